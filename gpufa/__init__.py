@@ -1,0 +1,32 @@
+"""gpufa: neural networks trained without backpropagation, on NVIDIA GPUs through CuPy and on any CPU through NumPy."""
+
+from .config import Config
+from .datasets import Data, load_data
+from .errors import BackendUnavailable, FileProblem, GpufaError, InvalidValue
+from .network import Network
+from .rules import Feedback, FeedbackRule, Rule
+from .runs import Run, resume, train
+from .storage import load, save
+from .trainer import Callback
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BackendUnavailable",
+    "Callback",
+    "Config",
+    "Data",
+    "Feedback",
+    "FeedbackRule",
+    "FileProblem",
+    "GpufaError",
+    "InvalidValue",
+    "Network",
+    "Rule",
+    "Run",
+    "load",
+    "load_data",
+    "resume",
+    "save",
+    "train",
+]

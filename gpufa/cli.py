@@ -1,0 +1,248 @@
+"""The command line: parse, call, print."""
+
+import csv
+import dataclasses
+import functools
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+from rich.console import Console
+from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional, Suppress, UseAppendAction
+
+from . import datasets, display, plots, runs, storage
+from .backends import describe_all
+from .config import Config
+from .configfile import read_toml, with_options
+from .errors import GpufaError, InvalidValue
+from .rules import find_rule
+
+OK, BAD_INPUT, DIVERGED, INTERRUPTED = 0, 2, 3, 130
+
+
+@dataclass(frozen=True)
+class TrainFlags(Config):
+    """Config and what concerns the command alone."""
+
+    rule_options: Suppress[dict[str, Any]] = field(default_factory=dict)
+    set: Annotated[tuple[str, ...], UseAppendAction] = ()
+    """an option of the rule, rule.NAME=VALUE; may be given several times"""
+    force: bool = False
+    """write over the run that --out holds"""
+    quiet: bool = False
+    """print nothing but errors"""
+
+    def __post_init__(self) -> None:
+        """Nothing: `config` checks, outside the parser, so that an error is one sentence."""
+
+    @property
+    def config(self) -> Config:
+        names = [f.name for f in dataclasses.fields(Config)]
+        return with_options(Config(**{name: getattr(self, name) for name in names}), self.set)
+
+
+@dataclass(frozen=True)
+class CompareFlags(TrainFlags):
+    """As TrainFlags, with a list of rules."""
+
+    rules: tuple[str, ...] = ("bp", "fa", "dfa", "ifa")
+    """the rules to compare"""
+    rule: Suppress[str] = "dfa"
+
+
+def train(flags: OmitArgPrefixes[TrainFlags]) -> int:
+    """Train a network: gpufa train [CONFIG.toml] [flags]; flags go before what the file says."""
+    config = flags.config
+    out = config.out or str(runs.free_folder(f"{Path(config.data).stem}-{find_rule(config.rule).name}"))
+    config = dataclasses.replace(config, out=out)
+    return _finish(runs.train(config, callbacks=_callbacks(flags.quiet), force=flags.force), flags.quiet)
+
+
+def resume(
+    run: Positional[Path],
+    epochs: int | None = None,
+    rule: str | None = None,
+    backend: str | None = None,
+    quiet: bool = False,
+) -> int:
+    """Go on where a run stopped, bit for bit.
+
+    Args:
+        run: the run's folder
+        epochs: a new total number of epochs
+        rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
+        backend: another backend than the run's
+        quiet: print nothing but errors
+    """
+    own = find_rule(rule) if rule else None
+    return _finish(runs.resume(run, epochs, rule=own, backend=backend, callbacks=_callbacks(quiet)), quiet)
+
+
+def compare(flags: OmitArgPrefixes[CompareFlags]) -> int:
+    """Train the same net by several rules with the same seeds: one table, one figure."""
+    config = flags.config
+    out = Path(config.out) if config.out else runs.free_folder(f"{Path(config.data).stem}-compare")
+    rules = {name: find_rule(name).name for name in flags.rules}
+    done: dict[str, runs.Run] = {}
+    for name, short in rules.items():
+        one = dataclasses.replace(config, rule=name, out=str(out / short))
+        done[short] = runs.train(one, callbacks=_callbacks(flags.quiet), force=flags.force)
+        if done[short].interrupted:
+            break
+    plots.compare({name: run.history for name, run in done.items()}, out / "compare.png")
+    display.comparison(done, Console(quiet=flags.quiet))
+    _say(f"runs and compare.png are in {out}", flags.quiet)
+    return DIVERGED if any(run.diverged for run in done.values()) else OK
+
+
+def evaluate(run: Positional[Path], data: str | None = None, rule: str | None = None, backend: str = "auto") -> int:
+    """Loss and error of a trained network on its test data, or on others.
+
+    Args:
+        run: a run's folder or a checkpoint
+        data: a data set's name or a file; the run's own test data where not given
+        rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
+        backend: auto, numpy or cupy
+    """
+    net = storage.load(run, backend, find_rule(rule) if rule else None)
+    x, y = datasets.load_inputs(data, net.sizes.inputs) if data else runs.test_part(run)
+    if y is None:
+        raise InvalidValue(f"{data!r} holds no labels or targets to evaluate against; use gpufa predict")
+    scores = net.evaluate(net.scaled(x), y)
+    display.scores(scores, net.seeds, Console(), f"{run} on {data or 'its own test data'}")
+    return OK
+
+
+def predict(
+    run: Positional[Path],
+    data: Positional[str],
+    out: Path | None = None,
+    rule: str | None = None,
+    backend: str = "auto",
+) -> int:
+    """Labels and probabilities as csv; with several seeds, of the mean of their outputs.
+
+    Args:
+        run: a run's folder or a checkpoint
+        data: a data set's name, whose test part is taken, or a file of inputs
+        out: the csv file; standard output where not given
+        rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
+        backend: auto, numpy or cupy
+    """
+    net = storage.load(run, backend, find_rule(rule) if rule else None)
+    x, _ = datasets.load_inputs(data, net.sizes.inputs)
+    outputs = net.predict(net.scaled(x))
+    outputs = outputs if net.single else outputs.mean(axis=0)
+    classes = net.output_loss.name != "squared_error"
+    with open(out, "w", newline="", encoding="utf-8") if out else nullcontext(sys.stdout) as file:
+        writer = csv.writer(file)
+        writer.writerow([*(["label"] if classes else []), *(f"output_{i}" for i in range(outputs.shape[1]))])
+        for row in outputs:
+            writer.writerow([*([row.argmax()] if classes else []), *(f"{v:.6g}" for v in row)])
+    return OK
+
+
+def inspect(run: Positional[Path]) -> int:
+    """What a run's folder or a checkpoint holds: settings, progress and arrays, its checksum verified.
+
+    Args:
+        run: a run's folder or a checkpoint
+    """
+    display.contents(*storage.contents(run), Console(), str(run))
+    return OK
+
+
+def plot(run: Positional[Path]) -> int:
+    """Draw RUN/curves.png anew from the run's checkpoint.
+
+    Args:
+        run: the run's folder
+    """
+    file = storage.checkpoint_of(run)
+    plots.curves(storage.history(file), file.parent / "curves.png")
+    _say(f"drew {file.parent / 'curves.png'}")
+    return OK
+
+
+def data(action: Positional[Literal["list", "fetch"]], name: Positional[str | None] = None) -> int:
+    """List the data sets that gpufa knows by name, or download one into the cache.
+
+    Args:
+        action: list, or fetch NAME
+        name: the data set to fetch
+    """
+    if action == "list":
+        display.facts({name: row.description for name, row in datasets.DATASETS.items()}, Console())
+    elif name is None:
+        raise InvalidValue(f"gpufa data fetch needs a name; choose one of {', '.join(datasets.DATASETS)}")
+    else:
+        _say(f"{name} is in {datasets.fetch(name)}")
+    return OK
+
+
+def info() -> int:
+    """The backend that would be used and why, and facts about CuPy, CUDA, BLAS and threads."""
+    display.facts(describe_all(), Console())
+    return OK
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns 0 when done, 2 for bad input, 3 when a seed diverged, 130 for a second Ctrl-C."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    try:
+        files = [a for a in args[1:] if a.endswith(".toml")]
+        base = read_toml(files[-1]) if files else Config()
+        settings = {f.name: getattr(base, f.name) for f in dataclasses.fields(Config)}
+        compared = {k: v for k, v in settings.items() if k != "rule"}
+        commands = {
+            "train": functools.partial(train, flags=TrainFlags(**settings)),
+            "resume": resume,
+            "evaluate": evaluate,
+            "predict": predict,
+            "inspect": inspect,
+            "plot": plot,
+            "compare": functools.partial(compare, flags=CompareFlags(**compared)),
+            "data": data,
+            "info": info,
+        }
+        return tyro.extras.subcommand_cli_from_dict(
+            commands,
+            prog="gpufa",
+            description="Train neural networks without backpropagation.",
+            args=[a for a in args if a not in files],
+            config=(FlagCreatePairsOff,),
+        )
+    except GpufaError as error:
+        print(f"gpufa: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        return OK
+
+
+def _callbacks(quiet: bool) -> list[display.Display]:
+    return [] if quiet else [display.Display()]
+
+
+def _finish(run: runs.Run, quiet: bool) -> int:
+    assert run.out
+    if run.already_finished:
+        _say(f"{run.out} has finished its {run.config.epochs} epochs already; give --epochs to train on", quiet)
+        return OK
+    if not quiet:
+        display.results(run, Console())
+    if run.interrupted:
+        _say(f"stopped and saved; go on with: gpufa resume {run.out}", quiet)
+    else:
+        _say(f"checkpoint.h5, history.csv, summary.json, config.toml and curves.png are in {run.out}", quiet)
+    return DIVERGED if run.diverged else OK
+
+
+def _say(text: str, quiet: bool = False) -> None:
+    if not quiet:
+        Console().print(text, highlight=False, soft_wrap=True)

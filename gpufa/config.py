@@ -1,0 +1,184 @@
+"""Config: one frozen dataclass that is the TOML file, the command line's flags and the metadata of a checkpoint."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .backends import BACKENDS
+from .errors import InvalidValue
+from .optimizers import optimizer as find_optimizer
+from .rules import Rule
+from .samples import SCALINGS
+from .schedules import SCHEDULES
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that decides a run; a field left None takes the rule's default. Raises InvalidValue for bad values."""
+
+    data: str = "digits"
+    """digits, mnist, fashion_mnist, or a path to your .npz, .h5 or .csv file"""
+    scaling: str = "none"
+    """none, unit (training data's range to 0..1) or standard (mean 0, deviation 1 per feature)"""
+    test_fraction: float | None = None
+    """share of a file without a test part that is held out for testing (0.2 where not given)"""
+    validation: float = 0.0
+    """share of the training samples held out for validation, 0 for none"""
+    label_noise: float = 0.0
+    """share of the training labels that is replaced by a random label"""
+    input_noise: float = 0.0
+    """deviation of the normal-like noise added to each training input"""
+
+    rule: str = "dfa"
+    """learning rule: bp, fa, dfa, ifa, or path/to/file.py:MyRule"""
+    rule_options: dict[str, Any] = field(default_factory=dict)
+    hidden: tuple[int, ...] = (256, 256)
+    """units of the hidden layers"""
+    activation: tuple[str, ...] | None = None
+    """activation of the hidden layers: one for all, or one each"""
+    loss: str | None = None
+    """cross_entropy, binary_cross_entropy or squared_error"""
+    init: tuple[str, ...] | None = None
+    """zeros, uniform, normal, glorot, he, orthogonal or nokland: one for all weights, or one per weight matrix"""
+    dropout: float = 0.0
+    """probability that a hidden unit is dropped"""
+    input_dropout: float = 0.0
+    """probability that an input is dropped"""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """one network per seed, all trained at once"""
+
+    optimizer: str | None = None
+    """sgd, momentum, nesterov, rmsprop, adam or adamw"""
+    lr: float | None = None
+    """learning rate"""
+    layer_lr: tuple[float, ...] = ()
+    """a learning rate for each layer, in place of --lr"""
+    weight_decay: float = 0.0
+    """strength of the weight decay"""
+    decay: Literal["l2", "decoupled"] | None = None
+    """l2: added to the gradient; decoupled: taken off the weights (adamw's default)"""
+    momentum: float | None = None
+    """momentum, or Adam's beta1"""
+    beta2: float | None = None
+    """RMSprop's alpha, or Adam's beta2"""
+    eps: float | None = None
+    """added to the root of RMSprop and Adam"""
+    clip: float | None = None
+    """largest norm of a gradient; longer ones are scaled down to it"""
+    gradient: Literal["mean", "sum"] = "mean"
+    """whether the gradient is averaged or summed over the batch"""
+    schedule: str = "constant"
+    """constant, step or cosine"""
+    schedule_every: int = 10
+    """step schedule: epochs between two steps"""
+    schedule_gamma: float = 0.5
+    """step schedule: factor at each step"""
+    warmup: int = 0
+    """steps over which the learning rate rises from zero"""
+    batch_size: int = 64
+    """samples per update"""
+    freeze: tuple[int, ...] = ()
+    """layers that keep their initial weights, counted from 1"""
+    adversarial: float = 0.0
+    """size of adversarial perturbations x + size * sign(dL/dx), by true backpropagation"""
+    adversarial_mix: Literal["only", "beside"] = "only"
+    """train on the perturbed samples only, or on them beside the clean ones"""
+
+    epochs: int = 50
+    """passes over the training data, at most"""
+    patience: int = 0
+    """stop a seed after so many epochs without a better validation error, 0 for never"""
+    stop_train_error: float | None = None
+    """stop a seed when the exponential mean (0.75) of its running training error is at most this, in percent"""
+
+    backend: Literal["auto", "numpy", "cupy"] = "auto"
+    """auto takes the GPU where one works"""
+    dtype: Literal["float32", "float64"] = "float32"
+    """precision"""
+    probe_every: int = 0
+    """steps between two measurements of the alignment angles, 0 for once an epoch"""
+    probe_samples: int = 256
+    """training samples on which the angles are measured"""
+    checkpoint_every: int = 1
+    """epochs between two checkpoints"""
+    out: str | None = None
+    """the run's folder (runs/<data>-<rule> where not given)"""
+
+    def __post_init__(self) -> None:
+        for name in ("activation", "init"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, (value,) if isinstance(value, str) else value and tuple(value))
+        for name in ("hidden", "seeds", "freeze", "layer_lr"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, (value,) if isinstance(value, int | float) else tuple(value))
+        for name, good, expected in CHECKS:
+            value = getattr(self, name)
+            if value is not None and not good(value):
+                raise InvalidValue(
+                    f"{name} = {value!r} can't be used; expected {expected}: change --{name.replace('_', '-')}"
+                )
+
+    def resolved(self, rule: Rule) -> "Config":
+        """This config with every None that has a default filled in: the rule's, then the optimizer's.
+
+        A learning rate left open is the rule's own for its own optimizer, and the optimizer's for another.
+        """
+        defaults = rule.defaults
+        optimizer = find_optimizer(self.optimizer or defaults["optimizer"])
+        lr = defaults["lr"] if optimizer.name == defaults["optimizer"] else optimizer.lr
+        filled = {
+            "activation": (defaults["activation"],),
+            "loss": defaults["loss"],
+            "init": (defaults["init"],),
+            "optimizer": optimizer.name,
+            "lr": lr,
+            "decay": optimizer.decay,
+            **{name: getattr(optimizer, name) for name in ("momentum", "beta2", "eps")},
+        }
+        return dataclasses.replace(self, **{k: v for k, v in filled.items() if getattr(self, k) is None})
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _whole(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _one_of(*names: str) -> tuple[Callable[[Any], bool], str]:
+    return (lambda v: v in names), f"one of {', '.join(names)}"
+
+
+ABOVE_ZERO = (lambda v: _number(v) and v > 0), "a number above 0"
+AT_LEAST_ZERO = (lambda v: _number(v) and v >= 0), "a number of at least 0"
+SHARE = (lambda v: _number(v) and 0 <= v < 1), "a number from 0 to below 1"
+COUNT = (lambda v: _whole(v, 0)), "a whole number of at least 0"
+POSITIVE = (lambda v: _whole(v, 1)), "a whole number of at least 1"
+
+CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
+    (name, *check)
+    for check, names in (
+        (ABOVE_ZERO, ("lr", "eps", "clip")),
+        (AT_LEAST_ZERO, ("weight_decay", "input_noise", "adversarial", "stop_train_error", "schedule_gamma")),
+        (SHARE, ("validation", "label_noise", "dropout", "input_dropout", "momentum", "beta2")),
+        (COUNT, ("epochs", "patience", "warmup", "probe_every")),
+        (POSITIVE, ("batch_size", "schedule_every", "probe_samples", "checkpoint_every")),
+        (_one_of("l2", "decoupled"), ("decay",)),
+        (_one_of("mean", "sum"), ("gradient",)),
+        (_one_of("only", "beside"), ("adversarial_mix",)),
+        (_one_of(*BACKENDS), ("backend",)),
+        (_one_of("float32", "float64"), ("dtype",)),
+        (_one_of(*SCHEDULES), ("schedule",)),
+        (_one_of(*SCALINGS), ("scaling",)),
+        (((lambda v: _number(v) and 0 < v < 1), "a number between 0 and 1"), ("test_fraction",)),
+        (((lambda v: isinstance(v, str)), "a name or a path"), ("data", "rule", "loss", "optimizer", "out")),
+        (((lambda v: v and all(_whole(seed, 0) for seed in v)), "one or more whole numbers of at least 0"), ("seeds",)),
+        (((lambda v: all(_whole(n, 0) for n in v)), "whole numbers"), ("hidden",)),
+        (((lambda v: all(_whole(k, 1) for k in v)), "layers counted from 1"), ("freeze",)),
+        (((lambda v: all(_number(r) and r >= 0 for r in v)), "numbers of at least 0"), ("layer_lr",)),
+    )
+    for name in names
+]

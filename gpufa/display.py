@@ -1,0 +1,181 @@
+"""What a person sees of a run: a progress bar, or plain lines where there is no terminal, and tables at the end."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from .progress import Status
+from .runs import Run
+from .trainer import Callback, Trainer
+
+REFRESH = 0.2  # seconds between two looks at the loss
+LINES = 20  # plain lines for a whole run, at most
+
+
+class Display(Callback):
+    """Samples/s, loss and test error while a run goes on; on stderr, so that stdout stays for results."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[facts]}"),
+        )
+        self.bar = Progress(*columns, TimeRemainingColumn(), console=self.console, disable=not self.console.is_terminal)
+        self.error = ""
+
+    def on_start(self, trainer: Trainer) -> None:
+        net = trainer.net
+        what = (
+            f"{net.rule.name} on {trainer.config.data}, {'-'.join(map(str, net.sizes.units))}, {len(net.seeds)} seed(s)"
+        )
+        self.console.print(f"{what}, {net.dtype}, backend {net.backend.name}", highlight=False)
+        self.task = self.bar.add_task("training", total=trainer.total_steps, completed=trainer.progress.step, facts="")
+        self.bar.start()
+        self.looked, self.step = time.perf_counter(), trainer.progress.step
+
+    def on_step(self, trainer: Trainer) -> None:
+        now = time.perf_counter()
+        if now - self.looked < REFRESH or not self.console.is_terminal:
+            return
+        rate = (trainer.progress.step - self.step) * trainer.batches.size * int(trainer.progress.active.sum())
+        loss = np.nanmean(trainer.progress.loss) if trainer.progress.active.any() else np.nan
+        facts = f"{rate / (now - self.looked):,.0f} samples/s  loss {loss:.4f}{self.error}"
+        self.bar.update(self.task, completed=trainer.progress.step, facts=facts)
+        self.looked, self.step = now, trainer.progress.step
+
+    def on_epoch(self, trainer: Trainer) -> None:
+        row = {name: column[-1] for name, column in trainer.history.epochs.columns.items()}
+        figures = {"test_error": "test error {:.2f} %", "test_rmse": "test RMSE {:.4g}"}
+        shown = [
+            text.format(np.nanmean(row[name])) for name, text in figures.items() if name in row and _any(row[name])
+        ]
+        self.error = "".join(f"  {text}" for text in shown)
+        every = max(1, trainer.config.epochs // LINES)
+        if not self.console.is_terminal and (row["epoch"] % every == 0 or row["epoch"] == trainer.config.epochs):
+            loss = np.nanmean(row["loss"]) if _any(row["loss"]) else np.nan
+            text = ", ".join([f"epoch {row['epoch']}/{trainer.config.epochs}", f"loss {loss:.4f}", *shown])
+            self.console.print(f"{text}, {row['seconds']:.2f} s", highlight=False)
+
+    def on_diverged(self, trainer: Trainer, replicas: NDArray) -> None:
+        seeds = ", ".join(str(trainer.net.seeds[r]) for r in replicas)
+        self.console.print(
+            f"seed {seeds} diverged at step {trainer.progress.step}:"
+            " loss or weights are no longer finite; try a smaller --lr",
+            soft_wrap=True,
+        )
+
+    def on_end(self, trainer: Trainer) -> None:
+        self.bar.update(self.task, completed=trainer.progress.step)
+        self.bar.stop()
+
+
+def _any(values: Any) -> bool:
+    return bool(np.isfinite(values).any())
+
+
+def results(run: Run, console: Console) -> None:
+    """The table of a finished run: each seed's errors, mean and deviation, then the alignment angles."""
+    summary = run.summary
+    figures = {
+        n: summary[n] for n in ("train_error", "test_error", "train_rmse", "test_rmse", "test_r2") if n in summary
+    }
+    table = Table(
+        title=f"{summary['rule']} on {summary['data']} after {summary['epochs']} epochs, {summary['seconds']:.1f} s"
+    )
+    table.add_column("seed")
+    for name in figures:
+        table.add_column(name.replace("_", " ") + (" %" if name.endswith("error") else ""), justify="right")
+    table.add_column("epochs", justify="right")
+    table.add_column("status")
+    for r, seed in enumerate(summary["seeds"]):
+        cells = [_figure(values[r]) for values in figures.values()]
+        table.add_row(
+            str(seed), *cells, str(summary["epochs_per_seed"][r]), _status(summary["status"][r], run.interrupted)
+        )
+    table.add_section()
+    table.add_row("mean ± deviation", *(mean_and_deviation(values) for values in figures.values()), "", "")
+    console.print(table)
+    if summary["alignment_deg"]:
+        angles = "  ".join(f"layer {k}: {_figure(v)}°" for k, v in enumerate(summary["alignment_deg"], start=1))
+        console.print(f"alignment with backprop's deltas (mean over seeds): {angles}", highlight=False)
+
+
+def comparison(runs: Mapping[str, Run], console: Console) -> None:
+    """One line per rule."""
+    table = Table(title="comparison: mean ± deviation over seeds")
+    table.add_column("rule")
+    names = [
+        n for n in ("train_error", "test_error", "test_rmse", "test_r2") if any(n in r.summary for r in runs.values())
+    ]
+    for name in (*names, "seconds", "alignment °, layer by layer"):
+        table.add_column(name.replace("_", " ") + (" %" if name.endswith("error") else ""), justify="right")
+    for rule, run in runs.items():
+        angles = " ".join(_figure(v, 0) for v in run.summary["alignment_deg"])
+        cells = [mean_and_deviation(run.summary[name]) for name in names]
+        table.add_row(rule, *cells, f"{run.summary['seconds']:.1f}", angles)
+    console.print(table)
+
+
+def mean_and_deviation(values: Sequence[float | None]) -> str:
+    """ "2.31 ± 0.08": mean and sample deviation of the finite values."""
+    finite = [v for v in values if v is not None]
+    if not finite:
+        return "-"
+    deviation = f" ± {np.std(finite, ddof=1):.2f}" if len(finite) > 1 else ""
+    return f"{np.mean(finite):.2f}{deviation}"
+
+
+def facts(rows: Mapping[str, Any], console: Console, title: str | None = None) -> None:
+    """A table of names and values."""
+    table = Table(title=title, show_header=False)
+    for name, value in rows.items():
+        table.add_row(name, str(value))
+    console.print(table)
+
+
+def _figure(value: float | None, digits: int = 2) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _status(status: str, interrupted: bool) -> str:
+    if status == Status.RUNNING.name.lower():
+        return "interrupted" if interrupted else "all epochs"
+    return status
+
+
+def scores(values: Mapping[str, NDArray], seeds: Sequence[int], console: Console, title: str) -> None:
+    """One line per seed, then mean and deviation."""
+    table = Table(title=title)
+    table.add_column("seed")
+    for name in values:
+        table.add_column(name + (" %" if name == "error" else ""), justify="right")
+    for r, seed in enumerate(seeds):
+        table.add_row(str(seed), *(f"{v[r]:.4f}" for v in values.values()))
+    table.add_section()
+    table.add_row("mean ± deviation", *(mean_and_deviation(list(v)) for v in values.values()))
+    console.print(table)
+
+
+def contents(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any], console: Console, title: str) -> None:
+    """A checkpoint's facts and settings, then its arrays."""
+    network, config = metadata["network"], metadata.get("config", {})
+    facts({"gpufa": metadata["gpufa"], **network}, console, title)
+    if config:
+        counters = {name: arrays[f"progress/{name}"] for name in ("epoch", "batch", "step")}
+        status = [Status(s).name.lower() for s in arrays["progress/status"]]
+        facts({**counters, "status": status, **config}, console, "training")
+    table = Table(title=f"{len(arrays)} arrays, {sum(a.nbytes for a in arrays.values()):,} bytes, checksum verified")
+    for column in ("name", "shape", "type"):
+        table.add_column(column)
+    for name, array in arrays.items():
+        table.add_row(name, "x".join(map(str, array.shape)) or "one number", str(array.dtype))
+    console.print(table)

@@ -1,0 +1,17 @@
+"""Every error a user can cause derives from GpufaError: one sentence with the value, what was expected, the remedy."""
+
+
+class GpufaError(Exception):
+    """Base of all of gpufa's own errors; the command line prints its text and exits with 2."""
+
+
+class InvalidValue(GpufaError, ValueError):
+    """A setting, shape or array that can't be used."""
+
+
+class FileProblem(GpufaError, OSError):
+    """A file that is missing, damaged, not ours, or can't be written."""
+
+
+class BackendUnavailable(GpufaError, RuntimeError):
+    """The backend asked for can't run on this machine; the text says why."""

@@ -1,0 +1,54 @@
+"""How good a network is on some data: loss, classification error, or R2 and RMSE, per replica."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .passes import Pass
+from .samples import has_labels
+
+if TYPE_CHECKING:
+    from .network import Network
+
+
+def set_targets(p: Pass, y: Any) -> None:
+    """Write the pass's targets from labels (m,) or (R, m), or from targets (m, n_L) or (R, m, n_L)."""
+    if has_labels(y):
+        p.backend.one_hot(y, p.y)
+    else:
+        p.y[...] = y.swapaxes(-1, -2)
+
+
+def wrong(p: Pass, labels: Any) -> Any:
+    """Whether each sample's largest output is not its label's, (R, m)."""
+    return p.a[p.L].argmax(axis=-2) != labels
+
+
+def evaluate(net: "Network", x: Any, y: Any) -> dict[str, NDArray]:
+    """The net's scores on x, (samples, n_0), and y, labels (samples,) or targets (samples, n_L), both on the net's
+    device.
+
+    One figure per replica, (R,): "loss", and "error" in percent for labels, "r2" and "rmse" for targets. Those two
+    are over all outputs together; R2 is 1 - residual / total sum of squares about each output's mean.
+    """
+    backend, n, labels = net.backend, len(x), has_labels(y)
+    loss, misses, residual = (np.zeros(len(net.seeds)) for _ in range(3))
+    for start, p in net.chunks(n):
+        p.forward(x[start : start + p.m])
+        part = y[start : start + p.m]
+        set_targets(p, part)
+        loss += backend.to_host(p.error().sum(axis=-1, dtype="float64"))
+        if labels:
+            misses += backend.to_host(wrong(p, part).sum(axis=-1))
+        else:
+            residual += backend.to_host(backend.xp.square(p.e).sum(axis=(-1, -2), dtype="float64"))
+    if labels:
+        return {"loss": loss / n, "error": 100 * misses / n}
+    total = float(backend.xp.square(y - y.mean(axis=0)).sum(dtype="float64"))
+    return {"loss": loss / n, "r2": 1 - residual / total, "rmse": np.sqrt(residual / y.size)}
+
+
+def judge(score: dict[str, NDArray]) -> NDArray:
+    """What a validation part is judged by, (R,), lower is better: the error, or RMSE for real-valued targets."""
+    return score["error"] if "error" in score else score["rmse"]

@@ -1,0 +1,70 @@
+"""INITIALISERS: how weight matrices start. Biases start at zero."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .activations import Activation
+from .errors import InvalidValue
+from .random import Generator, Purpose
+
+Initialiser = Callable[[NDArray, int, int], None]
+
+
+def _scaled(law: str, scale: Callable[[int, int], float]) -> Initialiser:
+    """W = scale(fan_in, fan_out) * law."""
+
+    def fill(w: NDArray, seed: int, layer: int) -> None:
+        fan_out, fan_in = w.shape
+        Generator().fill(law, w, seed, Purpose.INIT, stream=layer, scale=scale(fan_in, fan_out))
+
+    return fill
+
+
+def _zeros(w: NDArray, seed: int, layer: int) -> None:
+    w[...] = 0
+
+
+def _orthogonal(w: NDArray, seed: int, layer: int) -> None:
+    """Orthonormal rows or columns, whichever are fewer: Q of a normal-like matrix, signs made unique (Saxe 2014)."""
+    tall = np.empty((max(w.shape), min(w.shape)))
+    q, r = np.linalg.qr(Generator().fill("normal", tall, seed, Purpose.INIT, stream=layer))
+    q *= np.sign(np.diagonal(r))
+    w[...] = q if w.shape[0] >= w.shape[1] else q.T
+
+
+INITIALISERS: dict[str, Initialiser] = {
+    "zeros": _zeros,
+    "uniform": _scaled("uniform", lambda fan_in, fan_out: fan_in**-0.5),
+    "normal": _scaled("normal", lambda fan_in, fan_out: fan_in**-0.5),
+    "glorot": _scaled("uniform", lambda fan_in, fan_out: (6 / (fan_in + fan_out)) ** 0.5),
+    "he": _scaled("normal", lambda fan_in, fan_out: (2 / fan_in) ** 0.5),
+    "orthogonal": _orthogonal,
+}
+
+
+def initialiser(name: str) -> Initialiser:
+    """The row of that name; raises InvalidValue for an unknown one."""
+    if name not in INITIALISERS:
+        raise InvalidValue(f"unknown init {name!r}; choose one of {', '.join(INITIALISERS)}, nokland")
+    return INITIALISERS[name]
+
+
+def layer_inits(init: str | Sequence[str], activations: Sequence[Activation], layers: int) -> tuple[str, ...]:
+    """One initialiser's name per weight matrix, from one name for all or from one name each.
+
+    "nokland" is what Nokland 2016 did: zeros where all hidden units are tanh or logistic, else "uniform".
+    Raises InvalidValue for an unknown name or a wrong number of them.
+    """
+    names = (init,) if isinstance(init, str) else tuple(init)
+    names = names * layers if len(names) == 1 else names
+    if len(names) != layers:
+        raise InvalidValue(
+            f"{len(names)} inits were given for {layers} weight matrices; give one for all or one for each"
+        )
+    published = "zeros" if all(f.zero_init for f in activations) else "uniform"
+    names = tuple(published if name == "nokland" else name for name in names)
+    for name in names:
+        initialiser(name)
+    return names

@@ -1,0 +1,88 @@
+"""LOSSES: what the output units do, the loss of each sample, and the error at the output's pre-activation.
+
+Every loss is paired with the non-linearity for which that error is yhat - y: softmax with cross-entropy, logistic units with
+binary cross-entropy, identity with half the squared error. Units are on axis -2, samples on axis -1.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .activations import logistic
+from .errors import InvalidValue
+
+Array = Any
+
+
+@dataclass(frozen=True)
+class Loss:
+    """outputs(a, yhat) writes yhat from the pre-activation a, (..., n_L, m); values(a, y, value, t) the loss of each sample,
+    (..., m), summed over outputs, with scratch t like a."""
+
+    name: str
+    outputs: Callable[[Array, Array], Any]
+    values: Callable[[Array, Array, Array, Array], Any]
+
+    def evaluate(self, a: Array, y: Array, e: Array, value: Array, t: Array) -> None:
+        """e = yhat - y, and the loss of each sample into `value`; a is kept, t is scratch like a."""
+        self.values(a, y, value, t)
+        self.outputs(a, e)
+        np.subtract(e, y, out=e)
+
+
+def _softmax(a: Array, yhat: Array) -> None:
+    """exp(a) / sum exp(a), shifted by the largest a so that nothing overflows."""
+    np.subtract(a, a.max(axis=-2, keepdims=True), out=yhat)
+    np.exp(yhat, out=yhat)
+    np.divide(yhat, yhat.sum(axis=-2, keepdims=True), out=yhat)
+
+
+def _cross_entropy(a: Array, y: Array, value: Array, t: Array) -> None:
+    """sum_j y_j * (log sum exp(a) - a_j)."""
+    top = a.max(axis=-2, keepdims=True)
+    np.subtract(a, top, out=t)
+    np.exp(t, out=t)
+    log_sum = np.log(t.sum(axis=-2, keepdims=True))
+    log_sum += top
+    np.subtract(log_sum, a, out=t)
+    np.multiply(t, y, out=t)
+    t.sum(axis=-2, out=value)
+
+
+def _binary_cross_entropy(a: Array, y: Array, value: Array, t: Array) -> None:
+    """sum_j max(a, 0) - a * y + log(1 + exp(-|a|)), which is log(1 + exp(a)) - a * y."""
+    np.logaddexp(a, 0, out=t)
+    t.sum(axis=-2, out=value)
+    np.multiply(a, y, out=t)
+    value -= t.sum(axis=-2)
+
+
+def _identity(a: Array, yhat: Array) -> None:
+    yhat[...] = a
+
+
+def _squared_error(a: Array, y: Array, value: Array, t: Array) -> None:
+    """1/2 sum_j (a_j - y_j)^2."""
+    np.subtract(a, y, out=t)
+    np.multiply(t, t, out=t)
+    t.sum(axis=-2, out=value)
+    value *= 0.5
+
+
+LOSSES = {
+    row.name: row
+    for row in (
+        Loss("cross_entropy", _softmax, _cross_entropy),
+        Loss("binary_cross_entropy", logistic, _binary_cross_entropy),
+        Loss("squared_error", _identity, _squared_error),
+    )
+}
+
+
+def loss(name: str) -> Loss:
+    """The row of that name; raises InvalidValue for an unknown one."""
+    if name not in LOSSES:
+        raise InvalidValue(f"unknown loss {name!r}; choose one of {', '.join(LOSSES)}")
+    return LOSSES[name]

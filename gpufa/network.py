@@ -1,0 +1,197 @@
+"""Network: parameters, feedback and the rule that trains them; the same code on NumPy and on CuPy."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .activations import activation as find_activation
+from .alignment import measure
+from .arena import FeedbackMatrices, Parameters
+from .backends import Backend, get_backend
+from .errors import InvalidValue
+from .evaluation import evaluate, set_targets
+from .initialisers import INITIALISERS, layer_inits
+from .losses import loss as find_loss
+from .passes import Pass
+from .random import Purpose, check_seed
+from .rules import Rule, make_rule
+from .samples import Scaling, inputs
+from .sizes import Sizes
+
+CHUNK = 1000  # samples at a time in prediction and evaluation
+DTYPES = "float32", "float64"
+
+
+class Network:
+    """A feed-forward network, or R of them side by side, with its learning rule.
+
+    sizes        units per layer, inputs first: [784, 800, 800, 10]
+    activation   of the hidden layers: a name, or a list with one each
+    loss         "cross_entropy" (softmax), "binary_cross_entropy" (logistic) or "squared_error" (identity)
+    rule         a name ("dfa"), a subclass of gpufa.Rule, or an instance with options
+    init         an initialiser's name, or a list with one per weight matrix
+    seed, seeds  one network, or one per seed along a leading replica axis R
+
+    What is left None takes the rule's default. Raises InvalidValue for unknown names and unusable sizes,
+    BackendUnavailable for backend="cupy" without a usable GPU.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        *,
+        activation: str | Sequence[str] | None = None,
+        loss: str | None = None,
+        rule: str | type[Rule] | Rule = "dfa",
+        init: str | Sequence[str] | None = None,
+        seed: int = 0,
+        seeds: Sequence[int] | None = None,
+        dtype: str = "float32",
+        backend: str | Backend = "auto",
+    ) -> None:
+        self.sizes = Sizes.of(sizes)
+        self.rule = make_rule(rule)
+        self.single = seeds is None
+        self.seeds = tuple(check_seed(s) for s in ((seed,) if seeds is None else seeds))
+        if not self.seeds:
+            raise InvalidValue("seeds is empty; give at least one, such as --seeds 0 1 2")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise InvalidValue(
+                f"seeds {list(self.seeds)} repeat one; replicas of one seed are the same network: give each once"
+            )
+        if dtype not in DTYPES:
+            raise InvalidValue(f"unknown dtype {dtype!r}; choose one of {', '.join(DTYPES)}")
+        self.dtype = dtype
+        defaults = self.rule.defaults
+        self.activations = self._activations(activation or defaults["activation"])
+        self.output_loss = find_loss(loss or defaults["loss"])
+        self.inits = layer_inits(init or defaults["init"], self.activations, self.sizes.L)
+        self.backend = get_backend(backend)
+        self.arena = Parameters(self.backend, self.sizes, len(self.seeds), dtype)
+        feedback = self.rule.fixed(self.sizes)
+        shapes = {name: (f.rows, f.columns) for name, f in feedback.items()}
+        self.fixed = FeedbackMatrices(self.backend, shapes, len(self.seeds), dtype)
+        self.scaling: Scaling | None = None
+        self._passes: dict[int, Pass] = {}
+        self._draw(feedback)
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """W1, (n_1, n_0), b1, (n_1,), ...: live views, written in place; a leading axis R with `seeds`."""
+        return self.arena.public(self.single)
+
+    @property
+    def feedback(self) -> Mapping[str, Any]:
+        """B1, ...: the rule's fixed feedback matrices, live views; (n_k, n_{k+1}) for fa, (n_k, n_L) for dfa."""
+        return self.fixed.public(self.single)
+
+    def predict(self, x: Any) -> NDArray:
+        """Outputs after the output non-linearity, (samples, n_L), for x, (samples, n_0); in chunks, to save memory."""
+        x = self._input(x)
+        out = np.empty((len(self.seeds), len(x), self.sizes.outputs), self.dtype)
+        for start, p in self.chunks(len(x)):
+            a = p.forward(x[start : start + p.m])
+            self.output_loss.outputs(a, p.e)
+            out[:, start : start + p.m] = self.backend.to_host(p.e).swapaxes(-1, -2)
+        return out[0] if self.single else out
+
+    def loss(self, x: Any, y: Any) -> Any:
+        """The loss, summed over outputs and averaged over samples; a float, or (R,) with `seeds`."""
+        loss = self.evaluate(x, y)["loss"]
+        return float(loss[0]) if self.single else loss
+
+    def evaluate(self, x: Any, y: Any) -> dict[str, NDArray]:
+        """Scores by name, (R,) each: "loss" and "error" in percent for labels, "r2" and "rmse" for targets."""
+        return evaluate(self, x := self._input(x), self._target(y, len(x)))
+
+    def scaled(self, x: NDArray) -> NDArray:
+        """Raw inputs, (samples, features), as the training saw them."""
+        return self.scaling.apply(inputs(x)) if self.scaling else inputs(x)
+
+    def gradients(self, x: Any, y: Any) -> dict[str, NDArray]:
+        """What the rule hands the optimizer, mean over samples, as host arrays named like `parameters`."""
+        p = self._error(x, y)
+        self.rule.deltas(p, p.e)
+        grads = Parameters(self.backend, self.sizes, len(self.seeds), self.dtype)
+        p.gradients(grads, layers=range(1, self.sizes.L + 1), alpha=1 / p.m)
+        return {name: self.backend.to_host(g) for name, g in grads.public(self.single).items()}
+
+    def alignment(self, x: Any, y: Any) -> dict[str, NDArray]:
+        """The metrics of gpufa.alignment in degrees for each hidden layer, (L - 1,), or (R, L - 1) with `seeds`."""
+        angles = measure(self._error(x, y), self.rule)
+        return {name: a[0] if self.single else a for name, a in angles.items()}
+
+    def chunks(self, samples: int) -> Iterator[tuple[int, Pass]]:
+        """(first sample, a pass for the samples from there on), CHUNK at a time; the last pass may be smaller."""
+        for start in range(0, samples, CHUNK):
+            yield start, self.pass_for(min(CHUNK, samples - start))
+
+    def pass_for(self, m: int) -> Pass:
+        """A pass for m samples without dropout; the last few sizes are kept."""
+        if m not in self._passes:
+            while len(self._passes) >= 3:
+                self._passes.pop(next(iter(self._passes)))
+            self._passes[m] = Pass(self, m)
+        return self._passes[m]
+
+    def _error(self, x: Any, y: Any) -> Pass:
+        x, y = self._input(x), self._target(y, len(x))
+        p = self.pass_for(len(x))
+        p.forward(x)
+        set_targets(p, y)
+        p.error()
+        return p
+
+    def _draw(self, feedback: Mapping[str, Any]) -> None:
+        for layer, name in enumerate(self.inits, start=1):
+            w = self.arena.W[layer]
+            for r, seed in enumerate(self.seeds):
+                host = np.empty(w.shape[1:], self.dtype)
+                INITIALISERS[name](host, seed, layer)
+                w[r] = self.backend.to_device(host)
+        for stream, (name, f) in enumerate(feedback.items(), start=1):
+            self.backend.random(f.law, self.fixed[name], self.seeds, Purpose.FEEDBACK, stream=stream, scale=f.scale)
+
+    def _activations(self, names: str | Sequence[str]) -> list[Any]:
+        hidden = self.sizes.hidden
+        names = [names] * len(hidden) if isinstance(names, str) else list(names)
+        if len(names) == 1:
+            names *= len(hidden)
+        if len(names) != len(hidden):
+            raise InvalidValue(
+                f"{len(names)} activations were given for {len(hidden)} hidden layers; give one for all or one for each"
+            )
+        found = [find_activation(name) for name in names]
+        for k, f in zip(hidden, found, strict=True):
+            if not f.learns and self.rule.uses_derivative:
+                raise InvalidValue(
+                    f"activation {f.name!r} of hidden layer {k} has derivative zero, so rule {self.rule.name!r}"
+                    " would never train it; use rule 'dfa' with --set rule.inject=pre_activation"
+                )
+        return found
+
+    def _input(self, x: Any) -> Any:
+        x = self.backend.to_device(x, self.dtype)
+        if x.ndim != 2 or x.shape[1] != self.sizes.inputs or not len(x):
+            raise InvalidValue(
+                f"inputs have shape {x.shape}; expected (samples, {self.sizes.inputs}) with at least one sample"
+            )
+        return x
+
+    def _target(self, y: Any, samples: int) -> Any:
+        host, n = self.backend.to_host(y), self.sizes.outputs
+        if n == 1 and host.ndim == 1:
+            host = host[:, None]
+        if host.dtype.kind in "iub" and host.shape == (samples,):
+            if host.size and (host.min() < 0 or host.max() >= n):
+                bad = host.min() if host.min() < 0 else host.max()
+                raise InvalidValue(f"label {bad} is out of range; a network with {n} outputs takes labels 0 to {n - 1}")
+            return self.backend.to_device(host, "int64")
+        if host.dtype.kind in "iubf" and host.shape == (samples, n):
+            return self.backend.to_device(host, self.dtype)
+        raise InvalidValue(
+            f"targets have shape {host.shape} and type {host.dtype};"
+            f" expected {samples} whole-number labels or ({samples}, {n})"
+        )

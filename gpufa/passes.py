@@ -1,0 +1,118 @@
+"""One batch going through the network: its slabs, and what a learning rule may use."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from .arena import Array, Layers, Parameters
+from .backends.base import Gate
+
+if TYPE_CHECKING:
+    from .network import Network
+
+
+class Pass:
+    """Buffers for m samples, allocated once. Rules are handed one of these and call it `net`.
+
+    x            the input, (R, m, n_0), or (m, n_0) where all replicas see the same samples
+    h[k]         activity of layer k, (R, n_k, m); h[0] is the input
+    a[k]         pre-activation (the same buffer as h[k] unless some activation's derivative is written in a)
+    sent[k]      what layer k sends on: h[k], after dropout if there is any
+    delta[k]     error signal of layer k; delta[L] is e, the error yhat - y
+    y            targets, (R, n_L, m)
+    W[k], b[k]   parameters; B[k] the rule's fixed feedback, B.stacked all of it by rows
+    hidden       range of the hidden layers, 1 .. L-1
+
+    A training pass (`dropout` = probabilities for input and hidden units) draws its masks in `forward`.
+    """
+
+    def __init__(self, net: "Network", m: int, dropout: tuple[float, float] = (0.0, 0.0)) -> None:
+        sizes, replicas = net.sizes, len(net.seeds)
+        self.m, self.sizes, self.hidden, self.L = m, sizes, sizes.hidden, sizes.L
+        self.backend, self.xp, self.dtype, self.seeds = net.backend, net.backend.xp, net.dtype, net.seeds
+        self.W, self.b, self.B = net.arena.W, net.arena.b, net.fixed.B
+        self.activations, self.loss = net.activations, net.output_loss
+        self.drop_input, self.drop_hidden = dropout
+
+        def slab(rows: int) -> Array:
+            return self.backend.zeros((replicas, rows, m), self.dtype)
+
+        def layers() -> Layers:
+            return Layers.of_slab(slab(sizes.total), sizes)
+
+        self.h, self.delta, self.y = layers(), layers(), slab(sizes.outputs)
+        self.a = layers() if any(f.of == "a" for f in self.activations) else self.h
+        # With dropout f' must see the activity before the mask, the next layer the activity after it.
+        self.sent = layers() if self.drop_hidden else self.h
+        self.mask = slab(sizes.hidden_units) if self.drop_hidden else None
+        self.x_dropped = self.backend.zeros((replicas, m, sizes.inputs), self.dtype) if self.drop_input else None
+        self.value = self.backend.zeros((replicas, m), self.dtype)
+        self.gates = {k: self._gates(range(k, k + 1)) for k in self.hidden}
+        self.gates[0] = self._gates(self.hidden)
+
+    @property
+    def e(self) -> Array:
+        """delta_L, the error at the output's pre-activation, (R, n_L, m)."""
+        return self.delta[self.L]
+
+    def forward(self, x: Array, step: int = 0) -> Array:
+        """h_k = f(W_k h_{k-1} + b_k), layer by layer; returns the output's pre-activation a_L, (R, n_L, m)."""
+        if self.x_dropped is not None:
+            self.backend.dropout(self.x_dropped, self.drop_input, self.seeds, step, stream=0)
+            x = self.xp.multiply(x, self.x_dropped, out=self.x_dropped)
+        if self.mask is not None:
+            self.backend.dropout(self.mask, self.drop_hidden, self.seeds, step, stream=1)
+        self.h[0] = self.sent[0] = x.swapaxes(-1, -2)
+        for k, f in enumerate((*self.activations, None), start=1):
+            self.backend.layer(self.W[k], self.sent[k - 1], self.b[k], f, a=self.a[k], h=self.h[k])
+            if self.mask is not None and f:
+                self.xp.multiply(self.h[k], self.mask[:, self.sizes.rows(k)], out=self.sent[k])
+        return self.a[self.L]
+
+    def error(self) -> Array:
+        """delta_L = e = yhat - y; returns the loss of each sample, (R, m)."""
+        self.backend.output_error(self.loss, self.a[self.L], self.y, self.e, self.value)
+        return self.value
+
+    def inject(self, k: int | Sequence[int], matrix: Array, signal: Array, derivative: bool = True) -> None:
+        """delta_k = (matrix @ signal) * f'(a_k), for layer k or, given `net.hidden`, for all hidden layers at once.
+
+        `matrix` is (R, n_k, n) and `signal` (R, n, m). Without `derivative` the factor f' is left out, though not
+        dropout's.
+        """
+        if not isinstance(k, int) and not k:
+            return
+        out, gates = (self.delta[k], self.gates[k]) if isinstance(k, int) else (self.delta.stacked, self.gates[0])
+        if derivative:
+            self.backend.feedback_delta(matrix, signal, gates, out=out)
+        else:
+            self.backend.gemm(matrix, signal, out=out)
+            for gate in gates:
+                if gate.mask is not None:
+                    out[:, gate.rows] *= gate.mask
+
+    def gradients(self, into: Parameters, layers: Sequence[int], alpha: float, beta: float = 0.0) -> None:
+        """into = alpha * gradient + beta * into, with dW_k = delta_k h_{k-1}^T and db_k = the row sums of delta_k."""
+        for k in layers:
+            self.backend.gemm(self.delta[k], self.sent[k - 1].swapaxes(-1, -2), out=into.W[k], alpha=alpha, beta=beta)
+        if len(layers) == self.L:
+            self.backend.row_sums(self.delta.slab, out=into.b.slab, alpha=alpha, beta=beta)
+        else:
+            for k in layers:
+                self.backend.row_sums(self.delta[k], out=into.b[k], alpha=alpha, beta=beta)
+
+    def input_gradient(self, out: Array) -> None:
+        """dL/dx = W_1^T delta_1 into `out`, (R, m, n_0): the loss's own gradient where delta is backpropagation's."""
+        self.backend.gemm(self.delta[1].swapaxes(-1, -2), self.W[1], out=out)
+
+    def _gates(self, layers: Sequence[int]) -> list[Gate]:
+        """One gate per run of layers with the same activation; its rows count from the first of `layers`."""
+        gates = []
+        for f, run in groupby(layers, key=lambda k: self.activations[k - 1]):
+            ks = list(run)
+            start, stop = self.sizes.rows(ks[0]).start, self.sizes.rows(ks[-1]).stop
+            z = (self.a if f.of == "a" else self.h).slab[:, start:stop]
+            mask = None if self.mask is None else self.mask[:, start:stop]
+            first = self.sizes.rows(layers[0]).start
+            gates.append(Gate(f, z, mask, slice(start - first, stop - first)))
+        return gates

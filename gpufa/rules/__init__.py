@@ -1,0 +1,64 @@
+"""RULES: every learning rule by its name on the command line. A new rule is one file and one entry here."""
+
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from ..errors import FileProblem, InvalidValue
+from .base import Feedback, FeedbackRule, Rule
+from .bp import BP
+from .dfa import DFA
+from .fa import FA
+from .ifa import IFA
+
+__all__ = ["BP", "DFA", "FA", "IFA", "RULES", "Feedback", "FeedbackRule", "Rule", "find_rule", "make_rule"]
+
+RULES: dict[str, type[Rule]] = {rule.name: rule for rule in (BP, FA, DFA, IFA)}
+
+
+def find_rule(name: str) -> type[Rule]:
+    """The rule class of that name, or of a user's own file, "path/to/file.py:MyRule".
+
+    Raises InvalidValue for an unknown name, FileProblem for a file that is missing or lacks the class.
+    """
+    path, _, attribute = name.rpartition(":")
+    if path.endswith(".py"):
+        return _from_file(Path(path), attribute)
+    if name not in RULES:
+        raise InvalidValue(
+            f"unknown rule {name!r}; choose one of {', '.join(RULES)}, or path/to/file.py:MyRule for your own"
+        )
+    return RULES[name]
+
+
+def make_rule(rule: "str | type[Rule] | Rule", options: Mapping[str, Any] | None = None) -> Rule:
+    """The rule with the options given, from a name, a class, or (without options) a ready instance."""
+    if isinstance(rule, Rule):
+        return rule
+    cls = find_rule(rule) if isinstance(rule, str) else rule
+    if not (isinstance(cls, type) and issubclass(cls, Rule)):
+        raise InvalidValue(f"{rule!r} is no learning rule; give a name, a subclass of gpufa.Rule or an instance of one")
+    known = [field.name for field in fields(cls)]
+    for option in options or {}:
+        if option not in known:
+            has = f"it has {', '.join(known)}" if known else "it has none"
+            raise InvalidValue(f"rule {cls.name!r} has no option {option!r}; {has}: set them as --set rule.NAME=VALUE")
+    return cls(**(options or {}))
+
+
+def _from_file(path: Path, attribute: str) -> type[Rule]:
+    if not path.is_file():
+        raise FileProblem(f"rule file {str(path)!r} does not exist; give path/to/file.py:MyRule")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    cls = getattr(module, attribute, None)
+    if not (isinstance(cls, type) and issubclass(cls, Rule)):
+        raise FileProblem(
+            f"rule file {str(path)!r} defines no rule {attribute!r}; it must hold a subclass of gpufa.Rule"
+        )
+    return cls

@@ -1,0 +1,254 @@
+"""A run from its first checkpoint to its summary, and from its checkpoint on."""
+
+import json
+import signal
+import threading
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import checkpoint, storage
+from .config import Config
+from .configfile import from_mapping, to_mapping, to_toml
+from .datasets import Data, load_data, validate
+from .errors import FileProblem, InvalidValue
+from .evaluation import evaluate
+from .history import History
+from .network import Network
+from .progress import Status
+from .rules import Rule
+from .trainer import Callback, Trainer
+
+IN_MEMORY = "arrays"  # the name of data that a program handed in
+
+
+@dataclass(frozen=True)
+class Run:
+    """What training leaves: the network, its history, the figures of summary.json, and the folder if there is one."""
+
+    network: Network
+    history: History
+    config: Config
+    summary: dict[str, Any]
+    out: Path | None
+    interrupted: bool = False
+    already_finished: bool = False
+
+    @property
+    def diverged(self) -> bool:
+        return Status.DIVERGED.name.lower() in self.summary["status"]
+
+
+class Folder(Callback):
+    """Keeps RUN/ up to date: config.toml, checkpoint.h5 and history.csv."""
+
+    def __init__(self, path: Path, fingerprint: Mapping[str, Any]) -> None:
+        self.path, self.fingerprint = path, fingerprint
+
+    def on_start(self, trainer: Trainer) -> None:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            (self.path / "config.toml").write_text(to_toml(trainer.config), encoding="utf-8")
+        except OSError as error:
+            raise FileProblem(
+                f"run folder {str(self.path)!r} can't be written ({error.strerror}); give another --out"
+            ) from error
+        self.save(trainer)
+
+    def on_epoch(self, trainer: Trainer) -> None:
+        if trainer.progress.epoch % trainer.config.checkpoint_every == 0:
+            self.save(trainer)
+
+    def on_diverged(self, trainer: Trainer, replicas: NDArray) -> None:
+        """Give the replicas back what the last checkpoint holds of them."""
+        arrays, _ = checkpoint.read(self.path / storage.CHECKPOINT)
+        for name, live in trainer_arrays(trainer).items():
+            for r in replicas:
+                live[r] = trainer.net.backend.to_device(arrays[name][r])
+
+    def on_end(self, trainer: Trainer) -> None:
+        self.save(trainer)
+
+    def save(self, trainer: Trainer) -> None:
+        arrays = storage.host_arrays(trainer.net, trainer_arrays(trainer))
+        arrays |= storage.below("progress", trainer.progress.arrays())
+        arrays |= storage.below("history", trainer.history.arrays())
+        arrays |= storage.scaling_arrays(trainer.net.scaling)
+        metadata = {
+            **storage.describe(trainer.net),
+            "config": to_mapping(trainer.config),
+            "data": dict(self.fingerprint),
+        }
+        checkpoint.write(self.path / storage.CHECKPOINT, arrays, metadata)
+        trainer.history.write_csv(self.path / "history.csv")
+
+
+def trainer_arrays(trainer: Trainer) -> dict[str, Any]:
+    """The live arrays that training changes or was drawn for it, each with the replica axis first."""
+    arrays = storage.network_arrays(trainer.net)
+    for state, arena in trainer.update.states.items():
+        arrays |= storage.below(f"optimizer/{state}", arena)
+    return arrays
+
+
+def train(
+    config: Config,
+    data: str | Path | Sequence[Any] | None = None,
+    callbacks: Iterable[Callback] = (),
+    rule: Rule | type[Rule] | None = None,
+    force: bool = False,
+) -> Run:
+    """Train as `gpufa train` does; with config.out the run is kept in that folder.
+
+    data   (x, y, x_test, y_test), or a name or path as in load_data; config.data where not given
+    rule   a rule of your own, in place of config.rule
+    Raises InvalidValue and FileProblem as the parts do; FileProblem also where config.out holds a run and `force` is
+    not set.
+    """
+    out = Path(config.out) if config.out else None
+    if out and (out / storage.CHECKPOINT).exists() and not force:
+        raise FileProblem(
+            f"{str(out)!r} holds a run already; go on with gpufa resume, give another --out, or add --force"
+        )
+    arrays, name = _data(config, data)
+    return _run(Trainer(replace(config, data=name), arrays, rule, callbacks), out, _fingerprint(arrays, name))
+
+
+def resume(
+    path: str | Path,
+    epochs: int | None = None,
+    data: str | Path | Sequence[Any] | None = None,
+    callbacks: Iterable[Callback] = (),
+    rule: Rule | type[Rule] | None = None,
+    backend: str | None = None,
+) -> Run:
+    """Go on where a run stopped, bit for bit; `epochs` sets a new total.
+
+    Raises FileProblem for a missing or damaged checkpoint, InvalidValue where the data are not those of the run.
+    """
+    file = storage.checkpoint_of(path)
+    stored, metadata = checkpoint.read(file)
+    if "config" not in metadata:
+        raise FileProblem(f"{str(file)!r} holds a network without its training; load it with gpufa.load")
+    config = from_mapping(metadata["config"])
+    config = replace(config, epochs=epochs or config.epochs, backend=backend or config.backend)
+    if config.data == IN_MEMORY and data is None:
+        raise InvalidValue(
+            f"{str(file)!r} was trained on arrays of a program; resume it there with gpufa.resume(path, data=...)"
+        )
+    arrays, _ = _data(config, data)
+    fingerprint = _fingerprint(arrays, config.data)
+    if fingerprint != metadata["data"]:
+        raise InvalidValue(
+            f"the data of {str(file)!r} have changed since; resume needs the very data that it was trained on"
+        )
+    trainer = Trainer(config, arrays, rule, callbacks)
+    storage.fill(trainer_arrays(trainer), stored, trainer.net)
+    trainer.progress.load(storage.inside("progress", stored))
+    trainer.history = History.from_arrays(config.seeds, storage.inside("history", stored))
+    return _run(trainer, file.parent, fingerprint)
+
+
+def test_part(path: str | Path) -> tuple[NDArray, NDArray]:
+    """x and y of the test part of the data that a run was trained on."""
+    metadata = checkpoint.read_metadata(storage.checkpoint_of(path))
+    if metadata.get("config", {}).get("data", IN_MEMORY) == IN_MEMORY:
+        raise InvalidValue(f"{str(path)!r} does not name its data; say which with --data")
+    arrays, _ = _data(from_mapping(metadata["config"]), None)
+    return arrays.x_test, arrays.y_test
+
+
+def free_folder(name: str) -> Path:
+    """runs/NAME, with a number behind it when that exists."""
+    numbered = (Path("runs") / (name if n == 1 else f"{name}-{n}") for n in range(1, 10**6))
+    return next(path for path in numbered if not path.exists())
+
+
+def _run(trainer: Trainer, out: Path | None, fingerprint: Mapping[str, Any]) -> Run:
+    finished = trainer.finished
+    if out and not finished:
+        trainer.callbacks.insert(0, Folder(out, fingerprint))
+    if not finished:
+        with stopped_by_signals(trainer):
+            trainer.run()
+    summary = summarise(trainer)
+    if out and not finished:
+        from . import plots
+
+        (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        plots.curves(trainer.history, out / "curves.png")
+    return Run(trainer.net, trainer.history, trainer.config, summary, out, trainer.stop_requested, finished)
+
+
+def _data(config: Config, data: str | Path | Sequence[Any] | None) -> tuple[Data, str]:
+    if data is None or isinstance(data, str | Path):
+        name = str(data or config.data)
+        return load_data(name, config.test_fraction), name
+    return validate(data), IN_MEMORY
+
+
+def _fingerprint(data: Data, name: str) -> dict[str, Any]:
+    """What tells whether data are the same: shapes and a checksum of every byte."""
+    return {
+        "name": name,
+        **{part: [list(a.shape), zlib.crc32(np.ascontiguousarray(a).data)] for part, a in data._asdict().items()},
+    }
+
+
+def summarise(trainer: Trainer) -> dict[str, Any]:
+    """The figures of summary.json: errors in percent, angles in degrees, times in seconds; lists have one per seed."""
+    net, progress, history = trainer.net, trainer.progress, trainer.history
+    seconds = float(sum(history.epochs["seconds"])) if len(history.epochs) else 0.0
+    samples = len(trainer.batches.x) * int(progress.epochs.sum())
+    parts = {"train": trainer.train, "validation": trainer.held, "test": trainer.test}
+    scores = {
+        f"{part}_{name}": [_finite(v) for v in values]
+        for part, (x, y) in parts.items()
+        if len(x)
+        for name, values in evaluate(net, x, y).items()
+    }
+    return {
+        "rule": net.rule.name,
+        "data": trainer.config.data,
+        "seeds": list(net.seeds),
+        **scores,
+        "epochs": progress.epoch,
+        "epochs_per_seed": progress.epochs.tolist(),
+        "status": [Status(int(s)).name.lower() for s in progress.status],
+        "seconds": seconds,
+        "samples_per_second": samples / seconds if seconds else None,
+        "alignment_deg": [_finite(v) for v in history.last_angles()],
+        "backend": net.backend.name,
+        "environment": net.backend.describe(),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+@contextmanager
+def stopped_by_signals(trainer: Trainer) -> Iterator[None]:
+    """Ctrl-C and SIGTERM let the step finish, then training stops and is saved; a second Ctrl-C stops at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    old = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop(number: int, frame: Any) -> None:
+        trainer.stop_requested = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    for number in old:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)

@@ -1,0 +1,129 @@
+"""Networks and histories in checkpoint files: which arrays and facts they hold, and how a network is made from them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from . import checkpoint
+from .errors import FileProblem, InvalidValue
+from .history import History
+from .network import Network
+from .rules import RULES, Rule, make_rule
+from .samples import Scaling
+
+CHECKPOINT = "checkpoint.h5"
+
+
+def checkpoint_of(path: str | Path) -> Path:
+    """The checkpoint itself, from its path or its run's folder."""
+    path = Path(path)
+    return path / CHECKPOINT if path.is_dir() else path
+
+
+def save(net: Network, path: str | Path) -> None:
+    """Write a network to an HDF5 file that gpufa.load reads. Raises FileProblem where it can't be written."""
+    checkpoint.write(
+        Path(path), {**host_arrays(net, network_arrays(net)), **scaling_arrays(net.scaling)}, describe(net)
+    )
+
+
+def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None = None) -> Network:
+    """The network in a checkpoint, or in a run's folder; `net.scaling` is what its inputs went through in training.
+
+    A rule of your own is never imported from a file: hand its class in as `rule`. Raises FileProblem for a missing or
+    damaged file, InvalidValue where `rule` is not the one that trained it.
+    """
+    arrays, metadata = checkpoint.read(checkpoint_of(path))
+    about = metadata["network"]
+    name, options = about["rule"]["name"], {k: v for k, v in about["rule"].items() if k != "name"}
+    made = make_rule(rule or _known(name), options)
+    if made.name != name:
+        raise InvalidValue(f"{str(path)!r} was trained by rule {name!r}, not {made.name!r}; hand that one in")
+    net = Network(
+        about["sizes"],
+        activation=about["activation"] or None,
+        loss=about["loss"],
+        rule=made,
+        init="zeros",
+        seed=about["seeds"][0],
+        seeds=None if about["single"] else about["seeds"],
+        dtype=about["dtype"],
+        backend=backend,
+    )
+    fill(network_arrays(net), arrays, net)
+    if "scaling/shift" in arrays:
+        net.scaling = Scaling(arrays["scaling/shift"], arrays["scaling/factor"])
+    return net
+
+
+def _known(name: str) -> str:
+    if name not in RULES:
+        raise InvalidValue(
+            f"the checkpoint was trained by rule {name!r}, which gpufa does not ship; hand its class in as rule="
+        )
+    return name
+
+
+def network_arrays(net: Network) -> dict[str, Any]:
+    """The live arrays that make a network, by their names in a checkpoint, each with the replica axis first."""
+    return below("parameters", net.arena) | below("feedback", net.fixed)
+
+
+def scaling_arrays(scaling: Scaling | None) -> dict[str, NDArray]:
+    return below("scaling", scaling._asdict()) if scaling else {}
+
+
+def below(group: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """`arrays` with their names put under a group."""
+    return {f"{group}/{name}": array for name, array in arrays.items()}
+
+
+def inside(group: str, arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
+    """The reverse of `below`."""
+    return {name.removeprefix(f"{group}/"): a for name, a in arrays.items() if name.startswith(f"{group}/")}
+
+
+def host_arrays(net: Network, arrays: Mapping[str, Any]) -> dict[str, NDArray]:
+    return {name: net.backend.to_host(array) for name, array in arrays.items()}
+
+
+def describe(net: Network) -> dict[str, Any]:
+    """What a network is rebuilt from, beside its arrays."""
+    from . import __version__
+
+    about = {
+        "sizes": list(net.sizes.units),
+        "activation": [f.name for f in net.activations],
+        "loss": net.output_loss.name,
+        "rule": {"name": net.rule.name, **vars(net.rule)},
+        "seeds": list(net.seeds),
+        "single": net.single,
+        "dtype": net.dtype,
+    }
+    return {"gpufa": __version__, "network": about}
+
+
+def fill(live: Mapping[str, Any], arrays: Mapping[str, NDArray], net: Network) -> None:
+    """Copy a checkpoint's arrays into the live ones. Raises FileProblem where one is missing or does not fit."""
+    for name, target in live.items():
+        found = arrays.get(name)
+        if found is None or found.shape != target.shape or found.dtype != target.dtype:
+            what = "missing" if found is None else f"{found.dtype} {found.shape}"
+            raise FileProblem(
+                f"the checkpoint is of another network: {name} is {what},"
+                f" expected {target.dtype} {tuple(target.shape)}; load it with the settings it was trained with"
+            )
+        target[...] = net.backend.to_device(found)
+
+
+def history(path: str | Path) -> History:
+    """The history in a run's checkpoint. Raises FileProblem for a missing or damaged file."""
+    arrays, metadata = checkpoint.read(checkpoint_of(path))
+    return History.from_arrays(tuple(metadata["network"]["seeds"]), inside("history", arrays))
+
+
+def contents(path: str | Path) -> tuple[dict[str, NDArray], dict[str, Any]]:
+    """Every array and all metadata of a checkpoint, verified."""
+    return checkpoint.read(checkpoint_of(path))

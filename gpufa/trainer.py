@@ -1,0 +1,251 @@
+"""The training loop: batches, steps, evaluation, probes of alignment, stop rules."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from . import evaluation, schedules
+from .alignment import measure
+from .arena import Array
+from .batches import Batches, noisy_labels
+from .config import Config
+from .errors import InvalidValue
+from .history import History
+from .network import Network
+from .passes import Pass
+from .progress import Progress, Status
+from .rules import Rule, make_rule
+from .rules.bp import BP
+from .samples import Data, fit_scaling, has_labels, split
+from .updates import Update
+
+VALIDATION_KEY = 1  # the held-out samples are the same for every seed
+CHECK_EVERY = 100  # steps between two looks for a loss that is no longer finite
+
+
+class Callback:
+    """What a program may hang into the loop; every method does nothing unless overridden."""
+
+    def on_start(self, trainer: "Trainer") -> None:
+        """Before the first step, and before the first after a resume."""
+
+    def on_step(self, trainer: "Trainer") -> None:
+        """After each step: be quick."""
+
+    def on_epoch(self, trainer: "Trainer") -> None:
+        """After each epoch, its row of `trainer.history` written."""
+
+    def on_diverged(self, trainer: "Trainer", replicas: np.ndarray) -> None:
+        """When replicas, given by their positions, have stopped because a loss or weight is no longer finite."""
+
+    def on_end(self, trainer: "Trainer") -> None:
+        """After the last step, however it came about."""
+
+
+class Trainer:
+    """One run in memory: `net`, `history`, `progress`, and `step`, which takes no arguments.
+
+    `data` has host arrays as gpufa.load_data gives them. Raises InvalidValue where config, data and rule don't fit
+    together.
+    """
+
+    def __init__(
+        self, config: Config, data: Data, rule: Rule | type[Rule] | None = None, callbacks: Iterable[Callback] = ()
+    ):
+        made = make_rule(rule or config.rule, config.rule_options)
+        if config.loss is None and not has_labels(data.y_train):
+            config = dataclasses.replace(config, loss="squared_error")
+        self.config = config = config.resolved(made)
+        self.rule, self.callbacks, self.stop_requested = made, list(callbacks), False
+        outputs = int(data.y_train.max()) + 1 if has_labels(data.y_train) else data.y_train.shape[1]
+        self.net = Network(
+            [data.x_train.shape[1], *config.hidden, outputs],
+            activation=config.activation,
+            loss=config.loss,
+            rule=made,
+            init=config.init,
+            seed=config.seeds[0],
+            seeds=config.seeds if len(config.seeds) > 1 else None,
+            dtype=config.dtype,
+            backend=config.backend,
+        )
+        self.net.scaling = fit_scaling(config.scaling, data.x_train)
+        self.update = Update(self.net, config)
+        self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
+        self._load_data(data)
+        self._passes: dict[int, Step] = {}
+
+    def _load_data(self, data: Data) -> None:
+        """Scale, split off the validation part and bring everything to the device."""
+        config, backend = self.config, self.net.backend
+        x, y = self.net.scaled(data.x_train), data.y_train
+        kept, held = split(y, config.validation, VALIDATION_KEY) if config.validation else (slice(None), slice(0))
+        if config.patience and not config.validation:
+            raise InvalidValue(
+                "patience needs validation samples; add --validation 0.1 (test data never choose anything)"
+            )
+        noisy = y[kept]
+        if config.label_noise:
+            if not has_labels(y):
+                raise InvalidValue("label_noise is for labels, but the targets are real-valued; remove --label-noise")
+            noisy = noisy_labels(noisy, config.label_noise, self.net.sizes.outputs, config.seeds)
+
+        def on_device(x: np.ndarray, y: np.ndarray) -> tuple[Array, Array]:
+            return backend.to_device(x, config.dtype), backend.to_device(y, None if has_labels(y) else config.dtype)
+
+        self.train, self.held = on_device(x[kept], y[kept]), on_device(x[held], y[held])
+        self.test = on_device(self.net.scaled(data.x_test), data.y_test)
+        labels = self.train[1] if noisy is y[kept] else on_device(x[:0], noisy)[1]
+        self.batches = Batches(backend, self.train[0], labels, config.seeds, config.batch_size, config.input_noise)
+        self.probe = tuple(part[: config.probe_samples] for part in self.train)
+
+    @property
+    def total_steps(self) -> int:
+        return self.config.epochs * self.batches.per_epoch
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to train."""
+        return self.progress.epoch >= self.config.epochs or not self.progress.active.any()
+
+    def run(self) -> None:
+        """Train until the epochs are over, every replica has stopped, or `stop_requested` is set."""
+        self._tell("on_start")
+        try:
+            with np.errstate(all="ignore"):  # divergence is looked for, and told in words
+                while not (self.finished or self.stop_requested):
+                    self._epoch()
+        finally:
+            self._tell("on_end")
+
+    def step(self) -> None:
+        """One update of every active replica, from the batch that is next."""
+        progress = self.progress
+        m = self.batches.samples(progress.batch)
+        if m not in self._passes:
+            self._passes[m] = Step(self, m)
+        self._passes[m].run()
+        progress.step += 1
+        progress.batch += 1
+
+    def _epoch(self) -> None:
+        progress, started = self.progress, time.perf_counter()
+        if progress.batch == 0:
+            progress.start_epoch()
+        self.batches.start_epoch(progress.epoch)
+        while progress.batch < self.batches.per_epoch:
+            if self.stop_requested or not progress.active.any():
+                return
+            self.step()
+            if progress.step % CHECK_EVERY == 0:
+                self._stop_diverged()
+            if self.config.probe_every and progress.step % self.config.probe_every == 0:
+                self._probe()
+            self._tell("on_step")
+        self._stop_diverged(weights=True)
+        if not self.config.probe_every:
+            self._probe()
+        self._finish_epoch(started)
+
+    def _finish_epoch(self, started: float) -> None:
+        progress = self.progress
+        row: dict[str, Any] = {"epoch": progress.epoch + 1, "step": progress.step, "loss": progress.loss}
+        active, validation = progress.active, np.full(len(self.config.seeds), np.nan)
+        if has_labels(self.train[1]):
+            row["running_error"] = progress.running_error
+        for name, (x, y) in {"validation": self.held, "test": self.test}.items():
+            if len(x):
+                score = evaluation.evaluate(self.net, x, y)
+                row |= {f"{name}_{k}": np.where(active, v, np.nan) for k, v in score.items()}
+                validation = evaluation.judge(score) if name == "validation" else validation
+        progress.finish_epoch(self.config, validation)
+        row["seconds"] = time.perf_counter() - started
+        self.history.epochs.append(row)
+        progress.start_epoch()
+        self._tell("on_epoch")
+
+    def _probe(self) -> None:
+        """Measure the alignment angles on the fixed probe batch."""
+        p = self.net.pass_for(len(self.probe[0]))
+        p.forward(self.probe[0])
+        evaluation.set_targets(p, self.probe[1])
+        p.error()
+        angles = measure(p, self.rule)
+        stopped = ~self.progress.active
+        for values in angles.values():
+            values[stopped] = np.nan
+        self.history.probes.append({"step": self.progress.step, **angles})
+
+    def _stop_diverged(self, weights: bool = False) -> None:
+        """Stop replicas whose loss, or weights, are no longer finite."""
+        bad = ~np.isfinite(self.progress.loss_sum)
+        if weights:
+            bad |= ~self.net.backend.to_host(self.net.backend.xp.isfinite(self.net.arena.flat).all(axis=1))
+        bad &= self.progress.active
+        if bad.any():
+            self.progress.status[bad] = Status.DIVERGED
+            self._tell("on_diverged", np.flatnonzero(bad))
+
+    def _tell(self, event: str, *arguments: Any) -> None:
+        for callback in self.callbacks:
+            getattr(callback, event)(self, *arguments)
+
+
+class Step:
+    """The buffers of one training step with m samples, and the step itself."""
+
+    def __init__(self, trainer: Trainer, m: int) -> None:
+        net, config = trainer.net, trainer.config
+        self.trainer, self.m, backend, replicas = trainer, m, net.backend, len(net.seeds)
+        self.total = 2 * m if config.adversarial and config.adversarial_mix == "beside" else m
+        self.p = Pass(net, self.total, dropout=(config.input_dropout, config.dropout))
+        self.x = backend.zeros((replicas, self.total, net.sizes.inputs), net.dtype)
+        labels = has_labels(trainer.batches.y)
+        shape = (replicas, self.total) if labels else (replicas, self.total, net.sizes.outputs)
+        self.y = backend.zeros(shape, "int64" if labels else net.dtype)
+        self.labels = labels
+        self.clean = Pass(net, m) if config.adversarial else None
+        self.run: Callable[[], None] = backend.capture(self._run)
+
+    def _run(self) -> None:
+        trainer, p, progress, config = self.trainer, self.p, self.trainer.progress, self.trainer.config
+        trainer.batches.load(progress.batch, self.x[:, : self.m], self.y[:, : self.m], progress.step)
+        if self.clean:
+            self._perturb(self.clean, config.adversarial)
+        p.forward(self.x, step=progress.step)
+        evaluation.set_targets(p, self.y)
+        backend = p.backend
+        progress.loss_sum += backend.to_host(p.error().sum(axis=-1, dtype="float64"))
+        if self.labels:
+            progress.misses += backend.to_host(evaluation.wrong(p, self.y).sum(axis=-1))
+        progress.seen += self.total
+        trainer.rule.deltas(p, p.e)
+        factor = schedules.factor(
+            config.schedule,
+            step=progress.step,
+            steps_per_epoch=trainer.batches.per_epoch,
+            total_steps=trainer.total_steps,
+            every=config.schedule_every,
+            gamma=config.schedule_gamma,
+            warmup=config.warmup,
+        )
+        trainer.update.apply(p, self.total, factor, progress.step, progress.active)
+        trainer.rule.after_update(p)
+
+    def _perturb(self, clean: Pass, size: float) -> None:
+        """x + size * sign(dL/dx) in place of the samples or behind them; dL/dx by true backprop, without dropout."""
+        x, perturbed = self.x[:, : self.m], self.x[:, self.total - self.m :]
+        self.y[:, self.total - self.m :] = self.y[:, : self.m]
+        clean.forward(x)
+        evaluation.set_targets(clean, self.y[:, : self.m])
+        clean.error()
+        BP().deltas(clean, clean.e)
+        slope = clean.backend.scratch(x.shape, x.dtype, slot=4)
+        clean.input_gradient(out=slope)
+        xp = clean.xp
+        xp.sign(slope, out=slope)
+        xp.multiply(slope, size, out=slope)
+        xp.add(x, slope, out=perturbed)

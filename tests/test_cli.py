@@ -1,0 +1,276 @@
+"""The command line as a person uses it: in processes of its own, in a folder of its own."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gpufa
+from gpufa.cli import main
+
+FAST = ["--hidden", "8", "--epochs", "2", "--backend", "numpy"]
+
+
+def run(*args, cwd, ok=0):
+    done = subprocess.run(
+        [sys.executable, "-m", "gpufa", *map(str, args)], cwd=cwd, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == ok, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with one finished run in runs/digits-dfa."""
+    cwd = tmp_path_factory.mktemp("cwd")
+    done = run("train", *FAST, cwd=cwd)
+    return cwd, done
+
+
+def test_train_leaves_everything_behind(trained):
+    cwd, done = trained
+    out = cwd / "runs" / "digits-dfa"
+    assert {p.name for p in out.iterdir()} == {
+        "checkpoint.h5",
+        "history.csv",
+        "config.toml",
+        "summary.json",
+        "curves.png",
+    }
+    summary = json.loads((out / "summary.json").read_text())
+    assert len(summary["test_error"]) == len(summary["train_error"]) == 3
+    assert {"epochs", "seconds", "samples_per_second", "backend", "rule", "alignment_deg"} <= summary.keys()
+    assert summary["rule"] == "dfa"
+    assert summary["backend"] == "numpy"
+    assert len(summary["alignment_deg"]) == 1
+    rows = list(csv.DictReader((out / "history.csv").open()))
+    assert [(r["epoch"], r["seed"]) for r in rows] == [(e, s) for e in "12" for s in "012"]
+    assert [float(r["test_error"]) for r in rows[3:]] == pytest.approx(summary["test_error"])
+    assert float(rows[-1]["angle_1"]) < 90
+    assert (out / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert "mean ± deviation" in done.stdout
+    assert "epoch 2/2" in done.stderr
+
+
+def test_the_printed_config_trains_the_same_again(trained):
+    cwd, _ = trained
+    out = cwd / "runs" / "digits-dfa"
+    run("train", out / "config.toml", "--out", "again", "--quiet", cwd=cwd)
+    ours, theirs = gpufa.load(out).parameters, gpufa.load(cwd / "again").parameters
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], theirs[name])
+
+
+def test_quiet_prints_nothing_and_a_taken_name_gets_a_number(trained):
+    cwd, _ = trained
+    done = run("train", *FAST, "--quiet", cwd=cwd)
+    assert (done.stdout, done.stderr) == ("", "")
+    assert (cwd / "runs" / "digits-dfa-2" / "checkpoint.h5").exists()
+
+
+def test_evaluate_inspect_and_plot(trained):
+    cwd, _ = trained
+    summary = json.loads((cwd / "runs/digits-dfa/summary.json").read_text())
+    for path in ("runs/digits-dfa", "runs/digits-dfa/checkpoint.h5"):
+        assert f"{summary['test_error'][0]:.4f}" in run("evaluate", path, cwd=cwd).stdout
+    assert run("evaluate", "runs/digits-dfa", "--data", "digits", cwd=cwd).stdout
+    shown = run("inspect", "runs/digits-dfa", cwd=cwd).stdout
+    for text in ("parameters/W1", "3x8x64", "checksum verified", "optimizer/square/W1", "status"):
+        assert text in shown
+    (cwd / "runs/digits-dfa/curves.png").unlink()
+    run("plot", "runs/digits-dfa", cwd=cwd)
+    assert (cwd / "runs/digits-dfa/curves.png").exists()
+
+
+def test_predict_writes_labels_and_probabilities(trained):
+    cwd, _ = trained
+    data = gpufa.load_data("digits")
+    np.savez(cwd / "inputs.npz", x=data.x_test[:7])
+    run("predict", "runs/digits-dfa", "inputs.npz", "--out", "labels.csv", cwd=cwd)
+    rows = list(csv.reader((cwd / "labels.csv").open()))
+    assert rows[0] == ["label", *(f"output_{i}" for i in range(10))]
+    outputs = gpufa.load(cwd / "runs/digits-dfa").predict(data.x_test[:7]).mean(axis=0)
+    np.testing.assert_allclose(np.array(rows[1:], float)[:, 1:], outputs, rtol=1e-4, atol=1e-6)
+    assert [int(row[0]) for row in rows[1:]] == outputs.argmax(axis=1).tolist()
+    assert run("predict", "runs/digits-dfa", "inputs.npz", cwd=cwd).stdout.splitlines()[0].startswith("label,output_0")
+
+
+def test_compare_makes_one_table_and_one_figure(tmp_path):
+    done = run("compare", "--rules", "bp", "dfa", *FAST, "--seeds", "0", "1", cwd=tmp_path)
+    out = tmp_path / "runs" / "digits-compare"
+    assert {p.name for p in out.iterdir()} == {"bp", "dfa", "compare.png"}
+    assert json.loads((out / "bp" / "summary.json").read_text())["seeds"] == [0, 1]
+    lines = done.stdout.splitlines()
+    assert any(line.split()[1:2] == ["bp"] for line in lines)
+    assert any(line.split()[1:2] == ["dfa"] for line in lines)
+
+
+def test_resume_says_when_there_is_nothing_to_do_and_goes_on_with_more_epochs(trained, tmp_path):
+    run("train", *FAST, "--out", "r", cwd=tmp_path)
+    assert "has finished its 2 epochs already" in run("resume", "r", cwd=tmp_path).stdout
+    run("resume", "r", "--epochs", "4", cwd=tmp_path)
+    run("train", *FAST, "--epochs", "4", "--out", "whole", cwd=tmp_path)
+    ours, theirs = gpufa.load(tmp_path / "r").parameters, gpufa.load(tmp_path / "whole").parameters
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], theirs[name])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_save_and_exit_cleanly_and_resume_is_bitwise(tmp_path, number):
+    long = ["--hidden", "64", "64", "--epochs", "60", "--backend", "numpy", "--quiet"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gpufa", "train", *long, "--out", "cut"], cwd=tmp_path, stderr=subprocess.PIPE
+    )
+    history = tmp_path / "cut" / "history.csv"
+    deadline = time.monotonic() + 60
+    while not (history.exists() and len(history.read_text().splitlines()) > 4) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(number)
+    assert process.wait(60) == 0
+    assert process.stderr.read() == b""
+    assert json.loads((tmp_path / "cut" / "summary.json").read_text())["epochs"] < 60
+    run("resume", "cut", "--quiet", cwd=tmp_path)
+    run("train", *long, "--out", "whole", cwd=tmp_path)
+    ours, theirs = gpufa.load(tmp_path / "cut").parameters, gpufa.load(tmp_path / "whole").parameters
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], theirs[name])
+
+
+def test_divergence_exits_with_3_and_keeps_the_last_good_checkpoint(tmp_path):
+    done = run(
+        "train", *FAST, "--optimizer", "sgd", "--lr", "1e38", "--activation", "relu", "--out", "d", cwd=tmp_path, ok=3
+    )
+    assert "diverged at step" in done.stderr
+    assert "try a smaller --lr" in done.stderr
+    assert all(np.isfinite(p).all() for p in gpufa.load(tmp_path / "d").parameters.values())
+
+
+def test_options_of_a_rule_and_a_rule_of_ones_own(tmp_path):
+    run("train", *FAST, "--set", "rule.scale=2.0", "--set", "rule.law=sign", "--out", "a", "--quiet", cwd=tmp_path)
+    net = gpufa.load(tmp_path / "a")
+    assert (net.rule.scale, net.rule.law) == (2.0, "sign")
+    own = f"{Path(__file__).parent.parent / 'examples' / 'own_rule.py'}:SignDFA"
+    run("train", *FAST, "--rule", own, "--quiet", cwd=tmp_path)
+    assert "hand its class in" in run("evaluate", "runs/digits-sdfa", cwd=tmp_path, ok=2).stderr
+    run("evaluate", "runs/digits-sdfa", "--rule", own, cwd=tmp_path)
+    run("resume", "runs/digits-sdfa", "--rule", own, "--epochs", "3", "--quiet", cwd=tmp_path)
+
+
+def test_flags_go_before_the_file(tmp_path):
+    (tmp_path / "c.toml").write_text('hidden = [5]\nepochs = 1\nseeds = [7]\n[rule]\nname = "fa"\nscale = 0.5\n')
+    run("train", "c.toml", "--hidden", "6", "--out", "o", "--quiet", cwd=tmp_path)
+    net = gpufa.load(tmp_path / "o")
+    assert (net.sizes.units, net.seeds, net.rule.name, net.rule.scale) == ((64, 6, 10), (7,), "fa", 0.5)
+
+
+def test_info_and_data_list(capsys):
+    assert main(["info"]) == 0
+    shown = capsys.readouterr().out
+    assert "backend" in shown
+    assert "BLAS" in shown
+    assert main(["data", "list"]) == 0
+    assert "fashion_mnist" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("args", "text"),
+    [
+        (["train", "--rule", "dfaa"], "unknown rule 'dfaa'; choose one of bp, fa, dfa, ifa"),
+        (["train", "--hidden", "8", "0"], "hidden layer 2 has 0 units"),
+        (["train", "--data", "cifar"], "cifar"),
+        (["train", "--data", "nothing.npz"], "nothing.npz"),
+        (["train", "missing.toml"], "config file 'missing.toml' does not exist"),
+        (["train", "--set", "scale=2"], "write --set rule.NAME=VALUE"),
+        (["train", "--set", "rule.size=2"], "rule 'dfa' has no option 'size'"),
+        (["train", "--activation", "sign"], "use rule 'dfa' with --set rule.inject=pre_activation"),
+        (
+            ["train", "--epochs", "-1"],
+            "epochs = -1 can't be used; expected a whole number of at least 0: change --epochs",
+        ),
+        (["resume", "nowhere"], "nowhere"),
+        (["evaluate", "nowhere"], "nowhere"),
+        (["predict", "nowhere", "digits"], "nowhere"),
+        (["inspect", "nowhere"], "nowhere"),
+        (["plot", "nowhere"], "nowhere"),
+        (["data", "fetch"], "needs a name"),
+        (["data", "fetch", "cifar"], "cifar"),
+        (["compare", "--rules", "bp", "nope"], "unknown rule 'nope'"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(args, text, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(args) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("gpufa: ")
+    assert text in error
+    assert len(error.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_backend_cupy_without_a_gpu_says_why(tmp_path, monkeypatch, capsys):
+    from gpufa.backends import why_no_gpu
+
+    if not why_no_gpu():
+        pytest.skip("this machine has a usable GPU")
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "--backend", "cupy"]) == 2
+    assert why_no_gpu() in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("hidden = [3", "is no valid TOML"),
+        ("hiden = [3]", "unknown setting 'hiden'"),
+        ("batch_size = 'many'", "batch_size = 'many' can't be used"),
+        ("lr = 'fast'", "lr = 'fast' can't be used; expected a number above 0"),
+        ("rule = 3", "rule = 3 can't be used; expected a name or a path"),
+        ("hidden = ['a']", "hidden = ('a',) can't be used; expected whole numbers: change --hidden"),
+        ("seeds = 'abc'", "expected one or more whole numbers of at least 0: change --seeds"),
+        ("backend = 'tpu'", "backend = 'tpu' can't be used; expected one of auto, numpy, cupy"),
+    ],
+)
+def test_bad_config_files(text, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("c.toml").write_text(text)
+    assert main(["train", "c.toml"]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_an_existing_run_is_not_overwritten_without_force(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", *FAST, "--out", "r", "--quiet"]) == 0
+    before = (tmp_path / "r" / "checkpoint.h5").read_bytes()
+    assert main(["train", *FAST, "--out", "r", "--rule", "fa", "--quiet"]) == 2
+    assert "add --force" in capsys.readouterr().err
+    assert (tmp_path / "r" / "checkpoint.h5").read_bytes() == before
+    assert main(["train", *FAST, "--out", "r", "--rule", "fa", "--quiet", "--force"]) == 0
+    assert gpufa.load("r").rule.name == "fa"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_an_unwritable_folder(tmp_path, monkeypatch, capsys):
+    tmp_path.chmod(0o500)
+    assert main(["train", *FAST, "--out", str(tmp_path / "r"), "--quiet"]) == 2
+    assert "can't be written (Permission denied); give another --out" in capsys.readouterr().err
+
+
+def test_a_file_where_the_folder_should_be(tmp_path, capsys):
+    (tmp_path / "r").write_text("")
+    assert main(["train", *FAST, "--out", str(tmp_path / "r" / "s"), "--quiet"]) == 2
+    assert "can't be written (Not a directory); give another --out" in capsys.readouterr().err
+
+
+def test_import_is_light():
+    heavy = "('matplotlib', 'scipy', 'rich', 'cupy', 'tyro', 'pooch')"
+    code = f"import sys, gpufa; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

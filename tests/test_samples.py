@@ -1,0 +1,157 @@
+"""The checks of arrays, splits and scalings."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from gpufa.datasets import SCALINGS, Data, fit_scaling, split, validate
+from gpufa.errors import InvalidValue
+
+RNG = np.random.default_rng(5)
+X = RNG.normal(size=(20, 3)).astype(np.float32)
+LABELS = np.arange(20) % 4
+GOOD = Data(X, LABELS, X[:5], LABELS[:5])
+
+
+def test_validate_makes_the_types_uniform() -> None:
+    data = validate((X.astype(np.float64), [0, 1] * 10, X.astype(">f8")[:2], np.array([True, False])))
+    assert [a.dtype for a in data] == [np.float64, np.int64, np.float64, np.int64]
+    data = validate([X.astype(np.float16), X[:, 0], np.arange(6, dtype=np.int8).reshape(2, 3), X[:2, :1].astype(float)])
+    assert [a.dtype for a in data] == [np.float32, np.float32, np.float32, np.float64]
+    assert (data.y_train.shape, data.y_test.shape) == ((20, 1), (2, 1))
+    data = validate(GOOD._replace(x_train=np.asfortranarray(X)))
+    assert data.x_train.flags.c_contiguous
+    assert_array_equal(data.x_train, X)
+
+
+def spoiled(array: np.ndarray, value: float) -> np.ndarray:
+    array = array.astype(np.float32)
+    array[3:] = value
+    return array
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x_train": spoiled(X, np.nan)}, r"x_train has a NaN or infinite value, first in row 3 \(counted from 0\)"),
+        ({"x_test": spoiled(X[:5], -np.inf)}, r"x_test has a NaN or infinite value, first in row 3"),
+        ({"y_train": spoiled(LABELS, np.inf)}, r"y_train has a NaN or infinite value, first in row 3"),
+        ({"x_train": X[:0]}, r"x_train is empty \(shape \(0, 3\)\)"),
+        ({"x_test": X[:5, :0]}, r"x_test is empty \(shape \(5, 0\)\)"),
+        ({"y_test": []}, r"y_test is empty"),
+        ({"x_train": X[:, 0]}, r"x_train has the shape \(20,\); give \(samples, features\)"),
+        ({"x_train": X[:19]}, r"x_train has 19 samples, but y_train 20; give one target per sample"),
+        ({"y_test": LABELS[:4]}, r"x_test has 5 samples, but y_test 4"),
+        ({"x_test": X[:5, :2]}, r"x_test has 2 features, but x_train 3"),
+        ({"y_train": LABELS - 1}, r"y_train has the label -1; count labels from 0"),
+        ({"y_train": LABELS % 2}, r"y_test has the label 3, but the labels of y_train end at 1"),
+        (
+            {"y_train": np.eye(20, dtype=int)},
+            r"y_train is int64 of the shape \(20, 20\); give integer labels",
+        ),
+        ({"y_train": 3}, r"y_train is int64 of the shape \(\); give integer labels \(samples,\) or floats"),
+        ({"y_train": 0.5}, r"y_train is float64 of the shape \(\); give integer labels"),
+        ({"y_test": X[:5, 0]}, r"y_train has labels, but y_test real targets; give both"),
+        ({"y_train": X, "y_test": X[:5, :2]}, r"y_test has 2 outputs, but y_train 3"),
+        ({"y_train": np.array(["a"] * 20)}, r"y_train is of dtype <U1; give real numbers"),
+        ({"y_train": np.array([None] * 20)}, r"y_train is of dtype object; give real numbers"),
+        ({"x_train": X * 1j}, r"x_train is of dtype complex64; give real numbers"),
+        (
+            {"x_train": [[1, 2], [3]]},
+            r"x_train can't be made a NumPy array; give numbers on the host, in rows of one length",
+        ),
+    ],
+)
+def test_validate_refuses(change: dict[str, object], message: str) -> None:
+    with pytest.raises(InvalidValue, match=message):
+        validate(GOOD._replace(**change))
+
+
+@pytest.mark.parametrize(("data", "got"), [(GOOD[:3], "3 of them"), (None, "a NoneType"), (X, "a ndarray")])
+def test_validate_wants_four(data: object, got: str) -> None:
+    with pytest.raises(
+        InvalidValue, match=rf"data must be the four arrays x_train, y_train, x_test, y_test; got {got}"
+    ):
+        validate(data)  # type: ignore[arg-type]
+
+
+# Splits
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.25, 1 / 3, 0.9])
+@pytest.mark.parametrize("counts", [(10, 10, 10), (50, 3, 7), (2,) * 30, (1, 1, 40)])
+def test_split_by_class(counts: tuple[int, ...], fraction: float) -> None:
+    labels = RNG.permutation(np.repeat(np.arange(len(counts)), counts))
+    kept, held = split(labels, fraction, key=3)
+    assert_array_equal(np.sort(np.concatenate([kept, held])), np.arange(len(labels)))
+    assert (np.diff(kept) > 0).all()
+    assert (np.diff(held) > 0).all()
+    assert len(held) == min(round(fraction * len(labels)), len(labels) - len(counts))
+    in_kept = np.bincount(labels[kept], minlength=len(counts))
+    assert (in_kept > 0).all()
+    if fraction < 0.5:
+        assert (abs(in_kept - (1 - fraction) * np.array(counts)) <= 2).all()
+
+
+@pytest.mark.parametrize("y", [np.arange(1000) % 10, np.linspace(0, 1, 1000)[:, None]])
+def test_split_is_random_but_fixed_by_key(y: np.ndarray) -> None:
+    kept, held = split(y, 0.2, key=1)
+    again, other = split(y, 0.2, key=1)[1], split(y, 0.2, key=2)[1]
+    assert (len(kept), len(held)) == (800, 200)
+    assert_array_equal(held, again)
+    assert 20 < len(np.intersect1d(held, other)) < 60  # 40 expected
+    assert abs(held.mean() - 500) < 80  # from all over: the mean's deviation is 18
+
+
+def test_split_is_the_same_on_every_machine() -> None:
+    assert_array_equal(split(np.arange(20) % 2, 0.3, key=1)[1], [1, 8, 9, 13, 14, 18])
+    assert_array_equal(split(np.zeros((20, 1)), 0.3, key=1)[1], [2, 4, 10, 16, 17, 18])
+
+
+def test_split_that_holds_out_none() -> None:
+    for y in np.zeros(3, int), np.arange(30), np.zeros((4, 2)):
+        with pytest.raises(
+            InvalidValue, match=rf"a fraction of 0.1 of these {len(y)} samples holds out none; give more"
+        ):
+            split(y, 0.1, key=0)
+
+
+# Scalings
+
+
+def test_scaling_names() -> None:
+    assert list(SCALINGS) == ["none", "unit", "standard"]
+    with pytest.raises(InvalidValue, match=r"scaling 'norm' is unknown; choose from none, unit, standard"):
+        fit_scaling("norm", X)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_scalings(dtype: type) -> None:
+    x = (RNG.normal(size=(9000, 3)) * [1, 10, 0.1] + [0, 100, -5]).astype(dtype)
+    before = x.copy()
+    none, unit, standard = (fit_scaling(name, x).apply(x) for name in SCALINGS)
+    assert_array_equal(x, before)
+    assert none.dtype == unit.dtype == standard.dtype == dtype
+    assert_array_equal(none, x)
+    assert (unit.min(), unit.max()) == (0, pytest.approx(1))
+    assert_allclose(unit, (x - x.min()) / (x.max() - x.min()), atol=1e-6)  # one range for all features
+    assert_allclose(standard.mean(axis=0, dtype=float), 0, atol=1e-5)
+    assert_allclose(standard.std(axis=0, dtype=float), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["unit", "standard"])
+def test_scaling_is_fitted_to_training_data_only(name: str) -> None:
+    scaling = fit_scaling(name, X)
+    assert scaling.shift.shape == scaling.factor.shape == (3,)
+    assert_allclose(scaling.apply(X[:4]), scaling.apply(X)[:4])
+
+
+def test_constant_features() -> None:
+    x = np.repeat(np.float32([[0.1, 7]]), 6000, axis=0)
+    x[::2, 1] = 5
+    scaling = fit_scaling("standard", x)
+    assert scaling.factor[0] == 1
+    assert_allclose(scaling.apply(x)[:2], [[0, -1], [0, 1]], atol=1e-6)
+    unit = fit_scaling("unit", np.full((4, 2), 3.0))
+    assert_array_equal(unit.factor, [1, 1])
+    assert_array_equal(unit.apply(np.full((4, 2), 3.0)), np.zeros((4, 2)))

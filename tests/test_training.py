@@ -1,0 +1,401 @@
+"""The training loop: exact steps, replicas, options, stop rules, divergence, resume, allocation."""
+
+import dataclasses
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import gpufa
+from gpufa.datasets import Data
+from gpufa.runs import trainer_arrays
+from gpufa.trainer import Trainer
+
+rng = np.random.default_rng(0)
+
+
+def blobs(n=120, features=6, classes=3):
+    """Gaussian clouds, a little apart."""
+    y = np.arange(n) % classes
+    x = rng.normal(size=(n, features)) + np.eye(classes, features)[y] * 2
+    return Data(x[: n * 3 // 4], y[: n * 3 // 4], x[n * 3 // 4 :], y[n * 3 // 4 :])
+
+
+DATA = blobs()
+
+
+def config(**kw):
+    base = {"hidden": (8, 7), "dtype": "float64", "backend": "numpy", "epochs": 4, "batch_size": 16, "seeds": (0, 1, 2)}
+    return gpufa.Config(**(base | kw))
+
+
+def parameters(run):
+    return {name: np.array(p) for name, p in run.network.parameters.items()}
+
+
+def same(a, b, exact=True):
+    assert a.keys() == b.keys()
+    for name in a:
+        if exact:
+            np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+        else:
+            np.testing.assert_allclose(a[name], b[name], rtol=1e-10, atol=1e-12, err_msg=name)
+
+
+OPTIONS = [
+    {"rule": "bp", "optimizer": "adam", "init": "glorot"},
+    {"rule": "fa", "optimizer": "sgd", "lr": 0.1},
+    {"rule": "dfa", "dropout": 0.3, "input_dropout": 0.1},
+    {"rule": "ifa", "input_noise": 0.2, "label_noise": 0.2},
+    {"rule": "dfa", "adversarial": 0.1, "dropout": 0.2, "activation": "gelu"},
+    {"rule": "dfa", "adversarial": 0.1, "adversarial_mix": "beside", "optimizer": "momentum", "lr": 0.05, "clip": 0.5},
+    {"rule": "bp", "optimizer": "sgd", "lr": 0.1, "layer_lr": (0.1, 0.0, 0.2), "weight_decay": 1e-3},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_a_replica_is_its_single_run(options):
+    many = gpufa.train(config(**options), DATA)
+    for r, seed in enumerate(many.network.seeds):
+        one = gpufa.train(config(**options, seeds=(seed,)), DATA)
+        same({n: p[r] for n, p in parameters(many).items()}, parameters(one), exact=False)
+        np.testing.assert_allclose(
+            many.history.epochs["test_loss"][:, r], one.history.epochs["test_loss"][:, 0], rtol=1e-9
+        )
+        np.testing.assert_allclose(
+            many.history.probes["per_sample"][:, r], one.history.probes["per_sample"][:, 0], rtol=1e-6
+        )
+
+
+def test_seeds_differ_from_each_other():
+    p = parameters(gpufa.train(config(), DATA))["W1"]
+    assert np.abs(p[0] - p[1]).max() > 1e-3
+
+
+@pytest.mark.parametrize("gradient", ["mean", "sum"])
+@pytest.mark.parametrize("rule", ["bp", "fa", "dfa", "ifa"])
+def test_a_step_of_sgd_is_the_rules_gradient(rule, gradient):
+    """Plain SGD accumulates straight into the weights; it must be W - lr * gradient."""
+    trainer = Trainer(config(rule=rule, optimizer="sgd", lr=0.1, gradient=gradient, seeds=(3,), init="uniform"), DATA)
+    trainer.batches.start_epoch(0)
+    batch = trainer.batches.order[0, :16]
+    before = {n: p.copy() for n, p in trainer.net.parameters.items()}
+    gradients = trainer.net.gradients(DATA.x_train[batch], DATA.y_train[batch])
+    trainer.step()
+    factor = 16 if gradient == "sum" else 1
+    expected = {n: before[n] - 0.1 * factor * g for n, g in gradients.items()}
+    same(dict(trainer.net.parameters), expected, exact=False)
+
+
+def test_sgd_with_a_vanishing_decay_takes_the_other_path_to_the_same_weights():
+    plain = gpufa.train(config(optimizer="sgd", lr=0.1), DATA)
+    decayed = gpufa.train(config(optimizer="sgd", lr=0.1, weight_decay=1e-300), DATA)
+    same(parameters(plain), parameters(decayed), exact=False)
+
+
+def test_every_epoch_sees_every_sample_once_in_an_order_of_its_own():
+    trainer = Trainer(config(batch_size=16), DATA)
+    seen = []
+    for epoch in (0, 1):
+        trainer.batches.start_epoch(epoch)
+        sizes = [trainer.batches.samples(b) for b in range(trainer.batches.per_epoch)]
+        assert sum(sizes) == 90
+        assert sizes[-1] == 90 - 16 * 5
+        seen.append(trainer.batches.order.copy())
+    for order in (*seen[0], *seen[1]):
+        np.testing.assert_array_equal(np.sort(order), np.arange(90))
+    assert (seen[0] != seen[1]).any()
+    assert (seen[0][0] != seen[0][1]).any()
+
+
+def test_frozen_layers_keep_their_weights_under_every_optimizer():
+    for optimizer in ("sgd", "momentum", "adamw"):
+        run = gpufa.train(config(freeze=(1, 3), optimizer=optimizer, weight_decay=0.1, init="uniform"), DATA)
+        start = Trainer(config(init="uniform"), DATA).net.parameters
+        for name, p in parameters(run).items():
+            assert (p == start[name]).all() == (name[1] in "13"), (optimizer, name)
+
+
+def test_a_learning_rate_per_layer():
+    start = Trainer(config(init="uniform"), DATA).net.parameters
+    for decay in (0.0, 0.01):
+        run = gpufa.train(config(optimizer="sgd", layer_lr=(0.0, 0.1, 0.2), init="uniform", weight_decay=decay), DATA)
+        moved = {name: np.abs(p - start[name]).max() > 0 for name, p in parameters(run).items()}
+        assert moved == {"W1": False, "b1": False, "W2": True, "b2": True, "W3": True, "b3": True}
+
+
+def test_adversarial_samples_follow_the_true_gradient():
+    """x + size * sign(dL/dx) by backpropagation, whatever the rule; beside: the clean samples come first."""
+    settings = config(rule="dfa", adversarial=0.25, init="uniform", optimizer="sgd", lr=0.1, seeds=(1,), dropout=0.5)
+    for mix, total in (("only", 16), ("beside", 32)):
+        trainer = Trainer(dataclasses.replace(settings, adversarial_mix=mix), DATA)
+        trainer.batches.start_epoch(0)
+        index = trainer.batches.order[0, :16]
+        x, y = DATA.x_train[index], DATA.y_train[index]
+        net = trainer.net
+        slope = np.empty_like(x)
+        for at in np.ndindex(x.shape):
+            bumped = x.copy()
+            bumped[at] += 1e-6
+            slope[at] = net.loss(bumped, y) - net.loss(x, y)
+        trainer.step()
+        (step,) = trainer._passes.values()
+        np.testing.assert_allclose(step.x[0, -16:], x + 0.25 * np.sign(slope))
+        assert step.x.shape[1] == total
+        np.testing.assert_array_equal(step.y[0, -16:], y)
+        if mix == "beside":
+            np.testing.assert_array_equal(step.x[0, :16], x)
+
+
+def test_dropout_hides_the_mask_from_the_derivative():
+    """delta = mask / (1 - p) * (B e) * f'(h before dropout), and the next layer sees mask / (1 - p) * h."""
+    trainer = Trainer(config(rule="dfa", dropout=0.4, init="uniform", seeds=(1,)), DATA)
+    trainer.batches.start_epoch(0)
+    net, before = trainer.net, {n: p.copy() for n, p in trainer.net.parameters.items()}
+    trainer.step()
+    (step,) = trainer._passes.values()
+    p, mask = step.p, step.p.mask[0]
+    assert set(np.unique(mask).round(3)) == {0, round(2**16 / (2**16 - round(0.4 * 2**16)), 3)}
+    h1 = np.tanh(before["W1"] @ step.x[0].T + before["b1"][:, None])
+    sent = mask[:8] * h1
+    h2 = np.tanh(before["W2"] @ sent + before["b2"][:, None])
+    a3 = before["W3"] @ (mask[8:] * h2) + before["b3"][:, None]
+    e = np.exp(a3 - a3.max(0))
+    e = e / e.sum(0) - np.eye(3)[step.y[0]].T
+    np.testing.assert_allclose(p.e[0], e, rtol=1e-10)
+    np.testing.assert_allclose(p.delta[1][0], mask[:8] * (net.feedback["B1"] @ e) * (1 - h1**2), rtol=1e-10)
+    np.testing.assert_allclose(p.sent[1][0], sent, rtol=1e-12)
+
+
+def test_label_noise_replaces_the_share_asked_for():
+    data = Data(rng.normal(size=(4000, 3)), np.arange(4000) % 10, np.zeros((10, 3)), np.arange(10))
+    trainer = Trainer(config(label_noise=0.3, seeds=(0, 1)), data)
+    noisy = trainer.batches.y
+    for row in noisy:
+        assert abs((row != data.y_train).mean() - 0.27) < 0.03  # a tenth of the random labels is the old one
+    assert (noisy[0] != noisy[1]).any()
+
+
+def test_validation_samples_are_held_out_and_the_same_for_every_seed():
+    run = gpufa.train(config(validation=0.2, patience=50), DATA)
+    assert run.history.epochs["validation_error"].shape == (4, 3)
+    trainer = Trainer(config(validation=0.2), DATA)
+    assert len(trainer.held[0]) + len(trainer.train[0]) == 90
+    assert len(trainer.held[0]) == 18
+    both = np.concatenate([trainer.held[0], trainer.train[0]])
+    assert len(np.unique(both, axis=0)) == 90
+
+
+def test_patience_stops_each_replica_by_itself():
+    settings = config(validation=0.3, patience=2, epochs=60, optimizer="adam", lr=0.02)
+    run = gpufa.train(settings, DATA)
+    epochs, error = run.summary["epochs_per_seed"], run.history.epochs["validation_error"]
+    assert set(run.summary["status"]) == {"patience"}
+    assert len(set(epochs)) > 1
+    for r, n in enumerate(epochs):
+        best = np.argmin(error[:n, r])
+        assert n == best + 1 + 2
+        assert np.isnan(error[n:, r]).all()
+        one = gpufa.train(dataclasses.replace(settings, seeds=(r,)), DATA)
+        assert one.summary["epochs_per_seed"] == [n]
+        same({k: p[r] for k, p in parameters(run).items()}, parameters(one), exact=False)
+
+
+def test_noklands_stop_rule():
+    run = gpufa.train(config(epochs=60, stop_train_error=20.0, optimizer="adam", lr=0.01, seeds=(0, 1)), DATA)
+    assert run.summary["status"] == ["train_error"] * 2
+    for r, n in enumerate(run.summary["epochs_per_seed"]):
+        smoothed, curve = None, []
+        for error in run.history.epochs["running_error"][:n, r]:
+            smoothed = error if smoothed is None else 0.75 * smoothed + 0.25 * error
+            curve.append(smoothed)
+        assert curve[-1] <= 20.0 < min(curve[:-1])
+
+
+class Poison(gpufa.Callback):
+    """Puts a NaN into one replica's weights after an epoch."""
+
+    def __init__(self, replica, epoch):
+        self.replica, self.epoch = replica, epoch
+
+    def on_epoch(self, trainer):
+        if trainer.progress.epoch == self.epoch:
+            self.good = {name: a[self.replica].copy() for name, a in trainer_arrays(trainer).items()}
+            trainer.net.parameters["W2"][self.replica, 0, 0] = np.nan
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_diverged_replica_stops_and_gets_its_last_good_state_back_while_others_go_on(tmp_path, optimizer):
+    settings = config(optimizer=optimizer, lr=0.01)
+    clean = gpufa.train(settings, DATA)
+    poison = Poison(1, 2)
+    run = gpufa.train(dataclasses.replace(settings, out=str(tmp_path / "run")), DATA, callbacks=[poison])
+    assert run.diverged
+    assert run.summary["status"] == ["running", "diverged", "running"]
+    assert run.summary["epochs_per_seed"] == [4, 2, 4]
+    for name, p in parameters(run).items():
+        np.testing.assert_array_equal(p[[0, 2]], parameters(clean)[name][[0, 2]])
+        np.testing.assert_array_equal(p[1], poison.good[f"parameters/{name}"])
+    again = gpufa.load(tmp_path / "run")
+    np.testing.assert_array_equal(again.parameters["W2"], run.network.parameters["W2"])
+    assert np.isnan(run.history.epochs["test_error"][2:, 1]).all()
+
+
+def test_divergence_without_a_folder_and_of_every_replica_ends_the_run():
+    run = gpufa.train(config(optimizer="sgd", lr=1e300, activation="relu", epochs=50), DATA)
+    assert run.summary["status"] == ["diverged"] * 3
+    assert run.summary["test_loss"] == [None] * 3
+    assert run.summary["epochs"] < 3
+
+
+class Stop(gpufa.Callback):
+    """Asks the run to stop after a step, as Ctrl-C does."""
+
+    def __init__(self, step):
+        self.at = step
+
+    def on_step(self, trainer):
+        trainer.stop_requested |= trainer.progress.step == self.at
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_resume_is_bit_for_bit(tmp_path, options):
+    """3 + 3 epochs equal 6, and so does a run stopped in the middle of an epoch."""
+    settings = config(**options, epochs=6)
+    whole = gpufa.train(settings, DATA)
+    halves = dataclasses.replace(settings, epochs=3, out=str(tmp_path / "halves"))
+    gpufa.train(halves, DATA)
+    cut = gpufa.train(dataclasses.replace(settings, out=str(tmp_path / "cut")), DATA, callbacks=[Stop(9)])
+    assert cut.interrupted
+    for resumed in (
+        gpufa.resume(tmp_path / "halves", epochs=6, data=DATA),
+        gpufa.resume(tmp_path / "cut", data=DATA),
+    ):
+        same(parameters(resumed), parameters(whole))
+        for table in ("epochs", "probes"):
+            ours, theirs = getattr(resumed.history, table), getattr(whole.history, table)
+            assert list(ours) == list(theirs)
+            for name in set(ours) - {"seconds"}:
+                np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+
+
+def test_resuming_a_finished_run_trains_nothing(tmp_path):
+    run = gpufa.train(config(out=str(tmp_path)), DATA)
+    before = (tmp_path / "checkpoint.h5").read_bytes()
+    again = gpufa.resume(tmp_path, data=DATA)
+    assert again.already_finished
+    assert (tmp_path / "checkpoint.h5").read_bytes() == before
+    same(parameters(again), parameters(run))
+
+
+def test_the_checkpoint_stands_before_the_first_step(tmp_path):
+    class Look(gpufa.Callback):
+        def on_step(self, trainer):
+            if trainer.progress.step == 1:
+                self.found = gpufa.load(tmp_path / "checkpoint.h5").parameters["W1"].copy()
+
+    look = Look()
+    settings = config(out=str(tmp_path), init="uniform")
+    gpufa.train(settings, DATA, callbacks=[look])
+    np.testing.assert_array_equal(look.found, Trainer(settings, DATA).net.parameters["W1"])
+
+
+def test_changed_data_and_foreign_checkpoints_are_refused(tmp_path):
+    gpufa.train(config(out=str(tmp_path / "a")), DATA)
+    changed = DATA._replace(x_train=DATA.x_train + 1e-6)
+    with pytest.raises(gpufa.InvalidValue, match="have changed since"):
+        gpufa.resume(tmp_path / "a", data=changed)
+    with pytest.raises(gpufa.InvalidValue, match="trained on arrays of a program"):
+        gpufa.resume(tmp_path / "a")
+    with pytest.raises(gpufa.FileProblem, match="holds a run already"):
+        gpufa.train(config(out=str(tmp_path / "a")), DATA)
+    gpufa.train(config(out=str(tmp_path / "a")), DATA, force=True)
+    gpufa.save(gpufa.Network([3, 2], rule="bp", backend="numpy"), tmp_path / "net.h5")
+    with pytest.raises(gpufa.FileProblem, match="holds a network without its training"):
+        gpufa.resume(tmp_path / "net.h5", data=DATA)
+
+
+def test_real_valued_targets_are_scored_by_r2_and_rmse():
+    x = rng.normal(size=(200, 5))
+    y = np.tanh(x @ rng.normal(size=(5, 2)))
+    run = gpufa.train(config(rule="bp", epochs=40, lr=0.01, scaling="standard"), (x[:150], y[:150], x[150:], y[150:]))
+    assert run.config.loss == "squared_error"
+    predicted = run.network.predict(run.network.scaled(x[150:]))
+    rmse = np.sqrt(((predicted - y[150:]) ** 2).mean(axis=(1, 2)))
+    np.testing.assert_allclose(run.summary["test_rmse"], rmse)
+    r2 = 1 - ((predicted - y[150:]) ** 2).sum(axis=(1, 2)) / ((y[150:] - y[150:].mean(0)) ** 2).sum()
+    np.testing.assert_allclose(run.summary["test_r2"], r2)
+    assert min(r2) > 0.8
+    assert "test_error" not in run.summary
+
+
+def test_scaling_is_fitted_on_the_training_part_and_kept(tmp_path):
+    data = DATA._replace(x_train=DATA.x_train * 100 + 7, x_test=DATA.x_test * 100 + 7)
+    run = gpufa.train(config(scaling="standard", out=str(tmp_path)), data)
+    net = gpufa.load(tmp_path)
+    np.testing.assert_allclose(net.scaled(data.x_train).mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(net.scaled(data.x_train).std(axis=0), 1)
+    np.testing.assert_array_equal(
+        net.predict(net.scaled(data.x_test)), run.network.predict(run.network.scaled(data.x_test))
+    )
+
+
+def test_probes_every_few_steps():
+    run = gpufa.train(config(probe_every=5, rule="fa"), DATA)
+    assert run.history.probes["step"].tolist() == list(range(5, 25, 5))
+    assert run.history.probes["per_sample"].shape == (4, 3, 2)
+    assert len(run.summary["alignment_deg"]) == 2
+
+
+@pytest.mark.parametrize("rule", ["bp", "fa", "dfa", "ifa"])
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop"])
+def test_nothing_is_allocated_in_the_loop(rule, optimizer):
+    data = Data(rng.normal(size=(640, 200)), np.arange(640) % 10, rng.normal(size=(10, 200)), np.arange(10))
+    trainer = Trainer(
+        config(rule=rule, hidden=(300, 200), batch_size=64, optimizer=optimizer, lr=0.01, seeds=(0,)), data
+    )
+    trainer.batches.start_epoch(0)
+    for _ in range(3):
+        trainer.step()
+    tracemalloc.start()
+    for _ in range(3):
+        trainer.step()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    smallest_slab = 64 * 300 * 8
+    assert peak < smallest_slab / 5
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"freeze": (4,)}, "layer 4 can't be frozen; the net has layers 1 to 3"),
+        ({"layer_lr": (0.1,)}, "1 learning rates were given for 3 layers"),
+        ({"patience": 3}, "patience needs validation samples; add --validation 0.1"),
+        ({"optimizer": "lion"}, "unknown optimizer 'lion'"),
+        ({"schedule": "linear"}, "schedule = 'linear' can't be used; expected one of constant, step, cosine"),
+        ({"batch_size": 0}, "batch_size = 0 can't be used; expected a whole number of at least 1: change --batch-size"),
+        ({"lr": float("nan")}, "lr = nan can't be used; expected a number above 0"),
+        ({"dropout": 1.0}, "dropout = 1.0 can't be used; expected a number from 0 to below 1"),
+        ({"seeds": ()}, "seeds = () can't be used; expected one or more whole numbers"),
+        ({"gradient": "median"}, "gradient = 'median' can't be used; expected one of mean, sum"),
+    ],
+)
+def test_settings_that_are_refused(options, text):
+    with pytest.raises(gpufa.InvalidValue) as error:
+        gpufa.train(config(**options), DATA)
+    assert text in str(error.value)
+
+
+def test_label_noise_needs_labels():
+    with pytest.raises(gpufa.InvalidValue, match="label_noise is for labels"):
+        gpufa.train(config(label_noise=0.1), (DATA.x_train, DATA.x_train[:, :2], DATA.x_test, DATA.x_test[:, :2]))
+
+
+@pytest.mark.parametrize(("rule", "freeze"), [("bp", ()), ("fa", ()), ("dfa", ()), ("ifa", ()), ("dfa", (1, 2))])
+def test_narrow_nets_on_the_digits_tell_a_working_rule_from_a_broken_one(rule, freeze):
+    """Every rule with its own defaults below 5 % error; the hidden layers frozen above 20 %."""
+    init = "uniform" if freeze else None
+    run = gpufa.train(gpufa.Config(rule=rule, hidden=(16, 16), freeze=freeze, init=init, backend="numpy"))
+    mean = np.mean(run.summary["test_error"])
+    assert mean > 20 if freeze else mean <= 5
