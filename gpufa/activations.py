@@ -1,7 +1,7 @@
 """ACTIVATIONS: value, derivative, and both in CUDA C, side by side; a new activation is one row.
 
-The derivative is written in h where it can be, so that the pre-activation need not be kept. The NumPy forms write into what
-they are given and allocate nothing. The CUDA forms find a, h and g, of type T, in scope.
+The derivative is written in h where it can be, so that the pre-activation need not be kept. The NumPy forms write
+into what they are given and allocate nothing. The CUDA forms find a, h and g, of type T, in scope.
 """
 
 import math

@@ -1,15 +1,15 @@
 """Checkpoint files: named arrays and metadata in HDF5 that can't be lost half-written or loaded damaged.
 
-The first 512 bytes, HDF5's user block, hold a header in plain text with the length and SHA-256 of all that follows. A reader
-checks every byte against it before HDF5 parses one. Writing goes to a temporary file beside the target, which takes its place
-only when all of it is on the disk. docs/checkpoints.md describes the format.
+The first 512 bytes, HDF5's user block, hold a header in plain text with the length and SHA-256 of all that follows. A
+reader checks every byte against it before HDF5 parses one. Writing goes to a temporary file beside the target, which
+takes its place only when all of it is on the disk. docs/checkpoints.md describes the format.
 """
 
 import hashlib
 import io
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -32,16 +32,17 @@ KINDS = "biuf"  # the types of array that are stored: booleans and numbers
 def write(path: str | Path, arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> None:
     """Write host arrays by their names, "group/name", and JSON metadata to `path`, in one step or not at all.
 
-    Equal content gives equal bytes. Raises FileProblem where the file can't be written; what stood there before stays whole.
+    Equal content gives equal bytes. Raises FileProblem where the file can't be written; what stood there before stays
+    whole.
     """
     path = Path(path)
-    temporary = ""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        os.close(handle)
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        with suppress(FileNotFoundError):
+            os.chmod(temporary, path.stat().st_mode & 0o777)
         _write_hdf5(temporary, arrays, metadata)
         seal(temporary)
-        os.chmod(temporary, _mode(path))
         os.replace(temporary, path)
         _sync_folder(path.parent)
     except OSError as error:
@@ -56,7 +57,7 @@ def write(path: str | Path, arrays: Mapping[str, NDArray], metadata: Mapping[str
 
 
 def read(path: str | Path) -> tuple[dict[str, NDArray], dict[str, Any]]:
-    """The arrays by name and the metadata. Raises FileProblem where the file is missing, damaged, or not a checkpoint."""
+    """The arrays by name, and the metadata. Raises FileProblem for a file that is missing, damaged or no checkpoint."""
     raw = _verified(Path(path))
     arrays: dict[str, NDArray] = {}
     with _opened(raw, path) as file:
@@ -89,7 +90,7 @@ def _header(digest: str, length: int) -> bytes:
     return (MAGIC + f"format {FORMAT}\nsha256 {digest}\nbytes {length}\n".encode()).ljust(BLOCK, b"\0")
 
 
-def _write_hdf5(path: str, arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> None:
+def _write_hdf5(path: Path, arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> None:
     import h5py
 
     text = json.dumps(metadata, sort_keys=True, allow_nan=False).encode()
@@ -191,19 +192,6 @@ def _metadata(file: "h5py.File", path: str | Path) -> dict[str, Any]:
 
 def _foreign(path: str | Path, why: str) -> FileProblem:
     return FileProblem(f"checkpoint {str(path)!r} was not written by gpufa: {why}; give one that was")
-
-
-def _mode(path: Path) -> int:
-    """The permissions of the file that is replaced, else those that a new file gets here."""
-    with suppress(FileNotFoundError):
-        return path.stat().st_mode & 0o777
-    probe = f"{path}.mode"
-    handle = os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-    try:
-        return os.fstat(handle).st_mode & 0o777
-    finally:
-        os.close(handle)
-        os.unlink(probe)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -66,7 +66,7 @@ def resume(
     run: Positional[Path],
     epochs: int | None = None,
     rule: str | None = None,
-    backend: str | None = None,
+    backend: Literal["auto", "numpy", "cupy"] | None = None,
     quiet: bool = False,
 ) -> int:
     """Go on where a run stopped, bit for bit.
@@ -198,7 +198,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         base = read_toml(files[-1]) if files else Config()
         settings = {f.name: getattr(base, f.name) for f in dataclasses.fields(Config)}
         compared = {k: v for k, v in settings.items() if k != "rule"}
-        commands = {
+        commands: dict[str, Any] = {
             "train": functools.partial(train, flags=TrainFlags(**settings)),
             "resume": resume,
             "evaluate": evaluate,

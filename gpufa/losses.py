@@ -1,7 +1,7 @@
 """LOSSES: what the output units do, the loss of each sample, and the error at the output's pre-activation.
 
-Every loss is paired with the non-linearity for which that error is yhat - y: softmax with cross-entropy, logistic units with
-binary cross-entropy, identity with half the squared error. Units are on axis -2, samples on axis -1.
+Every loss is paired with the non-linearity for which that error is yhat - y: softmax with cross-entropy, logistic
+units with binary cross-entropy, identity with half the squared error. Units are on axis -2, samples on axis -1.
 """
 
 from collections.abc import Callable
@@ -18,8 +18,8 @@ Array = Any
 
 @dataclass(frozen=True)
 class Loss:
-    """outputs(a, yhat) writes yhat from the pre-activation a, (..., n_L, m); values(a, y, value, t) the loss of each sample,
-    (..., m), summed over outputs, with scratch t like a."""
+    """outputs(a, yhat) writes yhat from the pre-activation a, (..., n_L, m); values(a, y, value, t) the loss of each
+    sample, (..., m), summed over outputs, with scratch t like a."""
 
     name: str
     outputs: Callable[[Array, Array], Any]
@@ -40,13 +40,13 @@ def _softmax(a: Array, yhat: Array) -> None:
 
 
 def _cross_entropy(a: Array, y: Array, value: Array, t: Array) -> None:
-    """sum_j y_j * (log sum exp(a) - a_j)."""
+    """sum_j y_j * (log sum exp(a) - a_j), all of a shifted by its largest."""
     top = a.max(axis=-2, keepdims=True)
     np.subtract(a, top, out=t)
     np.exp(t, out=t)
     log_sum = np.log(t.sum(axis=-2, keepdims=True))
-    log_sum += top
-    np.subtract(log_sum, a, out=t)
+    np.subtract(a, top, out=t)
+    np.subtract(log_sum, t, out=t)
     np.multiply(t, y, out=t)
     t.sum(axis=-2, out=value)
 

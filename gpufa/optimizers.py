@@ -1,7 +1,7 @@
 """OPTIMIZERS: each update in one pass over a stretch of the arena; a new optimizer is one row.
 
-All arrays are 1-D pieces of one length: p the parameters, g the gradient, which is consumed, then the row's states, t scratch.
-Each equals PyTorch's own, and is written with as few passes over memory as NumPy allows.
+All arrays are 1-D pieces of one length: p the parameters, g the gradient, which is consumed, then the row's states, t
+scratch. Each equals PyTorch's own, and is written with as few passes over memory as NumPy allows.
 """
 
 from collections.abc import Callable, Sequence

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,7 +126,7 @@ def resume(
     data: str | Path | Sequence[Any] | None = None,
     callbacks: Iterable[Callback] = (),
     rule: Rule | type[Rule] | None = None,
-    backend: str | None = None,
+    backend: Literal["auto", "numpy", "cupy"] | None = None,
 ) -> Run:
     """Go on where a run stopped, bit for bit; `epochs` sets a new total.
 

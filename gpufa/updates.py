@@ -35,7 +35,7 @@ class Update:
                 " give --layer-lr one for each"
             )
         self.trained = [k for k in layers if k not in config.freeze]
-        self.rates = dict(zip(layers, config.layer_lr or (config.lr,) * net.sizes.L, strict=True))
+        self.rates = dict(zip(layers, config.layer_lr or (config.lr or 0.0,) * net.sizes.L, strict=True))
         self.direct = not self.optimizer.states and not config.weight_decay and config.clip is None
         self.states = {
             name: Parameters(net.backend, net.sizes, len(net.seeds), net.dtype) for name in self.optimizer.states
@@ -67,13 +67,13 @@ class Update:
             hyper = Hyper(
                 lr=rate * factor,
                 weight_decay=config.weight_decay,
-                momentum=config.momentum,
-                beta2=config.beta2,
-                eps=config.eps,
+                momentum=config.momentum or 0.0,
+                beta2=config.beta2 or 0.0,
+                eps=config.eps or 0.0,
                 step=step + 1,
             )
             pieces = [state[span] for state in states]
-            backend.optimizer_update(self.optimizer, flat[span], grad[span], pieces, hyper, config.decay)
+            backend.optimizer_update(self.optimizer, flat[span], grad[span], pieces, hyper, config.decay or "l2")
 
     def _by_rate(self) -> Iterator[tuple[float, list[int]]]:
         """Trained layers that share a learning rate."""

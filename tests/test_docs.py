@@ -1,0 +1,63 @@
+"""The README's code is the examples' code, and every example runs."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gpufa
+from gpufa.configfile import read_toml
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def run(*args, cwd):
+    done = subprocess.run([sys.executable, *map(str, args)], cwd=cwd, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", ["own_rule.py", "read_checkpoint.py"])
+def test_the_readme_shows_the_examples_to_the_letter(name):
+    shown = re.search(rf"<!-- {name} -->\n```python\n(.*?)```\n<!-- end -->", README, re.DOTALL)
+    assert shown
+    assert shown[1] == (ROOT / "examples" / name).read_text()
+
+
+def test_a_rule_of_ones_own_fits_thirty_lines_and_trains(tmp_path):
+    assert len((ROOT / "examples" / "own_rule.py").read_text().splitlines()) <= 31
+    text = run(ROOT / "examples" / "own_rule.py", cwd=tmp_path)
+    errors = [float(v) for v in re.findall(r"test error ([\d.]+)", text)]
+    assert len(errors) == 3
+    assert max(errors) < 6
+
+
+def test_own_data_and_reading_a_checkpoint(tmp_path):
+    text = run(ROOT / "examples" / "own_data.py", "out", cwd=tmp_path)
+    assert float(text.split()[-1]) < 5
+    text = run(ROOT / "examples" / "read_checkpoint.py", "out/checkpoint.h5", cwd=tmp_path)
+    assert "trained by rule dfa with layers [4, 64, 64, 2]" in text
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.toml")), ids=lambda p: p.name)
+def test_every_example_config_trains(path, tmp_path):
+    """At small size: on the digits, a narrow net, two epochs."""
+    text = path.read_text().replace('data = "mnist"', 'data = "digits"')
+    (tmp_path / "small.toml").write_text(re.sub(r"hidden = .*", "hidden = [12, 12]", text))
+    run("-m", "gpufa", "train", "small.toml", "--epochs", "2", "--out", "run", "--quiet", cwd=tmp_path)
+    assert gpufa.load(tmp_path / "run").rule.name == read_toml(path).rule
+
+
+def test_relative_links_of_the_documents_lead_somewhere():
+    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text()):
+            assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (block,) = re.findall(r"## From Python\n\n```python\n(.*?)```", README, re.DOTALL)
+    exec(compile(block.replace("hidden=(64, 64)", "hidden=(8,), epochs=2"), "README", "exec"), {})
