@@ -137,7 +137,6 @@ def apply(row: Optimizer, p: Array, g: Array, states: Sequence[Array], t: Array,
         row.update(piece, slope, [state[span] for state in states], scratch, c)
 
 
-def clip_factor(g: Array, max_norm: float) -> float:
-    """min(1, max_norm / |g|) for a 1-D gradient, as torch.nn.utils.clip_grad_norm_; the sum is done in float64."""
-    square = sum(float(np.einsum("i,i->", g[i : i + CHUNK], g[i : i + CHUNK])) for i in range(0, len(g), CHUNK))
-    return min(1.0, max_norm / (square**0.5 + 1e-6))
+def clip_factor(norm: float, max_norm: float) -> float:
+    """What a gradient of that norm is multiplied by, at most 1, as torch.nn.utils.clip_grad_norm_."""
+    return min(1.0, max_norm / (norm + 1e-6))

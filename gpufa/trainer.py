@@ -72,7 +72,8 @@ class Trainer:
             dtype=config.dtype,
             backend=config.backend,
         )
-        self.net.scaling = fit_scaling(config.scaling, data.x_train)
+        if config.scaling != "none":
+            self.net.scaling = fit_scaling(config.scaling, data.x_train)
         self.update = Update(self.net, config)
         self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
         self._load_data(data)

@@ -8,7 +8,7 @@ import numpy as np
 from .arena import Parameters
 from .config import Config
 from .errors import InvalidValue
-from .optimizers import Hyper
+from .optimizers import Hyper, clip_factor
 from .optimizers import optimizer as find_optimizer
 from .passes import Pass
 
@@ -61,7 +61,7 @@ class Update:
         assert self.grads is not None
         config, backend, flat, grad = self.config, self.net.backend, self.net.arena.flat[r], self.grads.flat[r]
         if config.clip is not None:
-            np.multiply(grad, backend.clip_factor(grad, config.clip), out=grad)
+            np.multiply(grad, clip_factor(backend.norm(grad), config.clip), out=grad)
         states = [state.flat[r] for state in self.states.values()]
         for span, rate in self.spans:
             hyper = Hyper(

@@ -99,6 +99,12 @@ def test_gather_and_one_hot(backend):
     np.testing.assert_array_equal(targets, np.eye(3)[labels].swapaxes(1, 2))
 
 
+@pytest.mark.parametrize("backend", [NumpyBackend(), Generic()], ids=lambda b: b.name)
+def test_norm_is_summed_precisely(backend):
+    wide = rng.normal(size=300_001).astype(np.float32)
+    np.testing.assert_allclose(backend.norm(wide), np.linalg.norm(wide.astype("f8")), rtol=1e-6)
+
+
 def test_unknown_backend():
     with pytest.raises(gpufa.InvalidValue, match="unknown backend 'torch'; choose one of auto, numpy, cupy"):
         get_backend("torch")

@@ -130,8 +130,9 @@ class Backend:
         """One replica's update of a stretch of the arena, (n,); g is consumed."""
         optimizers.apply(optimizer, p, g, states, self.scratch(p.shape, p.dtype), hyper, decay)
 
-    def clip_factor(self, g: Array, max_norm: float) -> float:
-        return optimizers.clip_factor(g, max_norm)
+    def norm(self, g: Array) -> float:
+        """The Euclidean norm of a 1-D array, summed in float64."""
+        return float(self.xp.sqrt(self.xp.square(g).sum(dtype="float64")))
 
     def random(
         self,
@@ -144,20 +145,20 @@ class Backend:
         scale: float = 1.0,
     ) -> None:
         """out[r] = scale * law of (seeds[r], purpose, stream, step): the same bits on every backend."""
+        where = {"purpose": purpose, "step": step, "stream": stream}
         for one, seed in zip(out, seeds, strict=True):
-            host = one if isinstance(one, np.ndarray) else np.empty(one.shape, one.dtype)
-            self.generator.fill(law, host, seed, purpose, step=step, stream=stream, scale=scale)
-            self.upload(host, one)
+            self.from_host(one, lambda host, seed=seed: self.generator.fill(law, host, seed, scale=scale, **where))
 
     def dropout(self, out: Array, drop: float, seeds: Sequence[int], step: int, stream: int) -> None:
         """out[r] = 0 with probability `drop`, else 1 / (1 - drop)."""
         for one, seed in zip(out, seeds, strict=True):
-            host = one if isinstance(one, np.ndarray) else np.empty(one.shape, one.dtype)
-            self.generator.keep(host, drop, seed, step=step, stream=stream)
-            self.upload(host, one)
+            self.from_host(one, lambda host, seed=seed: self.generator.keep(host, drop, seed, step=step, stream=stream))
 
-    def upload(self, host: np.ndarray, out: Array) -> None:
-        """Copy a host array into `out`; nothing to do where they are one."""
+    def from_host(self, out: Array, fill: Callable[[np.ndarray], Any]) -> None:
+        """Let `fill` write an array of the host, and copy that into `out`."""
+        host = np.empty(out.shape, out.dtype)
+        fill(host)
+        out[...] = self.to_device(host)
 
     def capture(self, step: Callable[[], None]) -> Callable[[], None]:
         """Something that does what `step` does, faster where the library can record it."""

@@ -34,9 +34,6 @@ class CupyBackend(Backend):
     def to_host(self, array: cupy.ndarray) -> np.ndarray:
         return cupy.asnumpy(array)
 
-    def upload(self, host: np.ndarray, out: cupy.ndarray) -> None:
-        out.set(host)
-
     def bias_activation(self, a: Any, b: Any, activation: Activation | None, h: Any) -> None:
         cupy.add(a, b[..., None], out=a)
         if activation:

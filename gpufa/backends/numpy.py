@@ -4,6 +4,7 @@ All products go through the one BLAS: two BLAS thread pools in one process spin 
 """
 
 import platform
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -72,10 +73,17 @@ class NumpyBackend(Backend):
         for one, i in zip(out, index, strict=True):
             np.take(rows, i, axis=0, out=one, mode="clip")  # mode="raise" would buffer `out`
 
+    def from_host(self, out: NDArray, fill: Callable[[NDArray], Any]) -> None:
+        fill(out)
+
     def optimizer_update(
         self, optimizer: Optimizer, p: NDArray, g: NDArray, states: Any, hyper: Hyper, decay: str
     ) -> None:
         optimizers.apply(optimizer, p, g, states, self.scratch((CHUNK,), p.dtype), hyper, decay)
+
+    def norm(self, g: NDArray) -> float:
+        pieces = (g[start : start + CHUNK] for start in range(0, len(g), CHUNK))
+        return float(sum(float(np.einsum("i,i->", piece, piece)) for piece in pieces)) ** 0.5
 
     def describe(self) -> dict[str, str]:
         import scipy
