@@ -1,4 +1,4 @@
-"""A learning rule of one's own in a file of one's own: sign symmetry, where the feedback knows the weights' signs alone.
+"""A learning rule of one's own: sign symmetry, where the feedback knows the signs of the weights and nothing else.
 
 gpufa train --rule examples/own_rule.py:SignSymmetry --hidden 64 64
 """
@@ -10,7 +10,7 @@ import gpufa
 
 @dataclass(frozen=True)
 class SignSymmetry(gpufa.Rule):
-    """delta_k = (V_k delta_{k+1}) * f'(a_k) with V_k = scale * sign(W_{k+1}^T) / sqrt(n_k)    (Liao, Leibo & Poggio 2016)"""
+    """delta_k = (V_k delta_{k+1}) * f'(a_k), V_k = scale * sign(W_{k+1}^T) / sqrt(n_k)   (Liao, Leibo & Poggio 2016)"""
 
     scale: float = 1.0
 

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
-from rich.console import Console
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional, Suppress, UseAppendAction
 
-from . import datasets, display, plots, runs, storage
+from . import __version__, datasets, display, plots, runs, storage
 from .backends import describe_all
 from .config import Config
 from .configfile import read_toml, with_options
@@ -94,7 +93,7 @@ def compare(flags: OmitArgPrefixes[CompareFlags]) -> int:
         if done[short].interrupted:
             break
     plots.compare({name: run.history for name, run in done.items()}, out / "compare.png")
-    display.comparison(done, Console(quiet=flags.quiet))
+    display.comparison(done, display.console(quiet=flags.quiet))
     _say(f"runs and compare.png are in {out}", flags.quiet)
     return DIVERGED if any(run.diverged for run in done.values()) else OK
 
@@ -113,7 +112,7 @@ def evaluate(run: Positional[Path], data: str | None = None, rule: str | None = 
     if y is None:
         raise InvalidValue(f"{data!r} holds no labels or targets to evaluate against; use gpufa predict")
     scores = net.evaluate(net.scaled(x), y)
-    display.scores(scores, net.seeds, Console(), f"{run} on {data or 'its own test data'}")
+    display.scores(scores, net.seeds, display.console(), f"{run} on {data or 'its own test data'}")
     return OK
 
 
@@ -152,7 +151,7 @@ def inspect(run: Positional[Path]) -> int:
     Args:
         run: a run's folder or a checkpoint
     """
-    display.contents(*storage.contents(run), Console(), str(run))
+    display.contents(*storage.contents(run), display.console(), str(run))
     return OK
 
 
@@ -176,7 +175,7 @@ def data(action: Positional[Literal["list", "fetch"]], name: Positional[str | No
         name: the data set to fetch
     """
     if action == "list":
-        display.facts({name: row.description for name, row in datasets.DATASETS.items()}, Console())
+        display.facts({name: row.description for name, row in datasets.DATASETS.items()}, display.console())
     elif name is None:
         raise InvalidValue(f"gpufa data fetch needs a name; choose one of {', '.join(datasets.DATASETS)}")
     else:
@@ -186,7 +185,8 @@ def data(action: Positional[Literal["list", "fetch"]], name: Positional[str | No
 
 def info() -> int:
     """The backend that would be used and why, and facts about CuPy, CUDA, BLAS and threads."""
-    display.facts(describe_all(), Console())
+    precision = f"{Config().dtype}; --dtype float64 for double precision"
+    display.facts({"gpufa": __version__, **describe_all(), "dtype": precision}, display.console())
     return OK
 
 
@@ -235,7 +235,7 @@ def _finish(run: runs.Run, quiet: bool) -> int:
         _say(f"{run.out} has finished its {run.config.epochs} epochs already; give --epochs to train on", quiet)
         return OK
     if not quiet:
-        display.results(run, Console())
+        display.results(run, display.console())
     if run.interrupted:
         _say(f"stopped and saved; go on with: gpufa resume {run.out}", quiet)
     else:
@@ -245,4 +245,4 @@ def _finish(run: runs.Run, quiet: bool) -> int:
 
 def _say(text: str, quiet: bool = False) -> None:
     if not quiet:
-        Console().print(text, highlight=False, soft_wrap=True)
+        display.console().print(text, soft_wrap=True)

@@ -18,11 +18,16 @@ REFRESH = 0.2  # seconds between two looks at the loss
 LINES = 20  # plain lines for a whole run, at most
 
 
+def console(**kw: Any) -> Console:
+    """A console that prints text as it is: square brackets are no markup in paths and package names."""
+    return Console(markup=False, emoji=False, **kw)
+
+
 class Display(Callback):
     """Samples/s, loss and test error while a run goes on; on stderr, so that stdout stays for results."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True)
+    def __init__(self) -> None:
+        self.console = console(stderr=True)
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -37,7 +42,7 @@ class Display(Callback):
         what = (
             f"{net.rule.name} on {trainer.config.data}, {'-'.join(map(str, net.sizes.units))}, {len(net.seeds)} seed(s)"
         )
-        self.console.print(f"{what}, {net.dtype}, backend {net.backend.name}", highlight=False)
+        self.console.print(f"{what}, {net.dtype}, backend {net.backend.name}")
         self.task = self.bar.add_task("training", total=trainer.total_steps, completed=trainer.progress.step, facts="")
         self.bar.start()
         self.looked, self.step = time.perf_counter(), trainer.progress.step
@@ -63,7 +68,7 @@ class Display(Callback):
         if not self.console.is_terminal and (row["epoch"] % every == 0 or row["epoch"] == trainer.config.epochs):
             loss = np.nanmean(row["loss"]) if _any(row["loss"]) else np.nan
             text = ", ".join([f"epoch {row['epoch']}/{trainer.config.epochs}", f"loss {loss:.4f}", *shown])
-            self.console.print(f"{text}, {row['seconds']:.2f} s", highlight=False)
+            self.console.print(f"{text}, {row['seconds']:.2f} s")
 
     def on_diverged(self, trainer: Trainer, replicas: NDArray) -> None:
         seeds = ", ".join(str(trainer.net.seeds[r]) for r in replicas)
@@ -82,7 +87,7 @@ def _any(values: Any) -> bool:
     return bool(np.isfinite(values).any())
 
 
-def results(run: Run, console: Console) -> None:
+def results(run: Run, to: Console) -> None:
     """The table of a finished run: each seed's errors, mean and deviation, then the alignment angles."""
     summary = run.summary
     figures = {
@@ -103,13 +108,13 @@ def results(run: Run, console: Console) -> None:
         )
     table.add_section()
     table.add_row("mean ± deviation", *(mean_and_deviation(values) for values in figures.values()), "", "")
-    console.print(table)
+    to.print(table)
     if summary["alignment_deg"]:
         angles = "  ".join(f"layer {k}: {_figure(v)}°" for k, v in enumerate(summary["alignment_deg"], start=1))
-        console.print(f"alignment with backprop's deltas (mean over seeds): {angles}", highlight=False)
+        to.print(f"alignment with backprop's deltas (mean over seeds): {angles}")
 
 
-def comparison(runs: Mapping[str, Run], console: Console) -> None:
+def comparison(runs: Mapping[str, Run], to: Console) -> None:
     """One line per rule."""
     table = Table(title="comparison: mean ± deviation over seeds")
     table.add_column("rule")
@@ -122,7 +127,7 @@ def comparison(runs: Mapping[str, Run], console: Console) -> None:
         angles = " ".join(_figure(v, 0) for v in run.summary["alignment_deg"])
         cells = [mean_and_deviation(run.summary[name]) for name in names]
         table.add_row(rule, *cells, f"{run.summary['seconds']:.1f}", angles)
-    console.print(table)
+    to.print(table)
 
 
 def mean_and_deviation(values: Sequence[float | None]) -> str:
@@ -134,12 +139,12 @@ def mean_and_deviation(values: Sequence[float | None]) -> str:
     return f"{np.mean(finite):.2f}{deviation}"
 
 
-def facts(rows: Mapping[str, Any], console: Console, title: str | None = None) -> None:
+def facts(rows: Mapping[str, Any], to: Console, title: str | None = None) -> None:
     """A table of names and values."""
     table = Table(title=title, show_header=False)
     for name, value in rows.items():
         table.add_row(name, str(value))
-    console.print(table)
+    to.print(table)
 
 
 def _figure(value: float | None, digits: int = 2) -> str:
@@ -152,7 +157,7 @@ def _status(status: str, interrupted: bool) -> str:
     return status
 
 
-def scores(values: Mapping[str, NDArray], seeds: Sequence[int], console: Console, title: str) -> None:
+def scores(values: Mapping[str, NDArray], seeds: Sequence[int], to: Console, title: str) -> None:
     """One line per seed, then mean and deviation."""
     table = Table(title=title)
     table.add_column("seed")
@@ -162,20 +167,20 @@ def scores(values: Mapping[str, NDArray], seeds: Sequence[int], console: Console
         table.add_row(str(seed), *(f"{v[r]:.4f}" for v in values.values()))
     table.add_section()
     table.add_row("mean ± deviation", *(mean_and_deviation(list(v)) for v in values.values()))
-    console.print(table)
+    to.print(table)
 
 
-def contents(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any], console: Console, title: str) -> None:
+def contents(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any], to: Console, title: str) -> None:
     """A checkpoint's facts and settings, then its arrays."""
     network, config = metadata["network"], metadata.get("config", {})
-    facts({"gpufa": metadata["gpufa"], **network}, console, title)
+    facts({"gpufa": metadata["gpufa"], **network}, to, title)
     if config:
         counters = {name: arrays[f"progress/{name}"] for name in ("epoch", "batch", "step")}
         status = [Status(s).name.lower() for s in arrays["progress/status"]]
-        facts({**counters, "status": status, **config}, console, "training")
+        facts({**counters, "status": status, **config}, to, "training")
     table = Table(title=f"{len(arrays)} arrays, {sum(a.nbytes for a in arrays.values()):,} bytes, checksum verified")
     for column in ("name", "shape", "type"):
         table.add_column(column)
     for name, array in arrays.items():
         table.add_row(name, "x".join(map(str, array.shape)) or "one number", str(array.dtype))
-    console.print(table)
+    to.print(table)

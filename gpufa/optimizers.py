@@ -106,9 +106,9 @@ OPTIMIZERS = {
         Optimizer("sgd", (), _sgd, lr=0.1),
         Optimizer("momentum", ("velocity",), _momentum, lr=0.02, momentum=0.9),
         Optimizer("nesterov", ("velocity",), _nesterov, lr=0.02, momentum=0.9),
-        Optimizer("rmsprop", ("square",), _rmsprop, lr=2e-3, beta2=0.99),
-        Optimizer("adam", ("mean", "square"), _adam, lr=2e-3, momentum=0.9, beta2=0.999),
-        Optimizer("adamw", ("mean", "square"), _adam, lr=2e-3, momentum=0.9, beta2=0.999, decay="decoupled"),
+        Optimizer("rmsprop", ("square",), _rmsprop, lr=1e-3, beta2=0.99),
+        Optimizer("adam", ("mean", "square"), _adam, lr=3e-3, momentum=0.9, beta2=0.999),
+        Optimizer("adamw", ("mean", "square"), _adam, lr=3e-3, momentum=0.9, beta2=0.999, decay="decoupled"),
     )
 }
 

@@ -57,7 +57,7 @@ def compare(histories: Mapping[str, History], path: Path) -> None:
             _band(right, _probe_epochs(history), history.probes["per_sample"].mean(axis=2), name, colour)
     _dress(left, f"test {_title(score)}", "error" in score)
     _dress(middle, "training loss", True)
-    _dress(right, "angle with backprop's delta, mean over layers, degrees", False, angle=True)
+    _dress(right, "angle with backprop, mean over layers, degrees", False, angle=True)
     _save(figure, path)
 
 
@@ -92,10 +92,12 @@ def _band(axes: "Axes", x: NDArray, y: NDArray, label: str, colour: Any) -> None
         return
     alive = np.isfinite(y).any(axis=1)
     x, y = x[alive], y[alive]
-    mean, deviation = np.nanmean(y, axis=1), np.nanstd(y, axis=1, ddof=0)
+    mean, deviation = np.nanmean(y, axis=1), np.nanstd(y, axis=1)
     axes.plot(x, mean, color=colour, label=label, marker="o" if len(x) == 1 else None)
     if y.shape[1] > 1:
-        axes.fill_between(x, mean - deviation, mean + deviation, color=colour, alpha=0.2, linewidth=0)
+        # On a logarithmic axis mean - deviation may be nowhere; no seed lies below the lowest.
+        low = np.maximum(mean - deviation, np.nanmin(y, axis=1))
+        axes.fill_between(x, low, mean + deviation, color=colour, alpha=0.2, linewidth=0)
 
 
 def _dress(axes: "Axes", title: str, log: bool, angle: bool = False) -> None:
@@ -105,13 +107,28 @@ def _dress(axes: "Axes", title: str, log: bool, angle: bool = False) -> None:
     if not axes.lines:
         axes.text(0.5, 0.5, "nothing measured", ha="center", transform=axes.transAxes)
         return
-    if log and all((np.asarray(line.get_ydata()) > 0).any() for line in axes.lines):
-        axes.set_yscale("log")
+    if log:
+        _logarithmic(axes)
     if angle:
         axes.axhline(90, color="grey", linestyle=":", linewidth=1)
-        axes.set_ylim(0, max(95, axes.get_ylim()[1]))
+        axes.set_ylim(-3, max(95, axes.get_ylim()[1]))
     if len(axes.lines) <= 12:
         axes.legend(frameon=False)
+
+
+def _logarithmic(axes: "Axes") -> None:
+    """A logarithmic axis in plain numbers; where a curve touches zero it ends linearly, below a tenth."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    lowest = min(float(np.nanmin(np.asarray(line.get_ydata()))) for line in axes.lines)
+    if lowest > 0:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    else:
+        axes.set_yscale("symlog", linthresh=0.1)
+        axes.set_ylim(bottom=min(0.0, lowest))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _shades(n: int) -> Any:

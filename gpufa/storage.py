@@ -38,14 +38,17 @@ def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None
     arrays, metadata = checkpoint.read(checkpoint_of(path))
     about = metadata["network"]
     name, options = about["rule"]["name"], {k: v for k, v in about["rule"].items() if k != "name"}
-    made = make_rule(rule or _known(name), options)
-    if made.name != name:
-        raise InvalidValue(f"{str(path)!r} was trained by rule {name!r}, not {made.name!r}; hand that one in")
+    if rule is None and name not in RULES:
+        raise InvalidValue(
+            f"{str(path)!r} was trained by rule {name!r}, which gpufa does not ship; hand its class in as rule"
+        )
+    if rule is not None and rule.name != name:
+        raise InvalidValue(f"{str(path)!r} was trained by rule {name!r}, not {rule.name!r}; hand that one in")
     net = Network(
         about["sizes"],
         activation=about["activation"] or None,
         loss=about["loss"],
-        rule=made,
+        rule=make_rule(rule or name, options),
         init="zeros",
         seed=about["seeds"][0],
         seeds=None if about["single"] else about["seeds"],
@@ -56,14 +59,6 @@ def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None
     if "scaling/shift" in arrays:
         net.scaling = Scaling(arrays["scaling/shift"], arrays["scaling/factor"])
     return net
-
-
-def _known(name: str) -> str:
-    if name not in RULES:
-        raise InvalidValue(
-            f"the checkpoint was trained by rule {name!r}, which gpufa does not ship; hand its class in as rule="
-        )
-    return name
 
 
 def network_arrays(net: Network) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A stand-in for CuPy on machines without a GPU: arrays that, like CuPy's, refuse to mix with the host's.
 
-`FakeCupy` is enough of the module `cupy` for gpufa/backends/cupy.py to be imported and to run; kernels' text is looked up in
-the table of activations and done by its NumPy form.
+`module` makes enough of the module `cupy` for gpufa/backends/cupy.py to be imported and to run; a kernel's text is
+looked up in the table of activations and done by its NumPy form.
 """
 
 import sys
@@ -95,7 +95,8 @@ class ElementwiseKernel:
 
     def __init__(self, inputs, outputs, operation, name):
         self.probe = name == "gpufa_probe"
-        self.rows = [r for r in ACTIVATIONS.values() if r.cuda == operation or r.cuda_derivative in operation.split(" delta")[0]]
+        text = operation.split(" delta")[0]
+        self.rows = [r for r in ACTIVATIONS.values() if r.cuda == operation or r.cuda_derivative in text]
         self.gate = "delta" in outputs
         if not self.probe:
             (self.row,) = [ACTIVATIONS[name.removeprefix("gpufa_gate_").removeprefix("gpufa_")]]
@@ -118,8 +119,8 @@ class ElementwiseKernel:
 def module():
     """Enough of the module cupy."""
     cupy = types.ModuleType("cupy")
-    names = "add multiply matmul take arange where clip sqrt degrees arccos maximum square sign isfinite full ones zeros empty"
-    for name in names.split():
+    arithmetic = "add multiply matmul where clip sqrt degrees arccos maximum square sign isfinite"
+    for name in f"{arithmetic} take arange full ones zeros empty".split():
         setattr(cupy, name, _wrap(getattr(np, name)))
     cupy.nan, cupy.ndarray, cupy.ElementwiseKernel = np.nan, DeviceArray, ElementwiseKernel
     cupy.asarray = lambda x, dtype=None: device(np.array(_host(x), dtype))

@@ -98,7 +98,8 @@ def compiled(tmp_path_factory):
     source = ["#include <cmath>", "using namespace std;"]
     for row in ACTIVATIONS.values():
         for kind in ("float", "double"):
-            loop = f"for (long i = 0; i < n; i++) {{ T a = a_[i], h, g; {row.cuda} {row.cuda_derivative} h_[i] = h; g_[i] = g; }}"
+            body = f"T a = a_[i], h, g; {row.cuda} {row.cuda_derivative} h_[i] = h; g_[i] = g;"
+            loop = f"for (long i = 0; i < n; i++) {{ {body} }}"
             signature = f'extern "C" void {row.name}_{kind}(long n, const {kind}* a_, {kind}* h_, {kind}* g_)'
             source.append(f"{signature} {{ typedef {kind} T; {loop} }}")
     folder = tmp_path_factory.mktemp("host")

@@ -129,7 +129,9 @@ def test_a_failing_write_leaves_the_old_file_whole(file, monkeypatch, place):
         monkeypatch.setattr(checkpoint, "_write_hdf5", fail)
     else:
         monkeypatch.setattr(os, place, fail)
-    with pytest.raises(FileProblem, match=r"can't be written \(No space left on device\); what stood there before is whole"):
+    with pytest.raises(
+        FileProblem, match=r"can't be written \(No space left on device\); what stood there before is whole"
+    ):
         write(file, {"other": np.ones(3)}, {})
     monkeypatch.undo()
     assert file.read_bytes() == before

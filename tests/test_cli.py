@@ -83,7 +83,7 @@ def test_evaluate_inspect_and_plot(trained):
         assert f"{summary['test_error'][0]:.4f}" in run("evaluate", path, cwd=cwd).stdout
     assert run("evaluate", "runs/digits-dfa", "--data", "digits", cwd=cwd).stdout
     shown = run("inspect", "runs/digits-dfa", cwd=cwd).stdout
-    for text in ("parameters/W1", "3x8x64", "checksum verified", "optimizer/square/W1", "status"):
+    for text in ("parameters/W1", "3x8x64", "checksum verified", "optimizer/mean/W1", "status"):
         assert text in shown
     (cwd / "runs/digits-dfa/curves.png").unlink()
     run("plot", "runs/digits-dfa", cwd=cwd)

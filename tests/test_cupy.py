@@ -1,4 +1,4 @@
-"""The CuPy backend on a stand-in for CuPy: no array of the host ever meets one of the device, and the numbers are NumPy's.
+"""The CuPy backend on a stand-in for CuPy: no host array ever meets one of the device, and the numbers are NumPy's.
 
 What a GPU itself does is tested by `pytest -m gpu`.
 """
@@ -59,7 +59,9 @@ def test_a_checkpoint_of_one_backend_is_read_by_the_other(tmp_path):
         gpufa.train(config(rule="fa", epochs=3, backend=first, out=str(out)), DATA)
         agree(gpufa.resume(out, epochs=6, data=DATA, backend=second), whole)
         x = DATA.x_test
-        np.testing.assert_allclose(gpufa.load(out, backend=second).predict(x), gpufa.load(out, backend=first).predict(x))
+        np.testing.assert_allclose(
+            gpufa.load(out, backend=second).predict(x), gpufa.load(out, backend=first).predict(x)
+        )
 
 
 @pytest.mark.usefixtures("fake")

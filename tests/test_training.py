@@ -399,3 +399,24 @@ def test_narrow_nets_on_the_digits_tell_a_working_rule_from_a_broken_one(rule, f
     run = gpufa.train(gpufa.Config(rule=rule, hidden=(16, 16), freeze=freeze, init=init, backend="numpy"))
     mean = np.mean(run.summary["test_error"])
     assert mean > 20 if freeze else mean <= 5
+
+
+def test_a_checkpoint_of_another_net_is_refused(tmp_path):
+    from gpufa import checkpoint
+
+    gpufa.train(config(out=str(tmp_path)), DATA)
+    path = tmp_path / "checkpoint.h5"
+    arrays, metadata = checkpoint.read(path)
+    metadata["config"]["hidden"] = [8, 6]
+    checkpoint.write(path, arrays, metadata)
+    with pytest.raises(
+        gpufa.FileProblem, match=r"is of another network: parameters/W2 is float64 \(3, 7, 8\), expected float64"
+    ):
+        gpufa.resume(tmp_path, data=DATA)
+    del arrays["optimizer/mean/W1"]
+    metadata["config"]["hidden"] = [8, 7]
+    checkpoint.write(path, arrays, metadata)
+    with pytest.raises(gpufa.FileProblem, match=r"optimizer/mean/W1 is missing, expected float64 \(3, 8, 6\)"):
+        gpufa.resume(tmp_path, data=DATA)
+    with pytest.raises(gpufa.InvalidValue, match="was trained by rule 'dfa', not 'fa'"):
+        gpufa.load(path, rule=gpufa.rules.FA)

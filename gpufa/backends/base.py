@@ -5,6 +5,7 @@ ufuncs, which CuPy's arrays answer too; a backend overrides what its library doe
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -145,14 +146,14 @@ class Backend:
         scale: float = 1.0,
     ) -> None:
         """out[r] = scale * law of (seeds[r], purpose, stream, step): the same bits on every backend."""
-        where = {"purpose": purpose, "step": step, "stream": stream}
+        fill = partial(self.generator.fill, law, purpose=purpose, step=step, stream=stream, scale=scale)
         for one, seed in zip(out, seeds, strict=True):
-            self.from_host(one, lambda host, seed=seed: self.generator.fill(law, host, seed, scale=scale, **where))
+            self.from_host(one, partial(fill, seed=seed))
 
     def dropout(self, out: Array, drop: float, seeds: Sequence[int], step: int, stream: int) -> None:
         """out[r] = 0 with probability `drop`, else 1 / (1 - drop)."""
         for one, seed in zip(out, seeds, strict=True):
-            self.from_host(one, lambda host, seed=seed: self.generator.keep(host, drop, seed, step=step, stream=stream))
+            self.from_host(one, partial(self.generator.keep, drop=drop, seed=seed, step=step, stream=stream))
 
     def from_host(self, out: Array, fill: Callable[[np.ndarray], Any]) -> None:
         """Let `fill` write an array of the host, and copy that into `out`."""

@@ -1,5 +1,6 @@
 """NVIDIA GPUs through CuPy: the same operations on CuPy's arrays, activations fused into one kernel each."""
 
+import os
 from functools import cache
 from typing import Any
 
@@ -53,4 +54,11 @@ class CupyBackend(Backend):
     def describe(self) -> dict[str, str]:
         runtime, driver = cupy.cuda.runtime.runtimeGetVersion(), cupy.cuda.runtime.driverGetVersion()
         name = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].decode()
-        return {"device": name, "cupy": cupy.__version__, "CUDA runtime": str(runtime), "CUDA driver": str(driver)}
+        tf32 = os.environ.get("CUPY_TF32", "0") != "0"
+        return {
+            "device": name,
+            "cupy": cupy.__version__,
+            "CUDA runtime": str(runtime),
+            "CUDA driver": str(driver),
+            "TF32": "yes, by CUPY_TF32" if tf32 else "no: products are done in full precision",
+        }

@@ -99,4 +99,5 @@ class NumpyBackend(Backend):
             "numpy": np.__version__,
             "scipy": scipy.__version__,
             "BLAS": blas or "unknown",
+            "TF32": "no: products are done in full precision",
         }

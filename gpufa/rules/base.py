@@ -35,7 +35,7 @@ class Rule:
     name: ClassVar[str] = ""
     paper: ClassVar[str] = ""
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
-        {"activation": "tanh", "loss": "cross_entropy", "optimizer": "rmsprop", "lr": 2e-3, "init": "uniform"}
+        {"activation": "tanh", "loss": "cross_entropy", "optimizer": "adam", "lr": 3e-3, "init": "uniform"}
     )
 
     def __init_subclass__(cls) -> None:

@@ -1,6 +1,6 @@
-"""Records what PyTorch's own optimizers do, so that the tests need no PyTorch: python record_torch_optimizers.py (torch 2.x).
+"""Records what PyTorch's own optimizers do, so that the tests need none: python record_torch_optimizers.py (torch 2.x).
 
-Each case is 50 steps in float64 on 40 parameters, with recorded random gradients and a learning rate that changes each step.
+Each case is 50 float64 steps on 40 parameters, with recorded random gradients and a learning rate that changes.
 """
 
 from pathlib import Path
