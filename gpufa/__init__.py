@@ -1,5 +1,6 @@
 """gpufa: neural networks trained without backpropagation, on NVIDIA GPUs through CuPy and on any CPU through NumPy."""
 
+from .callbacks import Callback
 from .config import Config
 from .datasets import Data, load_data
 from .errors import BackendUnavailable, FileProblem, GpufaError, InvalidValue
@@ -7,7 +8,6 @@ from .network import Network
 from .rules import Feedback, FeedbackRule, Rule
 from .runs import Run, resume, train
 from .storage import load, save
-from .trainer import Callback
 
 __version__ = "0.1.0"
 

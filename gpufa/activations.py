@@ -175,75 +175,50 @@ def _sign(a: Array, h: Array) -> None:
     np.sign(a, out=h)
 
 
-ACTIVATIONS = {
-    row.name: row
-    for row in (
-        Activation("identity", "h", _identity, _constant(1.0), "h = a;", "g = 1;"),
-        Activation("tanh", "h", _tanh, _tanh_derivative, "h = tanh(a);", "g = 1 - h * h;", zero_init=True),
-        Activation(
-            "scaled_tanh",
-            "h",
-            _scaled_tanh,
-            _scaled_tanh_derivative,
-            f"h = (T){STEEP} * tanh(a * (T){FLAT});",
-            f"g = (T){FLAT * STEEP} - h * h * (T){FLAT / STEEP};",
-            zero_init=True,
-        ),
-        Activation(
-            "logistic",
-            "h",
-            logistic,
-            _logistic_derivative,
-            "h = (T)0.5 + (T)0.5 * tanh((T)0.5 * a);",
-            "g = h * (1 - h);",
-            zero_init=True,
-        ),
-        Activation("relu", "h", _relu, _step, "h = a > 0 ? a : (T)0;", "g = h > 0;"),
-        Activation(
-            "leaky_relu",
-            "a",
-            _leaky_relu,
-            _leaky_relu_derivative,
-            f"h = a > 0 ? a : (T){SLOPE} * a;",
-            f"g = a > 0 ? (T)1 : (T){SLOPE};",
-        ),
-        Activation("elu", "a", _elu, _elu_derivative, "h = a > 0 ? a : expm1(a);", "g = a > 0 ? (T)1 : exp(a);"),
-        Activation(
-            "softplus",
-            "h",
-            _softplus,
-            _softplus_derivative,
-            "h = (a > 0 ? a : (T)0) + log1p(exp(a > 0 ? -a : a));",
-            "g = -expm1(-h);",
-        ),
-        Activation(
-            "gelu",
-            "a",
-            _gelu,
-            _gelu_derivative,
-            f"h = (T)0.5 * a * erfc(a * (T){-ROOT_HALF});",
-            f"g = (T)0.5 * erfc(a * (T){-ROOT_HALF}) + a * exp((T)-0.5 * a * a) * (T){NORMAL};",
-        ),
-        Activation(
-            "silu",
-            "a",
-            _silu,
-            _silu_derivative,
-            "h = a * ((T)0.5 + (T)0.5 * tanh((T)0.5 * a));",
-            "T s = (T)0.5 + (T)0.5 * tanh((T)0.5 * a); g = s * (1 + a * (1 - s));",
-        ),
-        Activation(
-            "hard_tanh",
-            "h",
-            _hard_tanh,
-            _hard_tanh_derivative,
-            "h = a > 1 ? (T)1 : a < -1 ? (T)-1 : a;",
-            "g = h < 1 && h > -1;",
-        ),
-        Activation("sign", "h", _sign, _constant(0.0), "h = (a > 0) - (a < 0);", "g = 0;", learns=False),
-        Activation("step", "h", _step, _constant(0.0), "h = a > 0;", "g = 0;", learns=False),
-    )
-}
+# fmt: off
+ROWS = (
+    Activation("identity", "h", _identity, _constant(1.0),
+               "h = a;",
+               "g = 1;"),
+    Activation("tanh", "h", _tanh, _tanh_derivative,
+               "h = tanh(a);",
+               "g = 1 - h * h;", zero_init=True),
+    Activation("scaled_tanh", "h", _scaled_tanh, _scaled_tanh_derivative,
+               f"h = (T){STEEP} * tanh(a * (T){FLAT});",
+               f"g = (T){FLAT * STEEP} - h * h * (T){FLAT / STEEP};", zero_init=True),
+    Activation("logistic", "h", logistic, _logistic_derivative,
+               "h = (T)0.5 + (T)0.5 * tanh((T)0.5 * a);",
+               "g = h * (1 - h);", zero_init=True),
+    Activation("relu", "h", _relu, _step,
+               "h = a > 0 ? a : (T)0;",
+               "g = h > 0;"),
+    Activation("leaky_relu", "a", _leaky_relu, _leaky_relu_derivative,
+               f"h = a > 0 ? a : (T){SLOPE} * a;",
+               f"g = a > 0 ? (T)1 : (T){SLOPE};"),
+    Activation("elu", "a", _elu, _elu_derivative,
+               "h = a > 0 ? a : expm1(a);",
+               "g = a > 0 ? (T)1 : exp(a);"),
+    Activation("softplus", "h", _softplus, _softplus_derivative,
+               "h = (a > 0 ? a : (T)0) + log1p(exp(a > 0 ? -a : a));",
+               "g = -expm1(-h);"),
+    Activation("gelu", "a", _gelu, _gelu_derivative,
+               f"h = (T)0.5 * a * erfc(a * (T){-ROOT_HALF});",
+               f"g = (T)0.5 * erfc(a * (T){-ROOT_HALF}) + a * exp((T)-0.5 * a * a) * (T){NORMAL};"),
+    Activation("silu", "a", _silu, _silu_derivative,
+               "h = a * ((T)0.5 + (T)0.5 * tanh((T)0.5 * a));",
+               "T s = (T)0.5 + (T)0.5 * tanh((T)0.5 * a); g = s * (1 + a * (1 - s));"),
+    Activation("hard_tanh", "h", _hard_tanh, _hard_tanh_derivative,
+               "h = a > 1 ? (T)1 : a < -1 ? (T)-1 : a;",
+               "g = h < 1 && h > -1;"),
+    Activation("sign", "h", _sign, _constant(0.0),
+               "h = (a > 0) - (a < 0);",
+               "g = 0;", learns=False),
+    Activation("step", "h", _step, _constant(0.0),
+               "h = a > 0;",
+               "g = 0;", learns=False),
+)
+# fmt: on
+ACTIVATIONS = {row.name: row for row in ROWS}
 
 
 def activation(name: str) -> Activation:

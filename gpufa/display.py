@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from .callbacks import Callback
 from .progress import Status
 from .runs import Run
-from .trainer import Callback, Trainer
+from .trainer import Trainer
 
 REFRESH = 0.2  # seconds between two looks at the loss
 LINES = 20  # plain lines for a whole run, at most

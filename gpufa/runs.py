@@ -14,16 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import checkpoint, storage
+from .callbacks import Callback
 from .config import Config
-from .configfile import from_mapping, to_mapping, to_toml
+from .configfile import from_mapping
 from .datasets import Data, load_data, validate
 from .errors import FileProblem, InvalidValue
-from .evaluation import evaluate
+from .folder import Folder, trainer_arrays
 from .history import History
 from .network import Network
 from .progress import Status
 from .rules import Rule
-from .trainer import Callback, Trainer
+from .summary import summarise
+from .trainer import Trainer
 
 IN_MEMORY = "arrays"  # the name of data that a program handed in
 
@@ -43,58 +45,6 @@ class Run:
     @property
     def diverged(self) -> bool:
         return Status.DIVERGED.name.lower() in self.summary["status"]
-
-
-class Folder(Callback):
-    """Keeps RUN/ up to date: config.toml, checkpoint.h5 and history.csv."""
-
-    def __init__(self, path: Path, fingerprint: Mapping[str, Any]) -> None:
-        self.path, self.fingerprint = path, fingerprint
-
-    def on_start(self, trainer: Trainer) -> None:
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            (self.path / "config.toml").write_text(to_toml(trainer.config), encoding="utf-8")
-        except OSError as error:
-            raise FileProblem(
-                f"run folder {str(self.path)!r} can't be written ({error.strerror}); give another --out"
-            ) from error
-        self.save(trainer)
-
-    def on_epoch(self, trainer: Trainer) -> None:
-        if trainer.progress.epoch % trainer.config.checkpoint_every == 0:
-            self.save(trainer)
-
-    def on_diverged(self, trainer: Trainer, replicas: NDArray) -> None:
-        """Give the replicas back what the last checkpoint holds of them."""
-        arrays, _ = checkpoint.read(self.path / storage.CHECKPOINT)
-        for name, live in trainer_arrays(trainer).items():
-            for r in replicas:
-                live[r] = trainer.net.backend.to_device(arrays[name][r])
-
-    def on_end(self, trainer: Trainer) -> None:
-        self.save(trainer)
-
-    def save(self, trainer: Trainer) -> None:
-        arrays = storage.host_arrays(trainer.net, trainer_arrays(trainer))
-        arrays |= storage.below("progress", trainer.progress.arrays())
-        arrays |= storage.below("history", trainer.history.arrays())
-        arrays |= storage.scaling_arrays(trainer.net.scaling)
-        metadata = {
-            **storage.describe(trainer.net),
-            "config": to_mapping(trainer.config),
-            "data": dict(self.fingerprint),
-        }
-        checkpoint.write(self.path / storage.CHECKPOINT, arrays, metadata)
-        trainer.history.write_csv(self.path / "history.csv")
-
-
-def trainer_arrays(trainer: Trainer) -> dict[str, Any]:
-    """The live arrays that training changes or was drawn for it, each with the replica axis first."""
-    arrays = storage.network_arrays(trainer.net)
-    for state, arena in trainer.update.states.items():
-        arrays |= storage.below(f"optimizer/{state}", arena)
-    return arrays
 
 
 def train(
@@ -199,38 +149,6 @@ def _fingerprint(data: Data, name: str) -> dict[str, Any]:
         "name": name,
         **{part: [list(a.shape), zlib.crc32(np.ascontiguousarray(a).data)] for part, a in data._asdict().items()},
     }
-
-
-def summarise(trainer: Trainer) -> dict[str, Any]:
-    """The figures of summary.json: errors in percent, angles in degrees, times in seconds; lists have one per seed."""
-    net, progress, history = trainer.net, trainer.progress, trainer.history
-    seconds = float(sum(history.epochs["seconds"])) if len(history.epochs) else 0.0
-    samples = len(trainer.batches.x) * int(progress.epochs.sum())
-    parts = {"train": trainer.train, "validation": trainer.held, "test": trainer.test}
-    scores = {
-        f"{part}_{name}": [_finite(v) for v in values]
-        for part, (x, y) in parts.items()
-        if len(x)
-        for name, values in evaluate(net, x, y).items()
-    }
-    return {
-        "rule": net.rule.name,
-        "data": trainer.config.data,
-        "seeds": list(net.seeds),
-        **scores,
-        "epochs": progress.epoch,
-        "epochs_per_seed": progress.epochs.tolist(),
-        "status": [Status(int(s)).name.lower() for s in progress.status],
-        "seconds": seconds,
-        "samples_per_second": samples / seconds if seconds else None,
-        "alignment_deg": [_finite(v) for v in history.last_angles()],
-        "backend": net.backend.name,
-        "environment": net.backend.describe(),
-    }
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 @contextmanager

@@ -120,6 +120,22 @@ def test_cuda_text_compiled_for_the_host_is_the_numpy_form(compiled, row, dtype)
         np.testing.assert_allclose(ours, theirs, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
 
 
+@pytest.mark.skipif(not shutil.which("nvcc"), reason="no nvcc to compile for a GPU with")
+def test_cuda_text_compiles_for_a_gpu_without_spills(tmp_path):
+    kernels = []
+    for row in ACTIVATIONS.values():
+        for kind in ("float", "double"):
+            arguments = f"const {kind}* a_, const {kind}* d_, {kind}* h_, {kind}* delta_"
+            body = f"T a = a_[i], h, g; {row.cuda} {row.cuda_derivative} h_[i] = h; delta_[i] = d_[i] * g;"
+            index = "int i = blockIdx.x * blockDim.x + threadIdx.x;"
+            kernels.append(f"__global__ void {row.name}_{kind}({arguments}) {{ typedef {kind} T; {index} {body} }}")
+    (tmp_path / "rows.cu").write_text("\n".join(kernels))
+    command = ["nvcc", "-arch=sm_90", "-Xptxas", "-v", "-cubin", "-o", tmp_path / "rows.cubin", tmp_path / "rows.cu"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("0 bytes spill stores, 0 bytes spill loads") == 2 * len(ACTIVATIONS)
+
+
 def test_unknown_activation():
     with pytest.raises(InvalidValue, match="unknown activation 'softmax'; choose one of identity, tanh"):
         activation("softmax")

@@ -8,7 +8,7 @@ import pytest
 
 import gpufa
 from gpufa.datasets import Data
-from gpufa.runs import trainer_arrays
+from gpufa.folder import trainer_arrays
 from gpufa.trainer import Trainer
 
 rng = np.random.default_rng(0)

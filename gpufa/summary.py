@@ -1,0 +1,41 @@
+"""The figures that a run ends with."""
+
+from typing import Any
+
+import numpy as np
+
+from .evaluation import evaluate
+from .progress import Status
+from .trainer import Trainer
+
+
+def summarise(trainer: Trainer) -> dict[str, Any]:
+    """The figures of summary.json: errors in percent, angles in degrees, times in seconds; lists have one per seed."""
+    net, progress, history = trainer.net, trainer.progress, trainer.history
+    seconds = float(sum(history.epochs["seconds"])) if len(history.epochs) else 0.0
+    samples = len(trainer.batches.x) * int(progress.epochs.sum())
+    parts = {"train": trainer.train, "validation": trainer.held, "test": trainer.test}
+    scores = {
+        f"{part}_{name}": [_finite(v) for v in values]
+        for part, (x, y) in parts.items()
+        if len(x)
+        for name, values in evaluate(net, x, y).items()
+    }
+    return {
+        "rule": net.rule.name,
+        "data": trainer.config.data,
+        "seeds": list(net.seeds),
+        **scores,
+        "epochs": progress.epoch,
+        "epochs_per_seed": progress.epochs.tolist(),
+        "status": [Status(int(s)).name.lower() for s in progress.status],
+        "seconds": seconds,
+        "samples_per_second": samples / seconds if seconds else None,
+        "alignment_deg": [_finite(v) for v in history.last_angles()],
+        "backend": net.backend.name,
+        "environment": net.backend.describe(),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
