@@ -7,7 +7,6 @@ that the rule cannot do without, each into an array of its own, through the same
 import argparse
 import json
 import os
-import platform
 import statistics
 import time
 import tracemalloc
@@ -78,7 +77,7 @@ def main() -> None:
     if args.out:
         record = {
             "date": str(date.today()),
-            "machine": platform.machine(),
+            "threads": args.threads,
             **facts,
             "sizes": args.sizes,
             "batch": m,

@@ -3,8 +3,11 @@
 All products go through the one BLAS: two BLAS thread pools in one process spin against each other.
 """
 
+import os
 import platform
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -95,9 +98,18 @@ class NumpyBackend(Backend):
             for pool in pools
         )
         return {
-            "processor": platform.processor() or platform.machine(),
+            "processor": _processor(),
             "numpy": np.__version__,
             "scipy": scipy.__version__,
             "BLAS": blas or "unknown",
             "TF32": "no: products are done in full precision",
         }
+
+
+def _processor() -> str:
+    """The processor's name and the number of cores this process may use."""
+    name = platform.processor() or platform.machine()
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
+    return f"{name}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"
