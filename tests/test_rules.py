@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from gpufa.activations import ACTIVATIONS
-from gpufa.losses import LOSSES
 
 import gpufa
+from gpufa.activations import ACTIVATIONS
+from gpufa.losses import LOSSES
 from gpufa.rules import DFA, RULES, make_rule
 
 DIFFERENTIABLE = [name for name, f in ACTIVATIONS.items() if f.learns]
