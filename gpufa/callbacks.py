@@ -23,5 +23,8 @@ class Callback:
     def on_diverged(self, trainer: "Trainer", replicas: np.ndarray) -> None:
         """When replicas, given by their positions, have stopped because a loss or weight is no longer finite."""
 
+    def on_stop(self, trainer: "Trainer") -> None:
+        """When training has stopped in good order: done, or stopped between two steps."""
+
     def on_end(self, trainer: "Trainer") -> None:
-        """After the last step, however it came about."""
+        """At the very end, also where an error ends the run."""

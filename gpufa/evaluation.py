@@ -46,7 +46,8 @@ def evaluate(net: "Network", x: Any, y: Any) -> dict[str, NDArray]:
     if labels:
         return {"loss": loss / n, "error": 100 * misses / n}
     total = float(backend.xp.square(y - y.mean(axis=0)).sum(dtype="float64"))
-    return {"loss": loss / n, "r2": 1 - residual / total, "rmse": np.sqrt(residual / y.size)}
+    r2 = 1 - residual / total if total else np.full(len(net.seeds), np.nan)
+    return {"loss": loss / n, "r2": r2, "rmse": np.sqrt(residual / y.size)}
 
 
 def judge(score: dict[str, NDArray]) -> NDArray:

@@ -40,7 +40,7 @@ class Folder(Callback):
             for r in replicas:
                 live[r] = trainer.net.backend.to_device(arrays[name][r])
 
-    def on_end(self, trainer: Trainer) -> None:
+    def on_stop(self, trainer: Trainer) -> None:
         self.save(trainer)
 
     def save(self, trainer: Trainer) -> None:

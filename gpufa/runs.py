@@ -102,6 +102,8 @@ def resume(
     storage.fill(trainer_arrays(trainer), stored, trainer.net)
     trainer.progress.load(storage.inside("progress", stored))
     trainer.history = History.from_arrays(config.seeds, storage.inside("history", stored))
+    if trainer.finished:
+        return Run(trainer.net, trainer.history, config, summarise(trainer), file.parent, already_finished=True)
     return _run(trainer, file.parent, fingerprint)
 
 
@@ -121,19 +123,17 @@ def free_folder(name: str) -> Path:
 
 
 def _run(trainer: Trainer, out: Path | None, fingerprint: Mapping[str, Any]) -> Run:
-    finished = trainer.finished
-    if out and not finished:
+    if out:
         trainer.callbacks.insert(0, Folder(out, fingerprint))
-    if not finished:
-        with stopped_by_signals(trainer):
-            trainer.run()
+    with stopped_by_signals(trainer):
+        trainer.run()
     summary = summarise(trainer)
-    if out and not finished:
+    if out:
         from . import plots
 
         (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
         plots.curves(trainer.history, out / "curves.png")
-    return Run(trainer.net, trainer.history, trainer.config, summary, out, trainer.stop_requested, finished)
+    return Run(trainer.net, trainer.history, trainer.config, summary, out, trainer.stop_requested)
 
 
 def _data(config: Config, data: str | Path | Sequence[Any] | None) -> tuple[Data, str]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .evaluation import evaluate
 from .progress import Status
@@ -19,7 +20,7 @@ def summarise(trainer: Trainer) -> dict[str, Any]:
         f"{part}_{name}": [_finite(v) for v in values]
         for part, (x, y) in parts.items()
         if len(x)
-        for name, values in evaluate(net, x, y).items()
+        for name, values in _sound(evaluate(net, x, y)).items()
     }
     return {
         "rule": net.rule.name,
@@ -35,6 +36,11 @@ def summarise(trainer: Trainer) -> dict[str, Any]:
         "backend": net.backend.name,
         "environment": net.backend.describe(),
     }
+
+
+def _sound(score: dict[str, NDArray]) -> dict[str, NDArray]:
+    """NaN in every figure of a replica whose loss is no longer finite."""
+    return {name: np.where(np.isfinite(score["loss"]), values, np.nan) for name, values in score.items()}
 
 
 def _finite(value: float) -> float | None:

@@ -69,20 +69,21 @@ class Trainer:
             raise InvalidValue(
                 "patience needs validation samples; add --validation 0.1 (test data never choose anything)"
             )
-        noisy = y[kept]
-        if config.label_noise:
-            if not has_labels(y):
-                raise InvalidValue("label_noise is for labels, but the targets are real-valued; remove --label-noise")
-            noisy = noisy_labels(noisy, config.label_noise, self.net.sizes.outputs, config.seeds)
+        if config.label_noise and not has_labels(y):
+            raise InvalidValue("label_noise is for labels, but the targets are real-valued; remove --label-noise")
 
         def on_device(x: np.ndarray, y: np.ndarray) -> tuple[Array, Array]:
             return backend.to_device(x, config.dtype), backend.to_device(y, None if has_labels(y) else config.dtype)
 
         self.train, self.held = on_device(x[kept], y[kept]), on_device(x[held], y[held])
         self.test = on_device(self.net.scaled(data.x_test), data.y_test)
-        labels = self.train[1] if noisy is y[kept] else on_device(x[:0], noisy)[1]
-        self.batches = Batches(backend, self.train[0], labels, config.seeds, config.batch_size, config.input_noise)
-        self.probe = tuple(part[: config.probe_samples] for part in self.train)
+        taught = self.train[1]
+        if config.label_noise:
+            noisy = noisy_labels(y[kept], config.label_noise, self.net.sizes.outputs, config.seeds)
+            taught = backend.to_device(noisy)
+        self.batches = Batches(backend, self.train[0], taught, config.seeds, config.batch_size, config.input_noise)
+        spread = np.linspace(0, len(x[kept]) - 1, min(config.probe_samples, len(x[kept]))).astype(int)
+        self.probe = on_device(x[kept][spread], y[kept][spread])
 
     @property
     def total_steps(self) -> int:
@@ -100,6 +101,8 @@ class Trainer:
             with np.errstate(all="ignore"):  # divergence is looked for, and told in words
                 while not (self.finished or self.stop_requested):
                     self._epoch()
+                self._stop_diverged(weights=True)
+            self._tell("on_stop")
         finally:
             self._tell("on_end")
 

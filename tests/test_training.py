@@ -244,8 +244,43 @@ def test_a_diverged_replica_stops_and_gets_its_last_good_state_back_while_others
 def test_divergence_without_a_folder_and_of_every_replica_ends_the_run():
     run = gpufa.train(config(optimizer="sgd", lr=1e300, activation="relu", epochs=50), DATA)
     assert run.summary["status"] == ["diverged"] * 3
-    assert run.summary["test_loss"] == [None] * 3
+    assert run.summary["test_loss"] == run.summary["test_error"] == [None] * 3
     assert run.summary["epochs"] < 3
+
+
+@pytest.mark.parametrize("trouble", [KeyboardInterrupt, RuntimeError])
+def test_an_error_in_a_step_leaves_the_last_whole_checkpoint(tmp_path, trouble):
+    class Trouble(gpufa.Callback):
+        def on_step(self, trainer):
+            if trainer.progress.step == 8:
+                trainer.net.parameters["W1"][...] = 7  # a step that is half done
+                raise trouble
+
+    with pytest.raises(trouble):
+        gpufa.train(config(out=str(tmp_path / "cut")), DATA, callbacks=[Trouble()])
+    whole = gpufa.train(config(), DATA)
+    same(parameters(gpufa.resume(tmp_path / "cut", data=DATA)), parameters(whole))
+
+
+def test_two_runs_of_the_same_settings_leave_the_same_checkpoint_but_for_the_times(tmp_path):
+    from gpufa import checkpoint
+
+    found = []
+    for name in "ab":
+        gpufa.train(config(out=str(tmp_path / name)), DATA)
+        arrays, metadata = checkpoint.read(tmp_path / name / "checkpoint.h5")
+        del arrays["history/epochs/seconds"], metadata["config"]["out"]
+        found.append((arrays, metadata))
+    assert found[0][1] == found[1][1]
+    same(found[0][0], found[1][0])
+
+
+def test_no_epochs_at_all_leave_the_net_as_it_was_drawn(tmp_path):
+    run = gpufa.train(config(epochs=0, init="uniform", out=str(tmp_path)), DATA)
+    start = Trainer(config(init="uniform"), DATA).net.parameters
+    same(parameters(run), dict(start))
+    assert (tmp_path / "curves.png").exists()
+    same(parameters(gpufa.resume(tmp_path, epochs=4, data=DATA)), parameters(gpufa.train(config(init="uniform"), DATA)))
 
 
 class Stop(gpufa.Callback):
