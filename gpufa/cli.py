@@ -94,6 +94,8 @@ def compare(flags: OmitArgPrefixes[CompareFlags]) -> int:
             break
     plots.compare({name: run.history for name, run in done.items()}, out / "compare.png")
     display.comparison(done, display.console(quiet=flags.quiet))
+    if len(done) < len(rules) or any(run.interrupted for run in done.values()):
+        _say("stopped and saved before all rules were trained", flags.quiet)
     _say(f"runs and compare.png are in {out}", flags.quiet)
     return DIVERGED if any(run.diverged for run in done.values()) else OK
 

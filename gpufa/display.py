@@ -36,7 +36,7 @@ class Display(Callback):
             TextColumn("{task.fields[facts]}"),
         )
         self.bar = Progress(*columns, TimeRemainingColumn(), console=self.console, disable=not self.console.is_terminal)
-        self.error = ""
+        self.rate = self.loss = self.error = ""
 
     def on_start(self, trainer: Trainer) -> None:
         net = trainer.net
@@ -49,14 +49,19 @@ class Display(Callback):
         self.looked, self.step = time.perf_counter(), trainer.progress.step
 
     def on_step(self, trainer: Trainer) -> None:
-        now = time.perf_counter()
-        if now - self.looked < REFRESH or not self.console.is_terminal:
-            return
-        rate = (trainer.progress.step - self.step) * trainer.batches.size * int(trainer.progress.active.sum())
-        loss = np.nanmean(trainer.progress.loss) if trainer.progress.active.any() else np.nan
-        facts = f"{rate / (now - self.looked):,.0f} samples/s  loss {loss:.4f}{self.error}"
-        self.bar.update(self.task, completed=trainer.progress.step, facts=facts)
-        self.looked, self.step = now, trainer.progress.step
+        if self.console.is_terminal and time.perf_counter() - self.looked > REFRESH:
+            self._look(trainer)
+
+    def _look(self, trainer: Trainer) -> None:
+        progress, now = trainer.progress, time.perf_counter()
+        samples = (progress.step - self.step) * trainer.batches.size * int(progress.active.sum())
+        if samples:
+            self.rate = f"{samples / (now - self.looked):,.0f} samples/s"
+        if progress.seen and progress.active.any():
+            self.loss = f"loss {np.nanmean(progress.loss):.4f}"
+        facts = "  ".join(text for text in (self.rate, self.loss, self.error) if text)
+        self.bar.update(self.task, completed=progress.step, facts=facts)
+        self.looked, self.step = now, progress.step
 
     def on_epoch(self, trainer: Trainer) -> None:
         row = {name: column[-1] for name, column in trainer.history.epochs.columns.items()}
@@ -64,7 +69,7 @@ class Display(Callback):
         shown = [
             text.format(np.nanmean(row[name])) for name, text in figures.items() if name in row and _any(row[name])
         ]
-        self.error = "".join(f"  {text}" for text in shown)
+        self.error = "  ".join(shown)
         every = max(1, trainer.config.epochs // LINES)
         if not self.console.is_terminal and (row["epoch"] % every == 0 or row["epoch"] == trainer.config.epochs):
             loss = np.nanmean(row["loss"]) if _any(row["loss"]) else np.nan
@@ -80,7 +85,7 @@ class Display(Callback):
         )
 
     def on_end(self, trainer: Trainer) -> None:
-        self.bar.update(self.task, completed=trainer.progress.step)
+        self._look(trainer)
         self.bar.stop()
 
 
@@ -111,8 +116,8 @@ def results(run: Run, to: Console) -> None:
     table.add_row("mean ± deviation", *(mean_and_deviation(values) for values in figures.values()), "", "")
     to.print(table)
     if summary["alignment_deg"]:
-        angles = "  ".join(f"layer {k}: {_figure(v)}°" for k, v in enumerate(summary["alignment_deg"], start=1))
-        to.print(f"alignment with backprop's deltas (mean over seeds): {angles}")
+        angles = " ".join(f"{_figure(v, 1)}°" for v in summary["alignment_deg"])
+        to.print(f"angle with backprop's deltas, layer by layer, mean over seeds: {angles}")
 
 
 def comparison(runs: Mapping[str, Run], to: Console) -> None:
