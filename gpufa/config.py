@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -107,15 +107,16 @@ class Config:
     """the run's folder (runs/<data>-<rule> where not given)"""
 
     def __post_init__(self) -> None:
-        for name in ("activation", "init"):
+        for name in ("activation", "init", "hidden", "seeds", "freeze", "layer_lr"):
             value = getattr(self, name)
-            object.__setattr__(self, name, (value,) if isinstance(value, str) else value and tuple(value))
-        for name in ("hidden", "seeds", "freeze", "layer_lr"):
-            value = getattr(self, name)
-            object.__setattr__(self, name, (value,) if isinstance(value, int | float) else tuple(value))
+            if isinstance(value, str | int | float):
+                object.__setattr__(self, name, (value,))
+            elif isinstance(value, Iterable):
+                object.__setattr__(self, name, tuple(value))
         for name, good, expected in CHECKS:
             value = getattr(self, name)
-            if value is not None and not good(value):
+            open_to_default = value is None and getattr(Config, name, value) is None
+            if not open_to_default and not _passes(good, value):
                 raise InvalidValue(
                     f"{name} = {value!r} can't be used; expected {expected}: change --{name.replace('_', '-')}"
                 )
@@ -138,6 +139,14 @@ class Config:
             **{name: getattr(optimizer, name) for name in ("momentum", "beta2", "eps")},
         }
         return dataclasses.replace(self, **{k: v for k, v in filled.items() if getattr(self, k) is None})
+
+
+def _passes(good: Callable[[Any], bool], value: Any) -> bool:
+    """Whether `value` is good; one of a type that the check can't look into is not."""
+    try:
+        return bool(good(value))
+    except TypeError:
+        return False
 
 
 def _number(value: Any) -> bool:
@@ -174,6 +183,8 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         (_one_of(*SCHEDULES), ("schedule",)),
         (_one_of(*SCALINGS), ("scaling",)),
         (((lambda v: _number(v) and 0 < v < 1), "a number between 0 and 1"), ("test_fraction",)),
+        (((lambda v: all(isinstance(name, str) for name in v)), "one or more names"), ("activation", "init")),
+        (((lambda v: isinstance(v, dict)), "a table of options"), ("rule_options",)),
         (((lambda v: isinstance(v, str)), "a name or a path"), ("data", "rule", "loss", "optimizer", "out")),
         (((lambda v: v and all(_whole(seed, 0) for seed in v)), "one or more whole numbers of at least 0"), ("seeds",)),
         (((lambda v: all(_whole(n, 0) for n in v)), "whole numbers"), ("hidden",)),

@@ -108,15 +108,17 @@ def results(run: Run, to: Console) -> None:
     table.add_column("epochs", justify="right")
     table.add_column("status")
     for r, seed in enumerate(summary["seeds"]):
-        cells = [_figure(values[r]) for values in figures.values()]
+        cells = [_figure(values[r], _digits(name)) for name, values in figures.items()]
         table.add_row(
             str(seed), *cells, str(summary["epochs_per_seed"][r]), _status(summary["status"][r], run.interrupted)
         )
     table.add_section()
-    table.add_row("mean ± deviation", *(mean_and_deviation(values) for values in figures.values()), "", "")
+    table.add_row(
+        "mean ± deviation", *(mean_and_deviation(values, _digits(name)) for name, values in figures.items()), "", ""
+    )
     to.print(table)
     if summary["alignment_deg"]:
-        angles = " ".join(f"{_figure(v, 1)}°" for v in summary["alignment_deg"])
+        angles = " ".join(f"{_figure(v, '.1f')}°" for v in summary["alignment_deg"])
         to.print(f"angle with backprop's deltas, layer by layer, mean over seeds: {angles}")
 
 
@@ -130,19 +132,19 @@ def comparison(runs: Mapping[str, Run], to: Console) -> None:
     for name in (*names, "seconds", "alignment °, layer by layer"):
         table.add_column(name.replace("_", " ") + (" %" if name.endswith("error") else ""), justify="right")
     for rule, run in runs.items():
-        angles = " ".join(_figure(v, 0) for v in run.summary["alignment_deg"])
-        cells = [mean_and_deviation(run.summary[name]) for name in names]
+        angles = " ".join(_figure(v, ".0f") for v in run.summary["alignment_deg"])
+        cells = [mean_and_deviation(run.summary[name], _digits(name)) for name in names]
         table.add_row(rule, *cells, f"{run.summary['seconds']:.1f}", angles)
     to.print(table)
 
 
-def mean_and_deviation(values: Sequence[float | None]) -> str:
+def mean_and_deviation(values: Sequence[float | None], digits: str = ".2f") -> str:
     """ "2.31 ± 0.08": mean and sample deviation of the finite values."""
     finite = [v for v in values if v is not None]
     if not finite:
         return "-"
-    deviation = f" ± {np.std(finite, ddof=1):.2f}" if len(finite) > 1 else ""
-    return f"{np.mean(finite):.2f}{deviation}"
+    deviation = f" ± {np.std(finite, ddof=1):{digits}}" if len(finite) > 1 else ""
+    return f"{np.mean(finite):{digits}}{deviation}"
 
 
 def facts(rows: Mapping[str, Any], to: Console, title: str | None = None) -> None:
@@ -153,8 +155,13 @@ def facts(rows: Mapping[str, Any], to: Console, title: str | None = None) -> Non
     to.print(table)
 
 
-def _figure(value: float | None, digits: int = 2) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
+def _digits(name: str) -> str:
+    """Percent with two decimals, other figures with four significant digits."""
+    return ".2f" if name.endswith("error") else ".4g"
+
+
+def _figure(value: float | None, digits: str) -> str:
+    return "-" if value is None else f"{value:{digits}}"
 
 
 def _status(status: str, interrupted: bool) -> str:
@@ -172,7 +179,7 @@ def scores(values: Mapping[str, NDArray], seeds: Sequence[int], to: Console, tit
     for r, seed in enumerate(seeds):
         table.add_row(str(seed), *(f"{v[r]:.4f}" for v in values.values()))
     table.add_section()
-    table.add_row("mean ± deviation", *(mean_and_deviation(list(v)) for v in values.values()))
+    table.add_row("mean ± deviation", *(mean_and_deviation(list(v), _digits(name)) for name, v in values.items()))
     to.print(table)
 
 

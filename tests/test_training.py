@@ -413,6 +413,10 @@ def test_nothing_is_allocated_in_the_loop(rule, optimizer):
         ({"lr": float("nan")}, "lr = nan can't be used; expected a number above 0"),
         ({"dropout": 1.0}, "dropout = 1.0 can't be used; expected a number from 0 to below 1"),
         ({"seeds": ()}, "seeds = () can't be used; expected one or more whole numbers"),
+        ({"activation": 3}, "activation = (3,) can't be used; expected one or more names"),
+        ({"hidden": object}, "hidden = <class 'object'> can't be used; expected whole numbers"),
+        ({"epochs": None}, "epochs = None can't be used; expected a whole number of at least 0"),
+        ({"rule_options": 3}, "rule_options = 3 can't be used; expected a table of options"),
         ({"gradient": "median"}, "gradient = 'median' can't be used; expected one of mean, sum"),
     ],
 )
