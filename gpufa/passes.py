@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .arena import Array, Layers, Parameters
 from .backends.base import Gate
+from .errors import InvalidValue
 
 if TYPE_CHECKING:
     from .network import Network
@@ -83,6 +84,11 @@ class Pass:
         if not isinstance(k, int) and not k:
             return
         out, gates = (self.delta[k], self.gates[k]) if isinstance(k, int) else (self.delta.stacked, self.gates[0])
+        if (*matrix.shape[-2:], signal.shape[-1]) != (out.shape[-2], signal.shape[-2], out.shape[-1]):
+            raise InvalidValue(
+                f"inject can't send a signal {signal.shape} through a matrix {matrix.shape} to layer {k}"
+                f" of {out.shape[-2]} units; it takes a matrix (R, n_k, n) and a signal (R, n, m)"
+            )
         if derivative:
             self.backend.feedback_delta(matrix, signal, gates, out=out)
         else:

@@ -286,6 +286,27 @@ def test_a_rule_file_must_hold_the_rule(tmp_path):
         make_rule(f"{path}:Mine")
 
 
+def test_a_signal_that_does_not_fit_is_refused():
+    class Wrong(gpufa.FeedbackRule):
+        def fixed(self, sizes):
+            return {"B1": self.feedback(3, 4)}
+
+        def deltas(self, net, e):
+            net.inject(1, net.B[1], e)
+
+    text = r"can't send a signal \(1, 2, 5\) through a matrix \(1, 3, 4\) to layer 1 of 6 units; it takes"
+    with pytest.raises(gpufa.InvalidValue, match=text):
+        gpufa.Network([4, 6, 2], rule=Wrong, backend="numpy").gradients(np.ones((5, 4)), np.zeros(5, int))
+
+
+def test_a_rule_without_deltas_says_so():
+    class Empty(gpufa.Rule):
+        pass
+
+    with pytest.raises(NotImplementedError, match=r"Empty must define deltas\(net, e\)"):
+        gpufa.Network([4, 6, 2], rule=Empty, backend="numpy").gradients(np.ones((5, 4)), np.zeros(5, int))
+
+
 @pytest.mark.parametrize("activation", ["sign", "step"])
 @pytest.mark.parametrize("rule", ["bp", "fa", "dfa", "ifa"])
 def test_units_without_derivative_are_refused_with_the_rule_that_can(rule, activation):
