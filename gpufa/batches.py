@@ -53,8 +53,7 @@ def noisy_labels(labels: np.ndarray, share: float, classes: int, seeds: Sequence
     noisy = np.repeat(labels[None], len(seeds), axis=0)
     for row, seed in zip(noisy, seeds, strict=True):
         words = [
-            Generator().fill("word", np.empty(len(labels), np.uint32), seed, Purpose.LABEL_NOISE, stream=i)
-            for i in (0, 1)
+            Generator().words(np.empty(len(labels), np.uint32), seed, Purpose.LABEL_NOISE, stream=i) for i in (0, 1)
         ]
         hit = words[0] < share * 2.0**32
         row[hit] = words[1][hit] % classes

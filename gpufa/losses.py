@@ -19,11 +19,18 @@ Array = Any
 @dataclass(frozen=True)
 class Loss:
     """outputs(a, yhat) writes yhat from the pre-activation a, (..., n_L, m); values(a, y, value, t) the loss of each
-    sample, (..., m), summed over outputs, with scratch t like a."""
+    sample, (..., m), summed over outputs, with scratch t like a.
+
+    The CUDA forms write yhat, and one output's share of the loss into v, from a and y; `top` is the sample's largest a,
+    and where `normalised` is set `total` is the sum of exp(a - top) over its outputs and `log_total` its logarithm.
+    """
 
     name: str
     outputs: Callable[[Array, Array], Any]
     values: Callable[[Array, Array, Array, Array], Any]
+    cuda_output: str
+    cuda_value: str
+    normalised: bool = False
 
     def evaluate(self, a: Array, y: Array, e: Array, value: Array, t: Array) -> None:
         """e = yhat - y, and the loss of each sample into `value`; a is kept, t is scratch like a."""
@@ -71,14 +78,20 @@ def _squared_error(a: Array, y: Array, value: Array, t: Array) -> None:
     value *= 0.5
 
 
-LOSSES = {
-    row.name: row
-    for row in (
-        Loss("cross_entropy", _softmax, _cross_entropy),
-        Loss("binary_cross_entropy", logistic, _binary_cross_entropy),
-        Loss("squared_error", _identity, _squared_error),
-    )
-}
+# fmt: off
+ROWS = (
+    Loss("cross_entropy", _softmax, _cross_entropy,
+         "yhat = exp(a - top) / total;",
+         "v = y * (log_total - (a - top));", normalised=True),
+    Loss("binary_cross_entropy", logistic, _binary_cross_entropy,
+         "yhat = (T)0.5 + (T)0.5 * tanh((T)0.5 * a);",
+         "v = (a > 0 ? a : (T)0) + log1p(exp(a > 0 ? -a : a)) - a * y;"),
+    Loss("squared_error", _identity, _squared_error,
+         "yhat = a;",
+         "v = (T)0.5 * (a - y) * (a - y);"),
+)
+# fmt: on
+LOSSES = {row.name: row for row in ROWS}
 
 
 def loss(name: str) -> Loss:

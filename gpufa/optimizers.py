@@ -17,24 +17,33 @@ CHUNK = 65536  # elements at a time on the CPU: p, g, one state and scratch stay
 
 
 class Hyper(NamedTuple):
-    """What an update reads. `momentum` is also Adam's beta1, `beta2` also RMSprop's alpha; `step` counts from 1."""
+    """What an update reads. `momentum` is also Adam's beta1, `beta2` also RMSprop's alpha; unbias1 and unbias2 are
+    Adam's 1 / (1 - beta^step) for the two, with steps counted from 1."""
 
     lr: float
     weight_decay: float = 0.0
     momentum: float = 0.0
     beta2: float = 0.0
     eps: float = 1e-8
-    step: int = 1
+    unbias1: float = 1.0
+    unbias2: float = 1.0
+
+
+def unbias(momentum: float, beta2: float, step: int) -> tuple[float, float]:
+    """unbias1 and unbias2 at that step, counted from 1."""
+    return 1 / (1 - momentum**step), 1 / (1 - beta2**step)
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """update(p, g, states, t, hyper) writes p and the states. `decay` is what weight decay means unless told otherwise;
-    momentum, beta2, eps and lr are the defaults."""
+    """update(p, g, states, t, hyper) writes p and the states; cuda is the same for one element, where p, g, the states
+    and the fields of Hyper are in scope under their names, all of type T. `decay` is what weight decay means unless
+    told otherwise; momentum, beta2, eps and lr are the defaults."""
 
     name: str
     states: tuple[str, ...]
     update: Callable[[Array, Array, Sequence[Array], Array, Hyper], Any]
+    cuda: str
     lr: float
     momentum: float = 0.0
     beta2: float = 0.0
@@ -92,25 +101,34 @@ def _adam(p: Array, g: Array, states: Sequence[Array], t: Array, c: Hyper) -> No
     np.multiply(g, g, out=t)
     np.multiply(t, 1 - c.beta2, out=t)
     np.add(s, t, out=s)
-    np.multiply(s, 1 / (1 - c.beta2**c.step), out=t)
+    np.multiply(s, c.unbias2, out=t)
     np.sqrt(t, out=t)
     np.add(t, c.eps, out=t)
     np.divide(m, t, out=g)
-    np.multiply(g, c.lr / (1 - c.momentum**c.step), out=g)
+    np.multiply(g, c.lr * c.unbias1, out=g)
     np.subtract(p, g, out=p)
 
 
-OPTIMIZERS = {
-    row.name: row
-    for row in (
-        Optimizer("sgd", (), _sgd, lr=0.1),
-        Optimizer("momentum", ("velocity",), _momentum, lr=0.02, momentum=0.9),
-        Optimizer("nesterov", ("velocity",), _nesterov, lr=0.02, momentum=0.9),
-        Optimizer("rmsprop", ("square",), _rmsprop, lr=1e-3, beta2=0.99),
-        Optimizer("adam", ("mean", "square"), _adam, lr=3e-3, momentum=0.9, beta2=0.999),
-        Optimizer("adamw", ("mean", "square"), _adam, lr=3e-3, momentum=0.9, beta2=0.999, decay="decoupled"),
-    )
-}
+_ADAM = """mean = momentum * mean + (1 - momentum) * g;
+           square = beta2 * square + (1 - beta2) * g * g;
+           p -= lr * unbias1 * mean / (sqrt(square * unbias2) + eps);"""
+
+# fmt: off
+ROWS = (
+    Optimizer("sgd", (), _sgd,
+              "p -= lr * g;", lr=0.1),
+    Optimizer("momentum", ("velocity",), _momentum,
+              "velocity = momentum * velocity + g; p -= lr * velocity;", lr=0.02, momentum=0.9),
+    Optimizer("nesterov", ("velocity",), _nesterov,
+              "velocity = momentum * velocity + g; p -= lr * (g + momentum * velocity);", lr=0.02, momentum=0.9),
+    Optimizer("rmsprop", ("square",), _rmsprop,
+              "square = beta2 * square + (1 - beta2) * g * g; p -= lr * g / (sqrt(square) + eps);",
+              lr=1e-3, beta2=0.99),
+    Optimizer("adam", ("mean", "square"), _adam, _ADAM, lr=3e-3, momentum=0.9, beta2=0.999),
+    Optimizer("adamw", ("mean", "square"), _adam, _ADAM, lr=3e-3, momentum=0.9, beta2=0.999, decay="decoupled"),
+)
+# fmt: on
+OPTIMIZERS = {row.name: row for row in ROWS}
 
 
 def optimizer(name: str) -> Optimizer:

@@ -7,8 +7,9 @@ counter.
     counter = (index // 4, stream, step, purpose)      key = 64-bit seed      word = index % 4
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,22 +73,21 @@ class Generator:
         self._counters = np.empty((6, BLOCK), np.uint64)
         self._blocks = np.arange(BLOCK, dtype=np.uint64)
         self._words = np.empty((BLOCK, 4), np.uint32)
-        self._floats = np.empty(4 * BLOCK, np.float64)
 
     def fill(
         self, law: str, out: NDArray, seed: int, purpose: Purpose, *, stream: int = 0, step: int = 0, scale: float = 1.0
     ) -> NDArray:
         """Write `scale` times numbers of `law` (a key of LAWS) into the C-contiguous array `out`, in index order."""
-        flat = out.reshape(-1)
-        if not np.shares_memory(flat, out) and out.size:
-            raise InvalidValue("random numbers are written into C-contiguous arrays only; make the array contiguous")
-        for start in range(0, flat.size, 4 * BLOCK):
-            piece = flat[start : start + 4 * BLOCK]
-            LAWS[law](
-                self._draw(piece.size, start // 4, seed, purpose, stream, step), piece, self._floats[: piece.size]
-            )
-            if scale != 1.0:
-                np.multiply(piece, scale, out=piece)
+        row = LAWS[law]
+        for words, piece in self._pieces(out, 1, seed, purpose, stream, step):
+            row.integers(words, piece)
+            np.multiply(piece, row.unit * scale, out=piece)
+        return out
+
+    def words(self, out: NDArray, seed: int, purpose: Purpose, *, stream: int = 0, step: int = 0) -> NDArray:
+        """Write the 32-bit words themselves into the C-contiguous integers `out`."""
+        for words, piece in self._pieces(out, 1, seed, purpose, stream, step):
+            piece[...] = words
         return out
 
     def keep(self, out: NDArray, drop: float, seed: int, *, stream: int = 0, step: int = 0) -> NDArray:
@@ -95,13 +95,23 @@ class Generator:
 
         Sixteen bits decide an element, so `drop` is taken to the nearest multiple of 2**-16, and the mean is exactly 1.
         """
-        flat, threshold = out.reshape(-1), round(drop * 2**16)
-        for start in range(0, flat.size, 8 * BLOCK):
-            piece = flat[start : start + 8 * BLOCK]
-            words = self._draw(-(-piece.size // 2), start // 8, seed, Purpose.DROPOUT, stream, step)
+        threshold = round(drop * 2**16)
+        for words, piece in self._pieces(out, 2, seed, Purpose.DROPOUT, stream, step):
             np.greater_equal(words.view(np.uint16)[: piece.size], threshold, out=piece)
             np.multiply(piece, 2**16 / (2**16 - threshold), out=piece)
         return out
+
+    def _pieces(
+        self, out: NDArray, per_word: int, seed: int, purpose: int, stream: int, step: int
+    ) -> Iterator[tuple[NDArray[np.uint32], NDArray]]:
+        """(words, the flat piece of `out` that is made of them), `per_word` numbers from each word."""
+        flat, length = out.reshape(-1), 4 * BLOCK * per_word
+        if not np.shares_memory(flat, out) and out.size:
+            raise InvalidValue("random numbers are written into C-contiguous arrays only; make the array contiguous")
+        for start in range(0, flat.size, length):
+            piece = flat[start : start + length]
+            words = self._draw(-(-piece.size // per_word), start // (4 * per_word), seed, purpose, stream, step)
+            yield words, piece
 
     def _draw(self, n: int, first: int, seed: int, purpose: int, stream: int, step: int) -> NDArray[np.uint32]:
         """n words, from index 4 * first on."""
@@ -116,44 +126,50 @@ class Generator:
         return words.reshape(-1)[:n]
 
 
-def uniform(words: NDArray[np.uint32], out: NDArray, t: NDArray) -> None:
-    """U[-1, 1) on the grid of 2**-23: exact in float32."""
-    np.right_shift(words.view(np.int32), np.int32(8), out=words.view(np.int32))
-    np.multiply(words.view(np.int32), 2.0**-23, out=t)
-    out[...] = t
+class Law(NamedTuple):
+    """A number is `unit` * scale * a small integer made of one 32-bit word: rounded once, to the same bits everywhere.
+
+    integers(words, out) writes the integers into floats; words are consumed. cuda: the same, n from the word x.
+    """
+
+    integers: Callable[[NDArray[np.uint32], NDArray], None]
+    unit: float
+    cuda: str
 
 
-def sign(words: NDArray[np.uint32], out: NDArray, t: NDArray) -> None:
+def _uniform(words: NDArray[np.uint32], out: NDArray) -> None:
+    """U[-1, 1) on the grid of 2**-23."""
+    integers = words.view(np.int32)
+    np.right_shift(integers, np.int32(8), out=integers)
+    out[...] = integers
+
+
+def _sign(words: NDArray[np.uint32], out: NDArray) -> None:
     """+1 or -1, each with probability one half: the word's top bit."""
     np.right_shift(words, np.uint32(31), out=words)
-    np.multiply(words, -2.0, out=t)
-    np.add(t, 1.0, out=t)
-    out[...] = t
-
-
-def normal(words: NDArray[np.uint32], out: NDArray, t: NDArray) -> None:
-    """Normal-like, mean 0 and variance 1: the sum of the word's four bytes (Irwin-Hall; no value beyond 3.46)."""
-    np.einsum("nb->n", words.view(np.uint8).reshape(-1, 4), out=t, dtype=np.float64, casting="unsafe")
-    np.subtract(t, 510.0, out=t)
-    np.multiply(t, 1 / np.sqrt(4 * (256**2 - 1) / 12), out=t)
-    out[...] = t
-
-
-def word(words: NDArray[np.uint32], out: NDArray, t: NDArray) -> None:
-    """The 32 bits themselves, for integer arrays."""
     out[...] = words
+    np.multiply(out, -2, out=out)
+    np.add(out, 1, out=out)
 
 
-FEEDBACK_LAWS = "uniform", "sign", "normal"
-LAWS: dict[str, Callable[[NDArray[np.uint32], NDArray, NDArray], None]] = {
-    "uniform": uniform,
-    "sign": sign,
-    "normal": normal,
-    "word": word,
+def _normal(words: NDArray[np.uint32], out: NDArray) -> None:
+    """Normal-like, mean 0 and variance 1: the sum of the word's four bytes (Irwin-Hall; no value beyond 3.46)."""
+    np.einsum("nb->n", words.view(np.uint8).reshape(-1, 4), out=out, dtype=out.dtype, casting="unsafe")
+    np.subtract(out, 510, out=out)
+
+
+LAWS = {
+    "uniform": Law(_uniform, 2.0**-23, "n = (int)x >> 8;"),
+    "sign": Law(_sign, 1.0, "n = 1 - 2 * (int)(x >> 31);"),
+    "normal": Law(
+        _normal,
+        (4 * (256**2 - 1) / 12) ** -0.5,
+        "n = (int)((x & 255) + (x >> 8 & 255) + (x >> 16 & 255) + (x >> 24)) - 510;",
+    ),
 }
 
 
 def permutation(seed: int, purpose: Purpose, step: int, n: int) -> NDArray[np.int64]:
     """A random order of 0 .. n-1: the ranks of n words, equal words in order of their index."""
-    words = Generator().fill("word", np.empty(n, np.uint32), seed, purpose, step=step)
+    words = Generator().words(np.empty(n, np.uint32), seed, purpose, step=step)
     return np.argsort(words, kind="stable")

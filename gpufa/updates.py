@@ -8,7 +8,7 @@ import numpy as np
 from .arena import Parameters
 from .config import Config
 from .errors import InvalidValue
-from .optimizers import Hyper, clip_factor
+from .optimizers import Hyper, clip_factor, unbias
 from .optimizers import optimizer as find_optimizer
 from .passes import Pass
 
@@ -63,6 +63,7 @@ class Update:
         if config.clip is not None:
             np.multiply(grad, clip_factor(backend.norm(grad), config.clip), out=grad)
         states = [state.flat[r] for state in self.states.values()]
+        unbias1, unbias2 = unbias(config.momentum or 0.0, config.beta2 or 0.0, step + 1)
         for span, rate in self.spans:
             hyper = Hyper(
                 lr=rate * factor,
@@ -70,7 +71,8 @@ class Update:
                 momentum=config.momentum or 0.0,
                 beta2=config.beta2 or 0.0,
                 eps=config.eps or 0.0,
-                step=step + 1,
+                unbias1=unbias1,
+                unbias2=unbias2,
             )
             pieces = [state[span] for state in states]
             backend.optimizer_update(self.optimizer, flat[span], grad[span], pieces, hyper, config.decay or "l2")

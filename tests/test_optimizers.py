@@ -7,15 +7,17 @@ import numpy as np
 import pytest
 
 from gpufa.errors import InvalidValue
-from gpufa.optimizers import CHUNK, OPTIMIZERS, Hyper, apply, clip_factor, optimizer
+from gpufa.optimizers import CHUNK, OPTIMIZERS, Hyper, apply, clip_factor, optimizer, unbias
 from gpufa.schedules import factor
 
 RECORDED = np.load(Path(__file__).parent / "data" / "torch_optimizers.npz", allow_pickle=False)
 every_row = pytest.mark.parametrize("row", OPTIMIZERS.values(), ids=lambda row: row.name)
 
 
-def hyper(row, **kw):
-    return Hyper(**{"lr": row.lr, "momentum": row.momentum, "beta2": row.beta2, "eps": row.eps} | kw)
+def hyper(row, step=1, **kw):
+    unbias1, unbias2 = unbias(row.momentum, row.beta2, step)
+    defaults = {"lr": row.lr, "momentum": row.momentum, "beta2": row.beta2, "eps": row.eps}
+    return Hyper(**defaults | kw, unbias1=unbias1, unbias2=unbias2)
 
 
 @every_row

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import InvalidValue
-from ..random import FEEDBACK_LAWS
+from ..random import LAWS
 from ..sizes import Sizes
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ class FeedbackRule(Rule):
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({**Rule.defaults, "init": "nokland"})
 
     def __post_init__(self) -> None:
-        if self.law not in FEEDBACK_LAWS:
-            raise InvalidValue(f"unknown feedback law {self.law!r}; set rule.law to one of {', '.join(FEEDBACK_LAWS)}")
+        if self.law not in LAWS:
+            raise InvalidValue(f"unknown feedback law {self.law!r}; set rule.law to one of {', '.join(LAWS)}")
         if not isinstance(self.scale, int | float) or not math.isfinite(self.scale) or self.scale <= 0:
             raise InvalidValue(f"feedback scale {self.scale!r} can't be used; set rule.scale to a number above 0")
 
