@@ -45,10 +45,12 @@ def main() -> None:
                 rule=rule, hidden=tuple(hidden), optimizer=optimizer, lr=1e-5, batch_size=m, seeds=(0,), backend="numpy"
             )
             trainer = Trainer(config, Data(x, y, x[:m], y[:m]))
-            trainer.batches.start_epoch(0)
+            trainer.begin_epoch()
 
             def step(trainer: Trainer = trainer) -> None:
-                trainer.progress.batch %= 64
+                if trainer.progress.batch == 64:
+                    trainer.progress.batch = 0
+                    trainer.begin_epoch()
                 trainer.step()
 
             contenders[f"{rule} {optimizer}"] = step

@@ -9,6 +9,7 @@ weight       angle of the feedback and the weights it stands for (FA: B_k and W_
 excluded     number of samples left out of `per_sample` because one of the two vectors is zero
 """
 
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,7 +41,9 @@ def measure(p: Pass, rule: "Rule") -> dict[str, NDArray]:
         found["excluded"].append(p.m - count)
         found["batch"].append(_angle(p.xp, d, t))
         found["gradient"].append(_gradient_angle(p, d, t, p.h[k - 1]))
-    weight = {k: _angle(p.xp, feedback, weights) for k, feedback, weights in rule.weight_pairs(p)}
+    whole = copy(p)
+    whole.B = p.feedback.drawn()
+    weight = {k: _angle(p.xp, feedback, weights) for k, feedback, weights in rule.weight_pairs(whole)}
     undefined = p.xp.full(len(p.seeds), p.xp.nan)
     found["weight"] = [weight.get(k, undefined) for k in p.hidden]
     shape = (len(p.hidden), len(p.seeds))

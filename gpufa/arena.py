@@ -76,18 +76,16 @@ class Parameters(Arena):
         self.W = Layers([None, *(self[name] for name in weights)])
         self.b = Layers.of_slab(self.block("b1", f"b{sizes.L}", (sizes.total,)), sizes)
 
+    def weights(self, first: int, last: int) -> Array:
+        """W[first], (R, n_k, n_{k-1}), or for several layers of one shape their block (R, layers, n_k, n_{k-1})."""
+        if first == last:
+            return self.W[first]
+        shape, count = self.W[first].shape[1:], last - first + 1
+        size, start = math.prod(shape), self.spans[f"W{first}"].start
+        step = -(-size // ALIGN) * ALIGN
+        stretch = self.flat[:, start : start + count * step].reshape(len(self.flat), count, step)
+        return stretch[..., :size].reshape(len(self.flat), count, *shape)
+
     def span(self, k: int) -> list[slice]:
         """Where layer k's weights and biases stand in `flat`."""
         return [self.spans[f"W{k}"], self.spans[f"b{k}"]]
-
-
-class FeedbackMatrices(Arena):
-    """The rule's fixed matrices B[k], (R, n_k, n), no gaps; where all have one width, `B.stacked` is all of them."""
-
-    def __init__(self, backend: Any, shapes: Mapping[str, Shape], replicas: int, dtype: str) -> None:
-        super().__init__(backend, shapes, replicas, dtype)
-        self.B = Layers([None, *self.values()])
-        widths = {shape[-1] for shape in shapes.values()}
-        if len(widths) == 1:
-            names = list(shapes)
-            self.B.stacked = self.block(names[0], names[-1], (sum(s[0] for s in shapes.values()), widths.pop()))

@@ -6,46 +6,52 @@ import numpy as np
 
 from .arena import Array
 from .backends import Backend
-from .random import Generator, Purpose, permutation
-from .samples import has_labels
+from .backends.base import Order
+from .clock import Clock
+from .random import Generator, Purpose
 
 
 class Batches:
     """The training data on the device, and the epoch's order of them, (R, N).
 
     x is (N, n_0); y labels (N,) or targets (N, n_L), or labels (R, N) where each replica has its own label noise.
+    `scaling` = (shift, factor), (n_0,) each, is done as a batch is gathered, where x is kept as it came.
     """
 
     def __init__(
-        self, backend: Backend, x: Array, y: Array, seeds: Sequence[int], batch_size: int, input_noise: float
+        self,
+        backend: Backend,
+        x: Array,
+        y: Array,
+        seeds: Sequence[int],
+        batch_size: int,
+        input_noise: float,
+        scaling: tuple[Array, Array] | None = None,
     ) -> None:
-        self.backend, self.x, self.y, self.seeds = backend, x, y, seeds
+        self.backend, self.x, self.y, self.seeds, self.scaling = backend, x, y, seeds, scaling
         self.size, self.input_noise = min(batch_size, len(x)), input_noise
         self.per_epoch = -(-len(x) // self.size)
-        self.order: Array = None
+        self.order = backend.zeros((len(seeds), len(x)), "int64")
 
     def start_epoch(self, epoch: int) -> None:
         """Draw every replica's order of this epoch."""
-        orders = [permutation(seed, Purpose.SHUFFLE, epoch, len(self.x)) for seed in self.seeds]
-        self.order = self.backend.to_device(np.stack(orders))
+        self.backend.permutations(self.seeds, Purpose.SHUFFLE, epoch, out=self.order)
 
     def samples(self, batch: int) -> int:
         """The number of samples in that batch; the epoch's last may have fewer."""
         return min(self.size, len(self.x) - batch * self.size)
 
-    def load(self, batch: int, x: Array, y: Array, step: int) -> None:
-        """Fill x, (R, m, n_0), and y, (R, m) labels or (R, m, n_L) targets, with the epoch's next samples."""
-        index = self.order[:, batch * self.size : batch * self.size + x.shape[1]]
-        self.backend.gather(self.x, index, out=x)
-        own_labels = has_labels(self.y) and self.y.ndim == 2
-        for r, rows in enumerate(self.y if own_labels else ()):
-            self.backend.gather(rows, index[r : r + 1], out=y[r : r + 1])
-        if not own_labels:
-            self.backend.gather(self.y, index, out=y)
+    def load(self, clock: Clock, x: Array, y: Array) -> None:
+        """Fill x, (R, m, n_0), and y, (R, n_L, m), with the samples and targets that are next."""
+        batch = Order(self.order, clock.batch, self.size)
+        self.backend.gather(self.x, batch, out=x, scaling=self.scaling)
+        self.backend.targets(self.y, out=y, batch=batch)
         if self.input_noise:
             noise = self.backend.scratch(x.shape, x.dtype, slot=3)
-            self.backend.random("normal", noise, self.seeds, Purpose.INPUT_NOISE, step=step, scale=self.input_noise)
-            x += noise
+            self.backend.random(
+                "normal", noise, self.seeds, Purpose.INPUT_NOISE, step=clock.step, scale=self.input_noise
+            )
+            self.backend.xp.add(x, noise, out=x)
 
 
 def noisy_labels(labels: np.ndarray, share: float, classes: int, seeds: Sequence[int]) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .backends import BACKENDS
+from .backends import BACKENDS, PRECISIONS
 from .errors import InvalidValue
 from .optimizers import optimizer as find_optimizer
 from .rules import Rule
@@ -95,8 +95,14 @@ class Config:
 
     backend: Literal["auto", "numpy", "cupy"] = "auto"
     """auto takes the GPU where one works"""
+    device: int = 0
+    """which GPU, counted from 0"""
     dtype: Literal["float32", "float64"] = "float32"
-    """precision"""
+    """type of all numbers"""
+    precision: Literal["fp32", "tf32"] = "fp32"
+    """of products on a GPU: tf32 is faster, with 10 bits of mantissa"""
+    feedback: Literal["stored", "procedural"] = "stored"
+    """stored matrices, or procedural: made of the seed wherever they are used, and no part of a checkpoint"""
     probe_every: int = 0
     """steps between two measurements of the alignment angles, 0 for once an epoch"""
     probe_samples: int = 256
@@ -173,13 +179,15 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         (ABOVE_ZERO, ("lr", "eps", "clip")),
         (AT_LEAST_ZERO, ("weight_decay", "input_noise", "adversarial", "stop_train_error", "schedule_gamma")),
         (SHARE, ("validation", "label_noise", "dropout", "input_dropout", "momentum", "beta2")),
-        (COUNT, ("epochs", "patience", "warmup", "probe_every")),
+        (COUNT, ("epochs", "patience", "warmup", "probe_every", "device")),
         (POSITIVE, ("batch_size", "schedule_every", "probe_samples", "checkpoint_every")),
         (_one_of("l2", "decoupled"), ("decay",)),
         (_one_of("mean", "sum"), ("gradient",)),
         (_one_of("only", "beside"), ("adversarial_mix",)),
         (_one_of(*BACKENDS), ("backend",)),
         (_one_of("float32", "float64"), ("dtype",)),
+        (_one_of(*PRECISIONS), ("precision",)),
+        (_one_of("stored", "procedural"), ("feedback",)),
         (_one_of(*SCHEDULES), ("schedule",)),
         (_one_of(*SCALINGS), ("scaling",)),
         (((lambda v: _number(v) and 0 < v < 1), "a number between 0 and 1"), ("test_fraction",)),

@@ -53,6 +53,7 @@ class Display(Callback):
             self._look(trainer)
 
     def _look(self, trainer: Trainer) -> None:
+        trainer.look()
         progress, now = trainer.progress, time.perf_counter()
         samples = (progress.step - self.step) * trainer.batches.size * int(progress.active.sum())
         if samples:

@@ -15,3 +15,11 @@ class FileProblem(GpufaError, OSError):
 
 class BackendUnavailable(GpufaError, RuntimeError):
     """The backend asked for can't run on this machine; the text says why."""
+
+
+class DeviceError(GpufaError, RuntimeError):
+    """The GPU, its driver or one of its libraries failed."""
+
+
+class OutOfMemory(GpufaError, MemoryError):
+    """The GPU has no room for what the run needs."""

@@ -5,24 +5,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .passes import Pass
 from .samples import has_labels
 
 if TYPE_CHECKING:
     from .network import Network
-
-
-def set_targets(p: Pass, y: Any) -> None:
-    """Write the pass's targets from labels (m,) or (R, m), or from targets (m, n_L) or (R, m, n_L)."""
-    if has_labels(y):
-        p.backend.one_hot(y, p.y)
-    else:
-        p.y[...] = y.swapaxes(-1, -2)
-
-
-def wrong(p: Pass, labels: Any) -> Any:
-    """Whether each sample's largest output is not its label's, (R, m)."""
-    return p.a[p.L].argmax(axis=-2) != labels
 
 
 def evaluate(net: "Network", x: Any, y: Any) -> dict[str, NDArray]:
@@ -33,16 +19,15 @@ def evaluate(net: "Network", x: Any, y: Any) -> dict[str, NDArray]:
     are over all outputs together; R2 is 1 - residual / total sum of squares about each output's mean.
     """
     backend, n, labels = net.backend, len(x), has_labels(y)
-    loss, misses, residual = (np.zeros(len(net.seeds)) for _ in range(3))
+    sums, residual = backend.zeros((2, len(net.seeds)), "float64"), np.zeros(len(net.seeds))
     for start, p in net.chunks(n):
         p.forward(x[start : start + p.m])
-        part = y[start : start + p.m]
-        set_targets(p, part)
-        loss += backend.to_host(p.error().sum(axis=-1, dtype="float64"))
-        if labels:
-            misses += backend.to_host(wrong(p, part).sum(axis=-1))
-        else:
+        backend.targets(y[start : start + p.m], out=p.y)
+        p.error()
+        backend.tally(p.value, p.missed, sums)
+        if not labels:
             residual += backend.to_host(backend.xp.square(p.e).sum(axis=(-1, -2), dtype="float64"))
+    loss, misses = backend.to_host(sums)
     if labels:
         return {"loss": loss / n, "error": 100 * misses / n}
     total = float(backend.xp.square(y - y.mean(axis=0)).sum(dtype="float64"))

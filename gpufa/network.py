@@ -8,14 +8,15 @@ from numpy.typing import NDArray
 
 from .activations import activation as find_activation
 from .alignment import measure
-from .arena import FeedbackMatrices, Parameters
+from .arena import Parameters
 from .backends import Backend, get_backend
 from .errors import InvalidValue
-from .evaluation import evaluate, set_targets
+from .evaluation import evaluate
+from .feedback import FEEDBACK, FeedbackMatrices
 from .initialisers import INITIALISERS, layer_inits
 from .losses import loss as find_loss
 from .passes import Pass
-from .random import Purpose, check_seed
+from .random import check_seed
 from .rules import Rule, make_rule
 from .samples import Scaling, inputs
 from .sizes import Sizes
@@ -33,6 +34,9 @@ class Network:
     rule         a name ("dfa"), a subclass of gpufa.Rule, or an instance with options
     init         an initialiser's name, or a list with one per weight matrix
     seed, seeds  one network, or one per seed along a leading replica axis R
+    device       which GPU, counted from 0
+    precision    of products on a GPU: "fp32", or "tf32" for float32's range at less precision
+    feedback     "stored", or "procedural": made of the seed wherever it is used, and no part of a checkpoint
 
     What is left None takes the rule's default. Raises InvalidValue for unknown names and unusable sizes,
     BackendUnavailable for backend="cupy" without a usable GPU.
@@ -50,6 +54,9 @@ class Network:
         seeds: Sequence[int] | None = None,
         dtype: str = "float32",
         backend: str | Backend = "auto",
+        device: int = 0,
+        precision: str = "fp32",
+        feedback: str = "stored",
     ) -> None:
         self.sizes = Sizes.of(sizes)
         self.rule = make_rule(rule)
@@ -68,14 +75,16 @@ class Network:
         self.activations = self._activations(activation or defaults["activation"])
         self.output_loss = find_loss(loss or defaults["loss"])
         self.inits = layer_inits(init or defaults["init"], self.activations, self.sizes.L)
-        self.backend = get_backend(backend)
+        if feedback not in FEEDBACK:
+            raise InvalidValue(f"unknown feedback {feedback!r}; choose one of {', '.join(FEEDBACK)}")
+        if precision != "fp32" and dtype != "float32":
+            raise InvalidValue(f"precision {precision!r} is for dtype float32, not {dtype}; leave one of them out")
+        self.backend = get_backend(backend, device, precision)
         self.arena = Parameters(self.backend, self.sizes, len(self.seeds), dtype)
-        feedback = self.rule.fixed(self.sizes)
-        shapes = {name: (f.rows, f.columns) for name, f in feedback.items()}
-        self.fixed = FeedbackMatrices(self.backend, shapes, len(self.seeds), dtype)
+        self.fixed = FeedbackMatrices(self.backend, self.rule.fixed(self.sizes), self.seeds, dtype, feedback)
         self.scaling: Scaling | None = None
         self._passes: dict[int, Pass] = {}
-        self._draw(feedback)
+        self._draw()
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -84,7 +93,8 @@ class Network:
 
     @property
     def feedback(self) -> Mapping[str, Any]:
-        """B1, ...: the rule's fixed feedback matrices, live views; (n_k, n_{k+1}) for fa, (n_k, n_L) for dfa."""
+        """B1, ...: the rule's fixed feedback matrices, (n_k, n_{k+1}) for fa, (n_k, n_L) for dfa: live views, or copies
+        where they are procedural."""
         return self.fixed.public(self.single)
 
     def predict(self, x: Any) -> NDArray:
@@ -140,19 +150,17 @@ class Network:
         x, y = self._input(x), self._target(y, len(x))
         p = self.pass_for(len(x))
         p.forward(x)
-        set_targets(p, y)
+        self.backend.targets(y, out=p.y)
         p.error()
         return p
 
-    def _draw(self, feedback: Mapping[str, Any]) -> None:
+    def _draw(self) -> None:
         for layer, name in enumerate(self.inits, start=1):
             w = self.arena.W[layer]
             for r, seed in enumerate(self.seeds):
                 host = np.empty(w.shape[1:], self.dtype)
                 INITIALISERS[name](host, seed, layer)
                 w[r] = self.backend.to_device(host)
-        for stream, (name, f) in enumerate(feedback.items(), start=1):
-            self.backend.random(f.law, self.fixed[name], self.seeds, Purpose.FEEDBACK, stream=stream, scale=f.scale)
 
     def _activations(self, names: str | Sequence[str]) -> list[Any]:
         hidden = self.sizes.hidden

@@ -36,9 +36,12 @@ def unbias(momentum: float, beta2: float, step: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """update(p, g, states, t, hyper) writes p and the states; cuda is the same for one element, where p, g, the states
-    and the fields of Hyper are in scope under their names, all of type T. `decay` is what weight decay means unless
-    told otherwise; momentum, beta2, eps and lr are the defaults."""
+    """update(p, g, states, t, hyper) writes p and the states. `decay` is what weight decay means unless told otherwise;
+    momentum, beta2, eps and lr are the defaults.
+
+    cuda is the update of one element, of type T: p, g, the states and the fields of Hyper are in scope under their
+    names, and rest1 = 1 - momentum, rest2 = 1 - beta2, each rounded once.
+    """
 
     name: str
     states: tuple[str, ...]
@@ -109,8 +112,8 @@ def _adam(p: Array, g: Array, states: Sequence[Array], t: Array, c: Hyper) -> No
     np.subtract(p, g, out=p)
 
 
-_ADAM = """mean = momentum * mean + (1 - momentum) * g;
-           square = beta2 * square + (1 - beta2) * g * g;
+_ADAM = """mean = momentum * mean + rest1 * g;
+           square = beta2 * square + rest2 * g * g;
            p -= lr * unbias1 * mean / (sqrt(square * unbias2) + eps);"""
 
 # fmt: off
@@ -122,7 +125,7 @@ ROWS = (
     Optimizer("nesterov", ("velocity",), _nesterov,
               "velocity = momentum * velocity + g; p -= lr * (g + momentum * velocity);", lr=0.02, momentum=0.9),
     Optimizer("rmsprop", ("square",), _rmsprop,
-              "square = beta2 * square + (1 - beta2) * g * g; p -= lr * g / (sqrt(square) + eps);",
+              "square = beta2 * square + rest2 * g * g; p -= lr * g / (sqrt(square) + eps);",
               lr=1e-3, beta2=0.99),
     Optimizer("adam", ("mean", "square"), _adam, _ADAM, lr=3e-3, momentum=0.9, beta2=0.999),
     Optimizer("adamw", ("mean", "square"), _adam, _ADAM, lr=3e-3, momentum=0.9, beta2=0.999, decay="decoupled"),

@@ -1,6 +1,7 @@
 """One batch going through the network: its slabs, and what a learning rule may use."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,10 @@ from .backends.base import Gate
 from .errors import InvalidValue
 
 if TYPE_CHECKING:
+    from .clock import Clock
     from .network import Network
+
+ALL = slice(None)
 
 
 class Pass:
@@ -24,16 +28,20 @@ class Pass:
     W[k], b[k]   parameters; B[k] the rule's fixed feedback, B.stacked all of it by rows
     hidden       range of the hidden layers, 1 .. L-1
 
-    A training pass (`dropout` = probabilities for input and hidden units) draws its masks in `forward`.
+    value        the loss of each sample, (R, m), and `missed` whether its largest output is not its largest target
+
+    A training pass (`dropout` = probabilities for input and hidden units) draws its masks in `forward`, by the clock.
     """
 
-    def __init__(self, net: "Network", m: int, dropout: tuple[float, float] = (0.0, 0.0)) -> None:
+    def __init__(
+        self, net: "Network", m: int, dropout: tuple[float, float] = (0.0, 0.0), clock: "Clock | None" = None
+    ) -> None:
         sizes, replicas = net.sizes, len(net.seeds)
         self.m, self.sizes, self.hidden, self.L = m, sizes, sizes.hidden, sizes.L
         self.backend, self.xp, self.dtype, self.seeds = net.backend, net.backend.xp, net.dtype, net.seeds
-        self.W, self.b, self.B = net.arena.W, net.arena.b, net.fixed.B
+        self.W, self.b, self.feedback, self.B = net.arena.W, net.arena.b, net.fixed, net.fixed.B
         self.activations, self.loss = net.activations, net.output_loss
-        self.drop_input, self.drop_hidden = dropout
+        (self.drop_input, self.drop_hidden), self.clock = dropout, clock
 
         def slab(rows: int) -> Array:
             return self.backend.zeros((replicas, rows, m), self.dtype)
@@ -48,6 +56,8 @@ class Pass:
         self.mask = slab(sizes.hidden_units) if self.drop_hidden else None
         self.x_dropped = self.backend.zeros((replicas, m, sizes.inputs), self.dtype) if self.drop_input else None
         self.value = self.backend.zeros((replicas, m), self.dtype)
+        self.missed = self.backend.zeros((replicas, m), "bool")
+        self._runs: dict[tuple[int, ...], list[tuple[int, int]]] = {}
         self.gates = {k: self._gates(range(k, k + 1)) for k in self.hidden}
         self.gates[0] = self._gates(self.hidden)
 
@@ -56,24 +66,24 @@ class Pass:
         """delta_L, the error at the output's pre-activation, (R, n_L, m)."""
         return self.delta[self.L]
 
-    def forward(self, x: Array, step: int = 0) -> Array:
+    def forward(self, x: Array) -> Array:
         """h_k = f(W_k h_{k-1} + b_k), layer by layer; returns the output's pre-activation a_L, (R, n_L, m)."""
-        if self.x_dropped is not None:
-            self.backend.dropout(self.x_dropped, self.drop_input, self.seeds, step, stream=0)
+        if self.clock is not None and self.x_dropped is not None:
+            self.backend.dropout(self.x_dropped, self.drop_input, self.seeds, self.clock.step, stream=0)
             x = self.xp.multiply(x, self.x_dropped, out=self.x_dropped)
-        if self.mask is not None:
-            self.backend.dropout(self.mask, self.drop_hidden, self.seeds, step, stream=1)
+        if self.clock is not None and self.mask is not None:
+            self.backend.dropout(self.mask, self.drop_hidden, self.seeds, self.clock.step, stream=1)
         self.h[0] = self.sent[0] = x.swapaxes(-1, -2)
         for k, f in enumerate((*self.activations, None), start=1):
-            self.backend.layer(self.W[k], self.sent[k - 1], self.b[k], f, a=self.a[k], h=self.h[k])
-            if self.mask is not None and f:
-                self.xp.multiply(self.h[k], self.mask[:, self.sizes.rows(k)], out=self.sent[k])
+            mask = None if self.mask is None or f is None else self.mask[:, self.sizes.rows(k)]
+            self.backend.layer(
+                self.W[k], self.sent[k - 1], self.b[k], f, a=self.a[k], h=self.h[k], mask=mask, sent=self.sent[k]
+            )
         return self.a[self.L]
 
-    def error(self) -> Array:
-        """delta_L = e = yhat - y; returns the loss of each sample, (R, m)."""
-        self.backend.output_error(self.loss, self.a[self.L], self.y, self.e, self.value)
-        return self.value
+    def error(self) -> None:
+        """delta_L = e = yhat - y, and `value` and `missed`."""
+        self.backend.output_error(self.loss, self.a[self.L], self.y, self.e, self.value, self.missed)
 
     def inject(self, k: int | Sequence[int], matrix: Array, signal: Array, derivative: bool = True) -> None:
         """delta_k = (matrix @ signal) * f'(a_k), for layer k or, given `net.hidden`, for all hidden layers at once.
@@ -89,23 +99,60 @@ class Pass:
                 f"inject can't send a signal {signal.shape} through a matrix {matrix.shape} to layer {k}"
                 f" of {out.shape[-2]} units; it takes a matrix (R, n_k, n) and a signal (R, n, m)"
             )
-        if derivative:
-            self.backend.feedback_delta(matrix, signal, gates, out=out)
-        else:
-            self.backend.gemm(matrix, signal, out=out)
-            for gate in gates:
-                if gate.mask is not None:
-                    out[:, gate.rows] *= gate.mask
+        if not derivative:
+            gates = [gate._replace(activation=None) for gate in gates]
+        self.backend.feedback_delta(matrix, signal, gates, out=out)
 
-    def gradients(self, into: Parameters, layers: Sequence[int], alpha: float, beta: float = 0.0) -> None:
-        """into = alpha * gradient + beta * into, with dW_k = delta_k h_{k-1}^T and db_k = the row sums of delta_k."""
-        for k in layers:
-            self.backend.gemm(self.delta[k], self.sent[k - 1].swapaxes(-1, -2), out=into.W[k], alpha=alpha, beta=beta)
-        if len(layers) == self.L:
-            self.backend.row_sums(self.delta.slab, out=into.b.slab, alpha=alpha, beta=beta)
-        else:
+    def gradients(
+        self,
+        into: Parameters,
+        layers: Sequence[int],
+        alpha: float | Array,
+        beta: float = 0.0,
+        replicas: slice = ALL,
+    ) -> None:
+        """into = alpha * gradient + beta * into, with dW_k = delta_k h_{k-1}^T and db_k = the row sums of delta_k.
+
+        Nothing here depends on anything else, so all of it may run side by side; layers of one shape are one product.
+        """
+        jobs = []
+        for first, last in self._equal_layers(tuple(layers)):
+            delta, h = self._block(self.delta, first, last), self._block(self.sent, first - 1, last - 1)
+            jobs.append(
+                partial(
+                    self.backend.gemm,
+                    delta[replicas],
+                    (h[replicas] if h.ndim == delta.ndim else h).swapaxes(-1, -2),
+                    out=into.weights(first, last)[replicas],
+                    alpha=alpha,
+                    beta=beta,
+                )
+            )
+        stacked = len(layers) == self.L
+        for delta, b in [(self.delta.slab, into.b.slab)] if stacked else [(self.delta[k], into.b[k]) for k in layers]:
+            jobs.append(partial(self.backend.row_sums, delta[replicas], out=b[replicas], alpha=alpha, beta=beta))
+        self.backend.parallel(jobs)
+
+    def _equal_layers(self, layers: tuple[int, ...]) -> list[tuple[int, int]]:
+        """Runs (first, last) of layers with weights of one shape, the first of which takes no input of the net."""
+        if layers not in self._runs:
+            runs: list[tuple[int, int]] = []
             for k in layers:
-                self.backend.row_sums(self.delta[k], out=into.b[k], alpha=alpha, beta=beta)
+                shape, below = self.W[k].shape[1:], k - 1
+                if runs and runs[-1][1] == below and runs[-1][0] > 1 and self.W[below].shape[1:] == shape:
+                    runs[-1] = runs[-1][0], k
+                else:
+                    runs.append((k, k))
+            self._runs[layers] = runs
+        return self._runs[layers]
+
+    def _block(self, layers: Layers, first: int, last: int) -> Array:
+        """Layer `first`, (R, n, m), or the layers first .. last of equal width, (R, layers, n, m)."""
+        if first == last:
+            return layers[first]
+        rows = slice(self.sizes.rows(first).start, self.sizes.rows(last).stop)
+        part = layers.slab[:, rows]
+        return part.reshape(len(part), last - first + 1, -1, self.m)
 
     def input_gradient(self, out: Array) -> None:
         """dL/dx = W_1^T delta_1 into `out`, (R, m, n_0): the loss's own gradient where delta is backpropagation's."""

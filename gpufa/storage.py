@@ -29,7 +29,7 @@ def save(net: Network, path: str | Path) -> None:
     )
 
 
-def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None = None) -> Network:
+def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None = None, device: int = 0) -> Network:
     """The network in a checkpoint, or in a run's folder; `net.scaling` is what its inputs went through in training.
 
     A rule of your own is never imported from a file: hand its class in as `rule`. Raises FileProblem for a missing or
@@ -54,6 +54,8 @@ def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None
         seeds=None if about["single"] else about["seeds"],
         dtype=about["dtype"],
         backend=backend,
+        device=device,
+        feedback=about.get("feedback", "stored"),
     )
     fill(network_arrays(net), arrays, net)
     if "scaling/shift" in arrays:
@@ -63,7 +65,7 @@ def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None
 
 def network_arrays(net: Network) -> dict[str, Any]:
     """The live arrays that make a network, by their names in a checkpoint, each with the replica axis first."""
-    return below("parameters", net.arena) | below("feedback", net.fixed)
+    return below("parameters", net.arena) | below("feedback", net.fixed.checkpointed)
 
 
 def scaling_arrays(scaling: Scaling | None) -> dict[str, NDArray]:
@@ -96,6 +98,7 @@ def describe(net: Network) -> dict[str, Any]:
         "seeds": list(net.seeds),
         "single": net.single,
         "dtype": net.dtype,
+        "feedback": net.fixed.kind,
     }
     return {"gpufa": __version__, "network": about}
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from . import evaluation
+from . import evaluation, schedules
 from .alignment import measure
 from .arena import Array
 from .batches import Batches, noisy_labels
 from .callbacks import Callback
+from .clock import Clock
 from .config import Config
 from .errors import InvalidValue
 from .history import History
@@ -52,13 +53,19 @@ class Trainer:
             seeds=config.seeds if len(config.seeds) > 1 else None,
             dtype=config.dtype,
             backend=config.backend,
+            device=config.device,
+            precision=config.precision,
+            feedback=config.feedback,
         )
         if config.scaling != "none":
             self.net.scaling = fit_scaling(config.scaling, data.x_train)
         self.update = Update(self.net, config)
         self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
         self._load_data(data)
-        self._passes: dict[int, Step] = {}
+        self.clock = Clock(self.net.backend, self.batches.per_epoch, len(self.update.numbers(1.0, 0, 1)), config.dtype)
+        self.sums = self.net.backend.zeros((2, len(config.seeds)), "float64")
+        self._steps: dict[int, Step] = {}
+        self._recorded = self.progress.active
 
     def _load_data(self, data: Data) -> None:
         """Scale, split off the validation part and bring everything to the device."""
@@ -110,19 +117,55 @@ class Trainer:
         """One update of every active replica, from the batch that is next."""
         progress = self.progress
         m = self.batches.samples(progress.batch)
-        if m not in self._passes:
-            self._passes[m] = Step(self, m)
-        self._passes[m].run()
+        if m not in self._steps:
+            self._steps[m] = Step(self, m, record=m == self.batches.size)
+        self._steps[m].run()
         progress.step += 1
         progress.batch += 1
+        progress.seen += self._steps[m].total
 
-    def _epoch(self) -> None:
-        progress, started = self.progress, time.perf_counter()
+    def look(self) -> None:
+        """Bring the epoch's losses and misses so far from the device into `progress`."""
+        self.progress.loss_sum[:], self.progress.misses[:] = self.net.backend.to_host(self.sums)
+
+    def begin_epoch(self) -> None:
+        """Draw the epoch's order of samples and write down its learning rates; go on at `progress.batch`."""
+        progress, config, update = self.progress, self.config, self.update
         if progress.batch == 0:
             progress.start_epoch()
         self.batches.start_epoch(progress.epoch)
+        per_epoch = self.batches.per_epoch
+        mix = 2 if config.adversarial and config.adversarial_mix == "beside" else 1
+        numbers = []
+        for batch in range(per_epoch):
+            step = progress.step - progress.batch + batch
+            factor = schedules.factor(
+                config.schedule,
+                step=step,
+                steps_per_epoch=per_epoch,
+                total_steps=self.total_steps,
+                every=config.schedule_every,
+                gamma=config.schedule_gamma,
+                warmup=config.warmup,
+            )
+            numbers.append(update.numbers(factor, step, mix * self.batches.samples(batch)))
+        self.clock.set(progress.step, progress.batch, numbers)
+        self.sums[...] = self.net.backend.to_device(np.stack([progress.loss_sum, progress.misses]))
+        self._activate()
+
+    def _activate(self) -> None:
+        """Steps that were recorded went on with the replicas of their time."""
+        self.update.activate(self.progress.active)
+        if not np.array_equal(self.progress.active, self._recorded):
+            self._steps.clear()
+            self._recorded = self.progress.active
+
+    def _epoch(self) -> None:
+        progress, started = self.progress, time.perf_counter()
+        self.begin_epoch()
         while progress.batch < self.batches.per_epoch:
             if self.stop_requested or not progress.active.any():
+                self.look()
                 return
             self.step()
             if progress.step % CHECK_EVERY == 0:
@@ -156,7 +199,7 @@ class Trainer:
         """Measure the alignment angles on the fixed probe batch."""
         p = self.net.pass_for(len(self.probe[0]))
         p.forward(self.probe[0])
-        evaluation.set_targets(p, self.probe[1])
+        self.net.backend.targets(self.probe[1], out=p.y)
         p.error()
         angles = measure(p, self.rule)
         stopped = ~self.progress.active
@@ -166,12 +209,14 @@ class Trainer:
 
     def _stop_diverged(self, weights: bool = False) -> None:
         """Stop replicas whose loss, or weights, are no longer finite."""
+        self.look()
         bad = ~np.isfinite(self.progress.loss_sum)
         if weights:
             bad |= ~self.net.backend.to_host(self.net.backend.xp.isfinite(self.net.arena.flat).all(axis=1))
         bad &= self.progress.active
         if bad.any():
             self.progress.status[bad] = Status.DIVERGED
+            self._activate()
             self._tell("on_diverged", np.flatnonzero(bad))
 
     def _tell(self, event: str, *arguments: Any) -> None:

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arena import Parameters
+from .arena import Array, Parameters
+from .backends.base import Rates
 from .config import Config
 from .errors import InvalidValue
-from .optimizers import Hyper, clip_factor, unbias
+from .optimizers import Hyper, unbias
 from .optimizers import optimizer as find_optimizer
 from .passes import Pass
 
@@ -36,62 +37,81 @@ class Update:
             )
         self.trained = [k for k in layers if k not in config.freeze]
         self.rates = dict(zip(layers, config.layer_lr or (config.lr or 0.0,) * net.sizes.L, strict=True))
+        self.distinct = list(dict.fromkeys(self.rates.values()))
+        self.hyper = Hyper(
+            lr=0.0,
+            weight_decay=config.weight_decay,
+            momentum=config.momentum or 0.0,
+            beta2=config.beta2 or 0.0,
+            eps=config.eps or 0.0,
+        )
         self.direct = not self.optimizer.states and not config.weight_decay and config.clip is None
         self.states = {
             name: Parameters(net.backend, net.sizes, len(net.seeds), net.dtype) for name in self.optimizer.states
         }
         self.grads = None if self.direct else Parameters(net.backend, net.sizes, len(net.seeds), net.dtype)
         self.spans, self.by_rate = list(self._spans()), list(self._by_rate())
+        self.activate(np.ones(len(net.seeds), bool))
 
-    def apply(self, p: Pass, samples: int, factor: float, step: int, active: np.ndarray) -> None:
-        """Update the active replicas' weights by the pass's delta; `factor` is the schedule's, `step` counts from 0."""
-        scale = 1 / samples if self.config.gradient == "mean" else 1.0
-        if not active.all():
-            p.delta.slab[~active] = 0
-        if self.grads is None:
-            for rate, layers in self.by_rate:
-                p.gradients(self.net.arena, layers, alpha=-rate * factor * scale, beta=1.0)
-            return
-        p.gradients(self.grads, self.trained, alpha=scale)
-        for r in np.flatnonzero(active):
-            self._optimize(int(r), factor, step)
+    def numbers(self, factor: float, step: int, samples: int) -> list[float]:
+        """What the clock holds of a step, counted from 0: unbias1, unbias2, then a learning rate per distinct one.
 
-    def _optimize(self, r: int, factor: float, step: int) -> None:
-        """One replica's pass over the arena."""
-        assert self.grads is not None
-        config, backend, flat, grad = self.config, self.net.backend, self.net.arena.flat[r], self.grads.flat[r]
+        `factor` is the schedule's. Where products go straight into the weights, a rate is the factor on them.
+        """
+        scale = -self.scale(samples) if self.direct else 1.0
+        corrections = unbias(self.config.momentum or 0.0, self.config.beta2 or 0.0, step + 1)
+        return [*corrections, *(rate * factor * scale for rate in self.distinct)]
+
+    def scale(self, samples: int) -> float:
+        return 1 / samples if self.config.gradient == "mean" else 1.0
+
+    def activate(self, active: np.ndarray) -> None:
+        """Let these replicas alone go on, (R,) bool."""
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], active, [False]])))
+        self.running = [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+
+    def apply(self, p: Pass, now: Array) -> None:
+        """Update the running replicas' weights by the pass's delta; `now` is the clock's."""
+        for replicas in self.running:
+            if self.grads is None:
+                for i, layers in self.by_rate:
+                    p.gradients(self.net.arena, layers, now[2 + i : 3 + i], 1.0, replicas)
+            else:
+                p.gradients(self.grads, self.trained, self.scale(p.m), 0.0, replicas)
+                self._optimize(self.grads.flat[replicas], replicas, now)
+
+    def _optimize(self, grad: Array, replicas: slice, now: Array) -> None:
+        """One pass over the arena."""
+        config, backend, flat = self.config, self.net.backend, self.net.arena.flat[replicas]
+        clip = None
         if config.clip is not None:
-            np.multiply(grad, clip_factor(backend.norm(grad), config.clip), out=grad)
-        states = [state.flat[r] for state in self.states.values()]
-        unbias1, unbias2 = unbias(config.momentum or 0.0, config.beta2 or 0.0, step + 1)
-        for span, rate in self.spans:
-            hyper = Hyper(
-                lr=rate * factor,
-                weight_decay=config.weight_decay,
-                momentum=config.momentum or 0.0,
-                beta2=config.beta2 or 0.0,
-                eps=config.eps or 0.0,
-                unbias1=unbias1,
-                unbias2=unbias2,
+            clip = backend.clip_factors(grad, config.clip, out=backend.scratch((len(flat),), flat.dtype, slot=8))
+        states = [state.flat[replicas] for state in self.states.values()]
+        for span, i in self.spans:
+            pieces = [state[:, span] for state in states]
+            rates = Rates(now, i, clip)
+            backend.optimizer_update(
+                self.optimizer, flat[:, span], grad[:, span], pieces, self.hyper, config.decay or "l2", rates
             )
-            pieces = [state[span] for state in states]
-            backend.optimizer_update(self.optimizer, flat[span], grad[span], pieces, hyper, config.decay or "l2")
 
-    def _by_rate(self) -> Iterator[tuple[float, list[int]]]:
-        """Trained layers that share a learning rate."""
-        for rate in dict.fromkeys(self.rates[k] for k in self.trained):
-            yield rate, [k for k in self.trained if self.rates[k] == rate]
+    def _by_rate(self) -> Iterator[tuple[int, list[int]]]:
+        """Trained layers that share a learning rate, and which of the distinct ones that is."""
+        for i, rate in enumerate(self.distinct):
+            if layers := [k for k in self.trained if self.rates[k] == rate]:
+                yield i, layers
 
-    def _spans(self) -> Iterator[tuple[slice, float]]:
+    def _spans(self) -> Iterator[tuple[slice, int]]:
         """Stretches of the arena with one learning rate, as long as they get; frozen layers are left out."""
-        arena, start, stop, rate = self.net.arena, 0, 0, None
-        pieces = [(span, k) for k in self.trained for span in arena.span(k)]
+        arena, pieces = self.net.arena, [(span, k) for k in self.trained for span in self.net.arena.span(k)]
+        if len(self.trained) == self.net.sizes.L and len(self.distinct) == 1:
+            yield slice(0, arena.flat.shape[1]), 0
+            return
+        start, stop, rate = 0, 0, None
         for span, k in sorted(pieces, key=lambda piece: piece[0].start):
-            joins = self.rates[k] == rate and (len(self.trained) == self.net.sizes.L or span.start == stop)
-            if not joins:
+            if self.rates[k] != rate or span.start != stop:
                 if rate is not None:
-                    yield slice(start, stop), rate
+                    yield slice(start, stop), self.distinct.index(rate)
                 start, rate = span.start, self.rates[k]
             stop = span.stop
         if rate is not None:
-            yield slice(start, stop), rate
+            yield slice(start, stop), self.distinct.index(rate)

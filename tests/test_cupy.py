@@ -1,11 +1,11 @@
-"""The CuPy backend on a stand-in for CuPy: no host array ever meets one of the device, and the numbers are NumPy's.
+"""The CuPy backend on the CPU: the real kernels, products by cuBLAS's ABI, a recorded step; the numbers are NumPy's.
 
 What a GPU itself does is tested by `pytest -m gpu`.
 """
 
 import dataclasses
 
-import fakegpu
+import hostdevice
 import numpy as np
 import pytest
 from test_training import DATA, OPTIONS, config, parameters
@@ -16,8 +16,8 @@ from gpufa.backends import get_backend, why_no_gpu
 
 
 @pytest.fixture
-def fake(monkeypatch):
-    fakegpu.install(monkeypatch)
+def device(monkeypatch):
+    return hostdevice.install(monkeypatch)
 
 
 def agree(run, reference):
@@ -30,16 +30,16 @@ def parameters_of(run):
     return {name: run.network.backend.to_host(p) for name, p in run.network.parameters.items()}
 
 
-@pytest.mark.usefixtures("fake")
+@pytest.mark.usefixtures("device")
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_training_gives_numpys_numbers(options):
     run = gpufa.train(config(**options, backend="cupy"), DATA)
     assert run.network.backend.name == "cupy"
-    assert run.summary["environment"]["device"] == "a stand-in"
+    assert run.summary["environment"]["device"] == "the host, for tests"
     agree(run, gpufa.train(config(**options), DATA))
 
 
-@pytest.mark.usefixtures("fake")
+@pytest.mark.usefixtures("device")
 def test_stopping_diverging_and_regression(tmp_path):
     from test_training import Poison
 
@@ -51,7 +51,7 @@ def test_stopping_diverging_and_regression(tmp_path):
     agree(gpufa.train(config(rule="fa", backend="cupy"), targets), gpufa.train(config(rule="fa"), targets))
 
 
-@pytest.mark.usefixtures("fake")
+@pytest.mark.usefixtures("device")
 def test_a_checkpoint_of_one_backend_is_read_by_the_other(tmp_path):
     whole = gpufa.train(config(rule="fa", epochs=6), DATA)
     for first, second in (("numpy", "cupy"), ("cupy", "numpy")):
@@ -64,7 +64,7 @@ def test_a_checkpoint_of_one_backend_is_read_by_the_other(tmp_path):
         )
 
 
-@pytest.mark.usefixtures("fake")
+@pytest.mark.usefixtures("device")
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation(activation):
     rule = gpufa.rules.DFA(inject="activation" if ACTIVATIONS[activation].learns else "pre_activation")
@@ -76,8 +76,8 @@ def test_every_activation(activation):
     np.testing.assert_allclose(ours.alignment(*batch)["gradient"], theirs.alignment(*batch)["gradient"], rtol=1e-6)
 
 
-def test_the_stand_in_does_refuse_to_mix():
-    ours, theirs = fakegpu.device(np.ones(3)), np.ones(3)
+def test_the_device_does_refuse_to_mix():
+    ours, theirs = hostdevice.device_view(np.ones(3)), np.ones(3)
     for mix in (
         lambda: ours + theirs,
         lambda: np.add(ours, ours, out=theirs),

@@ -77,7 +77,7 @@ def test_seeds_differ_from_each_other():
 def test_a_step_of_sgd_is_the_rules_gradient(rule, gradient):
     """Plain SGD accumulates straight into the weights; it must be W - lr * gradient."""
     trainer = Trainer(config(rule=rule, optimizer="sgd", lr=0.1, gradient=gradient, seeds=(3,), init="uniform"), DATA)
-    trainer.batches.start_epoch(0)
+    trainer.begin_epoch()
     batch = trainer.batches.order[0, :16]
     before = {n: p.copy() for n, p in trainer.net.parameters.items()}
     gradients = trainer.net.gradients(DATA.x_train[batch], DATA.y_train[batch])
@@ -129,7 +129,7 @@ def test_adversarial_samples_follow_the_true_gradient():
     settings = config(rule="dfa", adversarial=0.25, init="uniform", optimizer="sgd", lr=0.1, seeds=(1,), dropout=0.5)
     for mix, total in (("only", 16), ("beside", 32)):
         trainer = Trainer(dataclasses.replace(settings, adversarial_mix=mix), DATA)
-        trainer.batches.start_epoch(0)
+        trainer.begin_epoch()
         index = trainer.batches.order[0, :16]
         x, y = DATA.x_train[index], DATA.y_train[index]
         net = trainer.net
@@ -139,10 +139,10 @@ def test_adversarial_samples_follow_the_true_gradient():
             bumped[at] += 1e-6
             slope[at] = net.loss(bumped, y) - net.loss(x, y)
         trainer.step()
-        (step,) = trainer._passes.values()
+        (step,) = trainer._steps.values()
         np.testing.assert_allclose(step.x[0, -16:], x + 0.25 * np.sign(slope))
         assert step.x.shape[1] == total
-        np.testing.assert_array_equal(step.y[0, -16:], y)
+        np.testing.assert_array_equal(step.p.y[0, :, -16:].argmax(0), y)
         if mix == "beside":
             np.testing.assert_array_equal(step.x[0, :16], x)
 
@@ -150,10 +150,10 @@ def test_adversarial_samples_follow_the_true_gradient():
 def test_dropout_hides_the_mask_from_the_derivative():
     """delta = mask / (1 - p) * (B e) * f'(h before dropout), and the next layer sees mask / (1 - p) * h."""
     trainer = Trainer(config(rule="dfa", dropout=0.4, init="uniform", seeds=(1,)), DATA)
-    trainer.batches.start_epoch(0)
+    trainer.begin_epoch()
     net, before = trainer.net, {n: p.copy() for n, p in trainer.net.parameters.items()}
     trainer.step()
-    (step,) = trainer._passes.values()
+    (step,) = trainer._steps.values()
     p, mask = step.p, step.p.mask[0]
     assert set(np.unique(mask).round(3)) == {0, round(2**16 / (2**16 - round(0.4 * 2**16)), 3)}
     h1 = np.tanh(before["W1"] @ step.x[0].T + before["b1"][:, None])
@@ -161,7 +161,7 @@ def test_dropout_hides_the_mask_from_the_derivative():
     h2 = np.tanh(before["W2"] @ sent + before["b2"][:, None])
     a3 = before["W3"] @ (mask[8:] * h2) + before["b3"][:, None]
     e = np.exp(a3 - a3.max(0))
-    e = e / e.sum(0) - np.eye(3)[step.y[0]].T
+    e = e / e.sum(0) - step.p.y[0]
     np.testing.assert_allclose(p.e[0], e, rtol=1e-10)
     np.testing.assert_allclose(p.delta[1][0], mask[:8] * (net.feedback["B1"] @ e) * (1 - h1**2), rtol=1e-10)
     np.testing.assert_allclose(p.sent[1][0], sent, rtol=1e-12)
@@ -389,7 +389,7 @@ def test_nothing_is_allocated_in_the_loop(rule, optimizer):
     trainer = Trainer(
         config(rule=rule, hidden=(300, 200), batch_size=64, optimizer=optimizer, lr=0.01, seeds=(0,)), data
     )
-    trainer.batches.start_epoch(0)
+    trainer.begin_epoch()
     for _ in range(3):
         trainer.step()
     tracemalloc.start()

@@ -2,71 +2,91 @@
 
 import importlib.util
 import os
+from collections.abc import Callable
 from functools import cache
+
+import numpy as np
 
 from ..errors import BackendUnavailable, InvalidValue
 from .base import Backend
+from .device import Device, first_line, open_device
 
-__all__ = ["BACKENDS", "Backend", "describe_all", "get_backend", "why_no_gpu"]
+__all__ = ["BACKENDS", "PRECISIONS", "Backend", "describe_all", "get_backend", "trial", "why_no_gpu"]
 
 BACKENDS = "auto", "numpy", "cupy"
+PRECISIONS = "fp32", "tf32"
+LIBRARIES = "install CuPy with its libraries (pip install 'cupy-cuda12x[ctk]', or 'cupy-cuda13x[ctk]' for CUDA 13)"
 
 
-def get_backend(name: "str | Backend" = "auto") -> Backend:
-    """The backend of that name; "auto" takes the GPU where one works, else the CPU.
+def get_backend(name: "str | Backend" = "auto", device: int = 0, precision: str = "fp32") -> Backend:
+    """The backend of that name, on that GPU; "auto" takes the GPU where one works, else the CPU.
 
-    Raises InvalidValue for an unknown name, BackendUnavailable where "cupy" was asked for and can't run, saying why.
+    Raises InvalidValue for an unknown name or precision, BackendUnavailable where a GPU was asked for ("cupy", or any
+    but the first) and can't be used, saying why.
     """
     if isinstance(name, Backend):
         return name
-    if name not in BACKENDS:
-        raise InvalidValue(f"unknown backend {name!r}; choose one of {', '.join(BACKENDS)}")
-    reason = why_no_gpu() if name != "numpy" else ""
-    if name == "cupy" and reason:
-        raise BackendUnavailable(f"backend 'cupy' can't run here: {reason}; use --backend numpy")
-    if name == "numpy" or reason:
+    for what, value, known in (("backend", name, BACKENDS), ("precision", precision, PRECISIONS)):
+        if value not in known:
+            raise InvalidValue(f"unknown {what} {value!r}; choose one of {', '.join(known)}")
+    reason = why_no_gpu(device) if name != "numpy" else "backend numpy was asked for"
+    if reason and (name == "cupy" or (name == "auto" and device)):
+        raise BackendUnavailable(f"backend 'cupy' can't run here: {reason}; or use --backend numpy")
+    if reason and precision != "fp32":
+        raise InvalidValue(f"precision {precision!r} needs a GPU, but {reason}; leave --precision out")
+    if reason:
         from .numpy import NumpyBackend
 
         return NumpyBackend()
     from .cupy import CupyBackend
 
-    return CupyBackend()
+    return CupyBackend(open_device(device), precision)
 
 
 @cache
-def why_no_gpu() -> str:
-    """One line that says why the GPU can't be used, or "" where it can. Never raises.
-
-    Counting devices is not enough: a small kernel is compiled and run, and a small product done, and both are checked.
-    """
+def why_no_gpu(index: int = 0) -> str:
+    """One line that says why that GPU can't be used and what would help, or "" where it can. Never raises."""
     if importlib.util.find_spec("cupy") is None:
-        return (
-            "CuPy is not installed (pip install 'gpufa[cuda12]' or 'gpufa[cuda13]', as your driver's CUDA version is)"
-        )
+        return "CuPy is not installed (pip install 'gpufa[cuda12]', or 'gpufa[cuda13]' where the driver has CUDA 13)"
     if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
-        return "CUDA_VISIBLE_DEVICES hides every GPU"
+        return "CUDA_VISIBLE_DEVICES hides every GPU: unset it"
     try:
         import cupy
     except Exception as error:  # a broken installation raises whatever it likes
-        return f"CuPy can't be imported ({_line(error)})"
+        return f"CuPy can't be imported ({first_line(error)}): install it anew"
     try:
-        if cupy.cuda.runtime.getDeviceCount() == 0:
-            return "CuPy finds no CUDA device"
+        count = cupy.cuda.runtime.getDeviceCount()
     except Exception as error:
-        return f"the CUDA driver does not answer ({_line(error)})"
-    try:
-        x = cupy.ElementwiseKernel("T a", "T h", "h = a + a;", "gpufa_probe")(cupy.arange(4, dtype="f4"))
-    except Exception as error:
-        return f"a small kernel does not compile and run ({_line(error)})"
-    try:
-        product = float((x[None] @ x[:, None])[0, 0])
-    except Exception as error:
-        return f"a small product fails, so cuBLAS is missing or unusable ({_line(error)})"
-    return "" if product == 56.0 else f"a small product came out as {product} instead of 56"
+        return f"the CUDA driver does not answer ({first_line(error)}): install or update NVIDIA's driver"
+    if index >= count:
+        return f"there is no GPU {index}, of {count} counted from 0: change --device" if count else "no GPU is found"
+    return trial(lambda: open_device(index))
 
 
-def _line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def trial(open_it: Callable[[], Device]) -> str:
+    """Why a device fails a small kernel and a small product, both checked, or "". Counting devices is not enough: NVRTC
+    or cuBLAS may be missing, or too old a driver refuse what they make."""
+    from ..random import Generator, Purpose
+    from .cupy import CupyBackend
+
+    try:
+        backend = CupyBackend(open_it())
+    except Exception as error:
+        return f"the GPU or cuBLAS can't be opened ({first_line(error)}): {LIBRARIES}"
+    host = Generator().fill("sign", np.empty((4, 4), np.float32), 0, Purpose.RULE)
+    try:
+        x = backend.zeros((1, 4, 4), "float32")
+        backend.random("sign", x, (0,), Purpose.RULE)
+        made = backend.to_host(x)[0]
+    except Exception as error:
+        return f"a small kernel does not compile and run ({first_line(error)}): update NVIDIA's driver, or {LIBRARIES}"
+    try:
+        backend.gemm(x, x, out=(out := backend.zeros((1, 4, 4), "float32")))
+        product = backend.to_host(out)[0]
+    except Exception as error:
+        return f"a small product fails ({first_line(error)}): {LIBRARIES}"
+    right = np.array_equal(made, host) and np.array_equal(product, host @ host)
+    return "" if right else "a small kernel and a small product come out wrong: update NVIDIA's driver"
 
 
 def describe_all() -> dict[str, str]:

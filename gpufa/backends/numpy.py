@@ -5,7 +5,7 @@ All products go through the one BLAS: two BLAS thread pools in one process spin 
 
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from .. import optimizers
 from ..activations import Activation
-from ..optimizers import CHUNK, Hyper, Optimizer
-from .base import Backend
+from ..losses import Loss
+from ..optimizers import CHUNK, Hyper, Optimizer, clip_factor
+from ..random import Generator, Purpose, permutation
+from .base import Backend, Gate, Order, Rates
 
 
 class NumpyBackend(Backend):
@@ -29,8 +31,12 @@ class NumpyBackend(Backend):
         super().__init__()
         from scipy.linalg import blas
 
+        self.generator = Generator()
         self._gemm = {"f": blas.sgemm, "d": blas.dgemm}
         self._gemv = {"f": blas.sgemv, "d": blas.dgemv}
+
+    def zeros(self, shape: Sequence[int], dtype: Any) -> NDArray:
+        return np.zeros(tuple(shape), dtype)
 
     def to_device(self, array: Any, dtype: Any = None) -> NDArray:
         return np.ascontiguousarray(array, dtype)
@@ -38,55 +44,172 @@ class NumpyBackend(Backend):
     def to_host(self, array: NDArray) -> NDArray:
         return np.asarray(array)
 
-    def gemm(self, a: NDArray, b: NDArray, out: NDArray, alpha: float = 1.0, beta: float = 0.0) -> None:
+    def gemm(self, a: NDArray, b: NDArray, out: NDArray, alpha: Any = 1.0, beta: float = 0.0) -> None:
         """out = alpha * a @ b + beta * out; whole matrices, row- or column-major, go to BLAS as they lie."""
         if out.ndim == 2:
-            self._product(a, b, out, alpha, beta)
+            self._product(a, b, out, float(alpha if np.ndim(alpha) == 0 else alpha[0]), beta)
         else:
             for r, one in enumerate(out):
-                self._product(a[r] if a.ndim > 2 else a, b[r] if b.ndim > 2 else b, one, alpha, beta)
+                self.gemm(a[r] if a.ndim == out.ndim else a, b[r] if b.ndim == out.ndim else b, one, alpha, beta)
 
     def _product(self, a: NDArray, b: NDArray, out: NDArray, alpha: float, beta: float) -> None:
         af, bf = a.flags, b.flags
-        if not (out.flags.c_contiguous and out.size and a.size and af.forc and bf.forc):
-            return super().gemm(a, b, out, alpha, beta)
-        # BLAS is column-major: out^T = b^T a^T. A row-major matrix is its own transpose there, a column-major one is
-        # flagged.
-        left, flag_left = (b.T, 0) if bf.c_contiguous else (b, 1)
-        right, flag_right = (a.T, 0) if af.c_contiguous else (a, 1)
-        self._gemm[out.dtype.char](alpha, left, right, beta, out.T, flag_left, flag_right, 1)
-        return None
+        if out.flags.c_contiguous and out.size and a.size and af.forc and bf.forc:
+            # BLAS is column-major: out^T = b^T a^T. A row-major matrix is its own transpose there, a column-major one
+            # is flagged.
+            left, flag_left = (b.T, 0) if bf.c_contiguous else (b, 1)
+            right, flag_right = (a.T, 0) if af.c_contiguous else (a, 1)
+            self._gemm[out.dtype.char](alpha, left, right, beta, out.T, flag_left, flag_right, 1)
+            return
+        product = self.scratch(out.shape, out.dtype, slot=2)
+        np.matmul(a, b, out=product)
+        product *= alpha
+        if beta:
+            product += beta * out
+        out[...] = product
 
-    def layer(self, W: NDArray, x: NDArray, b: NDArray, activation: Activation | None, a: NDArray, h: NDArray) -> None:
+    def layer(
+        self,
+        W: NDArray,
+        x: NDArray,
+        b: NDArray,
+        activation: Activation | None,
+        a: NDArray,
+        h: NDArray,
+        mask: NDArray | None = None,
+        sent: NDArray | None = None,
+    ) -> None:
         """The product accumulates onto the bias: half the time of a broadcast sum, which NumPy would buffer."""
         np.copyto(a, b[..., None])
         self.gemm(W, x, out=a, beta=1.0)
         if activation:
             activation.value(a, h)
+        if mask is not None:
+            np.multiply(h, mask, out=sent)
 
-    def row_sums(self, delta: NDArray, out: NDArray, alpha: float = 1.0, beta: float = 0.0) -> None:
-        ones = self.ones(delta.shape[-1], delta.dtype)[:, 0]
+    def row_sums(self, delta: NDArray, out: NDArray, alpha: Any = 1.0, beta: float = 0.0) -> None:
+        ones = self._ones(delta.shape[-1], delta.dtype)
+        factor = float(alpha if np.ndim(alpha) == 0 else alpha[0])
         for d, sums in zip(delta, out, strict=True):
             if d.flags.c_contiguous and d.size:
-                self._gemv[d.dtype.char](alpha, d.T, ones, beta, sums, 0, 1, 0, 1, 1, 1)
+                self._gemv[d.dtype.char](factor, d.T, ones[:, 0], beta, sums, 0, 1, 0, 1, 1, 1)
             else:
-                super().row_sums(d[None], sums[None], alpha, beta)
+                self.gemm(d, ones, out=sums[:, None], alpha=factor, beta=beta)
 
-    def gather(self, rows: NDArray, index: NDArray, out: NDArray) -> None:
-        for one, i in zip(out, index, strict=True):
+    def _ones(self, m: int, dtype: Any) -> NDArray:
+        """The column (m, 1) of ones."""
+        ones = self.scratch((m, 1), dtype, slot=-1)
+        ones.fill(1)
+        return ones
+
+    def gate(self, delta: NDArray, gates: Iterable[Gate]) -> None:
+        for gate in gates:
+            part = delta[..., gate.rows, :]
+            if gate.activation:
+                g, t = (self.scratch(gate.z.shape, gate.z.dtype, slot) for slot in (0, 1))
+                gate.activation.derivative(gate.z, g, t)
+                np.multiply(part, g, out=part)
+            if gate.mask is not None:
+                np.multiply(part, gate.mask, out=part)
+
+    def output_error(self, loss: Loss, a: NDArray, y: NDArray, e: NDArray, value: NDArray, missed: NDArray) -> None:
+        loss.evaluate(a, y, e, value, self.scratch(a.shape, a.dtype))
+        found, wanted = (self.scratch(value.shape, np.intp, slot) for slot in (5, 6))
+        a.argmax(axis=-2, out=found)
+        y.argmax(axis=-2, out=wanted)
+        np.not_equal(found, wanted, out=missed)
+
+    def tally(self, value: NDArray, missed: NDArray, sums: NDArray) -> None:
+        sums[0] += value.sum(axis=-1, dtype=np.float64)
+        sums[1] += missed.sum(axis=-1)
+
+    def _index(self, batch: Order, m: int) -> NDArray:
+        """(R, m): the batch's samples."""
+        start = int(batch.batch[0]) * batch.size
+        return batch.order[:, start : start + m]
+
+    def gather(self, rows: NDArray, batch: Order, out: NDArray, scaling: tuple[NDArray, NDArray] | None = None) -> None:
+        index = self._index(batch, out.shape[1])
+        taken = out if rows.dtype == out.dtype else self.scratch(out.shape, rows.dtype, slot=7)
+        for one, i in zip(taken, index, strict=True):
             np.take(rows, i, axis=0, out=one, mode="clip")  # mode="raise" would buffer `out`
+        if taken is not out:
+            out[...] = taken
+        if scaling is not None:
+            np.subtract(out, scaling[0], out=out)
+            np.multiply(out, scaling[1], out=out)
 
-    def from_host(self, out: NDArray, fill: Callable[[NDArray], Any]) -> None:
-        fill(out)
+    def targets(self, y: NDArray, out: NDArray, batch: Order | None = None) -> None:
+        replicas, classes, m = out.shape
+        labels = y.dtype.kind in "iu"
+        for r in range(replicas):
+            own = y[r] if labels and y.ndim == 2 else y
+            if batch is not None:
+                own = own.take(self._index(batch, m)[r], axis=0)
+            if labels:
+                hit = self.scratch(out.shape[1:], bool)
+                np.equal(own, self._classes(classes), out=hit)
+                out[r] = hit
+            else:
+                out[r] = own.T
+
+    def _classes(self, n: int) -> NDArray:
+        """The column (n, 1) of 0 .. n-1."""
+        key = ("classes", n)
+        if key not in self._scratch:
+            self._scratch[key] = np.arange(n)[:, None]
+        return self._scratch[key]
+
+    def tick(self, counters: NDArray, table: NDArray, now: NDArray) -> None:
+        counters += 1
+        now[:] = table[counters[1]]
+
+    def clip_factors(self, g: NDArray, most: float, out: NDArray) -> NDArray:
+        for r, one in enumerate(g):
+            pieces = (one[start : start + CHUNK] for start in range(0, len(one), CHUNK))
+            norm = float(sum(float(np.einsum("i,i->", piece, piece)) for piece in pieces)) ** 0.5
+            out[r] = clip_factor(norm, most)
+        return out
 
     def optimizer_update(
-        self, optimizer: Optimizer, p: NDArray, g: NDArray, states: Any, hyper: Hyper, decay: str
+        self,
+        optimizer: Optimizer,
+        p: NDArray,
+        g: NDArray,
+        states: Sequence[NDArray],
+        hyper: Hyper,
+        decay: str,
+        rates: Rates,
     ) -> None:
-        optimizers.apply(optimizer, p, g, states, self.scratch((CHUNK,), p.dtype), hyper, decay)
+        unbias1, unbias2, lr = (float(rates.now[i]) for i in (0, 1, 2 + rates.which))
+        hyper = hyper._replace(lr=lr, unbias1=unbias1, unbias2=unbias2)
+        t = self.scratch((CHUNK,), p.dtype)
+        for r, own in enumerate(zip(p, g, *states, strict=True)):
+            if rates.clip is not None:
+                np.multiply(own[1], rates.clip[r], out=own[1])
+            optimizers.apply(optimizer, own[0], own[1], own[2:], t, hyper, decay)
 
-    def norm(self, g: NDArray) -> float:
-        pieces = (g[start : start + CHUNK] for start in range(0, len(g), CHUNK))
-        return float(sum(float(np.einsum("i,i->", piece, piece)) for piece in pieces)) ** 0.5
+    def random(
+        self,
+        law: str,
+        out: NDArray,
+        seeds: Sequence[int],
+        purpose: Purpose,
+        step: NDArray | None = None,
+        stream: int = 0,
+        scale: float = 1.0,
+    ) -> None:
+        at = 0 if step is None else int(step[0])
+        for one, seed in zip(out, seeds, strict=True):
+            self.generator.fill(law, one, seed, purpose, stream=stream, step=at, scale=scale)
+
+    def dropout(self, out: NDArray, drop: float, seeds: Sequence[int], step: NDArray, stream: int) -> None:
+        for one, seed in zip(out, seeds, strict=True):
+            self.generator.keep(one, drop, seed, stream=stream, step=int(step[0]))
+
+    def permutations(self, seeds: Sequence[int], purpose: Purpose, step: int, out: NDArray) -> None:
+        for one, seed in zip(out, seeds, strict=True):
+            one[:] = permutation(seed, purpose, step, len(one))
 
     def describe(self) -> dict[str, str]:
         import scipy

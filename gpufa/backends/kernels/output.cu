@@ -1,0 +1,79 @@
+#include "common.cuh"
+
+const int SAMPLES = 32, LANES = 8;  // blockDim: LANES threads share a sample's outputs
+
+template <class E>
+struct Shared {
+    E at[LANES][SAMPLES];
+};
+
+__device__ T lane_sum(const Shared<T>& part) {
+    T sum = 0;
+    for (int lane = 0; lane < LANES; lane++) sum += part.at[lane][threadIdx.x];
+    return sum;
+}
+
+// The largest value of the sample's outputs, and where it stands first, as argmax has it; lane 0 always has one.
+__device__ int lane_argmax(const Shared<T>& part, const Shared<int>& where, int units, T& value) {
+    int best = where.at[0][threadIdx.x];
+    value = part.at[0][threadIdx.x];
+    for (int lane = 1; lane < LANES && lane < units; lane++) {
+        const T other = part.at[lane][threadIdx.x];
+        const int place = where.at[lane][threadIdx.x];
+        if (other > value || (other == value && place < best)) value = other, best = place;
+    }
+    return best;
+}
+
+// e = yhat - y, each sample's loss, and whether its largest output is not its largest target; a, y, e: (R, units, m).
+extern "C" __global__ void output_error(const S* a, const S* y, S* e, T* value, bool* missed, i64 a_stride, i64 e_stride,
+                                        int units, i64 m, i64 replicas) {
+    __shared__ Shared<T> part, target;
+    __shared__ Shared<int> where, wanted;
+    const int x = threadIdx.x, lane = threadIdx.y;
+    for (i64 r = blockIdx.y; r < replicas; r += gridDim.y)
+        for (i64 first = blockIdx.x * (i64)SAMPLES; first < m; first += gridDim.x * (i64)SAMPLES) {
+            const i64 s = first + x;
+            const bool inside = s < m;
+            const S* const as = a + r * a_stride + s;
+            const S* const ys = y + r * units * m + s;
+
+            T top = 0, most = 0;
+            int top_at = lane, most_at = lane;
+            for (int j = lane; inside && j < units; j += LANES) {
+                const T aj = as[j * m], yj = ys[j * m];
+                if (j == lane || aj > top) top = aj, top_at = j;
+                if (j == lane || yj > most) most = yj, most_at = j;
+            }
+            part.at[lane][x] = top, where.at[lane][x] = top_at;
+            target.at[lane][x] = most, wanted.at[lane][x] = most_at;
+            __syncthreads();
+            top_at = lane_argmax(part, where, units, top);
+            most_at = lane_argmax(target, wanted, units, most);
+            __syncthreads();
+#if NORMALISED
+            T share = 0;
+            for (int j = lane; inside && j < units; j += LANES) share += exp((T)as[j * m] - top);
+            part.at[lane][x] = share;
+            __syncthreads();
+            const T total = lane_sum(part), log_total = log(total);
+            __syncthreads();
+#endif
+            T loss = 0;
+            for (int j = lane; inside && j < units; j += LANES) {
+                const T a = as[j * m], y = ys[j * m];
+                T yhat, v;
+                OUTPUT
+                VALUE
+                loss += v;
+                e[r * e_stride + j * m + s] = yhat - y;
+            }
+            part.at[lane][x] = loss;
+            __syncthreads();
+            if (inside && lane == 0) {
+                value[r * m + s] = lane_sum(part);
+                missed[r * m + s] = top_at != most_at;
+            }
+            __syncthreads();
+        }
+}

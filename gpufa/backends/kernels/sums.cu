@@ -1,0 +1,62 @@
+#include "common.cuh"
+
+// out = alpha * scale * (row sums of delta) + beta * out; a warp per row, alpha being 1 where not given.
+extern "C" __global__ void row_sums(const S* delta, i64 delta_stride, T* out, i64 out_stride, const T* alpha,
+                                    double scale, double beta, i64 rows, i64 columns, i64 replicas) {
+    const int lane = threadIdx.x;
+    const T factor = (alpha ? *alpha : (T)1) * (T)scale;
+    FOR_REPLICAS(r) FOR_ROWS(row) {
+        T sum = 0;
+        for (i64 c = lane * V; c < columns; c += 32 * V) {
+            const Pack<S> pack = load(delta + r * delta_stride + row * columns + c);
+            FOR_PACK(v) sum += (T)pack.at[v];
+        }
+        for (int far = 16; far; far /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, far);
+        T* const to = out + r * out_stride + row;
+        if (lane == 0) *to = factor * sum + (beta == 0 ? (T)0 : (T)beta * *to);
+    }
+}
+
+// squares[r, block] = the sum of the squares of the block's share of g[r].
+extern "C" __global__ void square_sums(const T* g, i64 stride, double* squares, i64 n, i64 replicas) {
+    __shared__ double part[THREADS];
+    FOR_REPLICAS(r) {
+        double sum = 0;
+        for (i64 i = blockIdx.x * (i64)THREADS + threadIdx.x; i < n; i += gridDim.x * (i64)THREADS)
+            sum += (double)g[r * stride + i] * (double)g[r * stride + i];
+        part[threadIdx.x] = sum;
+        for (int half = THREADS / 2; half; half /= 2) {
+            __syncthreads();
+            if (threadIdx.x < half) part[threadIdx.x] += part[threadIdx.x + half];
+        }
+        if (threadIdx.x == 0) squares[r * gridDim.x + blockIdx.x] = part[0];
+        __syncthreads();
+    }
+}
+
+// factor[r] = min(1, most / (norm + 1e-6)), the norm being the root of the sum of squares[r].
+extern "C" __global__ void clip_factors(const double* squares, int pieces, double most, T* factor, i64 replicas) {
+    for (i64 r = blockIdx.x * (i64)blockDim.x + threadIdx.x; r < replicas; r += (i64)gridDim.x * blockDim.x) {
+        double sum = 0;
+        for (int i = 0; i < pieces; i++) sum += squares[r * pieces + i];
+        const double wanted = most / (sqrt(sum) + 1e-6);
+        factor[r] = wanted < 1 ? (T)wanted : (T)1;
+    }
+}
+
+// sums[0, r] += the losses of replica r, sums[1, r] += how many samples it missed; one block per replica.
+extern "C" __global__ void tally(const T* value, const bool* missed, double* sums, i64 m, i64 replicas) {
+    __shared__ double losses[THREADS], misses[THREADS];
+    for (i64 r = blockIdx.x; r < replicas; r += gridDim.x) {
+        double loss = 0, miss = 0;
+        for (i64 s = threadIdx.x; s < m; s += THREADS) loss += value[r * m + s], miss += missed[r * m + s];
+        losses[threadIdx.x] = loss, misses[threadIdx.x] = miss;
+        for (int half = THREADS / 2; half; half /= 2) {
+            __syncthreads();
+            if (threadIdx.x < half)
+                losses[threadIdx.x] += losses[threadIdx.x + half], misses[threadIdx.x] += misses[threadIdx.x + half];
+        }
+        if (threadIdx.x == 0) sums[r] += losses[0], sums[replicas + r] += misses[0];
+        __syncthreads();
+    }
+}

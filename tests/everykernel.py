@@ -1,0 +1,41 @@
+"""Every kernel that gpufa can launch, by a name: for each formula of the tables and each type of number."""
+
+from gpufa.activations import ACTIVATIONS
+from gpufa.backends.kernels import activation_text, derivative_text, kernel, law_text, loss_text, update_text
+from gpufa.losses import LOSSES
+from gpufa.optimizers import OPTIMIZERS
+from gpufa.random import LAWS
+
+WIDTHS = {"float32": 4, "float64": 2, "bfloat16": 8}
+FEEDBACK = {"ROWS": "16", "INNER": "10"}
+
+
+def every_kernel(dtype, slab=None, V=None):
+    """{name: Kernel} for parameters of `dtype`, slabs of `slab`, and V elements an access."""
+    wide = {"dtype": dtype, "slab": slab, "V": V or WIDTHS[slab or dtype]}
+    narrow, plain = wide | {"V": 1}, {"dtype": dtype, "V": V or WIDTHS[dtype]}
+    found = {}
+    for name, f in ACTIVATIONS.items():
+        found[f"bias_activation {name}"] = kernel("layer", "bias_activation", **wide, **activation_text(f))
+        found[f"gate {name}"] = kernel("gate", "gate", **wide, **derivative_text(f))
+        text = derivative_text(f) | FEEDBACK
+        found[f"feedback_delta {name}"] = kernel("feedback", "feedback_delta", **wide, **text, KEYED="0")
+    found["gate without derivative"] = kernel("gate", "gate", **wide, **derivative_text(None))
+    for name in LAWS:
+        text = derivative_text(ACTIVATIONS["tanh"]) | FEEDBACK | law_text(name)
+        found[f"feedback_delta {name}"] = kernel("feedback", "feedback_delta", **wide, **text, KEYED="1")
+        for random in ("fill", "keyed_rows"):
+            found[f"{random} {name}"] = kernel("random", random, **narrow, **law_text(name))
+    for random in ("dropout", "shuffle_keys"):
+        found[random] = kernel("random", random, **narrow, **law_text("uniform"))
+    for name, loss in LOSSES.items():
+        found[f"output_error {name}"] = kernel("output", "output_error", **narrow, **loss_text(loss))
+    for name in ("row_sums", "square_sums", "clip_factors", "tally"):
+        found[name] = kernel("sums", name, **(wide if name == "row_sums" else narrow), THREADS="256")
+    for source, most in (("float", 4), ("double", 2), ("unsigned char", 8)):
+        found[f"gather {source}"] = kernel("batch", "gather", **wide | {"V": min(wide["V"], most)}, U=source)
+    for name in ("one_hot", "transpose", "tick"):
+        found[name] = kernel("batch", name, **narrow, U="float")
+    for name, row in OPTIMIZERS.items():
+        found[f"optimizer_update {name}"] = kernel("optimizer", "optimizer_update", **plain, **update_text(row))
+    return found
