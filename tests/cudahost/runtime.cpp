@@ -19,7 +19,6 @@ const size_t STACK = 1 << 16;
 struct Fiber {
     ucontext_t context;
     jmp_buf at;
-    char* stack;
     dim3 thread;
     bool started, done;
     Waiting waiting;
@@ -45,10 +44,13 @@ void leave() {
     threadIdx = me.thread;
 }
 
+// A fiber is made once and does thread after thread.
 void start() {
-    body(arguments);
-    fibers[current]->done = true;
-    _longjmp(back, 1);
+    for (;;) {
+        body(arguments);
+        fibers[current]->done = true;
+        leave();
+    }
 }
 
 void enter(int i) {
@@ -60,19 +62,26 @@ void enter(int i) {
     swapcontext(&scheduler, &f.context);
 }
 
+// Threads that hang in the middle of a kernel are given up.
+Fault give_up(Fault fault) {
+    fibers.clear();
+    return fault;
+}
+
 Fault run_block(int n, Order order) {
     std::vector<int> turns(n);
     while ((int)fibers.size() < n) {
-        fibers.push_back(new Fiber);
-        fibers.back()->stack = (char*)malloc(STACK);
+        Fiber& f = *new Fiber;
+        f.started = false;
+        getcontext(&f.context);
+        f.context.uc_stack.ss_sp = malloc(STACK), f.context.uc_stack.ss_size = STACK, f.context.uc_link = nullptr;
+        makecontext(&f.context, start, 0);
+        fibers.push_back(&f);
     }
     for (int i = 0; i < n; i++) {
         Fiber& f = *fibers[i];
         f.thread = {i % blockDim.x, i / blockDim.x % blockDim.y, i / (blockDim.x * blockDim.y)};
-        f.started = f.done = false, f.waiting = NOT;
-        getcontext(&f.context);
-        f.context.uc_stack.ss_sp = f.stack, f.context.uc_stack.ss_size = STACK, f.context.uc_link = nullptr;
-        makecontext(&f.context, start, 0);
+        f.done = false, f.waiting = NOT;
         turns[i] = order == REVERSE ? n - 1 - i : i;
     }
     for (;;) {
@@ -95,10 +104,10 @@ Fault run_block(int n, Order order) {
         }
         if (!alive) return NONE;
         if (at_barrier == alive) {
-            if (alive < n) return EARLY_RETURN;
+            if (alive < n) return give_up(EARLY_RETURN);
             for (int i = 0; i < n; i++) fibers[i]->waiting = NOT;
         } else if (!moved)
-            return DEADLOCK;
+            return give_up(DEADLOCK);
     }
 }
 }  // namespace
