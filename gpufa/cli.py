@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import functools
 import sys
+import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -66,6 +67,7 @@ def resume(
     epochs: int | None = None,
     rule: str | None = None,
     backend: Literal["auto", "numpy", "cupy"] | None = None,
+    device: int | None = None,
     quiet: bool = False,
 ) -> int:
     """Go on where a run stopped, bit for bit.
@@ -75,10 +77,12 @@ def resume(
         epochs: a new total number of epochs
         rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
         backend: another backend than the run's
+        device: another GPU than the run's
         quiet: print nothing but errors
     """
     own = find_rule(rule) if rule else None
-    return _finish(runs.resume(run, epochs, rule=own, backend=backend, callbacks=_callbacks(quiet)), quiet)
+    resumed = runs.resume(run, epochs, rule=own, backend=backend, device=device, callbacks=_callbacks(quiet))
+    return _finish(resumed, quiet)
 
 
 def compare(flags: OmitArgPrefixes[CompareFlags]) -> int:
@@ -100,7 +104,9 @@ def compare(flags: OmitArgPrefixes[CompareFlags]) -> int:
     return DIVERGED if any(run.diverged for run in done.values()) else OK
 
 
-def evaluate(run: Positional[Path], data: str | None = None, rule: str | None = None, backend: str = "auto") -> int:
+def evaluate(
+    run: Positional[Path], data: str | None = None, rule: str | None = None, backend: str = "auto", device: int = 0
+) -> int:
     """Loss and error of a trained network on its test data, or on others.
 
     Args:
@@ -108,8 +114,9 @@ def evaluate(run: Positional[Path], data: str | None = None, rule: str | None = 
         data: a data set's name or a file; the run's own test data where not given
         rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
         backend: auto, numpy or cupy
+        device: which GPU, counted from 0
     """
-    net = storage.load(run, backend, find_rule(rule) if rule else None)
+    net = storage.load(run, backend, find_rule(rule) if rule else None, device)
     x, y = datasets.load_inputs(data, net.sizes.inputs) if data else runs.test_part(run)
     if y is None:
         raise InvalidValue(f"{data!r} holds no labels or targets to evaluate against; use gpufa predict")
@@ -124,6 +131,7 @@ def predict(
     out: Path | None = None,
     rule: str | None = None,
     backend: str = "auto",
+    device: int = 0,
 ) -> int:
     """Labels and probabilities as csv; with several seeds, of the mean of their outputs.
 
@@ -133,8 +141,9 @@ def predict(
         out: the csv file; standard output where not given
         rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
         backend: auto, numpy or cupy
+        device: which GPU, counted from 0
     """
-    net = storage.load(run, backend, find_rule(rule) if rule else None)
+    net = storage.load(run, backend, find_rule(rule) if rule else None, device)
     x, _ = datasets.load_inputs(data, net.sizes.inputs)
     outputs = net.predict(net.scaled(x))
     outputs = outputs if net.single else outputs.mean(axis=0)
@@ -195,6 +204,7 @@ def info() -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns 0 when done, 2 for bad input, 3 when a seed diverged, 130 for a second Ctrl-C."""
     args = list(sys.argv[1:] if argv is None else argv)
+    warnings.formatwarning = lambda message, *_: f"gpufa: {message}\n"
     try:
         files = [a for a in args[1:] if a.endswith(".toml")]
         base = read_toml(files[-1]) if files else Config()

@@ -120,6 +120,24 @@ class Network:
         """Raw inputs, (samples, features), as the training saw them."""
         return self.scaling.apply(inputs(x)) if self.scaling else inputs(x)
 
+    @property
+    def device_scaling(self) -> tuple[Any, Any] | None:
+        """(shift, factor) on the device, (n_0,) each, where the training scaled its inputs."""
+        if self.scaling is None:
+            return None
+        shift, factor = (self.backend.to_device(part, self.dtype) for part in self.scaling)
+        return shift, factor
+
+    def as_floats(self, x: Any) -> Any:
+        """Inputs on the device as the training saw them: bytes are made floats, and scaled; floats are so already."""
+        if x.dtype.kind == "f":
+            return x
+        x = x.astype(self.dtype)
+        if scaling := self.device_scaling:
+            x -= scaling[0]
+            x *= scaling[1]
+        return x
+
     def gradients(self, x: Any, y: Any) -> dict[str, NDArray]:
         """What the rule hands the optimizer, mean over samples, as host arrays named like `parameters`."""
         p = self._error(x, y)

@@ -77,8 +77,9 @@ def resume(
     callbacks: Iterable[Callback] = (),
     rule: Rule | type[Rule] | None = None,
     backend: Literal["auto", "numpy", "cupy"] | None = None,
+    device: int | None = None,
 ) -> Run:
-    """Go on where a run stopped, bit for bit; `epochs` sets a new total.
+    """Go on where a run stopped, bit for bit; `epochs` sets a new total, `backend` and `device` another place.
 
     Raises FileProblem for a missing or damaged checkpoint, InvalidValue where the data are not those of the run.
     """
@@ -87,7 +88,12 @@ def resume(
     if "config" not in metadata:
         raise FileProblem(f"{str(file)!r} holds a network without its training; load it with gpufa.load")
     config = from_mapping(metadata["config"])
-    config = replace(config, epochs=epochs or config.epochs, backend=backend or config.backend)
+    config = replace(
+        config,
+        epochs=epochs or config.epochs,
+        backend=backend or config.backend,
+        device=config.device if device is None else device,
+    )
     if config.data == IN_MEMORY and data is None:
         raise InvalidValue(
             f"{str(file)!r} was trained on arrays of a program; resume it there with gpufa.resume(path, data=...)"

@@ -12,7 +12,7 @@ CHUNK = 4096  # rows whose squares are summed at a time: a few MB in float64
 
 
 class Data(NamedTuple):
-    """x float (samples, features); y int64 labels (samples,), counted from 0, or float targets (samples, outputs)."""
+    """x float or uint8 (samples, features); y int64 labels (samples,) from 0, or float targets (samples, outputs)."""
 
     x_train: NDArray
     y_train: NDArray
@@ -23,8 +23,9 @@ class Data(NamedTuple):
 def validate(data: Sequence[Any]) -> Data:
     """(x_train, y_train, x_test, y_test) as arrays that fit together; the classes are 0 .. y_train.max().
 
-    x of more than two dimensions is flattened to (samples, features). float64 stays as it is, other numbers become
-    float32. Integer or boolean y are labels, float y real targets. Raises InvalidValue for what can't be trained on.
+    x of more than two dimensions is flattened to (samples, features). float64 stays as it is, so does uint8, which is
+    made floats as it is used; other numbers become float32. Integer or boolean y are labels, float y real targets.
+    Raises InvalidValue for what can't be trained on.
     """
     if not isinstance(data, Sequence) or len(data) != len(Data._fields):
         raise InvalidValue(f"data must be the four arrays {', '.join(Data._fields)}; got {_describe(data)}")
@@ -60,10 +61,12 @@ def pair(x: Any, y: Any, suffix: str = "") -> tuple[NDArray, NDArray]:
 
 
 def inputs(x: Any, name: str = "x") -> NDArray:
-    """x as finite floats (samples, features), C-contiguous; raises InvalidValue that calls it `name`."""
+    """x as finite floats or uint8 (samples, features), C-contiguous; raises InvalidValue that calls it `name`."""
     x = _numbers(x, name)
     if x.ndim < 2:
         raise InvalidValue(f"{name} has the shape {x.shape}; give (samples, features)")
+    if x.dtype == np.uint8:
+        return np.ascontiguousarray(x.reshape(len(x), -1))
     return _floats(x, name)
 
 
@@ -117,9 +120,10 @@ class Scaling(NamedTuple):
     factor: NDArray
 
     def apply(self, x: NDArray) -> NDArray:
-        """(x - shift) * factor for floats x (samples, features), as a new array of x's dtype."""
-        scaled = np.subtract(x, self.shift, dtype=x.dtype)
-        return np.multiply(scaled, self.factor, out=scaled, dtype=x.dtype)
+        """(x - shift) * factor for x (samples, features), as a new array of x's dtype, float32 for uint8."""
+        dtype = np.float32 if x.dtype == np.uint8 else x.dtype
+        scaled = np.subtract(x, self.shift, dtype=dtype, casting="unsafe")
+        return np.multiply(scaled, self.factor, out=scaled, dtype=dtype, casting="unsafe")
 
 
 def fit_scaling(name: str, x_train: NDArray) -> Scaling:

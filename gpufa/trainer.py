@@ -68,9 +68,9 @@ class Trainer:
         self._recorded = self.progress.active
 
     def _load_data(self, data: Data) -> None:
-        """Scale, split off the validation part and bring everything to the device."""
-        config, backend = self.config, self.net.backend
-        x, y = self.net.scaled(data.x_train), data.y_train
+        """Scale, split off the validation part and bring everything to the device; bytes stay bytes until used."""
+        config, net, y = self.config, self.net, data.y_train
+        x = data.x_train if data.x_train.dtype == np.uint8 else net.scaled(data.x_train)
         kept, held = split(y, config.validation, VALIDATION_KEY) if config.validation else (slice(None), slice(0))
         if config.patience and not config.validation:
             raise InvalidValue(
@@ -80,17 +80,21 @@ class Trainer:
             raise InvalidValue("label_noise is for labels, but the targets are real-valued; remove --label-noise")
 
         def on_device(x: np.ndarray, y: np.ndarray) -> tuple[Array, Array]:
-            return backend.to_device(x, config.dtype), backend.to_device(y, None if has_labels(y) else config.dtype)
+            dtypes = (None if kept_as_is else config.dtype for kept_as_is in (x.dtype == np.uint8, has_labels(y)))
+            x_device, y_device = map(net.backend.to_device, (x, y), dtypes)
+            return x_device, y_device
 
         self.train, self.held = on_device(x[kept], y[kept]), on_device(x[held], y[held])
-        self.test = on_device(self.net.scaled(data.x_test), data.y_test)
+        self.test = on_device(net.scaled(data.x_test), data.y_test)
         taught = self.train[1]
         if config.label_noise:
-            noisy = noisy_labels(y[kept], config.label_noise, self.net.sizes.outputs, config.seeds)
-            taught = backend.to_device(noisy)
-        self.batches = Batches(backend, self.train[0], taught, config.seeds, config.batch_size, config.input_noise)
+            noisy = noisy_labels(y[kept], config.label_noise, net.sizes.outputs, config.seeds)
+            taught = net.backend.to_device(noisy)
+        scaling = net.device_scaling if x.dtype == np.uint8 else None
+        size, noise = config.batch_size, config.input_noise
+        self.batches = Batches(net.backend, self.train[0], taught, config.seeds, size, noise, scaling)
         spread = np.linspace(0, len(x[kept]) - 1, min(config.probe_samples, len(x[kept]))).astype(int)
-        self.probe = on_device(x[kept][spread], y[kept][spread])
+        self.probe = on_device(net.scaled(data.x_train[kept][spread]), y[kept][spread])
 
     @property
     def total_steps(self) -> int:

@@ -33,7 +33,7 @@ def test_four_arrays(tmp_path: Path, suffix: str) -> None:
     for given in path, str(path):
         data = load_data(given)
         assert_array_equal(data.x_train, np.arange(48).reshape(4, 12))  # flattened, not scaled
-        assert data.x_train.dtype == data.x_test.dtype == np.float32
+        assert data.x_train.dtype == data.x_test.dtype == np.uint8
         assert_array_equal(data.y_train, [0, 1, 2, 0])
         assert_array_equal(data.y_test, [1, 1])
     with pytest.raises(InvalidValue, match=r"has a test part of its own; leave out test_fraction=0.2"):

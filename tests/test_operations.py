@@ -8,6 +8,7 @@ import pytest
 from hostdevice import HostDevice
 
 from gpufa.activations import ACTIVATIONS
+from gpufa.backends import get_backend
 from gpufa.backends.base import Gate, Order, Rates
 from gpufa.backends.cupy import SMALL, CupyBackend
 from gpufa.backends.keyed import KeyedMatrix, Stretch
@@ -22,18 +23,20 @@ BACKENDS = {
     "cupy forward": lambda: CupyBackend(HostDevice(order=0)),
     "cupy reverse": lambda: CupyBackend(HostDevice(order=1)),
     "cupy random": lambda: CupyBackend(HostDevice(order=2)),
+    "gpu": lambda: get_backend("cupy"),
 }
+GPU = pytest.param("gpu", marks=pytest.mark.gpu)
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 SIZES = [(2, 5, 12), (3, 17, 7), (1, 1, 1), (2, 40, 8), (1, 130, 3)]
 every_size = pytest.mark.parametrize(("replicas", "rows", "columns"), SIZES)
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=["numpy", "cupy forward", "cupy reverse", "cupy random", GPU])
 def backend(request):
     return BACKENDS[request.param]()
 
 
-@pytest.fixture(params=["numpy", "cupy random"])
+@pytest.fixture(params=["numpy", "cupy random", GPU])
 def either(request):
     return BACKENDS[request.param]()
 
@@ -207,9 +210,10 @@ def test_feedback_delta(backend, dtype, inner, replicas, rows, columns):
 @every_dtype
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("inner", [1, 3, 10, SMALL + 3])
-def test_keyed_feedback_is_the_stored_one(dtype, law, inner, monkeypatch):
+@pytest.mark.parametrize("kernels", ["cupy random", GPU])
+def test_keyed_feedback_is_the_stored_one(dtype, law, inner, kernels, monkeypatch):
     monkeypatch.setattr("gpufa.backends.cupy.PANEL", 5 * inner * 8)  # a few rows at a time
-    backend, seeds, columns = CupyBackend(HostDevice()), (3, 2**40 + 1), 7
+    backend, seeds, columns = BACKENDS[kernels](), (3, 2**40 + 1), 7
     stretches = [Stretch(20, inner, law, 0.5, 1), Stretch(13, inner, law, 0.25, 2)]
     keyed = KeyedMatrix.stacked(backend, stretches, seeds, dtype)
     stored = np.empty((2, 33, inner), dtype)

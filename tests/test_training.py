@@ -459,3 +459,17 @@ def test_a_checkpoint_of_another_net_is_refused(tmp_path):
         gpufa.resume(tmp_path, data=DATA)
     with pytest.raises(gpufa.InvalidValue, match="was trained by rule 'dfa', not 'fa'"):
         gpufa.load(path, rule=gpufa.rules.FA)
+
+
+@pytest.mark.parametrize("scaling", ["none", "unit", "standard"])
+def test_bytes_train_as_the_floats_that_they_are(scaling, tmp_path):
+    images = [np.clip(x * 20 + 128, 0, 255).astype(np.uint8) for x in (DATA.x_train, DATA.x_test)]
+    runs = []
+    for kind in (np.uint8, np.float64):
+        data = Data(images[0].astype(kind), DATA.y_train, images[1].astype(kind), DATA.y_test)
+        settings = config(scaling=scaling, validation=0.2, input_noise=0.1, out=str(tmp_path / kind.__name__))
+        runs.append(gpufa.train(settings, data))
+    for name, p in parameters(runs[0]).items():
+        np.testing.assert_allclose(p, parameters(runs[1])[name], rtol=1e-4, atol=1e-6)
+    for name in ("train_error", "test_error", "validation_loss"):
+        np.testing.assert_allclose(runs[0].summary[name], runs[1].summary[name], rtol=1e-4)

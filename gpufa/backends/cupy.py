@@ -34,6 +34,7 @@ class CupyBackend(Backend):
 
     def __init__(self, device: Device, precision: str = "fp32") -> None:
         super().__init__()
+        device.use()
         self.device, self.xp, self.precision = device, device.xp, precision
         self._constants: dict[tuple, Array] = {}
 

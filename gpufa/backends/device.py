@@ -33,6 +33,9 @@ class Device(Protocol):
     xp: ModuleType
     cublas: Cublas
 
+    def use(self) -> None:
+        """Make this the device that the calling thread works on."""
+
     def empty(self, shape: Sequence[int], dtype: Any) -> Array:
         """An array that holds anything. Raises OutOfMemory where there is no room for it."""
 
@@ -73,9 +76,9 @@ class CupyDevice:
 
         self.xp, self.index = cupy, index
         self._device = cupy.cuda.Device(index)
-        self.use()
+        self._device.use()
         self._streams = [cupy.cuda.Stream(non_blocking=True) for _ in range(BRANCHES)]
-        self._streams[0].use()
+        self.use()
         self._begin = cupy.cuda.Event(disable_timing=True)
         self._ends = [cupy.cuda.Event(disable_timing=True) for _ in range(BRANCHES)]
         self.cublas = Cublas(_cublas_library(), self.pointer)
@@ -87,8 +90,8 @@ class CupyDevice:
         self._branch = 0
 
     def use(self) -> None:
-        """Make this the GPU that CuPy works on in this thread."""
         self._device.use()
+        self._streams[0].use()
 
     def empty(self, shape: Sequence[int], dtype: Any) -> Array:
         try:
