@@ -10,7 +10,8 @@ from hostdevice import HostDevice
 from gpufa.activations import ACTIVATIONS
 from gpufa.backends import get_backend
 from gpufa.backends.base import Gate, Order, Rates
-from gpufa.backends.cupy import SMALL, CupyBackend
+from gpufa.backends.cupy import CupyBackend
+from gpufa.backends.feedback import SMALL
 from gpufa.backends.keyed import KeyedMatrix, Stretch
 from gpufa.backends.numpy import NumpyBackend
 from gpufa.losses import LOSSES
@@ -212,7 +213,7 @@ def test_feedback_delta(backend, dtype, inner, replicas, rows, columns):
 @pytest.mark.parametrize("inner", [1, 3, 10, SMALL + 3])
 @pytest.mark.parametrize("kernels", ["cupy random", GPU])
 def test_keyed_feedback_is_the_stored_one(dtype, law, inner, kernels, monkeypatch):
-    monkeypatch.setattr("gpufa.backends.cupy.PANEL", 5 * inner * 8)  # a few rows at a time
+    monkeypatch.setattr("gpufa.backends.feedback.PANEL", 5 * inner * 8)  # a few rows at a time
     backend, seeds, columns = BACKENDS[kernels](), (3, 2**40 + 1), 7
     stretches = [Stretch(20, inner, law, 0.5, 1), Stretch(13, inner, law, 0.25, 2)]
     keyed = KeyedMatrix.stacked(backend, stretches, seeds, dtype)

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..errors import BackendUnavailable, InvalidValue
 from .base import Backend
-from .device import Device, first_line, open_device
+from .cupydevice import open_device
+from .device import Device, first_line
 
 __all__ = ["BACKENDS", "PRECISIONS", "Backend", "describe_all", "get_backend", "trial", "why_no_gpu"]
 

@@ -1,0 +1,86 @@
+"""From the error to every hidden layer's delta: f', and feedback matrices that are stored, or made as they are used."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..random import Purpose
+from . import kernels
+from .base import Gate
+from .kernels import kernel
+from .keyed import KeyedMatrix
+from .launcher import Launcher
+from .launches import in_rows, rows_grid, slab_grid, stride
+
+Array = Any
+SMALL = 64  # columns of a feedback matrix up to which its product is done in registers, f' and all
+PANEL = 64 << 20  # bytes of a keyed matrix that are made at a time for a larger product
+ROWS = 16  # of a feedback matrix, kept by one block
+
+
+class FeedbackKernels(Launcher):
+    """The operations that rules are written in."""
+
+    keyed = True
+
+    def gate(self, delta: Array, gates: Iterable[Gate]) -> None:
+        for gate in gates:
+            part = delta[..., gate.rows, :]
+            replicas, rows, columns = part.shape
+            V = self._wide(columns, part, gate.z, gate.mask)
+            found = kernel("gate", "gate", part.dtype.name, V=V, **kernels.derivative_text(gate.activation))
+            grid = slab_grid(rows, columns // V, replicas)
+            strides = map(stride, (part, gate.z, gate.mask))
+            self._launch(found, *grid, part, gate.z, gate.mask, *strides, rows, columns, replicas)
+
+    def feedback_delta(self, matrix: Array | KeyedMatrix, signal: Array, gates: Iterable[Gate], out: Array) -> None:
+        if matrix.shape[-1] <= SMALL:
+            for gate in gates:
+                self._feedback_rows(matrix[:, gate.rows], signal, gate, out[:, gate.rows])
+        elif isinstance(matrix, KeyedMatrix):
+            self._panels(matrix, signal, out)
+            self.gate(out, gates)
+        else:
+            super().feedback_delta(matrix, signal, gates, out)
+
+    def _feedback_rows(self, matrix: Array | KeyedMatrix, e: Array, gate: Gate, out: Array) -> None:
+        """One launch: the product of a few columns, f' and the mask."""
+        replicas, rows, columns = out.shape
+        e = e if in_rows(e) else self.to_device(e)
+        V = self._wide(columns, e, gate.z, gate.mask, out)
+        text = kernels.derivative_text(gate.activation) | {"ROWS": str(ROWS), "INNER": str(matrix.shape[-1])}
+        if isinstance(matrix, KeyedMatrix):
+            text |= kernels.law_text(matrix.law) | {"KEYED": "1"}
+            source = (None, 0, 0, 0, self._seeds(matrix.seeds), *matrix.rows_key)
+        else:
+            text |= {"KEYED": "0"}
+            size = matrix.itemsize
+            source = (matrix, stride(matrix), *(step // size for step in matrix.strides[1:]), *(None,) * 4)
+        found = kernel("feedback", "feedback_delta", out.dtype.name, V=V, **text)
+        self._launch(
+            found,
+            *rows_grid(-(-rows // ROWS), columns // V, replicas, ROWS),
+            *source,
+            *(e, stride(e), gate.z, stride(gate.z), gate.mask, stride(gate.mask), out, stride(out)),
+            *(rows, columns, replicas),
+        )
+
+    def _panels(self, matrix: KeyedMatrix, signal: Array, out: Array) -> None:
+        """out = matrix @ signal, so many rows of the matrix at a time as PANEL holds."""
+        replicas, rows, columns = matrix.shape
+        panel = max(1, PANEL // (replicas * columns * out.itemsize))
+        for first in range(0, rows, panel):
+            part = matrix[:, first : first + panel]
+            made = self.scratch(part.shape, out.dtype, slot=9)
+            self.keyed_rows(part, made)
+            self.gemm(made, signal, out=out[:, first : first + panel])
+
+    def keyed_rows(self, matrix: KeyedMatrix, out: Array) -> None:
+        """Write the matrix out."""
+        replicas, rows, columns = out.shape
+        found = kernel("random", "keyed_rows", out.dtype.name, **kernels.law_text(matrix.law))
+        self._launch(
+            found,
+            *slab_grid(rows, columns // 4 + 2, replicas),
+            *(out, self._seeds(matrix.seeds), *matrix.rows_key, int(Purpose.FEEDBACK)),
+            *(rows, columns, stride(out), replicas),
+        )

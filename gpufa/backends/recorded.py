@@ -1,0 +1,32 @@
+"""A training step as one recorded graph."""
+
+import warnings
+from collections.abc import Callable
+
+from .device import CaptureFailed, Device, Job
+
+
+class Recorded:
+    """A step that runs as it is the first time, which compiles its kernels, is then recorded, and replayed from there
+    on; where it can't be recorded it goes on as it is."""
+
+    def __init__(self, device: Device, step: Job) -> None:
+        self.device, self.step = device, step
+        self.run_next: Callable[[], None] = self._first
+
+    def run(self) -> None:
+        self.run_next()
+
+    def _first(self) -> None:
+        self.step()
+        self.run_next = self._second
+
+    def _second(self) -> None:
+        try:
+            self.run_next = self.device.record(self.step)
+        except CaptureFailed as error:
+            warnings.warn(
+                f"the training step can't be recorded ({error}); it runs operation by operation", stacklevel=2
+            )
+            self.run_next = self.step
+        self.run_next()
