@@ -1,0 +1,104 @@
+"""python -m benchmarks [cpu|gpu|report]: training steps of gpufa and of what its users would take instead."""
+
+import json
+import platform
+import re
+import sys
+from dataclasses import replace
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import tyro
+
+from gpufa.backends import get_backend, why_no_gpu
+
+from . import report as pages
+from .runner import run
+from .works import CPU, GPU, Work
+
+RESULTS = Path(__file__).parent / "results"
+PACKAGES = "gpufa", "numpy", "scipy", "torch", "jax", "scikit-learn", "cupy-cuda12x", "cupy-cuda13x"
+
+
+def cpu(quick: bool = False, threads: int = 2, rounds: int = 15, only: str = "", out: Path | None = None) -> None:
+    """The works for the CPU.
+
+    Args:
+        quick: small nets, once: whether all contenders run and agree, not how fast
+        threads: of every contender
+        rounds: turns of each contender
+        only: works whose names hold this text
+        out: the file for the figures (results/cpu-PROCESSOR.json where not given)
+    """
+    facts = get_backend("numpy").describe()
+    measure(CPU, "cpu", facts, facts["processor"], quick=quick, threads=threads, rounds=rounds, only=only, out=out)
+
+
+def gpu(quick: bool = False, rounds: int = 15, only: str = "", out: Path | None = None) -> None:
+    """The works for a GPU.
+
+    Args:
+        quick: small nets, once: whether all contenders run and agree, not how fast
+        rounds: turns of each contender
+        only: works whose names hold this text
+        out: the file for the figures (results/gpu-NAME.json where not given)
+    """
+    if reason := why_no_gpu():
+        raise SystemExit(f"benchmarks: no GPU: {reason}")
+    facts = get_backend("cupy").describe()
+    measure(GPU, "gpu", facts, facts["device"], quick=quick, threads=4, rounds=rounds, only=only, out=out)
+
+
+def report() -> None:
+    """Write docs/performance.md anew from all results."""
+    print(f"wrote {pages.write(RESULTS)}")
+
+
+def measure(
+    works: tuple[Work, ...],
+    device: str,
+    facts: dict[str, str],
+    name: str,
+    *,
+    quick: bool,
+    threads: int,
+    rounds: int,
+    only: str,
+    out: Path | None,
+) -> None:
+    """Run the works and write the figures down, after each of them. Exits with 1 where contenders disagree."""
+    out = out or RESULTS / f"{device}-{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}.json"
+    record = {
+        "date": str(date.today()),
+        "command": f"python -m benchmarks {device}",
+        "device": device,
+        "system": platform.platform(),
+        "threads": threads,
+        "facts": facts,
+        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "works": [],
+    }
+    for work in works:
+        if only not in work.name:
+            continue
+        print(work.name, flush=True)
+        work = replace(work, contenders=tuple(dict.fromkeys(work.contenders)))
+        record["works"].append(run(work, device, threads, rounds, quick, lambda line: print(line, flush=True)))
+        if not quick:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    if any(row.get("agrees") is False for done in record["works"] for row in done["rows"]):
+        print("contenders disagree after 20 steps: they did not do the same work", file=sys.stderr)
+        raise SystemExit(1)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+if __name__ == "__main__":
+    tyro.extras.subcommand_cli_from_dict({"cpu": cpu, "gpu": gpu, "report": report}, prog="python -m benchmarks")

@@ -1,0 +1,120 @@
+"""docs/performance.md, made of the result files alone."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).parent.parent / "docs"
+COLOURS = {"gpufa": "#3b6ea5", "bare": "#b9b9b9", "": "#d98b3f"}
+HEAD = """# Performance
+
+This page is made of the files in [benchmarks/results](../benchmarks/results) by `python -m benchmarks report`.
+
+Every contender runs in a process of its own, with the same number of threads and its data in memory, and takes its
+turns A B C A B C, with a pause in between until the others' threads have gone to sleep; a row is the median of its
+turns, with the quartiles. Before it is timed it trains 20 steps from the start that all share: contenders of one rule
+must then have the same weights to 1e-4, so that the same work is timed. *Bare products* are the matrix products that
+a step can't do without, and nothing else. A ratio above 1 is slower than gpufa's DFA.
+"""
+UNMEASURED = """
+## GPU
+
+**Not measured yet.** The kernels, the products' layouts and the recorded step have been compiled for every architecture
+and run on the CPU, not on a GPU. `python -m benchmarks gpu` measures these, and `python -m benchmarks report` puts them
+here:
+
+| work | aim |
+|---|---|
+| 784-800-800-10, batch 64, fp32 | DFA 1.3x faster than the fastest peer's, 8x faster than PyTorch's eager backprop |
+| 784-[240]x100-10, batch 64 | DFA 2x faster than the fastest peer's backprop |
+| 4096-[4096]x4-1000, batch 4096, TF32 | DFA within 1.15x of its bare products |
+| 10 replicas of 784-800-800-10 | 5x the samples per second of ten runs in turn |
+| MNIST, 2x800, batch 64 | an epoch of 60,000 samples in 60 ms |
+"""
+
+
+def write(results: Path) -> Path:
+    """Write the page and its pictures; returns the page."""
+    records = [json.loads(path.read_text(encoding="utf-8")) | {"file": path} for path in sorted(results.glob("*.json"))]
+    sections = [section(r) for r in records if r.get("device") in ("cpu", "gpu")]
+    if not any(r.get("device") == "gpu" for r in records):
+        sections.append(UNMEASURED)
+    page = DOCS / "performance.md"
+    page.write_text("\n".join([HEAD, *sections]).rstrip() + "\n", encoding="utf-8")
+    return page
+
+
+def section(record: dict[str, Any]) -> str:
+    """One machine: what it is, a picture and a table for each work."""
+    file, facts = record["file"], record["facts"]
+    picture = DOCS / f"performance-{file.stem}.png"
+    draw(record, picture)
+    about = [f"{name}: {value}" for name, value in facts.items()]
+    packages = ", ".join(f"{name} {found}" for name, found in record["packages"].items())
+    lines = [
+        f"## {facts.get('device') or facts['processor']}, {record['threads']} threads",
+        "",
+        f"`{record['command']}`, {record['date']}, {record['system']}; {packages}. {'; '.join(about)}. [Figures]"
+        f"(../benchmarks/results/{file.name}).",
+        "",
+        f"![step times against gpufa's DFA]({picture.name})",
+    ]
+    for work in record["works"]:
+        lines += [
+            "",
+            f"### {work['work']}",
+            "",
+            "| contender | ms a step | quartiles | against gpufa dfa |",
+            "|---|---|---|---|",
+        ]
+        lines += [line(row) for row in work["rows"] if "ms" in row]
+        if absent := [f"{row['contender']} ({row['absent']})" for row in work["rows"] if "absent" in row]:
+            lines += ["", f"Absent: {'; '.join(absent)}."]
+    return "\n".join([*lines, *replicas(record), ""])
+
+
+def line(row: dict[str, Any]) -> str:
+    low, high = row["quartiles_ms"]
+    ratio = f"{row['against_gpufa_dfa']:.2f}" if row["against_gpufa_dfa"] else ""
+    wrong = " (**other weights**)" if row.get("agrees") is False else ""
+    return f"| {row['contender']}{wrong} | {row['ms']:.3f} | {low:.3f} to {high:.3f} | {ratio} |"
+
+
+def replicas(record: dict[str, Any]) -> list[str]:
+    """Samples per second of replicas at once, against one net after the other."""
+    ms = {work["work"]: row["ms"] for work in record["works"] for row in work["rows"][:1] if "ms" in row}
+    pairs = [(work["work"], work["work"].replace(f"{work['replicas']} replicas", "one net"), work["replicas"])
+             for work in record["works"] if work["replicas"] > 1]  # fmt: skip
+    return [
+        f"\n{many}: {count * ms[one] / ms[many]:.2f} times the samples per second of {count} runs in turn."
+        for many, one, count in pairs
+        if {many, one} <= ms.keys()
+    ]
+
+
+def draw(record: dict[str, Any], path: Path) -> None:
+    """Each work's contenders against gpufa's DFA, on a logarithmic axis."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    works = [work for work in record["works"] if len(work["rows"]) > 2]
+    if not works:
+        return
+    figure, all_axes = pyplot.subplots(
+        len(works), 1, figsize=(8, 2.6 * len(works)), layout="constrained", squeeze=False
+    )
+    for axes, work in zip(all_axes[:, 0], works, strict=True):
+        rows = sorted((r for r in work["rows"] if r.get("against_gpufa_dfa")), key=lambda r: -r["against_gpufa_dfa"])
+        colours = [next(c for part, c in COLOURS.items() if part in r["contender"]) for r in rows]
+        axes.barh([r["contender"] for r in rows], [r["against_gpufa_dfa"] for r in rows], color=colours)
+        axes.axvline(1, color="black", linewidth=0.8)
+        axes.set_xscale("log")
+        axes.set_title(work["work"], fontsize=9, loc="left")
+        axes.tick_params(labelsize=7)
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:.0e}"[0] in "25" else "")
+    all_axes[-1, 0].set_xlabel("time of a step, against gpufa dfa")
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)

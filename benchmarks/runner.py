@@ -1,0 +1,125 @@
+"""Contenders in turn, A B C A B C, each in a process of its own: medians, spread and ratios to gpufa."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .contenders import CONTENDERS, missing
+from .works import Work
+
+AGREE = 1e-4
+ROUND = 0.04  # seconds that a contender is timed in a turn
+PAUSE = 0.25  # seconds between two turns: idle threads of a BLAS spin for a while, and would slow the next one
+Say = Callable[[str], None]
+
+
+class Worker:
+    """A process that does what benchmarks/worker.py can be told."""
+
+    def __init__(self, name: str, threads: int, coretype: str | None) -> None:
+        self.name = name
+        limits = {f"{lib}_NUM_THREADS": str(threads) for lib in ("OPENBLAS", "OMP", "MKL", "NUMEXPR")}
+        flags = f"--xla_cpu_multi_thread_eigen=true intra_op_parallelism_threads={threads}"
+        environment = os.environ | limits | {"XLA_FLAGS": flags, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+        environment.pop("OPENBLAS_CORETYPE", None)
+        if coretype:
+            environment["OPENBLAS_CORETYPE"] = coretype
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment,
+        )
+
+    def ask(self, **order: Any) -> dict[str, Any]:
+        assert self.process.stdin
+        assert self.process.stdout
+        try:
+            self.process.stdin.write(json.dumps(order) + "\n")
+            self.process.stdin.flush()
+            return json.loads(self.process.stdout.readline() or '{"failed": "the process ended"}')
+        except BrokenPipeError:
+            return {"failed": "the process ended"}
+
+    def close(self) -> None:
+        assert self.process.stdin
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def run(work: Work, device: str, threads: int, rounds: int, quick: bool, say: Say) -> dict[str, Any]:
+    """One work: a row for each contender, with what keeps the absent ones away."""
+    coretype = os.environ.get("OPENBLAS_CORETYPE")
+    wanted = [(name, None) for name in work.contenders]
+    if coretype and device == "cpu":
+        wanted += [(name, coretype) for name in work.contenders if CONTENDERS[name].package == "gpufa"]
+    rows, workers, probes = [], {}, {}
+    for name, kind in wanted:
+        label = f"{name} ({kind})" if kind else name
+        row: dict[str, Any] = {"contender": label}
+        rows.append(row)
+        if reason := missing(name):
+            row["absent"] = reason
+            continue
+        worker = Worker(name, threads, kind)
+        answer = worker.ask(contender=name, work=work.name, device=device, quick=quick)
+        if "failed" in answer:
+            row["absent"] = answer["failed"]
+            worker.close()
+            continue
+        workers[label], probes[label] = worker, answer["weights"]
+    try:
+        for row in rows:
+            label = row["contender"]
+            reference = probes.get(f"gpufa {label.split()[1]}") if label in workers else None
+            if reference and probes[label]:
+                row["differs_by"] = _difference(probes[label], reference)
+                row["agrees"] = row["differs_by"] <= AGREE
+        times = _times(workers, work.steps, 1 if quick else rounds)
+    finally:
+        for worker in workers.values():
+            worker.close()
+    ours = statistics.median(times["gpufa dfa"]) if "gpufa dfa" in times else None
+    for row in rows:
+        if seconds := times.get(row["contender"]):
+            low, middle, high = np.quantile(seconds, [0.25, 0.5, 0.75]) * 1e3
+            row |= {"ms": float(middle), "quartiles_ms": [float(low), float(high)]}
+            row["against_gpufa_dfa"] = float(middle / 1e3 / ours) if ours else None
+        say(describe(row))
+    return {"work": work.name, "optimizer": work.optimizer, "replicas": work.replicas, "rows": rows}
+
+
+def _times(workers: dict[str, Worker], least: int, rounds: int) -> dict[str, list[float]]:
+    """Seconds a step, round by round."""
+    once = {label: worker.ask(steps=least)["seconds"] / least for label, worker in workers.items()}
+    steps = {label: max(least, round(ROUND / seconds)) for label, seconds in once.items()}
+    times: dict[str, list[float]] = {label: [] for label in workers}
+    for _ in range(rounds):
+        for label, worker in workers.items():
+            time.sleep(PAUSE)
+            times[label].append(worker.ask(steps=steps[label])["seconds"] / steps[label])
+    return times
+
+
+def _difference(found: list[list[float]], reference: list[list[float]]) -> float:
+    """The largest difference of two nets' weights, against the largest weight of the layer."""
+    pairs = ((np.array(a), np.array(b)) for a, b in zip(found, reference, strict=True))
+    return max(float(np.abs(a - b).max() / np.abs(b).max()) for a, b in pairs)
+
+
+def describe(row: dict[str, Any]) -> str:
+    """A row as a line."""
+    if "absent" in row:
+        return f"  {row['contender']:32s} absent: {row['absent']}"
+    agreed = {None: "", True: "same weights after 20 steps", False: "OTHER WEIGHTS AFTER 20 STEPS"}[row.get("agrees")]
+    ratio = f"{row['against_gpufa_dfa']:6.2f} x gpufa dfa" if row["against_gpufa_dfa"] else ""
+    return f"  {row['contender']:32s} {row['ms']:9.3f} ms  {ratio}   {agreed}"

@@ -1,0 +1,55 @@
+"""One contender in a process of its own: answers lines of JSON on standard input, one for each order."""
+
+import json
+import sys
+import time
+from typing import Any
+
+from .contenders import Contender, make
+from .works import CPU, GPU, start_of
+
+CHECKED = 20  # steps after which contenders of one rule must agree
+
+
+def ready(order: dict[str, Any]) -> tuple[Contender, dict[str, Any]]:
+    """The contender, its weights after CHECKED steps (a few sums of them), and what there is to say of it."""
+    work = {w.name: w for w in (CPU if order["device"] == "cpu" else GPU)}[order["work"]]
+    work = work.quick if order["quick"] else work
+    contender = make(order["contender"], work, start_of(work), order["device"])
+    for _ in range(CHECKED):
+        contender.step()
+    contender.synchronize()
+    weights = contender.weights()
+    probes = None if weights is None else [w.reshape(-1)[:: max(1, w.size // 100)].tolist() for w in weights]
+    return contender, {"weights": probes}
+
+
+def timed(contender: Contender, steps: int) -> float:
+    """Seconds for so many steps, behind one that wakes threads and fills caches."""
+    contender.step()
+    contender.synchronize()
+    start = time.perf_counter()
+    for _ in range(steps):
+        contender.step()
+    contender.synchronize()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    answers, sys.stdout = sys.stdout, sys.stderr  # what libraries print is no answer
+    contender = None
+    for line in sys.stdin:
+        order = json.loads(line)
+        try:
+            if "contender" in order:
+                contender, answer = ready(order)
+            else:
+                assert contender
+                answer = {"seconds": timed(contender, order["steps"])}
+        except Exception as error:
+            answer = {"failed": f"{type(error).__name__}: {error}"[:300]}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
