@@ -1,4 +1,4 @@
-"""python -m benchmarks [cpu|gpu|report]: training steps of gpufa and of what its users would take instead."""
+"""python -m benchmarks [cpu|gpu|scaling|report]: training steps of gpufa and of what its users would take instead."""
 
 import json
 import platform
@@ -8,12 +8,14 @@ from dataclasses import replace
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import tyro
 
 from gpufa.backends import get_backend, why_no_gpu
 
 from . import report as pages
+from . import scaling as scales
 from .runner import run
 from .works import CPU, GPU, Work
 
@@ -28,7 +30,7 @@ def cpu(quick: bool = False, threads: int = 2, rounds: int = 15, only: str = "",
         quick: small nets, once: whether all contenders run and agree, not how fast
         threads: of every contender
         rounds: turns of each contender
-        only: works whose names hold this text
+        only: works whose names hold this text, put in the place of theirs in the file
         out: the file for the figures (results/cpu-PROCESSOR.json where not given)
     """
     facts = get_backend("numpy").describe()
@@ -41,13 +43,29 @@ def gpu(quick: bool = False, rounds: int = 15, only: str = "", out: Path | None 
     Args:
         quick: small nets, once: whether all contenders run and agree, not how fast
         rounds: turns of each contender
-        only: works whose names hold this text
+        only: works whose names hold this text, put in the place of theirs in the file
         out: the file for the figures (results/gpu-NAME.json where not given)
     """
     if reason := why_no_gpu():
         raise SystemExit(f"benchmarks: no GPU: {reason}")
     facts = get_backend("cupy").describe()
     measure(GPU, "gpu", facts, facts["device"], quick=quick, threads=4, rounds=rounds, only=only, out=out)
+
+
+def scaling(quick: bool = False, threads: int = 2, rounds: int = 7, out: Path | None = None) -> None:
+    """Step time and memory of gpufa against width, depth, batch, replicas and classes, on the CPU.
+
+    Args:
+        quick: two points of each axis, once
+        threads: of BLAS
+        rounds: measurements of each point
+        out: the file for the figures (results/scaling-PROCESSOR.json where not given)
+    """
+    facts = get_backend("numpy").describe()
+    record = described("scaling", facts, threads)
+    record["rows"] = scales.run("cpu", threads, rounds, quick, lambda line: print(line, flush=True))
+    if not quick:
+        written(record, out or named("scaling", facts["processor"]))
 
 
 def report() -> None:
@@ -68,29 +86,44 @@ def measure(
     out: Path | None,
 ) -> None:
     """Run the works and write the figures down, after each of them. Exits with 1 where contenders disagree."""
-    out = out or RESULTS / f"{device}-{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}.json"
-    record = {
-        "date": str(date.today()),
-        "command": f"python -m benchmarks {device}",
-        "device": device,
-        "system": platform.platform(),
-        "threads": threads,
-        "facts": facts,
-        "packages": {name: found for name in PACKAGES if (found := _version(name))},
-        "works": [],
-    }
+    out = out or named(device, name)
+    record = described(device, facts, threads) | {"works": []}
+    if only and out.exists():
+        record["works"] = json.loads(out.read_text(encoding="utf-8"))["works"]
     for work in works:
         if only not in work.name:
             continue
         print(work.name, flush=True)
         work = replace(work, contenders=tuple(dict.fromkeys(work.contenders)))
-        record["works"].append(run(work, device, threads, rounds, quick, lambda line: print(line, flush=True)))
+        done = run(work, device, threads, rounds, quick, lambda line: print(line, flush=True))
+        record["works"] = [w for w in record["works"] if w["work"] != work.name] + [done]
         if not quick:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+            written(record, out)
     if any(row.get("agrees") is False for done in record["works"] for row in done["rows"]):
         print("contenders disagree after 20 steps: they did not do the same work", file=sys.stderr)
         raise SystemExit(1)
+
+
+def named(kind: str, machine: str) -> Path:
+    return RESULTS / f"{kind}-{re.sub('[^a-z0-9]+', '-', machine.lower()).strip('-')}.json"
+
+
+def described(kind: str, facts: dict[str, str], threads: int) -> dict[str, Any]:
+    """What a result file says of its making."""
+    return {
+        "date": str(date.today()),
+        "command": f"python -m benchmarks {kind}",
+        "kind": kind,
+        "system": platform.platform(),
+        "threads": threads,
+        "facts": facts,
+        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+    }
+
+
+def written(record: dict[str, Any], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def _version(name: str) -> str | None:
@@ -101,4 +134,5 @@ def _version(name: str) -> str | None:
 
 
 if __name__ == "__main__":
-    tyro.extras.subcommand_cli_from_dict({"cpu": cpu, "gpu": gpu, "report": report}, prog="python -m benchmarks")
+    commands = {"cpu": cpu, "gpu": gpu, "scaling": scaling, "report": report}
+    tyro.extras.subcommand_cli_from_dict(commands, prog="python -m benchmarks")

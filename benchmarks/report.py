@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from . import scaling
+
 DOCS = Path(__file__).parent.parent / "docs"
 COLOURS = {"gpufa": "#3b6ea5", "bare": "#b9b9b9", "": "#d98b3f"}
 HEAD = """# Performance
@@ -36,9 +38,10 @@ here:
 def write(results: Path) -> Path:
     """Write the page and its pictures; returns the page."""
     records = [json.loads(path.read_text(encoding="utf-8")) | {"file": path} for path in sorted(results.glob("*.json"))]
-    sections = [section(r) for r in records if r.get("device") in ("cpu", "gpu")]
-    if not any(r.get("device") == "gpu" for r in records):
+    sections = [section(r) for r in records if r.get("kind", r.get("device")) in ("cpu", "gpu")]
+    if not any(r.get("kind") == "gpu" for r in records):
         sections.append(UNMEASURED)
+    sections += [growth(r) for r in records if r.get("kind") == "scaling"]
     page = DOCS / "performance.md"
     page.write_text("\n".join([HEAD, *sections]).rstrip() + "\n", encoding="utf-8")
     return page
@@ -78,6 +81,57 @@ def line(row: dict[str, Any]) -> str:
     ratio = f"{row['against_gpufa_dfa']:.2f}" if row["against_gpufa_dfa"] else ""
     wrong = " (**other weights**)" if row.get("agrees") is False else ""
     return f"| {row['contender']}{wrong} | {row['ms']:.3f} | {low:.3f} to {high:.3f} | {ratio} |"
+
+
+def growth(record: dict[str, Any]) -> str:
+    """How time and memory grow on one machine: a picture, the slopes, and the memory of every point."""
+    file, facts, rows = record["file"], record["facts"], [r for r in record["rows"] if "ms" in r]
+    picture = DOCS / f"performance-{file.stem}.png"
+    draw_growth(rows, picture)
+    lines = [
+        f"## Growth: {facts['processor']}, {record['threads']} threads",
+        "",
+        f"`{record['command']}`, {record['date']}. The base net is {scaling.BASE.name} (depth and replicas: layers of"
+        f" 128 units), plain SGD; one thing is changed at a time. [Figures](../benchmarks/results/{file.name}).",
+        "",
+        f"![step time against width, depth, batch, replicas and classes]({picture.name})",
+        "",
+        f"Slope of log time against log value over the last {scaling.TOP} points (1: proportional):",
+        "",
+        f"| axis | {' | '.join(scaling.BASE.contenders)} |",
+        "|---|---|---|",
+    ]
+    slopes = scaling.slopes(rows)
+    for axis in scaling.AXES:
+        found = [slopes.get((axis, name)) for name in scaling.BASE.contenders]
+        lines.append(f"| {axis} | {' | '.join('' if s is None else f'{s:.2f}' for s in found)} |")
+    lines += ["", "Memory of gpufa dfa beyond the imports and the data as handed in, against data + parameters:", ""]
+    lines += ["| axis | value | MiB | against data + parameters |", "|---|---|---|---|"]
+    for r in rows:
+        if r["contender"] == "gpufa dfa":
+            ratio = r["grown_bytes"] / (r["data_bytes"] + r["parameter_bytes"])
+            lines.append(f"| {r['axis']} | {r['value']} | {r['grown_bytes'] / 2**20:.0f} | {ratio:.2f} |")
+    return "\n".join([*lines, ""])
+
+
+def draw_growth(rows: list[dict[str, Any]], path: Path) -> None:
+    """A panel for each axis."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, all_axes = pyplot.subplots(1, len(scaling.AXES), figsize=(14, 3), layout="constrained", sharey=True)
+    for axes, axis in zip(all_axes, scaling.AXES, strict=True):
+        for name, colour in zip(scaling.BASE.contenders, ("#3b6ea5", "#d98b3f"), strict=True):
+            points = [(r["value"], r["ms"]) for r in rows if (r["axis"], r["contender"]) == (axis, name)]
+            axes.loglog(*zip(*points, strict=True), "o-", color=colour, label=name, markersize=3)
+        axes.set_xlabel(axis)
+        axes.grid(alpha=0.3)
+    all_axes[0].set_ylabel("ms a step")
+    all_axes[0].legend(fontsize=8)
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
 
 
 def replicas(record: dict[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def run(work: Work, device: str, threads: int, rounds: int, quick: bool, say: Sa
             row["absent"] = reason
             continue
         worker = Worker(name, threads, kind)
-        answer = worker.ask(contender=name, work=work.name, device=device, quick=quick)
+        answer = worker.ask(contender=name, work=asdict(work.quick if quick else work), device=device)
         if "failed" in answer:
             row["absent"] = answer["failed"]
             worker.close()
@@ -108,6 +109,12 @@ def _times(workers: dict[str, Worker], least: int, rounds: int) -> dict[str, lis
             time.sleep(PAUSE)
             times[label].append(worker.ask(steps=steps[label])["seconds"] / steps[label])
     return times
+
+
+def repeated(worker: Worker, rounds: int) -> list[float]:
+    """Seconds a step of one contender alone."""
+    steps = max(1, round(ROUND / worker.ask(steps=1)["seconds"]))
+    return [worker.ask(steps=steps)["seconds"] / steps for _ in range(rounds)]
 
 
 def _difference(found: list[list[float]], reference: list[list[float]]) -> float:

@@ -1,27 +1,35 @@
 """One contender in a process of its own: answers lines of JSON on standard input, one for each order."""
 
 import json
+import resource
 import sys
 import time
 from typing import Any
 
 from .contenders import Contender, make
-from .works import CPU, GPU, start_of
+from .works import Work, start_of
 
 CHECKED = 20  # steps after which contenders of one rule must agree
 
 
 def ready(order: dict[str, Any]) -> tuple[Contender, dict[str, Any]]:
-    """The contender, its weights after CHECKED steps (a few sums of them), and what there is to say of it."""
-    work = {w.name: w for w in (CPU if order["device"] == "cpu" else GPU)}[order["work"]]
-    work = work.quick if order["quick"] else work
-    contender = make(order["contender"], work, start_of(work), order["device"])
+    """The contender, and of its state after CHECKED steps some weights, and the memory that it took at most."""
+    work = Work(**order["work"])
+    start = start_of(work)
+    before = resident()
+    contender = make(order["contender"], work, start, order["device"])
     for _ in range(CHECKED):
         contender.step()
     contender.synchronize()
     weights = contender.weights()
     probes = None if weights is None else [w.reshape(-1)[:: max(1, w.size // 100)].tolist() for w in weights]
-    return contender, {"weights": probes}
+    data = sum(a.nbytes for a in (start.x, start.y, start.order))
+    return contender, {"weights": probes, "grown_bytes": resident() - before, "data_bytes": data}
+
+
+def resident() -> int:
+    """The most bytes that this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def timed(contender: Contender, steps: int) -> float:

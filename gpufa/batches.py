@@ -47,11 +47,9 @@ class Batches:
         self.backend.gather(self.x, batch, out=x, scaling=self.scaling)
         self.backend.targets(self.y, out=y, batch=batch)
         if self.input_noise:
-            noise = self.backend.scratch(x.shape, x.dtype, slot=3)
             self.backend.random(
-                "normal", noise, self.seeds, Purpose.INPUT_NOISE, step=clock.step, scale=self.input_noise
+                "normal", x, self.seeds, Purpose.INPUT_NOISE, step=clock.step, scale=self.input_noise, add=True
             )
-            self.backend.xp.add(x, noise, out=x)
 
 
 def noisy_labels(labels: np.ndarray, share: float, classes: int, seeds: Sequence[int]) -> np.ndarray:

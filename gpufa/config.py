@@ -99,8 +99,8 @@ class Config:
     """which GPU, counted from 0"""
     dtype: Literal["float32", "float64"] = "float32"
     """type of all numbers"""
-    precision: Literal["fp32", "tf32"] = "fp32"
-    """of products on a GPU: tf32 is faster, with 10 bits of mantissa"""
+    precision: Literal["fp32", "tf32", "bf16"] = "fp32"
+    """on a GPU: tf32 does products with 10 bits of mantissa; bf16 also trains on activity kept in bfloat16"""
     feedback: Literal["stored", "procedural"] = "stored"
     """stored matrices, or procedural: made of the seed wherever they are used, and no part of a checkpoint"""
     probe_every: int = 0

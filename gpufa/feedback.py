@@ -28,23 +28,20 @@ class FeedbackMatrices:
         dtype: str,
         kind: str = "stored",
     ) -> None:
-        self.kind = kind
+        self.kind, self.backend, self.replicas = kind, backend, len(seeds)
         self.stretches = {
             name: Stretch(f.rows, f.columns, f.law, f.scale, stream)
             for stream, (name, f) in enumerate(specifications.items(), start=1)
         }
         stretches = list(self.stretches.values())
-        alike = len({(s.columns, s.law) for s in stretches}) == 1
+        self.alike = len({(s.columns, s.law) for s in stretches}) == 1
         if kind == "procedural" and backend.keyed:
             self.stored: Mapping[str, Array] = {}
             self.B = Layers([None, *(KeyedMatrix.stacked(backend, [s], seeds, dtype) for s in stretches)])
-            self.B.stacked = KeyedMatrix.stacked(backend, stretches, seeds, dtype) if alike else None
+            self.B.stacked = KeyedMatrix.stacked(backend, stretches, seeds, dtype) if self.alike else None
             return
         arena = Arena(backend, {name: (s.rows, s.columns) for name, s in self.stretches.items()}, len(seeds), dtype)
-        self.stored, self.B = arena, Layers([None, *arena.values()])
-        if alike:
-            names, rows = list(arena), sum(s.rows for s in stretches)
-            self.B.stacked = arena.block(names[0], names[-1], (rows, stretches[0].columns))
+        self.stored, self.B = arena, self._layers(arena)
         for name, s in self.stretches.items():
             backend.random(s.law, arena[name], seeds, Purpose.FEEDBACK, stream=s.stream, scale=s.scale)
 
@@ -56,6 +53,22 @@ class FeedbackMatrices:
     def drawn(self) -> Layers:
         """B as arrays."""
         return Layers([None, *(b.draw() if isinstance(b, KeyedMatrix) else b for b in self.B[1:])])
+
+    def lowered(self, dtype: str) -> Layers:
+        """B with copies in another precision in place of what is stored."""
+        if not isinstance(self.stored, Arena):
+            return self.B
+        copies = Arena(self.backend, {n: (s.rows, s.columns) for n, s in self.stretches.items()}, self.replicas, dtype)
+        self.backend.lower(self.stored.flat, out=copies.flat)
+        return self._layers(copies)
+
+    def _layers(self, arena: Arena) -> Layers:
+        """B[k] in an arena, and all of them by rows where they are alike."""
+        B = Layers([None, *arena.values()])
+        if self.alike:
+            names, stretches = list(arena), list(self.stretches.values())
+            B.stacked = arena.block(names[0], names[-1], (sum(s.rows for s in stretches), stretches[0].columns))
+        return B
 
     def public(self, single: bool) -> Mapping[str, Any]:
         """The matrices as users see them: live views, or copies of those that are not stored."""

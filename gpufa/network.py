@@ -35,7 +35,7 @@ class Network:
     init         an initialiser's name, or a list with one per weight matrix
     seed, seeds  one network, or one per seed along a leading replica axis R
     device       which GPU, counted from 0
-    precision    of products on a GPU: "fp32", or "tf32" for float32's range at less precision
+    precision    on a GPU: "fp32"; "tf32" for products of less precision; "bf16" for training on bfloat16 activity
     feedback     "stored", or "procedural": made of the seed wherever it is used, and no part of a checkpoint
 
     What is left None takes the rule's default. Raises InvalidValue for unknown names and unusable sizes,

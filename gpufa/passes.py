@@ -30,7 +30,8 @@ class Pass:
 
     value        the loss of each sample, (R, m), and `missed` whether its largest output is not its largest target
 
-    A training pass (`dropout` = probabilities for input and hidden units) draws its masks in `forward`, by the clock.
+    A training pass is one with a clock: it draws its dropout masks (`dropout` = probabilities for input and hidden
+    units) by it, and may keep its slabs, and copies of weights and feedback, in the backend's lower precision.
     """
 
     def __init__(
@@ -43,8 +44,13 @@ class Pass:
         self.activations, self.loss = net.activations, net.output_loss
         (self.drop_input, self.drop_hidden), self.clock = dropout, clock
 
+        self.slab_dtype = self.backend.slab_dtype(self.dtype) if clock else self.dtype
+        self.lowered = self.slab_dtype != self.dtype
+        if self.lowered:
+            self._lower(net)
+
         def slab(rows: int) -> Array:
-            return self.backend.zeros((replicas, rows, m), self.dtype)
+            return self.backend.zeros((replicas, rows, m), self.slab_dtype)
 
         def layers() -> Layers:
             return Layers.of_slab(slab(sizes.total), sizes)
@@ -54,7 +60,7 @@ class Pass:
         # With dropout f' must see the activity before the mask, the next layer the activity after it.
         self.sent = layers() if self.drop_hidden else self.h
         self.mask = slab(sizes.hidden_units) if self.drop_hidden else None
-        self.x_dropped = self.backend.zeros((replicas, m, sizes.inputs), self.dtype) if self.drop_input else None
+        self.x_mask = self.backend.zeros((replicas, m, sizes.inputs), self.slab_dtype) if self.drop_input else None
         self.value = self.backend.zeros((replicas, m), self.dtype)
         self.missed = self.backend.zeros((replicas, m), "bool")
         self._runs: dict[tuple[int, ...], list[tuple[int, int]]] = {}
@@ -68,9 +74,12 @@ class Pass:
 
     def forward(self, x: Array) -> Array:
         """h_k = f(W_k h_{k-1} + b_k), layer by layer; returns the output's pre-activation a_L, (R, n_L, m)."""
-        if self.clock is not None and self.x_dropped is not None:
-            self.backend.dropout(self.x_dropped, self.drop_input, self.seeds, self.clock.step, stream=0)
-            x = self.xp.multiply(x, self.x_dropped, out=self.x_dropped)
+        if self.lowered:
+            self.backend.lower(self.parameters.flat, out=self.low.flat)
+        if self.clock is not None and self.x_mask is not None:
+            self.backend.dropout(self.x_mask, self.drop_input, self.seeds, self.clock.step, stream=0)
+            self.backend.gate(self.x_mask, [Gate(None, x, x, ALL)])  # the mask becomes mask * x
+            x = self.x_mask
         if self.clock is not None and self.mask is not None:
             self.backend.dropout(self.mask, self.drop_hidden, self.seeds, self.clock.step, stream=1)
         self.h[0] = self.sent[0] = x.swapaxes(-1, -2)
@@ -80,6 +89,12 @@ class Pass:
                 self.W[k], self.sent[k - 1], self.b[k], f, a=self.a[k], h=self.h[k], mask=mask, sent=self.sent[k]
             )
         return self.a[self.L]
+
+    def _lower(self, net: "Network") -> None:
+        """Copies of weights and feedback in the slabs' precision; biases stay as they are."""
+        self.parameters, replicas = net.arena, len(net.seeds)
+        self.low = Parameters(self.backend, net.sizes, replicas, self.slab_dtype)
+        self.W, self.B = self.low.W, net.fixed.lowered(self.slab_dtype)
 
     def error(self) -> None:
         """delta_L = e = yhat - y, and `value` and `missed`."""

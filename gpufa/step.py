@@ -17,8 +17,8 @@ class Step:
         self.trainer, self.m, backend, replicas = trainer, m, net.backend, len(net.seeds)
         self.total = 2 * m if config.adversarial and config.adversarial_mix == "beside" else m
         self.p = Pass(net, self.total, dropout=(config.input_dropout, config.dropout), clock=trainer.clock)
-        self.x = backend.zeros((replicas, self.total, net.sizes.inputs), net.dtype)
-        self.clean = Pass(net, m) if config.adversarial else None
+        self.x = backend.zeros((replicas, self.total, net.sizes.inputs), self.p.slab_dtype)
+        self.clean = Pass(net, m, clock=trainer.clock) if config.adversarial else None
         self.run = backend.capture(self._run) if record else self._run
 
     def _run(self) -> None:
@@ -36,15 +36,13 @@ class Step:
 
     def _perturb(self, clean: Pass, size: float) -> None:
         """x + size * sign(dL/dx) in place of the samples or behind them; dL/dx by true backprop, without dropout."""
-        xp, x, perturbed = clean.xp, self.x[:, : self.m], self.x[:, self.total - self.m :]
+        x, perturbed = self.x[:, : self.m], self.x[:, self.total - self.m :]
         clean.y[...] = self.p.y[..., : self.m]
         if self.total > self.m:
             self.p.y[..., self.m :] = clean.y
         clean.forward(x)
         clean.error()
         BP().deltas(clean, clean.e)
-        slope = clean.backend.scratch(x.shape, x.dtype, slot=4)
+        slope = clean.backend.scratch(x.shape, clean.dtype, slot=4)
         clean.input_gradient(out=slope)
-        xp.sign(slope, out=slope)
-        xp.multiply(slope, size, out=slope)
-        xp.add(x, slope, out=perturbed)
+        clean.backend.perturb(x, slope, size, out=perturbed)

@@ -59,6 +59,11 @@ class Trainer:
         )
         if config.scaling != "none":
             self.net.scaling = fit_scaling(config.scaling, data.x_train)
+        if self.net.backend.slab_dtype(config.dtype) != config.dtype and not made.injects_only:
+            raise InvalidValue(
+                f"rule {made.name!r} does arithmetic of its own, which precision {config.precision!r} can't carry;"
+                " leave --precision out, or set injects_only = True in a rule that only injects"
+            )
         self.update = Update(self.net, config)
         self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
         self._load_data(data)

@@ -34,6 +34,8 @@ def every_kernel(dtype, slab=None, V=None):
         found[name] = kernel("sums", name, **(wide if name == "row_sums" else narrow), THREADS="256")
     for source, most in (("float", 4), ("double", 2), ("unsigned char", 8)):
         found[f"gather {source}"] = kernel("batch", "gather", **wide | {"V": min(wide["V"], most)}, U=source)
+    for name in ("perturb", "lower"):
+        found[name] = kernel("elementwise", name, **wide | {"V": plain["V"]})
     for name in ("one_hot", "transpose", "tick"):
         found[name] = kernel("batch", name, **narrow, U="float")
     for name, row in OPTIMIZERS.items():

@@ -1,6 +1,8 @@
 """What only a GPU can show: pytest -m gpu. The operations, and every formula of the tables, are held to NumPy's numbers
 on it by test_operations.py and test_same_code.py."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from test_cupy import agree, parameters_of
@@ -84,3 +86,10 @@ def test_tf32_is_near_and_not_the_same():
     full, fast = (gpufa.Network([512, 512, 10], precision=p, **kw).gradients(x, y) for p in ("fp32", "tf32"))
     assert np.abs(full["W1"] - fast["W1"]).max() < 1e-2 * np.abs(full["W1"]).max()
     assert (full["W1"] != fast["W1"]).any()
+
+
+@pytest.mark.parametrize("rule", ["bp", "fa", "dfa", "ifa"])
+def test_bfloat16_trains_near_float32(rule):
+    settings = config(rule=rule, init="uniform", epochs=8, dtype="float32", backend="cupy")
+    full, half = (gpufa.train(dataclasses.replace(settings, precision=p), DATA) for p in ("fp32", "bf16"))
+    np.testing.assert_allclose(half.summary["train_loss"], full.summary["train_loss"], rtol=0.05)

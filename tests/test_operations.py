@@ -349,6 +349,26 @@ def test_random_numbers_are_the_same_bits_everywhere(backend, dtype, law, shape)
 
 
 @every_dtype
+def test_numbers_may_be_added(either, dtype):
+    start = draw(2, 5, 7, dtype=dtype)
+    out = either.to_device(start.copy())
+    either.random("normal", out, (4, 9), Purpose.INPUT_NOISE, stream=5, scale=0.3, add=True)
+    for r, seed in enumerate((4, 9)):
+        one = Generator().fill("normal", np.empty((5, 7), dtype), seed, Purpose.INPUT_NOISE, stream=5, scale=0.3)
+        near(either, out[r], start[r] + one, dtype)
+
+
+@every_dtype
+@every_size
+def test_perturb(either, dtype, replicas, rows, columns):
+    x, slope = draw(replicas, rows, columns, dtype=dtype), draw(replicas, rows, columns, dtype=dtype)
+    slope[0, 0] = 0
+    out = slab(either, np.zeros_like(x))
+    either.perturb(slab(either, x), either.to_device(slope.copy()), 0.25, out=out)
+    near(either, out, x + 0.25 * np.sign(slope), dtype)
+
+
+@every_dtype
 def test_dropout_masks_are_the_same_bits_everywhere(backend, dtype):
     for shape, drop in itertools.product([(5, 7), (1, 1), (64,), (9, 1001)], [0.5, 0.3, 0.999]):
         out = backend.zeros((2, *shape), dtype)

@@ -8,8 +8,10 @@ from ..works import Start, Work
 
 class SklearnNet:
     def __init__(self, work: Work, start: Start, device: str) -> None:
-        if work.replicas > 1 or work.optimizer == "rmsprop" or device == "gpu":
+        if work.replicas > 1 or device == "gpu":
             raise NotImplementedError("not written for this work")
+        if work.optimizer != "sgd":
+            raise NotImplementedError("it has no RMSprop, and its Adam has eps elsewhere")
         self.start, self.size, self.done = start, work.batch, 0
         self.net = MLPClassifier(
             work.sizes[1:-1],

@@ -15,7 +15,7 @@ from .device import Device, first_line
 __all__ = ["BACKENDS", "PRECISIONS", "Backend", "describe_all", "get_backend", "trial", "why_no_gpu"]
 
 BACKENDS = "auto", "numpy", "cupy"
-PRECISIONS = "fp32", "tf32"
+PRECISIONS = "fp32", "tf32", "bf16"
 LIBRARIES = "install CuPy with its libraries (pip install 'cupy-cuda12x[ctk]', or 'cupy-cuda13x[ctk]' for CUDA 13)"
 
 

@@ -60,6 +60,10 @@ class Backend:
     def zeros(self, shape: Sequence[int], dtype: Any) -> Array:
         raise NotImplementedError
 
+    def slab_dtype(self, dtype: str) -> str:
+        """What the slabs of a training pass are made of, for parameters of `dtype`; "uint16" holds bfloat16."""
+        return dtype
+
     def scratch(self, shape: Sequence[int], dtype: Any, slot: int = 0) -> Array:
         """Work space that is handed out again to whoever asks for the same shape and slot."""
         key = (*shape, np.dtype(dtype).char, slot)
@@ -150,8 +154,9 @@ class Backend:
         step: Array = None,
         stream: int = 0,
         scale: float = 1.0,
+        add: bool = False,
     ) -> None:
-        """out[r] = scale * law of (seeds[r], purpose, stream, step): the same bits on every backend.
+        """out[r] = scale * law of (seeds[r], purpose, stream, step), or added to out: the same bits on every backend.
 
         `step` is a counter, (1,), 0 where not given.
         """
@@ -163,6 +168,14 @@ class Backend:
 
     def permutations(self, seeds: Sequence[int], purpose: Purpose, step: int, out: Array) -> None:
         """out[r] = a random order of 0 .. n-1 for each seed, (R, n) int64."""
+        raise NotImplementedError
+
+    def perturb(self, x: Array, slope: Array, size: float, out: Array) -> None:
+        """out = x + size * sign(slope), (R, m, n) each."""
+        raise NotImplementedError
+
+    def lower(self, x: Array, out: Array) -> None:
+        """out = x, (R, n), in the precision of `out`."""
         raise NotImplementedError
 
     def parallel(self, jobs: Sequence[Job]) -> None:

@@ -12,7 +12,7 @@ from .device import Job
 from .draws import RandomKernels
 from .feedback import FeedbackKernels
 from .kernels import kernel
-from .launches import THREADS, columns_grid, slab_grid, stride, warp_grid
+from .launches import THREADS, columns_grid, slab_grid, stride, types, warp_grid
 from .recorded import Recorded
 
 Array = Any
@@ -40,13 +40,13 @@ class CupyBackend(FeedbackKernels, RandomKernels):
             activation, h = ACTIVATIONS["identity"], a
         replicas, rows, columns = a.shape
         V = self._wide(columns, a, h, mask, sent)
-        found = kernel("layer", "bias_activation", a.dtype.name, V=V, **kernels.activation_text(activation))
+        found = kernel("layer", "bias_activation", **types(a), V=V, **kernels.activation_text(activation))
         grid = slab_grid(rows, columns // V, replicas)
         self._launch(found, *grid, a, b, h, mask, sent, *map(stride, (a, b)), stride(mask), rows, columns, replicas)
 
     def row_sums(self, delta: Array, out: Array, alpha: float | Array = 1.0, beta: float = 0.0) -> None:
         replicas, rows, columns = delta.shape
-        found = kernel("sums", "row_sums", delta.dtype.name, V=self._wide(columns, delta), THREADS=str(THREADS))
+        found = kernel("sums", "row_sums", **types(delta), V=self._wide(columns, delta), THREADS=str(THREADS))
         factor = (None, alpha) if isinstance(alpha, int | float) else (alpha, 1.0)
         self._launch(
             found,
@@ -56,7 +56,7 @@ class CupyBackend(FeedbackKernels, RandomKernels):
 
     def output_error(self, loss: Loss, a: Array, y: Array, e: Array, value: Array, missed: Array) -> None:
         replicas, units, m = a.shape
-        found = kernel("output", "output_error", a.dtype.name, **kernels.loss_text(loss))
+        found = kernel("output", "output_error", **types(a), **kernels.loss_text(loss))
         grid = (max(1, -(-m // 32)), min(replicas, 65535), 1), (32, 8, 1)
         self._launch(found, *grid, a, y, e, value, missed, stride(a), stride(e), units, m, replicas)
 
@@ -69,7 +69,7 @@ class CupyBackend(FeedbackKernels, RandomKernels):
         replicas, m, columns = out.shape
         V = self._wide(columns, rows, out)
         source = {"uint8": "unsigned char", "float32": "float", "float64": "double"}[rows.dtype.name]
-        found = kernel("batch", "gather", out.dtype.name, V=V, U=source)
+        found = kernel("batch", "gather", **types(out), V=V, U=source)
         self._launch(
             found,
             *slab_grid(m, columns // V, replicas),
@@ -79,7 +79,7 @@ class CupyBackend(FeedbackKernels, RandomKernels):
     def targets(self, y: Array, out: Array, batch: Order | None = None) -> None:
         replicas, units, m = out.shape
         labels = y.dtype.kind in "iu"
-        found = kernel("batch", "one_hot" if labels else "transpose", out.dtype.name, U="float")
+        found = kernel("batch", "one_hot" if labels else "transpose", **types(out), U="float")
         source = (y, stride(y) if y.ndim == 2 else 0) if labels else (y,)
         self._launch(
             found,
@@ -116,6 +116,19 @@ class CupyBackend(FeedbackKernels, RandomKernels):
             *(l2, decoupled, hyper.momentum, hyper.beta2, hyper.eps, n, replicas),
         )
 
+    def perturb(self, x: Array, slope: Array, size: float, out: Array) -> None:
+        replicas, rows, columns = x.shape
+        V = self._wide(columns, x, slope, out)
+        found = kernel("elementwise", "perturb", **types(x), V=V)
+        strided = (x, stride(x), slope, stride(slope), size, out, stride(out))
+        self._launch(found, *slab_grid(rows, columns // V, replicas), *strided, rows, columns, replicas)
+
+    def lower(self, x: Array, out: Array) -> None:
+        replicas, n = x.shape
+        V = self._wide(n, x, out)
+        found = kernel("elementwise", "lower", **types(out), V=V)
+        self._launch(found, *columns_grid(n // V, replicas), x, stride(x), out, stride(out), n, replicas)
+
     def parallel(self, jobs: Sequence[Job]) -> None:
         self.device.parallel(jobs)
 
@@ -127,6 +140,8 @@ class CupyBackend(FeedbackKernels, RandomKernels):
 
     def describe(self) -> dict[str, str]:
         tf32 = "yes: products are done in TF32" if self.precision == "tf32" else "no: products are in full precision"
+        if self.precision == "bf16":
+            tf32 = "no: training keeps its activity in bfloat16, sums are in float32"
         return {**self.device.describe(), "TF32": tf32}
 
 

@@ -9,7 +9,7 @@ from ..random import LAWS, Purpose
 from . import kernels
 from .kernels import kernel
 from .launcher import Launcher
-from .launches import columns_grid, stride
+from .launches import columns_grid, stride, types
 
 Array = Any
 
@@ -26,19 +26,31 @@ class RandomKernels(Launcher):
         step: Array = None,
         stream: int = 0,
         scale: float = 1.0,
+        add: bool = False,
     ) -> None:
         replicas, length = len(out), out[0].size
-        found = kernel("random", "fill", out.dtype.name, **kernels.law_text(law))
+        found = kernel("random", "fill", **types(out), **kernels.law_text(law))
         at = self._constant(0, np.int64) if step is None else step
         self._launch(
             found,
             *columns_grid(-(-length // 4), replicas),
-            *(out, self._seeds(seeds), at, stream, int(purpose), LAWS[law].unit * scale, length, stride(out), replicas),
+            *(
+                out,
+                self._seeds(seeds),
+                at,
+                stream,
+                int(purpose),
+                LAWS[law].unit * scale,
+                int(add),
+                length,
+                stride(out),
+                replicas,
+            ),
         )
 
     def dropout(self, out: Array, drop: float, seeds: Sequence[int], step: Array, stream: int) -> None:
         replicas, length, threshold = len(out), out[0].size, round(drop * 2**16)
-        found = kernel("random", "dropout", out.dtype.name, **kernels.law_text("uniform"))
+        found = kernel("random", "dropout", **types(out), **kernels.law_text("uniform"))
         self._launch(
             found,
             *columns_grid(-(-length // 8), replicas),

@@ -9,7 +9,7 @@ from .base import Gate
 from .kernels import kernel
 from .keyed import KeyedMatrix
 from .launcher import Launcher
-from .launches import in_rows, rows_grid, slab_grid, stride
+from .launches import in_rows, rows_grid, slab_grid, stride, types
 
 Array = Any
 SMALL = 64  # columns of a feedback matrix up to which its product is done in registers, f' and all
@@ -27,7 +27,7 @@ class FeedbackKernels(Launcher):
             part = delta[..., gate.rows, :]
             replicas, rows, columns = part.shape
             V = self._wide(columns, part, gate.z, gate.mask)
-            found = kernel("gate", "gate", part.dtype.name, V=V, **kernels.derivative_text(gate.activation))
+            found = kernel("gate", "gate", **types(part), V=V, **kernels.derivative_text(gate.activation))
             grid = slab_grid(rows, columns // V, replicas)
             strides = map(stride, (part, gate.z, gate.mask))
             self._launch(found, *grid, part, gate.z, gate.mask, *strides, rows, columns, replicas)
@@ -55,7 +55,7 @@ class FeedbackKernels(Launcher):
             text |= {"KEYED": "0"}
             size = matrix.itemsize
             source = (matrix, stride(matrix), *(step // size for step in matrix.strides[1:]), *(None,) * 4)
-        found = kernel("feedback", "feedback_delta", out.dtype.name, V=V, **text)
+        found = kernel("feedback", "feedback_delta", **types(out), V=V, **text)
         self._launch(
             found,
             *rows_grid(-(-rows // ROWS), columns // V, replicas, ROWS),
@@ -77,7 +77,7 @@ class FeedbackKernels(Launcher):
     def keyed_rows(self, matrix: KeyedMatrix, out: Array) -> None:
         """Write the matrix out."""
         replicas, rows, columns = out.shape
-        found = kernel("random", "keyed_rows", out.dtype.name, **kernels.law_text(matrix.law))
+        found = kernel("random", "keyed_rows", **types(out), **kernels.law_text(matrix.law))
         self._launch(
             found,
             *slab_grid(rows, columns // 4 + 2, replicas),

@@ -16,7 +16,8 @@ NOTHING = np.uint64(0)  # a null pointer
 
 
 class Launcher(Backend):
-    """A backend on a Device; `precision` is what products are done in, "fp32" or "tf32"."""
+    """A backend on a Device; `precision` is what products are done in: "fp32", "tf32", or "bf16", in which training
+    also keeps its slabs."""
 
     def __init__(self, device: Device, precision: str = "fp32") -> None:
         super().__init__()
@@ -28,6 +29,9 @@ class Launcher(Backend):
         array = self.device.empty(shape, dtype)
         array.fill(0)
         return array
+
+    def slab_dtype(self, dtype: str) -> str:
+        return "uint16" if self.precision == "bf16" else dtype
 
     def to_device(self, array: Any, dtype: Any = None) -> Array:
         return self.device.upload(array, dtype)

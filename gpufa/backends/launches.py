@@ -46,6 +46,12 @@ def _power_of_two(n: int) -> int:
     return 1 << max(n - 1, 0).bit_length()
 
 
+def types(x: Array) -> dict[str, str]:
+    """The kernels' types for a slab: what it is kept in, and what is done with it."""
+    name = x.dtype.name
+    return {"dtype": "float32", "slab": "bfloat16"} if name == "uint16" else {"dtype": name, "slab": name}
+
+
 def stride(x: Array | None) -> int:
     """Elements from one replica to the next."""
     return 0 if x is None else x.strides[0] // x.itemsize

@@ -198,14 +198,23 @@ class NumpyBackend(Backend):
         step: NDArray | None = None,
         stream: int = 0,
         scale: float = 1.0,
+        add: bool = False,
     ) -> None:
         at = 0 if step is None else int(step[0])
-        for one, seed in zip(out, seeds, strict=True):
+        drawn = self.scratch(out.shape, out.dtype, slot=3) if add else out
+        for one, seed in zip(drawn, seeds, strict=True):
             self.generator.fill(law, one, seed, purpose, stream=stream, step=at, scale=scale)
+        if add:
+            np.add(out, drawn, out=out)
 
     def dropout(self, out: NDArray, drop: float, seeds: Sequence[int], step: NDArray, stream: int) -> None:
         for one, seed in zip(out, seeds, strict=True):
             self.generator.keep(one, drop, seed, stream=stream, step=int(step[0]))
+
+    def perturb(self, x: NDArray, slope: NDArray, size: float, out: NDArray) -> None:
+        np.sign(slope, out=slope)
+        np.multiply(slope, size, out=slope)
+        np.add(x, slope, out=out)
 
     def permutations(self, seeds: Sequence[int], purpose: Purpose, step: int, out: NDArray) -> None:
         for one, seed in zip(out, seeds, strict=True):

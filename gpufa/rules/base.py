@@ -34,6 +34,7 @@ class Rule:
 
     name: ClassVar[str] = ""
     paper: ClassVar[str] = ""
+    injects_only: ClassVar[bool] = False  # whether `deltas` does nothing but inject, and so runs in bfloat16 too
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {"activation": "tanh", "loss": "cross_entropy", "optimizer": "adam", "lr": 3e-3, "init": "uniform"}
     )

@@ -20,6 +20,7 @@ class BP(Rule):
 
     name: ClassVar[str] = "bp"
     paper: ClassVar[str] = "Rumelhart, Hinton & Williams 1986"
+    injects_only: ClassVar[bool] = True
 
     def deltas(self, net: "Pass", e: Any) -> None:
         for k in reversed(net.hidden):

@@ -29,6 +29,7 @@ class DFA(FeedbackRule):
 
     name: ClassVar[str] = "dfa"
     paper: ClassVar[str] = "Nokland 2016; threshold units: Breloff 2016"
+    injects_only: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -25,6 +25,7 @@ class IFA(FeedbackRule):
 
     name: ClassVar[str] = "ifa"
     paper: ClassVar[str] = "Nokland 2016"
+    injects_only: ClassVar[bool] = True
     defaults: ClassVar[Mapping[str, Any]] = Rule.defaults
 
     def fixed(self, sizes: Sizes) -> dict[str, Feedback]:

@@ -4,16 +4,17 @@
 #define FOR_QUADS(q, per_quad) \
     for (i64 q = blockIdx.x * (i64)blockDim.x + threadIdx.x; q * per_quad < length; q += (i64)gridDim.x * blockDim.x)
 
-// out[r] = factor * numbers of the law, (replicas, length).
+// out[r] = factor * numbers of the law, or that is added, (replicas, length).
 extern "C" __global__ void fill(S* out, const u64* seeds, const i64* step, unsigned stream, unsigned purpose,
-                                double factor, i64 length, i64 stride, i64 replicas) {
+                                double factor, int add, i64 length, i64 stride, i64 replicas) {
     FOR_REPLICAS(r) FOR_QUADS(q, 4) {
         const uint4 words = philox(q, stream, (unsigned)*step, purpose, seeds[r]);
         for (int i = 0; i < 4 && q * 4 + i < length; i++) {
             const unsigned x = word(words, i);
             int n;
             LAW
-            out[r * stride + q * 4 + i] = (T)n * (T)factor;
+            S& to = out[r * stride + q * 4 + i];
+            to = (add ? (T)to : (T)0) + (T)n * (T)factor;
         }
     }
 }

@@ -1,0 +1,79 @@
+"""How the step's time and the run's memory grow with width, depth, batch, replicas and classes: one axis at a time."""
+
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+
+from .runner import Say, Worker, repeated
+from .works import Work
+
+BASE = Work("784-512-512-10, batch 64", (784, 512, 512, 10), contenders=("gpufa dfa", "gpufa bp"))
+AXES = {
+    "width": (128, 256, 512, 1024, 2048, 4096),
+    "depth": (2, 5, 10, 20, 50, 100, 200),
+    "batch": (1, 4, 16, 64, 256, 1024, 4096),
+    "replicas": (1, 2, 4, 8, 16, 32),
+    "classes": (10, 100, 1000, 10_000),
+}
+TOP = 3  # points at the end of an axis to which the slope is fitted
+
+
+def at(axis: str, value: int) -> Work:
+    """The base net with one thing changed; depth counts hidden layers, of 128 units."""
+    if axis == "width":
+        return replace(BASE, sizes=(784, value, value, 10))
+    if axis == "depth":
+        return replace(BASE, sizes=(784, *[128] * value, 10))
+    if axis == "batch":
+        return replace(BASE, batch=value)
+    if axis == "replicas":
+        return replace(BASE, sizes=(784, 128, 128, 10), replicas=value)
+    return replace(BASE, sizes=(784, 512, 512, value))
+
+
+def run(device: str, threads: int, rounds: int, quick: bool, say: Say) -> list[dict[str, Any]]:
+    """A row for each point of each axis and each contender: ms a step, and bytes beyond the imports and the data."""
+    rows = []
+    for axis, values in AXES.items():
+        for value in values[: 2 if quick else None]:
+            work = at(axis, value)
+            for name in work.contenders:
+                worker = Worker(name, threads, None)
+                answer = worker.ask(contender=name, work=asdict(work), device=device)
+                row: dict[str, Any] = {"axis": axis, "value": value, "contender": name}
+                if "failed" in answer:
+                    row["absent"] = answer["failed"]
+                else:
+                    seconds = repeated(worker, 1 if quick else rounds)
+                    row |= {"ms": float(np.median(seconds)) * 1e3, "grown_bytes": answer["grown_bytes"]}
+                    row |= {"data_bytes": answer["data_bytes"], "parameter_bytes": parameter_bytes(work)}
+                worker.close()
+                rows.append(row)
+                say(describe(row))
+    return rows
+
+
+def parameter_bytes(work: Work) -> int:
+    return 4 * work.replicas * sum((below + 1) * n for below, n in zip(work.sizes, work.sizes[1:], strict=False))
+
+
+def slopes(rows: list[dict[str, Any]]) -> dict[tuple[str, str], float]:
+    """The slope of log time against log value at the upper end, for each axis and contender."""
+    found = {}
+    for axis in AXES:
+        for name in BASE.contenders:
+            points = [(r["value"], r["ms"]) for r in rows if (r["axis"], r["contender"]) == (axis, name) and "ms" in r]
+            if len(points) >= TOP:
+                x, y = np.log(np.array(points[-TOP:], float)).T
+                found[axis, name] = float(np.polyfit(x, y, 1)[0])
+    return found
+
+
+def describe(row: dict[str, Any]) -> str:
+    """A row as a line."""
+    text = f"  {row['axis']:9s} {row['value']:6d}  {row['contender']:10s}"
+    if "absent" in row:
+        return f"{text} absent: {row['absent']}"
+    needed = row["data_bytes"] + row["parameter_bytes"]
+    return f"{text} {row['ms']:10.3f} ms  {row['grown_bytes'] / 2**20:8.1f} MiB  {row['grown_bytes'] / needed:5.2f} x"

@@ -1,0 +1,94 @@
+"""The benchmarks run and their contenders agree: for correctness, never for time."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(*arguments):
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("work", ["784-800-800-10, batch 64", "10 replicas"])
+def test_contenders_do_the_same_work(work):
+    done = run("cpu", "--quick", "--only", work)
+    assert done.returncode == 0, done.stdout + done.stderr
+    ours = [line for line in done.stdout.splitlines() if line.startswith("  gpufa dfa ")]
+    assert ours
+    assert all("same weights after 20 steps" in line for line in ours)
+    assert "OTHER" not in done.stdout
+
+
+def test_growth():
+    done = run("scaling", "--quick")
+    assert done.returncode == 0, done.stderr
+    assert len([line for line in done.stdout.splitlines() if " ms " in line]) == 20
+
+
+def test_without_a_gpu_the_gpu_works_say_why():
+    from gpufa.backends import why_no_gpu
+
+    if not why_no_gpu():
+        pytest.skip("this machine has a usable GPU")
+    done = run("gpu")
+    assert done.returncode == 1
+    assert done.stderr.startswith("benchmarks: no GPU: ")
+
+
+def test_the_page_is_made_of_the_results(tmp_path, monkeypatch):
+    from benchmarks import report
+
+    rows = [
+        {"contender": name, "ms": ms, "quartiles_ms": [ms, ms], "against_gpufa_dfa": ms / 2, "agrees": True}
+        for name, ms in (("gpufa dfa", 2.0), ("torch bp", 3.0), ("bare products dfa", 1.5))
+    ]
+    rows.append({"contender": "jax bp", "absent": "jax is not installed"})
+    works = [
+        {"work": "one", "optimizer": "sgd", "replicas": 1, "rows": rows},
+        {"work": "two, one net", "optimizer": "sgd", "replicas": 1, "rows": rows[:1]},
+        {"work": "two, 10 replicas", "optimizer": "sgd", "replicas": 10, "rows": [rows[0] | {"ms": 4.0}]},
+    ]
+    about = {"date": "2026-01-01", "threads": 2, "facts": {"processor": "a machine"}, "packages": {}, "system": "s"}
+    points = [(axis, value) for axis in ("width", "depth", "batch", "replicas", "classes") for value in (1, 2, 4)]
+    growth = [
+        {
+            "axis": axis,
+            "value": v,
+            "contender": name,
+            "ms": v**2,
+            "grown_bytes": 30,
+            "data_bytes": 5,
+            "parameter_bytes": 5,
+        }
+        for axis, v in points
+        for name in ("gpufa dfa", "gpufa bp")
+    ]
+    for name, content in {
+        "cpu-x": {"kind": "cpu", "works": works},
+        "scaling-x": {"kind": "scaling", "rows": growth},
+    }.items():
+        text = json.dumps(about | {"command": f"python -m benchmarks {name[:-2]}"} | content)
+        (tmp_path / f"{name}.json").write_text(text)
+    monkeypatch.setattr(report, "DOCS", tmp_path)
+    page = report.write(tmp_path).read_text()
+    assert "| torch bp | 3.000 | 3.000 to 3.000 | 1.50 |" in page
+    assert "Absent: jax bp (jax is not installed)." in page
+    assert "two, 10 replicas: 5.00 times the samples per second of 10 runs in turn." in page
+    assert "**Not measured yet.**" in page
+    assert "| width | 2.00 | 2.00 |" in page
+    assert "| batch | 4 | 0 | 3.00 |" in page
+    assert {p.name for p in tmp_path.glob("*.png")} == {"performance-cpu-x.png", "performance-scaling-x.png"}
+
+
+def test_the_committed_page_is_the_results(tmp_path, monkeypatch):
+    from benchmarks import report
+
+    monkeypatch.setattr(report, "DOCS", tmp_path)
+    made = report.write(ROOT / "benchmarks/results")
+    assert made.read_text() == (ROOT / "docs/performance.md").read_text()
