@@ -114,7 +114,7 @@ def described(kind: str, facts: dict[str, str], threads: int) -> dict[str, Any]:
         "date": str(date.today()),
         "command": f"python -m benchmarks {kind}",
         "kind": kind,
-        "system": platform.platform(),
+        "system": f"{platform.system()} {platform.machine()}",
         "threads": threads,
         "facts": facts,
         "packages": {name: found for name in PACKAGES if (found := _version(name))},

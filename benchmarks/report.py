@@ -7,6 +7,10 @@ from typing import Any
 from . import scaling
 
 DOCS = Path(__file__).parent.parent / "docs"
+README = DOCS.parent / "README.md"
+BEGIN, END = "<!-- performance -->", "<!-- end of performance -->"
+FAMILIES = "bare products dfa", "gpufa bp", "torch bp", "torch dfa", "jax bp", "jax dfa", "sklearn bp"
+OURS = "gpufa", "bare"
 COLOURS = {"gpufa": "#3b6ea5", "bare": "#b9b9b9", "": "#d98b3f"}
 HEAD = """# Performance
 
@@ -42,9 +46,37 @@ def write(results: Path) -> Path:
     if not any(r.get("kind") == "gpu" for r in records):
         sections.append(UNMEASURED)
     sections += [growth(r) for r in records if r.get("kind") == "scaling"]
+    for record in records:
+        if record.get("kind") == "cpu":
+            quote(record)
     page = DOCS / "performance.md"
     page.write_text("\n".join([HEAD, *sections]).rstrip() + "\n", encoding="utf-8")
     return page
+
+
+def quote(record: dict[str, Any]) -> None:
+    """Put a table of the fastest of each family into the README, between its marks."""
+    head, found, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+    if not found:
+        return
+    lines = [f"| net | gpufa dfa, ms | {' | '.join(FAMILIES)} |", "|---|---|" + "---|" * len(FAMILIES)]
+    slower: list[tuple[float, str, str]] = []
+    for work in record["works"]:
+        rows = {row["contender"]: row["against_gpufa_dfa"] for row in work["rows"] if "ms" in row}
+        if len(rows) < 2:
+            continue
+        best = []
+        for family in FAMILIES:
+            ratios = [(ratio, name) for name, ratio in rows.items() if name.startswith(family)]
+            best.append(f"{min(ratios)[0]:.2f}" if ratios else "")
+            slower += [(ratio, name, work["work"]) for ratio, name in ratios if not name.startswith(OURS)]
+        ms = next(row["ms"] for row in work["rows"] if row["contender"] == "gpufa dfa")
+        lines.append(f"| {work['work']} | {ms:.2f} | {' | '.join(best)} |")
+    (low, who, where), (high, other, there) = min(slower), max(slower)
+    lines += ["", f"Worst: {who} takes {low:.2f} of gpufa's time ({where}). Best: {other} takes {high:.2f} ({there})."]
+    about = f"{record['facts']['processor']}, {record['threads']} threads, `{record['command']}`"
+    text = "\n".join(["", f"{about}:", "", *lines, ""])
+    README.write_text(head + BEGIN + text + END + rest.partition(END)[2], encoding="utf-8")
 
 
 def section(record: dict[str, Any]) -> str:
@@ -126,6 +158,7 @@ def draw_growth(rows: list[dict[str, Any]], path: Path) -> None:
         for name, colour in zip(scaling.BASE.contenders, ("#3b6ea5", "#d98b3f"), strict=True):
             points = [(r["value"], r["ms"]) for r in rows if (r["axis"], r["contender"]) == (axis, name)]
             axes.loglog(*zip(*points, strict=True), "o-", color=colour, label=name, markersize=3)
+        axes.xaxis.set_minor_formatter("")
         axes.set_xlabel(axis)
         axes.grid(alpha=0.3)
     all_axes[0].set_ylabel("ms a step")
@@ -147,7 +180,7 @@ def replicas(record: dict[str, Any]) -> list[str]:
 
 
 def draw(record: dict[str, Any], path: Path) -> None:
-    """Each work's contenders against gpufa's DFA, on a logarithmic axis."""
+    """Each work's contenders against gpufa's DFA."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -157,18 +190,15 @@ def draw(record: dict[str, Any], path: Path) -> None:
     if not works:
         return
     figure, all_axes = pyplot.subplots(
-        len(works), 1, figsize=(8, 2.6 * len(works)), layout="constrained", squeeze=False
+        len(works), 1, figsize=(8, 2.6 * len(works)), layout="constrained", squeeze=False, sharex=True
     )
     for axes, work in zip(all_axes[:, 0], works, strict=True):
         rows = sorted((r for r in work["rows"] if r.get("against_gpufa_dfa")), key=lambda r: -r["against_gpufa_dfa"])
         colours = [next(c for part, c in COLOURS.items() if part in r["contender"]) for r in rows]
         axes.barh([r["contender"] for r in rows], [r["against_gpufa_dfa"] for r in rows], color=colours)
         axes.axvline(1, color="black", linewidth=0.8)
-        axes.set_xscale("log")
         axes.set_title(work["work"], fontsize=9, loc="left")
         axes.tick_params(labelsize=7)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.xaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:.0e}"[0] in "25" else "")
     all_axes[-1, 0].set_xlabel("time of a step, against gpufa dfa")
     figure.savefig(path, dpi=110)
     pyplot.close(figure)

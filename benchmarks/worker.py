@@ -1,14 +1,15 @@
 """One contender in a process of its own: answers lines of JSON on standard input, one for each order."""
 
 import json
-import resource
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from .contenders import Contender, make
 from .works import Work, start_of
 
+PROCESS = Path("/proc/self")
 CHECKED = 20  # steps after which contenders of one rule must agree
 
 
@@ -16,7 +17,8 @@ def ready(order: dict[str, Any]) -> tuple[Contender, dict[str, Any]]:
     """The contender, and of its state after CHECKED steps some weights, and the memory that it took at most."""
     work = Work(**order["work"])
     start = start_of(work)
-    before = resident()
+    PROCESS.joinpath("clear_refs").write_text("5")  # the peak begins anew, here
+    before = memory("VmRSS")
     contender = make(order["contender"], work, start, order["device"])
     for _ in range(CHECKED):
         contender.step()
@@ -24,12 +26,13 @@ def ready(order: dict[str, Any]) -> tuple[Contender, dict[str, Any]]:
     weights = contender.weights()
     probes = None if weights is None else [w.reshape(-1)[:: max(1, w.size // 100)].tolist() for w in weights]
     data = sum(a.nbytes for a in (start.x, start.y, start.order))
-    return contender, {"weights": probes, "grown_bytes": resident() - before, "data_bytes": data}
+    return contender, {"weights": probes, "grown_bytes": memory("VmHWM") - before, "data_bytes": data}
 
 
-def resident() -> int:
-    """The most bytes that this process has held so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def memory(field: str) -> int:
+    """Bytes that this process holds, "VmRSS", or held at most, "VmHWM"; Linux alone tells."""
+    lines = PROCESS.joinpath("status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(field))
 
 
 def timed(contender: Contender, steps: int) -> float:

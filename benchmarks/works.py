@@ -9,7 +9,7 @@ import numpy as np
 OURS = "gpufa dfa", "gpufa fa", "gpufa bp", "bare products dfa", "bare products bp"
 TORCH = "torch bp", "torch bp foreach", "torch bp fused", "torch bp compiled", "torch dfa", "torch dfa compiled"
 PEERS = (*TORCH, "jax bp", "jax dfa", "sklearn bp")
-BATCHES = 64  # in the data of a work
+BATCHES = 64  # in the data of a work, at least
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ class Start(NamedTuple):
 def start_of(work: Work) -> Start:
     """The same for every contender."""
     rng = np.random.default_rng(0)
-    samples, (inputs, *_, outputs) = BATCHES * work.batch, work.sizes
+    inputs, *_, outputs = work.sizes
+    samples = max(BATCHES, -(-outputs // work.batch)) * work.batch  # every class is there
     x = rng.random((samples, inputs), np.float32) - np.float32(0.5)
     y = rng.permutation(np.arange(samples) % outputs)
     y[:outputs] = np.arange(outputs)[: len(y)]

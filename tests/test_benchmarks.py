@@ -76,7 +76,15 @@ def test_the_page_is_made_of_the_results(tmp_path, monkeypatch):
         text = json.dumps(about | {"command": f"python -m benchmarks {name[:-2]}"} | content)
         (tmp_path / f"{name}.json").write_text(text)
     monkeypatch.setattr(report, "DOCS", tmp_path)
+    monkeypatch.setattr(report, "README", tmp_path / "README.md")
+    report.README.write_text(f"before\n{report.BEGIN}old{report.END}\nbehind\n")
     page = report.write(tmp_path).read_text()
+    readme = report.README.read_text()
+    assert "old" not in readme
+    assert readme.startswith("before\n")
+    assert readme.endswith("\nbehind\n")
+    assert "| one | 2.00 | 0.75 |  | 1.50 |  |  |  |  |" in readme
+    assert "Worst: torch bp takes 1.50 of gpufa's time (one)." in readme
     assert "| torch bp | 3.000 | 3.000 to 3.000 | 1.50 |" in page
     assert "Absent: jax bp (jax is not installed)." in page
     assert "two, 10 replicas: 5.00 times the samples per second of 10 runs in turn." in page
@@ -90,5 +98,8 @@ def test_the_committed_page_is_the_results(tmp_path, monkeypatch):
     from benchmarks import report
 
     monkeypatch.setattr(report, "DOCS", tmp_path)
+    monkeypatch.setattr(report, "README", tmp_path / "README.md")
+    report.README.write_text((ROOT / "README.md").read_text())
     made = report.write(ROOT / "benchmarks/results")
+    assert report.README.read_text() == (ROOT / "README.md").read_text()
     assert made.read_text() == (ROOT / "docs/performance.md").read_text()
