@@ -1,4 +1,4 @@
-"""python -m benchmarks [cpu|gpu|scaling|report]: training steps of gpufa and of what its users would take instead."""
+"""python -m benchmarks [cpu|gpu|threshold|scaling|report]: steps of gpufa and of what users would take instead."""
 
 import json
 import platform
@@ -16,6 +16,7 @@ from gpufa.backends import get_backend, why_no_gpu
 
 from . import report as pages
 from . import scaling as scales
+from . import threshold as thresholds
 from .runner import run
 from .works import CPU, GPU, Work
 
@@ -50,6 +51,22 @@ def gpu(quick: bool = False, rounds: int = 15, only: str = "", out: Path | None 
         raise SystemExit(f"benchmarks: no GPU: {reason}")
     facts = get_backend("cupy").describe()
     measure(GPU, "gpu", facts, facts["device"], quick=quick, threads=4, rounds=rounds, only=only, out=out)
+
+
+def threshold(rounds: int = 15, out: Path | None = None) -> None:
+    """On a GPU: from how many outputs on feedback is better done by cuBLAS than by the one fused launch.
+
+    Args:
+        rounds: turns of either way
+        out: the file for the figures (results/threshold-NAME.json where not given)
+    """
+    if reason := why_no_gpu():
+        raise SystemExit(f"benchmarks: no GPU: {reason}")
+    backend = get_backend("cupy")
+    facts = backend.describe()
+    record = described("threshold", facts, 4)
+    record["rows"] = thresholds.run(backend, rounds, lambda line: print(line, flush=True))
+    written(record, out or named("threshold", facts["device"]))
 
 
 def scaling(quick: bool = False, threads: int = 2, rounds: int = 7, out: Path | None = None) -> None:
@@ -134,5 +151,5 @@ def _version(name: str) -> str | None:
 
 
 if __name__ == "__main__":
-    commands = {"cpu": cpu, "gpu": gpu, "scaling": scaling, "report": report}
+    commands = {"cpu": cpu, "gpu": gpu, "threshold": threshold, "scaling": scaling, "report": report}
     tyro.extras.subcommand_cli_from_dict(commands, prog="python -m benchmarks")

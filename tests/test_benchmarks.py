@@ -10,6 +10,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.fixture(autouse=True)
+def benchmarks_can_be_imported(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)
+
+
 def run(*arguments):
     command = [sys.executable, "-m", "benchmarks", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
@@ -39,6 +44,22 @@ def test_without_a_gpu_the_gpu_works_say_why():
     done = run("gpu")
     assert done.returncode == 1
     assert done.stderr.startswith("benchmarks: no GPU: ")
+
+
+def test_the_threshold_of_fused_feedback(monkeypatch):
+    from hostdevice import HostDevice
+
+    from benchmarks import threshold
+    from gpufa.backends import feedback
+    from gpufa.backends.cupy import CupyBackend
+
+    for name, small in {"OUTPUTS": (2, 70), "BATCHES": (8,), "ROWS": 20}.items():
+        monkeypatch.setattr(threshold, name, small)
+    device, before = HostDevice(), feedback.SMALL
+    rows = threshold.run(CupyBackend(device), 1, lambda line: None)
+    assert len(rows) == len(threshold.OUTPUTS) * len(threshold.BATCHES)
+    assert device.launches.count("feedback_delta") == device.launches.count("gate") > 0
+    assert before == feedback.SMALL
 
 
 def test_the_page_is_made_of_the_results(tmp_path, monkeypatch):

@@ -378,6 +378,24 @@ def test_dropout_masks_are_the_same_bits_everywhere(backend, dtype):
             np.testing.assert_array_equal(backend.to_host(out)[r], expected)
 
 
+def test_empty_batches_are_nothing_to_do(either):
+    R, n, units = 2, 5, 3
+    a, h, y, e = (either.zeros((R, rows, 0), "float64") for rows in (n, n, units, units))
+    W, x, b = either.zeros((R, n, 4), "float64"), either.zeros((R, 0, 4), "float64"), either.zeros((R, n), "float64")
+    either.layer(W, x.swapaxes(1, 2), b, ACTIVATIONS["gelu"], a=a, h=h)
+    value, missed = either.zeros((R, 0), "float64"), either.zeros((R, 0), "bool")
+    if either.name == "cupy":  # NumPy has no largest of nothing
+        either.output_error(LOSSES["cross_entropy"], y, y, e, value, missed)
+    either.feedback_delta(either.zeros((R, n, units), "float64"), e, [Gate(ACTIVATIONS["tanh"], h, None, ALL)], out=a)
+    dW, db = either.to_device(np.ones((R, n, 4))), either.to_device(np.ones((R, n)))
+    either.gemm(a, x, out=dW)
+    either.row_sums(a, out=db)
+    sums = either.to_device(np.ones((2, R)))
+    either.tally(value, missed, sums)
+    for array, expected in ((dW, 0), (db, 0), (sums, 1)):
+        np.testing.assert_array_equal(either.to_host(array), expected)
+
+
 def test_permutations(backend):
     out = backend.zeros((2, 1001), "int64")
     backend.permutations((7, 8), Purpose.SHUFFLE, 3, out=out)
