@@ -107,13 +107,15 @@ def measure(
     record = described(device, facts, threads) | {"works": []}
     if only and out.exists():
         record["works"] = json.loads(out.read_text(encoding="utf-8"))["works"]
+    names = [work.name for work in works]
     for work in works:
         if only not in work.name:
             continue
         print(work.name, flush=True)
         work = replace(work, contenders=tuple(dict.fromkeys(work.contenders)))
         done = run(work, device, threads, rounds, quick, lambda line: print(line, flush=True))
-        record["works"] = [w for w in record["works"] if w["work"] != work.name] + [done]
+        others = [w for w in record["works"] if w["work"] != work.name]
+        record["works"] = sorted([*others, done], key=lambda w: names.index(w["work"]))
         if not quick:
             written(record, out)
     if any(row.get("agrees") is False for done in record["works"] for row in done["rows"]):

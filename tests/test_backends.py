@@ -169,6 +169,7 @@ def test_imports_go_one_way():
             ".base",
             ".numpy",
             ".cupy",
+            ".compiled",
             ".cublas",
             ".device",
             ".cupydevice",

@@ -19,6 +19,7 @@ from ..losses import Loss
 from ..optimizers import CHUNK, Hyper, Optimizer, clip_factor
 from ..random import Generator, Purpose, permutation
 from .base import Backend, Gate, Order, Rates
+from .compiled import compiled_update, compiler
 
 
 class NumpyBackend(Backend):
@@ -183,10 +184,14 @@ class NumpyBackend(Backend):
     ) -> None:
         unbias1, unbias2, lr = (float(rates.now[i]) for i in (0, 1, 2 + rates.which))
         hyper = hyper._replace(lr=lr, unbias1=unbias1, unbias2=unbias2)
-        t = self.scratch((CHUNK,), p.dtype)
+        fused, t = compiled_update(optimizer, p.dtype.name), self.scratch((CHUNK,), p.dtype)
         for r, own in enumerate(zip(p, g, *states, strict=True)):
-            if rates.clip is not None:
-                np.multiply(own[1], rates.clip[r], out=own[1])
+            clip = 1.0 if rates.clip is None else float(rates.clip[r])
+            if fused:
+                fused(own[0], own[1], own[2:], clip, hyper, decay)
+                continue
+            if clip != 1:
+                np.multiply(own[1], clip, out=own[1])
             optimizers.apply(optimizer, own[0], own[1], own[2:], t, hyper, decay)
 
     def random(
@@ -225,6 +230,7 @@ class NumpyBackend(Backend):
         from threadpoolctl import threadpool_info
 
         pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+        fused = compiled_update(optimizers.optimizer("sgd"), "float32")
         blas = "; ".join(
             f"{pool['internal_api']} {pool['version']} ({pool.get('architecture', '?')}, {pool['num_threads']} threads)"
             for pool in pools
@@ -234,6 +240,7 @@ class NumpyBackend(Backend):
             "numpy": np.__version__,
             "scipy": scipy.__version__,
             "BLAS": blas or "unknown",
+            "optimizer pass": f"machine code by {compiler()}" if fused else "NumPy (no C++ compiler that works)",
             "TF32": "no: products are done in full precision",
         }
 

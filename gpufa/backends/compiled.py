@@ -1,0 +1,102 @@
+"""An optimizer's update as one pass of machine code, where the machine has a C++ compiler.
+
+It is the row's own CUDA text, compiled as C++ in a fraction of a second, once for each machine, and kept in the cache.
+NumPy goes over the weights a dozen times for the same. GPUFA_CXX names the compiler; empty, there is none.
+"""
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ..optimizers import Hyper, Optimizer
+from . import kernels
+
+FLAGS = "-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC"
+TEXT = """
+#include <math.h>
+extern "C" void update(T* __restrict parameters, const T* __restrict gradient, T* __restrict state0,
+                       T* __restrict state1, long long n, double clip, double lr_, double unbias1_, double unbias2_,
+                       double l2, double decoupled, double momentum_, double beta2_, double eps_) {
+    const T lr = lr_, unbias1 = unbias1_, unbias2 = unbias2_, scale = clip, decay = l2, kept = 1 - lr_ * decoupled;
+    const T momentum = momentum_, beta2 = beta2_, eps = eps_, rest1 = 1 - momentum_, rest2 = 1 - beta2_;
+    for (long long i = 0; i < n; i++) {
+        T p = parameters[i], g = gradient[i] * scale;
+        T first = STATES > 0 ? state0[i] : 0, second = STATES > 1 ? state1[i] : 0;
+        g += decay * p;
+        p *= kept;
+        UPDATE
+        parameters[i] = p;
+        if (STATES > 0) state0[i] = first;
+        if (STATES > 1) state1[i] = second;
+    }
+}
+"""
+Update = Callable[[NDArray, NDArray, Sequence[NDArray], float, Hyper, str], None]
+
+
+@cache
+def compiled_update(optimizer: Optimizer, dtype: str) -> Update | None:
+    """update(p, g, states, clip, hyper, decay) for contiguous 1-D arrays, g left as it is; None without a compiler."""
+    defines = {"T": kernels.TYPES[dtype], **kernels.update_text(optimizer)}
+    text = "".join(f"#define {key} {' '.join(value.split())}\n" for key, value in defines.items()) + TEXT
+    library = _built(text)
+    if library is None:
+        return None
+    entry = library.update
+    entry.argtypes = [*[ctypes.c_void_p] * 4, ctypes.c_longlong, *[ctypes.c_double] * 9]
+    entry.restype = None
+
+    def update(p: NDArray, g: NDArray, states: Sequence[NDArray], clip: float, c: Hyper, decay: str) -> None:
+        pointers = [array.ctypes.data for array in (p, g, *states)] + [None] * (2 - len(states))
+        l2, decoupled = (c.weight_decay if decay == kind else 0.0 for kind in ("l2", "decoupled"))
+        entry(*pointers, p.size, clip, c.lr, c.unbias1, c.unbias2, l2, decoupled, c.momentum, c.beta2, c.eps)
+
+    return update
+
+
+@cache
+def compiler() -> str | None:
+    """The C++ compiler's path, or None."""
+    names = [os.environ["GPUFA_CXX"]] if "GPUFA_CXX" in os.environ else ["c++", "g++", "clang++"]
+    return next((found for name in names if name and (found := shutil.which(name))), None)
+
+
+def _built(text: str) -> Any:
+    """The library made of this text, from the cache or anew; None where that fails in any way."""
+    cxx = compiler()
+    if cxx is None:
+        return None
+    with suppress(OSError, subprocess.SubprocessError):
+        import pooch
+
+        key = hashlib.sha256("\0".join([text, cxx, *FLAGS, platform.machine(), _processor()]).encode()).hexdigest()
+        library = Path(pooch.os_cache("gpufa"), "compiled", f"{key[:32]}.so")
+        if not library.exists():
+            library.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with tempfile.TemporaryDirectory(dir=library.parent) as folder:
+                source, made = Path(folder, "update.cpp"), Path(folder, "update.so")
+                source.write_text(text, encoding="utf-8")
+                command = [cxx, *FLAGS, str(source), "-o", str(made)]
+                subprocess.run(command, check=True, capture_output=True, timeout=60)
+                made.replace(library)
+        return ctypes.CDLL(str(library))
+    return None
+
+
+def _processor() -> str:
+    """What -march=native depends on."""
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return "\n".join(dict.fromkeys(line for line in lines if line.startswith(("model name", "flags"))))
+    return platform.processor()
