@@ -1,6 +1,7 @@
-"""python -m benchmarks [cpu|gpu|threshold|scaling|report]: steps of gpufa and of what users would take instead."""
+"""python -m benchmarks [cpu|gpu|threshold|scaling|epoch|report]: gpufa's steps and those of its peers."""
 
 import json
+import os
 import platform
 import re
 import sys
@@ -14,6 +15,7 @@ import tyro
 
 from gpufa.backends import get_backend, why_no_gpu
 
+from . import epoch as epochs_
 from . import report as pages
 from . import scaling as scales
 from . import threshold as thresholds
@@ -24,7 +26,14 @@ RESULTS = Path(__file__).parent / "results"
 PACKAGES = "gpufa", "numpy", "scipy", "torch", "jax", "scikit-learn", "cupy-cuda12x", "cupy-cuda13x"
 
 
-def cpu(quick: bool = False, threads: int = 2, rounds: int = 15, only: str = "", out: Path | None = None) -> None:
+def cpu(
+    quick: bool = False,
+    threads: int = 2,
+    rounds: int = 15,
+    only: str = "",
+    biotorch: Path | None = None,
+    out: Path | None = None,
+) -> None:
     """The works for the CPU.
 
     Args:
@@ -32,21 +41,27 @@ def cpu(quick: bool = False, threads: int = 2, rounds: int = 15, only: str = "",
         threads: of every contender
         rounds: turns of each contender
         only: works whose names hold this text, put in the place of theirs in the file
+        biotorch: a checkout of BioTorch
         out: the file for the figures (results/cpu-PROCESSOR.json where not given)
     """
+    importable(biotorch)
     facts = get_backend("numpy").describe()
     measure(CPU, "cpu", facts, facts["processor"], quick=quick, threads=threads, rounds=rounds, only=only, out=out)
 
 
-def gpu(quick: bool = False, rounds: int = 15, only: str = "", out: Path | None = None) -> None:
+def gpu(
+    quick: bool = False, rounds: int = 15, only: str = "", biotorch: Path | None = None, out: Path | None = None
+) -> None:
     """The works for a GPU.
 
     Args:
         quick: small nets, once: whether all contenders run and agree, not how fast
         rounds: turns of each contender
         only: works whose names hold this text, put in the place of theirs in the file
+        biotorch: a checkout of BioTorch
         out: the file for the figures (results/gpu-NAME.json where not given)
     """
+    importable(biotorch)
     if reason := why_no_gpu():
         raise SystemExit(f"benchmarks: no GPU: {reason}")
     facts = get_backend("cupy").describe()
@@ -85,9 +100,32 @@ def scaling(quick: bool = False, threads: int = 2, rounds: int = 7, out: Path | 
         written(record, out or named("scaling", facts["processor"]))
 
 
+def epoch(threads: int = 2, epochs: int = 7, out: Path | None = None) -> None:
+    """An epoch of MNIST's size, 2x800 units, all included, against its steps alone.
+
+    Args:
+        threads: of BLAS
+        epochs: measurements
+        out: the file for the figures (results/epoch-PROCESSOR.json where not given)
+    """
+    found = epochs_.run(threads, epochs)
+    facts = get_backend("numpy").describe()
+    written(described("epoch", facts, threads) | found, out or named("epoch", facts["processor"]))
+    print(f"an epoch {found['epoch_s']:.3f} s, its {found['steps']} steps {found['steps_s']:.3f} s")
+
+
 def report() -> None:
     """Write docs/performance.md anew from all results."""
     print(f"wrote {pages.write(RESULTS)}")
+
+
+def importable(checkout: Path | None) -> None:
+    """Let this process and its workers import from a checkout."""
+    if checkout is not None:
+        if not checkout.is_dir():
+            raise SystemExit(f"benchmarks: {str(checkout)!r} is no folder; give a checkout of BioTorch")
+        sys.path.append(str(checkout))
+        os.environ["PYTHONPATH"] = os.pathsep.join([*os.environ.get("PYTHONPATH", "").split(os.pathsep), str(checkout)])
 
 
 def measure(
@@ -153,5 +191,5 @@ def _version(name: str) -> str | None:
 
 
 if __name__ == "__main__":
-    commands = {"cpu": cpu, "gpu": gpu, "threshold": threshold, "scaling": scaling, "report": report}
+    commands = {"cpu": cpu, "gpu": gpu, "threshold": threshold, "scaling": scaling, "epoch": epoch, "report": report}
     tyro.extras.subcommand_cli_from_dict(commands, prog="python -m benchmarks")

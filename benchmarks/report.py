@@ -9,7 +9,7 @@ from . import scaling
 DOCS = Path(__file__).parent.parent / "docs"
 README = DOCS.parent / "README.md"
 BEGIN, END = "<!-- performance -->", "<!-- end of performance -->"
-FAMILIES = "bare products dfa", "gpufa bp", "torch bp", "torch dfa", "jax bp", "jax dfa", "sklearn bp"
+FAMILIES = "bare products dfa", "gpufa bp", "torch bp", "torch dfa", "jax bp", "jax dfa", "sklearn bp", "biotorch dfa"
 OURS = "gpufa", "bare"
 COLOURS = {"gpufa": "#3b6ea5", "bare": "#b9b9b9", "": "#d98b3f"}
 HEAD = """# Performance
@@ -45,6 +45,7 @@ def write(results: Path) -> Path:
     sections = [section(r) for r in records if r.get("kind", r.get("device")) in ("cpu", "gpu")]
     if not any(r.get("kind") == "gpu" for r in records):
         sections.append(UNMEASURED)
+    sections += [whole_epoch(r) for r in records if r.get("kind") == "epoch"]
     sections += [growth(r) for r in records if r.get("kind") == "scaling"]
     for record in records:
         if record.get("kind") == "cpu":
@@ -103,6 +104,8 @@ def section(record: dict[str, Any]) -> str:
             "|---|---|---|---|",
         ]
         lines += [line(row) for row in work["rows"] if "ms" in row]
+        if most := max((row.get("allocated_bytes", 0) for row in work["rows"]), default=0):
+            lines += ["", f"A step of gpufa allocates {most / 1024:.1f} KiB at most, objects and temporaries together."]
         if absent := [f"{row['contender']} ({row['absent']})" for row in work["rows"] if "absent" in row]:
             lines += ["", f"Absent: {'; '.join(absent)}."]
     return "\n".join([*lines, *replicas(record), ""])
@@ -113,6 +116,20 @@ def line(row: dict[str, Any]) -> str:
     ratio = f"{row['against_gpufa_dfa']:.2f}" if row["against_gpufa_dfa"] else ""
     wrong = " (**other weights**)" if row.get("agrees") is False else ""
     return f"| {row['contender']}{wrong} | {row['ms']:.3f} | {low:.3f} to {high:.3f} | {ratio} |"
+
+
+def whole_epoch(record: dict[str, Any]) -> str:
+    """What an epoch takes beyond its steps."""
+    ratio = record["epoch_s"] / record["steps_s"]
+    lines = [
+        f"## An epoch: {record['facts']['processor']}, {record['threads']} threads",
+        "",
+        f"`{record['command']}`, {record['date']}: an epoch of 60,000 samples, 784-800-800-10, batch 64, plain SGD,",
+        "with the drawing of the order, batching, the alignment probe, divergence checks and the history takes",
+        f"{record['epoch_s']:.2f} s, {ratio:.2f} times its {record['steps']} steps ({record['steps_s']:.2f} s).",
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def growth(record: dict[str, Any]) -> str:

@@ -78,6 +78,8 @@ def run(work: Work, device: str, threads: int, rounds: int, quick: bool, say: Sa
             worker.close()
             continue
         workers[label], probes[label] = worker, answer["weights"]
+        if CONTENDERS[name].package == "gpufa":
+            row["allocated_bytes"] = answer["allocated_bytes"]
     try:
         for row in rows:
             label = row["contender"]

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,17 @@ def ready(order: dict[str, Any]) -> tuple[Contender, dict[str, Any]]:
     weights = contender.weights()
     probes = None if weights is None else [w.reshape(-1)[:: max(1, w.size // 100)].tolist() for w in weights]
     data = sum(a.nbytes for a in (start.x, start.y, start.order))
-    return contender, {"weights": probes, "grown_bytes": memory("VmHWM") - before, "data_bytes": data}
+    answer = {"weights": probes, "grown_bytes": memory("VmHWM") - before, "data_bytes": data}
+    return contender, answer | {"allocated_bytes": allocated(contender)}
+
+
+def allocated(contender: Contender) -> int:
+    """The most bytes that Python and NumPy held at once during a step, beyond what they held before it."""
+    tracemalloc.start()
+    contender.step()
+    found = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return found
 
 
 def memory(field: str) -> int:

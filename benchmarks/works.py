@@ -8,7 +8,7 @@ import numpy as np
 
 OURS = "gpufa dfa", "gpufa fa", "gpufa bp", "bare products dfa", "bare products bp"
 TORCH = "torch bp", "torch bp foreach", "torch bp fused", "torch bp compiled", "torch dfa", "torch dfa compiled"
-PEERS = (*TORCH, "jax bp", "jax dfa", "sklearn bp")
+PEERS = (*TORCH, "jax bp", "jax dfa", "sklearn bp", "biotorch dfa")
 BATCHES = 64  # in the data of a work, at least
 
 

@@ -40,13 +40,16 @@ CONTENDERS = {
     "jax bp": Row("jax_nets", "bp", "", "jax"),
     "jax dfa": Row("jax_nets", "dfa", "", "jax"),
     "sklearn bp": Row("sklearn_nets", "bp", "", "sklearn"),
+    "biotorch dfa": Row("biotorch_nets", "dfa", "", "biotorch"),
 }
 
 
 def missing(name: str) -> str:
     """Why a contender can't take part, or ""."""
     package = CONTENDERS[name].package
-    return "" if importlib.util.find_spec(package) else f"{package} is not installed"
+    if importlib.util.find_spec(package):
+        return ""
+    return f"{package} is not installed" + (", and no --biotorch PATH names it" if package == "biotorch" else "")
 
 
 def make(name: str, work: Work, start: Start, device: str) -> Contender:

@@ -1,0 +1,38 @@
+"""A whole epoch (order of samples, batches, alignment probe, history) against its steps alone."""
+
+import statistics
+import time
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from gpufa import Config, Data
+from gpufa.trainer import Trainer
+
+INPUTS, OUTPUTS, TRAIN, TEST = 784, 10, 60_000, 100  # MNIST's, but for the test part: evaluation is work of its own
+HIDDEN, BATCH = (800, 800), 64
+
+
+def run(threads: int, epochs: int) -> dict[str, Any]:
+    """Seconds of an epoch and of its steps, medians over the epochs, which take turns."""
+    rng = np.random.default_rng(0)
+    x, y = rng.random((TRAIN + TEST, INPUTS), np.float32), rng.integers(0, OUTPUTS, TRAIN + TEST)
+    config = Config(
+        rule="dfa", hidden=HIDDEN, optimizer="sgd", lr=0.01, batch_size=BATCH, seeds=(0,), epochs=10**6, backend="numpy"
+    )
+    trainer = Trainer(config, Data(x[:TRAIN], y[:TRAIN], x[TRAIN:], y[TRAIN:]))
+    times: dict[str, list[float]] = {"epoch": [], "steps": []}
+    with threadpool_limits(threads):
+        for _ in range(epochs + 1):
+            start = time.perf_counter()
+            trainer._epoch()
+            times["epoch"].append(time.perf_counter() - start)
+            trainer.begin_epoch()
+            start = time.perf_counter()
+            for _ in range(trainer.batches.per_epoch):
+                trainer.step()
+            times["steps"].append(time.perf_counter() - start)
+            trainer.progress.batch = 0
+    medians = {name: statistics.median(seconds[1:]) for name, seconds in times.items()}
+    return {"steps": trainer.batches.per_epoch, "epoch_s": medians["epoch"], "steps_s": medians["steps"]}
