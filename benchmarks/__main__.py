@@ -1,4 +1,4 @@
-"""python -m benchmarks [cpu|gpu|threshold|scaling|epoch|report]: gpufa's steps and those of its peers."""
+"""python -m benchmarks [cpu|gpu|threshold|scaling|memory|epoch|report]: gpufa's steps and those of its peers."""
 
 import json
 import os
@@ -85,7 +85,7 @@ def threshold(rounds: int = 15, out: Path | None = None) -> None:
 
 
 def scaling(quick: bool = False, threads: int = 2, rounds: int = 7, out: Path | None = None) -> None:
-    """Step time and memory of gpufa against width, depth, batch, replicas and classes, on the CPU.
+    """Step time of gpufa against width, depth, batch, replicas and classes, on the CPU.
 
     Args:
         quick: two points of each axis, once
@@ -93,11 +93,27 @@ def scaling(quick: bool = False, threads: int = 2, rounds: int = 7, out: Path | 
         rounds: measurements of each point
         out: the file for the figures (results/scaling-PROCESSOR.json where not given)
     """
+    grown("scaling", scales.time_of(1 if quick else rounds), quick, threads, out)
+
+
+def memory(quick: bool = False, threads: int = 2, out: Path | None = None) -> None:
+    """Peak memory of gpufa against width, depth, batch, replicas and classes, on the CPU.
+
+    Args:
+        quick: two points of each axis
+        threads: of BLAS
+        out: the file for the figures (results/memory-PROCESSOR.json where not given)
+    """
+    grown("memory", scales.memory_of, quick, threads, out)
+
+
+def grown(kind: str, measured: scales.Measured, quick: bool, threads: int, out: Path | None) -> None:
+    """Measure along all axes, and write the figures down."""
     facts = get_backend("numpy").describe()
-    record = described("scaling", facts, threads)
-    record["rows"] = scales.run("cpu", threads, rounds, quick, lambda line: print(line, flush=True))
+    record = described(kind, facts, threads)
+    record["rows"] = scales.run("cpu", threads, measured, quick, lambda line: print(line, flush=True))
     if not quick:
-        written(record, out or named("scaling", facts["processor"]))
+        written(record, out or named(kind, facts["processor"]))
 
 
 def epoch(threads: int = 2, epochs: int = 7, out: Path | None = None) -> None:
@@ -191,5 +207,5 @@ def _version(name: str) -> str | None:
 
 
 if __name__ == "__main__":
-    commands = {"cpu": cpu, "gpu": gpu, "threshold": threshold, "scaling": scaling, "epoch": epoch, "report": report}
-    tyro.extras.subcommand_cli_from_dict(commands, prog="python -m benchmarks")
+    commands = (cpu, gpu, threshold, scaling, memory, epoch, report)
+    tyro.extras.subcommand_cli_from_dict({c.__name__: c for c in commands}, prog="python -m benchmarks")

@@ -4,14 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from . import scaling
+from . import aims, pictures, scaling
 
 DOCS = Path(__file__).parent.parent / "docs"
 README = DOCS.parent / "README.md"
 BEGIN, END = "<!-- performance -->", "<!-- end of performance -->"
 FAMILIES = "bare products dfa", "gpufa bp", "torch bp", "torch dfa", "jax bp", "jax dfa", "sklearn bp", "biotorch dfa"
 OURS = "gpufa", "bare"
-COLOURS = {"gpufa": "#3b6ea5", "bare": "#b9b9b9", "": "#d98b3f"}
 HEAD = """# Performance
 
 This page is made of the files in [benchmarks/results](../benchmarks/results) by `python -m benchmarks report`.
@@ -47,6 +46,7 @@ def write(results: Path) -> Path:
         sections.append(UNMEASURED)
     sections += [whole_epoch(r) for r in records if r.get("kind") == "epoch"]
     sections += [growth(r) for r in records if r.get("kind") == "scaling"]
+    sections += [held(r) for r in records if r.get("kind") == "memory"]
     for record in records:
         if record.get("kind") == "cpu":
             quote(record)
@@ -84,7 +84,7 @@ def section(record: dict[str, Any]) -> str:
     """One machine: what it is, a picture and a table for each work."""
     file, facts = record["file"], record["facts"]
     picture = DOCS / f"performance-{file.stem}.png"
-    draw(record, picture)
+    pictures.contenders(record, picture)
     about = [f"{name}: {value}" for name, value in facts.items()]
     packages = ", ".join(f"{name} {found}" for name, found in record["packages"].items())
     lines = [
@@ -108,7 +108,7 @@ def section(record: dict[str, Any]) -> str:
             lines += ["", f"A step of gpufa allocates {most / 1024:.1f} KiB at most, objects and temporaries together."]
         if absent := [f"{row['contender']} ({row['absent']})" for row in work["rows"] if "absent" in row]:
             lines += ["", f"Absent: {'; '.join(absent)}."]
-    return "\n".join([*lines, *replicas(record), ""])
+    return "\n".join([*lines, *replicas(record), *aims.aims(record), ""])
 
 
 def line(row: dict[str, Any]) -> str:
@@ -133,10 +133,10 @@ def whole_epoch(record: dict[str, Any]) -> str:
 
 
 def growth(record: dict[str, Any]) -> str:
-    """How time and memory grow on one machine: a picture, the slopes, and the memory of every point."""
+    """How time grows on one machine: a picture and the slopes."""
     file, facts, rows = record["file"], record["facts"], [r for r in record["rows"] if "ms" in r]
     picture = DOCS / f"performance-{file.stem}.png"
-    draw_growth(rows, picture)
+    pictures.growth(rows, picture)
     lines = [
         f"## Growth: {facts['processor']}, {record['threads']} threads",
         "",
@@ -154,34 +154,24 @@ def growth(record: dict[str, Any]) -> str:
     for axis in scaling.AXES:
         found = [slopes.get((axis, name)) for name in scaling.BASE.contenders]
         lines.append(f"| {axis} | {' | '.join('' if s is None else f'{s:.2f}' for s in found)} |")
-    lines += ["", "Memory of gpufa dfa beyond the imports and the data as handed in, against data + parameters:", ""]
-    lines += ["| axis | value | MiB | against data + parameters |", "|---|---|---|---|"]
-    for r in rows:
-        if r["contender"] == "gpufa dfa":
-            ratio = r["grown_bytes"] / (r["data_bytes"] + r["parameter_bytes"])
-            lines.append(f"| {r['axis']} | {r['value']} | {r['grown_bytes'] / 2**20:.0f} | {ratio:.2f} |")
     return "\n".join([*lines, ""])
 
 
-def draw_growth(rows: list[dict[str, Any]], path: Path) -> None:
-    """A panel for each axis."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, all_axes = pyplot.subplots(1, len(scaling.AXES), figsize=(14, 3), layout="constrained", sharey=True)
-    for axes, axis in zip(all_axes, scaling.AXES, strict=True):
-        for name, colour in zip(scaling.BASE.contenders, ("#3b6ea5", "#d98b3f"), strict=True):
-            points = [(r["value"], r["ms"]) for r in rows if (r["axis"], r["contender"]) == (axis, name)]
-            axes.loglog(*zip(*points, strict=True), "o-", color=colour, label=name, markersize=3)
-        axes.xaxis.set_minor_formatter("")
-        axes.set_xlabel(axis)
-        axes.grid(alpha=0.3)
-    all_axes[0].set_ylabel("ms a step")
-    all_axes[0].legend(fontsize=8)
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)
+def held(record: dict[str, Any]) -> str:
+    """The memory of every point."""
+    lines = [
+        f"## Memory: {record['facts']['processor']}, {record['threads']} threads",
+        "",
+        f"`{record['command']}`, {record['date']}: the peak of gpufa dfa's memory beyond the imports and the data as"
+        f" handed in, against data + parameters. [Figures](../benchmarks/results/{record['file'].name}).",
+        "",
+        "| axis | value | MiB | against data + parameters |",
+        "|---|---|---|---|",
+    ]
+    for r in record["rows"]:
+        if r["contender"] == "gpufa dfa" and "grown_bytes" in r:
+            lines.append(f"| {r['axis']} | {r['value']} | {r['grown_bytes'] / 2**20:.0f} | {scaling.against(r):.2f} |")
+    return "\n".join([*lines, ""])
 
 
 def replicas(record: dict[str, Any]) -> list[str]:
@@ -194,28 +184,3 @@ def replicas(record: dict[str, Any]) -> list[str]:
         for many, one, count in pairs
         if {many, one} <= ms.keys()
     ]
-
-
-def draw(record: dict[str, Any], path: Path) -> None:
-    """Each work's contenders against gpufa's DFA."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    works = [work for work in record["works"] if len(work["rows"]) > 2]
-    if not works:
-        return
-    figure, all_axes = pyplot.subplots(
-        len(works), 1, figsize=(8, 2.6 * len(works)), layout="constrained", squeeze=False, sharex=True
-    )
-    for axes, work in zip(all_axes[:, 0], works, strict=True):
-        rows = sorted((r for r in work["rows"] if r.get("against_gpufa_dfa")), key=lambda r: -r["against_gpufa_dfa"])
-        colours = [next(c for part, c in COLOURS.items() if part in r["contender"]) for r in rows]
-        axes.barh([r["contender"] for r in rows], [r["against_gpufa_dfa"] for r in rows], color=colours)
-        axes.axvline(1, color="black", linewidth=0.8)
-        axes.set_title(work["work"], fontsize=9, loc="left")
-        axes.tick_params(labelsize=7)
-    all_axes[-1, 0].set_xlabel("time of a step, against gpufa dfa")
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)

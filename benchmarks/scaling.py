@@ -1,5 +1,6 @@
 """How the step's time and the run's memory grow with width, depth, batch, replicas and classes: one axis at a time."""
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ AXES = {
     "replicas": (1, 2, 4, 8, 16, 32),
     "classes": (10, 100, 1000, 10_000),
 }
+Measured = Callable[[Worker, dict[str, Any], Work], dict[str, Any]]
 TOP = 3  # points at the end of an axis to which the slope is fitted
 
 
@@ -32,8 +34,8 @@ def at(axis: str, value: int) -> Work:
     return replace(BASE, sizes=(784, 512, 512, value))
 
 
-def run(device: str, threads: int, rounds: int, quick: bool, say: Say) -> list[dict[str, Any]]:
-    """A row for each point of each axis and each contender: ms a step, and bytes beyond the imports and the data."""
+def run(device: str, threads: int, measured: Measured, quick: bool, say: Say) -> list[dict[str, Any]]:
+    """A row for each point of each axis and each contender, with what `measured` finds of it."""
     rows = []
     for axis, values in AXES.items():
         for value in values[: 2 if quick else None]:
@@ -42,16 +44,22 @@ def run(device: str, threads: int, rounds: int, quick: bool, say: Say) -> list[d
                 worker = Worker(name, threads, None)
                 answer = worker.ask(contender=name, work=asdict(work), device=device)
                 row: dict[str, Any] = {"axis": axis, "value": value, "contender": name}
-                if "failed" in answer:
-                    row["absent"] = answer["failed"]
-                else:
-                    seconds = repeated(worker, 1 if quick else rounds)
-                    row |= {"ms": float(np.median(seconds)) * 1e3, "grown_bytes": answer["grown_bytes"]}
-                    row |= {"data_bytes": answer["data_bytes"], "parameter_bytes": parameter_bytes(work)}
+                row |= {"absent": answer["failed"]} if "failed" in answer else measured(worker, answer, work)
                 worker.close()
                 rows.append(row)
                 say(describe(row))
     return rows
+
+
+def time_of(rounds: int) -> Measured:
+    """Milliseconds of a step."""
+    return lambda worker, answer, work: {"ms": float(np.median(repeated(worker, rounds))) * 1e3}
+
+
+def memory_of(worker: Worker, answer: dict[str, Any], work: Work) -> dict[str, Any]:
+    """Bytes at the peak, beyond the imports and the data as handed in; those of the data, and of the parameters."""
+    found = {name: answer[name] for name in ("grown_bytes", "data_bytes")}
+    return found | {"parameter_bytes": parameter_bytes(work)}
 
 
 def parameter_bytes(work: Work) -> int:
@@ -75,5 +83,11 @@ def describe(row: dict[str, Any]) -> str:
     text = f"  {row['axis']:9s} {row['value']:6d}  {row['contender']:10s}"
     if "absent" in row:
         return f"{text} absent: {row['absent']}"
-    needed = row["data_bytes"] + row["parameter_bytes"]
-    return f"{text} {row['ms']:10.3f} ms  {row['grown_bytes'] / 2**20:8.1f} MiB  {row['grown_bytes'] / needed:5.2f} x"
+    if "ms" in row:
+        return f"{text} {row['ms']:10.3f} ms"
+    return f"{text} {row['grown_bytes'] / 2**20:8.1f} MiB  {against(row):5.2f} x data + parameters"
+
+
+def against(row: dict[str, Any]) -> float:
+    """The memory of a row against that of its data and parameters."""
+    return row["grown_bytes"] / (row["data_bytes"] + row["parameter_bytes"])

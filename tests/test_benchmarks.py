@@ -30,10 +30,11 @@ def test_contenders_do_the_same_work(work):
     assert "OTHER" not in done.stdout
 
 
-def test_growth():
-    done = run("scaling", "--quick")
+@pytest.mark.parametrize(("kind", "unit"), [("scaling", " ms"), ("memory", " MiB ")])
+def test_growth(kind, unit):
+    done = run(kind, "--quick")
     assert done.returncode == 0, done.stderr
-    assert len([line for line in done.stdout.splitlines() if " ms " in line]) == 20
+    assert len([line for line in done.stdout.splitlines() if unit in line]) == 20
 
 
 def test_without_a_gpu_the_gpu_works_say_why():
@@ -77,22 +78,13 @@ def test_the_page_is_made_of_the_results(tmp_path, monkeypatch):
     ]
     about = {"date": "2026-01-01", "threads": 2, "facts": {"processor": "a machine"}, "packages": {}, "system": "s"}
     points = [(axis, value) for axis in ("width", "depth", "batch", "replicas", "classes") for value in (1, 2, 4)]
-    growth = [
-        {
-            "axis": axis,
-            "value": v,
-            "contender": name,
-            "ms": v**2,
-            "grown_bytes": 30,
-            "data_bytes": 5,
-            "parameter_bytes": 5,
-        }
-        for axis, v in points
-        for name in ("gpufa dfa", "gpufa bp")
-    ]
+    places = [{"axis": a, "value": v, "contender": c} for a, v in points for c in ("gpufa dfa", "gpufa bp")]
+    growth = [place | {"ms": place["value"] ** 2} for place in places]
+    held = [place | {"grown_bytes": 30, "data_bytes": 5, "parameter_bytes": 5} for place in places]
     for name, content in {
         "cpu-x": {"kind": "cpu", "works": works},
         "scaling-x": {"kind": "scaling", "rows": growth},
+        "memory-x": {"kind": "memory", "rows": held},
     }.items():
         text = json.dumps(about | {"command": f"python -m benchmarks {name[:-2]}"} | content)
         (tmp_path / f"{name}.json").write_text(text)

@@ -16,7 +16,7 @@ class Products:
         rng, sizes, m, L = np.random.default_rng(0), work.sizes, work.batch, len(work.sizes) - 1
 
         def array(*shape: int):
-            return backend.to_device(rng.random((1, *shape), np.float32))
+            return backend.to_device(rng.random((work.replicas, *shape), np.float32))
 
         h = [array(m, sizes[0]).swapaxes(1, 2), *(array(n, m) for n in sizes[1:])]
         delta, out = [array(n, m) for n in sizes], [array(n, m) for n in sizes]

@@ -1,0 +1,54 @@
+"""The pictures of docs/performance.md."""
+
+from pathlib import Path
+from typing import Any
+
+from . import scaling
+
+COLOURS = {"gpufa": "#3b6ea5", "bare": "#b9b9b9", "": "#d98b3f"}
+
+
+def growth(rows: list[dict[str, Any]], path: Path) -> None:
+    """A panel for each axis."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, all_axes = pyplot.subplots(1, len(scaling.AXES), figsize=(14, 3), layout="constrained", sharey=True)
+    for axes, axis in zip(all_axes, scaling.AXES, strict=True):
+        for name, colour in zip(scaling.BASE.contenders, ("#3b6ea5", "#d98b3f"), strict=True):
+            points = [(r["value"], r["ms"]) for r in rows if (r["axis"], r["contender"]) == (axis, name)]
+            axes.loglog(*zip(*points, strict=True), "o-", color=colour, label=name, markersize=3)
+        axes.xaxis.set_minor_formatter("")
+        axes.set_xlabel(axis)
+        axes.grid(alpha=0.3)
+    all_axes[0].set_ylabel("ms a step")
+    all_axes[0].legend(fontsize=8)
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def contenders(record: dict[str, Any], path: Path) -> None:
+    """Each work's contenders against gpufa's DFA."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    works = [work for work in record["works"] if len(work["rows"]) > 2]
+    if not works:
+        return
+    figure, all_axes = pyplot.subplots(
+        len(works), 1, figsize=(8, 2.6 * len(works)), layout="constrained", squeeze=False, sharex=True
+    )
+    for axes, work in zip(all_axes[:, 0], works, strict=True):
+        rows = sorted((r for r in work["rows"] if r.get("against_gpufa_dfa")), key=lambda r: -r["against_gpufa_dfa"])
+        colours = [next(c for part, c in COLOURS.items() if part in r["contender"]) for r in rows]
+        axes.barh([r["contender"] for r in rows], [r["against_gpufa_dfa"] for r in rows], color=colours)
+        axes.axvline(1, color="black", linewidth=0.8)
+        axes.set_title(work["work"], fontsize=9, loc="left")
+        axes.tick_params(labelsize=7)
+    all_axes[-1, 0].set_xlabel("time of a step, against gpufa dfa")
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
