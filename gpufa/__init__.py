@@ -5,7 +5,7 @@ from .config import Config
 from .datasets import Data, load_data
 from .errors import BackendUnavailable, FileProblem, GpufaError, InvalidValue
 from .network import Network
-from .rules import Feedback, FeedbackRule, Rule
+from .rules import Extra, Feedback, FeedbackRule, Rule
 from .runs import Run, resume, train
 from .storage import load, save
 
@@ -16,6 +16,7 @@ __all__ = [
     "Callback",
     "Config",
     "Data",
+    "Extra",
     "Feedback",
     "FeedbackRule",
     "FileProblem",

@@ -171,6 +171,18 @@ def _hard_tanh_derivative(h: Array, g: Array, t: Array) -> None:
     np.heaviside(g, 0, out=g)
 
 
+def _hard_logistic(a: Array, h: Array) -> None:
+    np.clip(a, 0, 1, out=h)
+
+
+def _hard_logistic_derivative(a: Array, g: Array, t: Array) -> None:
+    """1 on the closed interval: a state that is kept in 0 .. 1 can leave its bounds again (see rules/eqprop.py)."""
+    np.subtract(1, a, out=t)
+    np.heaviside(t, 1, out=t)
+    np.heaviside(a, 1, out=g)
+    np.multiply(g, t, out=g)
+
+
 def _sign(a: Array, h: Array) -> None:
     np.sign(a, out=h)
 
@@ -210,6 +222,9 @@ ROWS = (
     Activation("hard_tanh", "h", _hard_tanh, _hard_tanh_derivative,
                "h = a > 1 ? (T)1 : a < -1 ? (T)-1 : a;",
                "g = h < 1 && h > -1;"),
+    Activation("hard_logistic", "a", _hard_logistic, _hard_logistic_derivative,
+               "h = a > 1 ? (T)1 : a < 0 ? (T)0 : a;",
+               "g = a >= 0 && a <= 1;"),
     Activation("sign", "h", _sign, _constant(0.0),
                "h = (a > 0) - (a < 0);",
                "g = 0;", learns=False),

@@ -66,13 +66,19 @@ class Arena(Mapping[str, Array]):
 
 
 class Parameters(Arena):
-    """W[k], (R, n_k, n_{k-1}), and b[k], (R, n_k): the weights and biases, their gradients, an optimizer's state."""
+    """W[k], (R, n_k, n_{k-1}), and b[k], (R, n_k): the weights and biases, their gradients, an optimizer's state.
 
-    def __init__(self, backend: Any, sizes: Sizes, replicas: int, dtype: str) -> None:
+    Behind them stand the `extras`, arrays of the rule's own that are trained too.
+    """
+
+    def __init__(
+        self, backend: Any, sizes: Sizes, replicas: int, dtype: str, extras: Mapping[str, Shape] = MappingProxyType({})
+    ) -> None:
         layers = range(1, sizes.L + 1)
         weights = {f"W{k}": (sizes[k], sizes[k - 1]) for k in layers}
         biases = {f"b{k}": (sizes[k],) for k in layers}
-        super().__init__(backend, {**weights, **biases}, replicas, dtype, ALIGN)
+        super().__init__(backend, {**weights, **biases, **extras}, replicas, dtype, ALIGN)
+        self.backend, self.extras = backend, tuple(extras)
         self.W = Layers([None, *(self[name] for name in weights)])
         self.b = Layers.of_slab(self.block("b1", f"b{sizes.L}", (sizes.total,)), sizes)
 
@@ -85,7 +91,3 @@ class Parameters(Arena):
         step = -(-size // ALIGN) * ALIGN
         stretch = self.flat[:, start : start + count * step].reshape(len(self.flat), count, step)
         return stretch[..., :size].reshape(len(self.flat), count, *shape)
-
-    def span(self, k: int) -> list[slice]:
-        """Where layer k's weights and biases stand in `flat`."""
-        return [self.spans[f"W{k}"], self.spans[f"b{k}"]]

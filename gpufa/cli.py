@@ -19,7 +19,7 @@ from .backends import describe_all
 from .config import Config
 from .configfile import read_toml, with_options
 from .errors import GpufaError, InvalidValue
-from .rules import find_rule
+from .rules import RULES, find_rule
 
 OK, BAD_INPUT, DIVERGED, INTERRUPTED = 0, 2, 3, 130
 
@@ -29,6 +29,7 @@ class TrainFlags(Config):
     """Config and what concerns the command alone."""
 
     rule_options: Suppress[dict[str, Any]] = field(default_factory=dict)
+    file_rule: Suppress[str] = Config.rule
     set: Annotated[tuple[str, ...], UseAppendAction] = ()
     """an option of the rule, rule.NAME=VALUE; may be given several times"""
     force: bool = False
@@ -39,10 +40,11 @@ class TrainFlags(Config):
     def __post_init__(self) -> None:
         """Nothing: `config` checks, outside the parser, so that an error is one sentence."""
 
-    @property
-    def config(self) -> Config:
-        names = [f.name for f in dataclasses.fields(Config)]
-        return with_options(Config(**{name: getattr(self, name) for name in names}), self.set)
+    def config(self, rule: str) -> Config:
+        """The settings with that rule; what the file says in [rule] is for the file's own rule."""
+        settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(Config)}
+        options = self.rule_options if rule == self.file_rule else {}
+        return with_options(Config(**settings | {"rule": rule, "rule_options": options}), self.set)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class CompareFlags(TrainFlags):
 
 def train(flags: OmitArgPrefixes[TrainFlags]) -> int:
     """Train a network: gpufa train [CONFIG.toml] [flags]; flags go before what the file says."""
-    config = flags.config
+    config = flags.config(flags.rule)
     out = config.out or str(runs.free_folder(f"{Path(config.data).stem}-{find_rule(config.rule).name}"))
     config = dataclasses.replace(config, out=out)
     return _finish(runs.train(config, callbacks=_callbacks(flags.quiet), force=flags.force), flags.quiet)
@@ -87,12 +89,12 @@ def resume(
 
 def compare(flags: OmitArgPrefixes[CompareFlags]) -> int:
     """Train the same net by several rules with the same seeds: one table, one figure."""
-    config = flags.config
+    config = flags.config(flags.rules[0])
     out = Path(config.out) if config.out else runs.free_folder(f"{Path(config.data).stem}-compare")
     rules = {name: find_rule(name).name for name in flags.rules}
     done: dict[str, runs.Run] = {}
     for name, short in rules.items():
-        one = dataclasses.replace(config, rule=name, out=str(out / short))
+        one = dataclasses.replace(flags.config(name), out=str(out / short))
         done[short] = runs.train(one, callbacks=_callbacks(flags.quiet), force=flags.force)
         if done[short].interrupted:
             break
@@ -194,6 +196,16 @@ def data(action: Positional[Literal["list", "fetch"]], name: Positional[str | No
     return OK
 
 
+def rules() -> int:
+    """Every learning rule: its paper, what crosses between layers, what it keeps, which of backprop's locks it frees.
+
+    A layer is locked "forward" where it waits for the layers below to run, "backward" where for the layer above
+    to send its error back, and "update" where it waits for the output at all.
+    """
+    display.rules(RULES, display.console())
+    return OK
+
+
 def info() -> int:
     """The backend that would be used and why, and facts about CuPy, CUDA, BLAS and threads."""
     precision = f"{Config().dtype}; --dtype float64 for double precision"
@@ -211,14 +223,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = {f.name: getattr(base, f.name) for f in dataclasses.fields(Config)}
         compared = {k: v for k, v in settings.items() if k != "rule"}
         commands: dict[str, Any] = {
-            "train": functools.partial(train, flags=TrainFlags(**settings)),
+            "train": functools.partial(train, flags=TrainFlags(**settings, file_rule=base.rule)),
             "resume": resume,
             "evaluate": evaluate,
             "predict": predict,
             "inspect": inspect,
             "plot": plot,
-            "compare": functools.partial(compare, flags=CompareFlags(**compared)),
+            "compare": functools.partial(compare, flags=CompareFlags(**compared, file_rule=base.rule)),
             "data": data,
+            "rules": rules,
             "info": info,
         }
         return tyro.extras.subcommand_cli_from_dict(

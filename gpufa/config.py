@@ -32,10 +32,10 @@ class Config:
     """deviation of the normal-like noise added to each training input"""
 
     rule: str = "dfa"
-    """learning rule: bp, fa, dfa, ifa, or path/to/file.py:MyRule"""
+    """learning rule, see gpufa rules; or path/to/file.py:MyRule"""
     rule_options: dict[str, Any] = field(default_factory=dict)
-    hidden: tuple[int, ...] = (256, 256)
-    """units of the hidden layers"""
+    hidden: tuple[int, ...] | None = None
+    """units of the hidden layers (256 256 for most rules)"""
     activation: tuple[str, ...] | None = None
     """activation of the hidden layers: one for all, or one each"""
     loss: str | None = None
@@ -46,6 +46,10 @@ class Config:
     """probability that a hidden unit is dropped"""
     input_dropout: float = 0.0
     """probability that an input is dropped"""
+    residual: bool = False
+    """skip connections: a hidden layer as wide as the one below adds what that one sent to its own activity"""
+    depth_drop: float = 0.0
+    """probability that a residual layer is dropped for a step (stochastic depth)"""
     seeds: tuple[int, ...] = (0, 1, 2)
     """one network per seed, all trained at once"""
 
@@ -55,8 +59,8 @@ class Config:
     """learning rate"""
     layer_lr: tuple[float, ...] = ()
     """a learning rate for each layer, in place of --lr"""
-    weight_decay: float = 0.0
-    """strength of the weight decay"""
+    weight_decay: float | None = None
+    """strength of the weight decay (0 for most rules)"""
     decay: Literal["l2", "decoupled"] | None = None
     """l2: added to the gradient; decoupled: taken off the weights (adamw's default)"""
     momentum: float | None = None
@@ -77,8 +81,8 @@ class Config:
     """step schedule: factor at each step"""
     warmup: int = 0
     """steps over which the learning rate rises from zero"""
-    batch_size: int = 64
-    """samples per update"""
+    batch_size: int | None = None
+    """samples per update (64 for most rules)"""
     freeze: tuple[int, ...] = ()
     """layers that keep their initial weights, counted from 1"""
     adversarial: float = 0.0
@@ -86,8 +90,8 @@ class Config:
     adversarial_mix: Literal["only", "beside"] = "only"
     """train on the perturbed samples only, or on them beside the clean ones"""
 
-    epochs: int = 50
-    """passes over the training data, at most"""
+    epochs: int | None = None
+    """passes over the training data, at most (50 for most rules)"""
     patience: int = 0
     """stop a seed after so many epochs without a better validation error, 0 for never"""
     stop_train_error: float | None = None
@@ -142,6 +146,7 @@ class Config:
             "optimizer": optimizer.name,
             "lr": lr,
             "decay": optimizer.decay,
+            **{name: defaults[name] for name in ("hidden", "weight_decay", "batch_size", "epochs")},
             **{name: getattr(optimizer, name) for name in ("momentum", "beta2", "eps")},
         }
         return dataclasses.replace(self, **{k: v for k, v in filled.items() if getattr(self, k) is None})
@@ -178,9 +183,10 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
     for check, names in (
         (ABOVE_ZERO, ("lr", "eps", "clip")),
         (AT_LEAST_ZERO, ("weight_decay", "input_noise", "adversarial", "stop_train_error", "schedule_gamma")),
-        (SHARE, ("validation", "label_noise", "dropout", "input_dropout", "momentum", "beta2")),
+        (SHARE, ("validation", "label_noise", "dropout", "input_dropout", "depth_drop", "momentum", "beta2")),
         (COUNT, ("epochs", "patience", "warmup", "probe_every", "device")),
         (POSITIVE, ("batch_size", "schedule_every", "probe_samples", "checkpoint_every")),
+        (((lambda v: isinstance(v, bool)), "true or false"), ("residual",)),
         (_one_of("l2", "decoupled"), ("decay",)),
         (_one_of("mean", "sum"), ("gradient",)),
         (_one_of("only", "beside"), ("adversarial_mix",)),

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from .callbacks import Callback
 from .progress import Status
+from .rules import Rule
 from .runs import Run
 from .trainer import Trainer
 
@@ -71,10 +72,10 @@ class Display(Callback):
             text.format(np.nanmean(row[name])) for name, text in figures.items() if name in row and _any(row[name])
         ]
         self.error = "  ".join(shown)
-        every = max(1, trainer.config.epochs // LINES)
-        if not self.console.is_terminal and (row["epoch"] % every == 0 or row["epoch"] == trainer.config.epochs):
+        every = max(1, trainer.epochs // LINES)
+        if not self.console.is_terminal and (row["epoch"] % every == 0 or row["epoch"] == trainer.epochs):
             loss = np.nanmean(row["loss"]) if _any(row["loss"]) else np.nan
-            text = ", ".join([f"epoch {row['epoch']}/{trainer.config.epochs}", f"loss {loss:.4f}", *shown])
+            text = ", ".join([f"epoch {row['epoch']}/{trainer.epochs}", f"loss {loss:.4f}", *shown])
             self.console.print(f"{text}, {row['seconds']:.2f} s")
 
     def on_diverged(self, trainer: Trainer, replicas: NDArray) -> None:
@@ -154,6 +155,17 @@ def facts(rows: Mapping[str, Any], to: Console, title: str | None = None) -> Non
     for name, value in rows.items():
         table.add_row(name, str(value))
     to.print(table)
+
+
+def rules(table: Mapping[str, type[Rule]], to: Console) -> None:
+    """What is to be known of every rule before one is chosen."""
+    shown = Table(title="learning rules", show_lines=True)
+    shown.add_column("rule", no_wrap=True)
+    for column in ("paper", "crosses between layers", "memory beyond the net", "frees the locks"):
+        shown.add_column(column)
+    for name, rule in table.items():
+        shown.add_row(name, rule.paper, rule.crosses, rule.memory or "none", rule.frees or "none")
+    to.print(shown)
 
 
 def _digits(name: str) -> str:

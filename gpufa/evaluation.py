@@ -21,7 +21,7 @@ def evaluate(net: "Network", x: Any, y: Any) -> dict[str, NDArray]:
     backend, n, labels = net.backend, len(x), has_labels(y)
     sums, residual = backend.zeros((2, len(net.seeds)), "float64"), np.zeros(len(net.seeds))
     for start, p in net.chunks(n):
-        p.forward(net.as_floats(x[start : start + p.m]))
+        p.run(net.as_floats(x[start : start + p.m]))
         backend.targets(y[start : start + p.m], out=p.y)
         p.error()
         backend.tally(p.value, p.missed, sums)

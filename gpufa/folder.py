@@ -59,7 +59,7 @@ class Folder(Callback):
 
 def trainer_arrays(trainer: Trainer) -> dict[str, Any]:
     """The live arrays that training changes or was drawn for it, each with the replica axis first."""
-    arrays = storage.network_arrays(trainer.net)
+    arrays = storage.network_arrays(trainer.net) | storage.below("state", trainer.net.state)
     for state, arena in trainer.update.states.items():
         arrays |= storage.below(f"optimizer/{state}", arena)
     return arrays

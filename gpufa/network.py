@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .activations import activation as find_activation
 from .alignment import measure
 from .arena import Parameters
 from .backends import Backend, get_backend
+from .checks import hidden_activations, network_input, network_target, residual_layers
 from .errors import InvalidValue
 from .evaluation import evaluate
 from .feedback import FEEDBACK, FeedbackMatrices
+from .gradients import Gradients
 from .initialisers import INITIALISERS, layer_inits
 from .losses import loss as find_loss
 from .passes import Pass
@@ -36,6 +37,7 @@ class Network:
     seed, seeds  one network, or one per seed along a leading replica axis R
     device       which GPU, counted from 0
     precision    on a GPU: "fp32"; "tf32" for products of less precision; "bf16" for training on bfloat16 activity
+    residual     sent_k = f(a_k) + sent_{k-1} for every hidden layer that is as wide as the one below
     feedback     "stored", or "procedural": made of the seed wherever it is used, and no part of a checkpoint
 
     What is left None takes the rule's default. Raises InvalidValue for unknown names and unusable sizes,
@@ -57,6 +59,7 @@ class Network:
         device: int = 0,
         precision: str = "fp32",
         feedback: str = "stored",
+        residual: bool = False,
     ) -> None:
         self.sizes = Sizes.of(sizes)
         self.rule = make_rule(rule)
@@ -72,16 +75,28 @@ class Network:
             raise InvalidValue(f"unknown dtype {dtype!r}; choose one of {', '.join(DTYPES)}")
         self.dtype = dtype
         defaults = self.rule.defaults
-        self.activations = self._activations(activation or defaults["activation"])
+        self.activations = hidden_activations(activation or defaults["activation"], self.sizes, self.rule)
         self.output_loss = find_loss(loss or defaults["loss"])
         self.inits = layer_inits(init or defaults["init"], self.activations, self.sizes.L)
+        self.residual = residual_layers(self.sizes, self.rule) if residual else ()
+        self.rule.check(self)
         if feedback not in FEEDBACK:
             raise InvalidValue(f"unknown feedback {feedback!r}; choose one of {', '.join(FEEDBACK)}")
+        if feedback == "procedural" and (self.rule.stored_feedback or self.residual):
+            raise InvalidValue(
+                f"rule {self.rule.name!r}{' in a residual net' if self.residual else ''} needs its feedback matrices in"
+                " memory; leave --feedback procedural out"
+            )
         if precision != "fp32" and dtype != "float32":
             raise InvalidValue(f"precision {precision!r} is for dtype float32, not {dtype}; leave one of them out")
         self.backend = get_backend(backend, device, precision)
-        self.arena = Parameters(self.backend, self.sizes, len(self.seeds), dtype)
+        self.extras = self.rule.parameters(self.sizes)
+        self.arena = self.new_arena()
         self.fixed = FeedbackMatrices(self.backend, self.rule.fixed(self.sizes), self.seeds, dtype, feedback)
+        self.state = {
+            name: self.backend.zeros((len(self.seeds), *shape), self.rule.state_dtype or dtype)
+            for name, shape in self.rule.state(self.sizes).items()
+        }
         self.scaling: Scaling | None = None
         self._passes: dict[int, Pass] = {}
         self._draw()
@@ -99,10 +114,10 @@ class Network:
 
     def predict(self, x: Any) -> NDArray:
         """Outputs after the output non-linearity, (samples, n_L), for x, (samples, n_0); in chunks, to save memory."""
-        x = self._input(x)
+        x = network_input(self, x)
         out = np.empty((len(self.seeds), len(x), self.sizes.outputs), self.dtype)
         for start, p in self.chunks(len(x)):
-            a = p.forward(x[start : start + p.m])
+            a = p.run(x[start : start + p.m])
             self.output_loss.outputs(a, p.e)
             out[:, start : start + p.m] = self.backend.to_host(p.e).swapaxes(-1, -2)
         return out[0] if self.single else out
@@ -114,7 +129,7 @@ class Network:
 
     def evaluate(self, x: Any, y: Any) -> dict[str, NDArray]:
         """Scores by name, (R,) each: "loss" and "error" in percent for labels, "r2" and "rmse" for targets."""
-        return evaluate(self, x := self._input(x), self._target(y, len(x)))
+        return evaluate(self, x := network_input(self, x), network_target(self, y, len(x)))
 
     def scaled(self, x: NDArray) -> NDArray:
         """Raw inputs, (samples, features), as the training saw them."""
@@ -140,10 +155,10 @@ class Network:
 
     def gradients(self, x: Any, y: Any) -> dict[str, NDArray]:
         """What the rule hands the optimizer, mean over samples, as host arrays named like `parameters`."""
-        p = self._error(x, y)
-        self.rule.deltas(p, p.e)
-        grads = Parameters(self.backend, self.sizes, len(self.seeds), self.dtype)
-        p.gradients(grads, layers=range(1, self.sizes.L + 1), alpha=1 / p.m)
+        p, grads = self._error(x, y), self.new_arena()
+        found = Gradients(grads, 1 / p.m, range(1, self.sizes.L + 1))
+        self.rule.gradients(p, found)
+        found.finish()
         return {name: self.backend.to_host(g) for name, g in grads.public(self.single).items()}
 
     def alignment(self, x: Any, y: Any) -> dict[str, NDArray]:
@@ -165,59 +180,24 @@ class Network:
         return self._passes[m]
 
     def _error(self, x: Any, y: Any) -> Pass:
-        x, y = self._input(x), self._target(y, len(x))
+        x, y = network_input(self, x), network_target(self, y, len(x))
         p = self.pass_for(len(x))
-        p.forward(x)
         self.backend.targets(y, out=p.y)
+        p.run(x)
         p.error()
         return p
 
+    def new_arena(self, dtype: str | None = None) -> Parameters:
+        """An arena in the layout of the parameters."""
+        shapes = {name: extra.shape for name, extra in self.extras.items()}
+        return Parameters(self.backend, self.sizes, len(self.seeds), dtype or self.dtype, shapes)
+
     def _draw(self) -> None:
-        for layer, name in enumerate(self.inits, start=1):
-            w = self.arena.W[layer]
+        drawn = [(f"W{k}", init) for k, init in enumerate(self.inits, start=1)]
+        drawn += [(name, extra.init) for name, extra in self.extras.items()]
+        for stream, (name, init) in enumerate(drawn, start=1):
+            w = self.arena[name]
             for r, seed in enumerate(self.seeds):
                 host = np.empty(w.shape[1:], self.dtype)
-                INITIALISERS[name](host, seed, layer)
+                INITIALISERS[init](host, seed, stream)
                 w[r] = self.backend.to_device(host)
-
-    def _activations(self, names: str | Sequence[str]) -> list[Any]:
-        hidden = self.sizes.hidden
-        names = [names] * len(hidden) if isinstance(names, str) else list(names)
-        if len(names) == 1:
-            names *= len(hidden)
-        if len(names) != len(hidden):
-            raise InvalidValue(
-                f"{len(names)} activations were given for {len(hidden)} hidden layers; give one for all or one for each"
-            )
-        found = [find_activation(name) for name in names]
-        for k, f in zip(hidden, found, strict=True):
-            if not f.learns and self.rule.uses_derivative:
-                raise InvalidValue(
-                    f"activation {f.name!r} of hidden layer {k} has derivative zero, so rule {self.rule.name!r}"
-                    " would never train it; use rule 'dfa' with --set rule.inject=pre_activation"
-                )
-        return found
-
-    def _input(self, x: Any) -> Any:
-        x = self.backend.to_device(x, self.dtype)
-        if x.ndim != 2 or x.shape[1] != self.sizes.inputs or not len(x):
-            raise InvalidValue(
-                f"inputs have shape {x.shape}; expected (samples, {self.sizes.inputs}) with at least one sample"
-            )
-        return x
-
-    def _target(self, y: Any, samples: int) -> Any:
-        host, n = self.backend.to_host(y), self.sizes.outputs
-        if n == 1 and host.ndim == 1:
-            host = host[:, None]
-        if host.dtype.kind in "iub" and host.shape == (samples,):
-            if host.size and (host.min() < 0 or host.max() >= n):
-                bad = host.min() if host.min() < 0 else host.max()
-                raise InvalidValue(f"label {bad} is out of range; a network with {n} outputs takes labels 0 to {n - 1}")
-            return self.backend.to_device(host, "int64")
-        if host.dtype.kind in "iubf" and host.shape == (samples, n):
-            return self.backend.to_device(host, self.dtype)
-        raise InvalidValue(
-            f"targets have shape {host.shape} and type {host.dtype};"
-            f" expected {samples} whole-number labels or ({samples}, {n})"
-        )

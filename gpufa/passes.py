@@ -1,69 +1,65 @@
 """One batch going through the network: its slabs, and what a learning rule may use."""
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from .arena import Array, Layers, Parameters
+from .arena import Array
 from .backends.base import Gate
 from .errors import InvalidValue
+from .masks import Drops, Masks
+from .random import Purpose
+from .workspace import Workspace
 
 if TYPE_CHECKING:
     from .clock import Clock
     from .network import Network
 
-ALL = slice(None)
+NOTHING = Drops()
 
 
-class Pass:
+class Pass(Workspace):
     """Buffers for m samples, allocated once. Rules are handed one of these and call it `net`.
 
     x            the input, (R, m, n_0), or (m, n_0) where all replicas see the same samples
     h[k]         activity of layer k, (R, n_k, m); h[0] is the input
     a[k]         pre-activation (the same buffer as h[k] unless some activation's derivative is written in a)
-    sent[k]      what layer k sends on: h[k], after dropout if there is any
+    sent[k]      what layer k sends on: h[k], after dropout if there is any; in residual nets with sent[k-1] added
     delta[k]     error signal of layer k; delta[L] is e, the error yhat - y
     y            targets, (R, n_L, m)
-    W[k], b[k]   parameters; B[k] the rule's fixed feedback, B.stacked all of it by rows
+    W[k], b[k]   weights and biases; `parameters` has them by name, with what the rule trains of its own
+    B[k]         the rule's feedback, B.stacked all of it by rows where it has one width
+    state        the rule's own memory from step to step, by name
     hidden       range of the hidden layers, 1 .. L-1
 
     value        the loss of each sample, (R, m), and `missed` whether its largest output is not its largest target
 
-    A training pass is one with a clock: it draws its dropout masks (`dropout` = probabilities for input and hidden
-    units) by it, and may keep its slabs, and copies of weights and feedback, in the backend's lower precision.
+    A training pass is one with a clock: it draws its masks by it, and may keep its slabs, and copies of weights and
+    feedback, in the backend's lower precision.
     """
 
-    def __init__(
-        self, net: "Network", m: int, dropout: tuple[float, float] = (0.0, 0.0), clock: "Clock | None" = None
-    ) -> None:
-        sizes, replicas = net.sizes, len(net.seeds)
-        self.m, self.sizes, self.hidden, self.L = m, sizes, sizes.hidden, sizes.L
-        self.backend, self.xp, self.dtype, self.seeds = net.backend, net.backend.xp, net.dtype, net.seeds
-        self.W, self.b, self.feedback, self.B = net.arena.W, net.arena.b, net.fixed, net.fixed.B
-        self.activations, self.loss = net.activations, net.output_loss
-        (self.drop_input, self.drop_hidden), self.clock = dropout, clock
-
-        self.slab_dtype = self.backend.slab_dtype(self.dtype) if clock else self.dtype
-        self.lowered = self.slab_dtype != self.dtype
+    def __init__(self, net: "Network", m: int, drops: Drops = NOTHING, clock: "Clock | None" = None) -> None:
+        backend, sizes, replicas = net.backend, net.sizes, len(net.seeds)
+        slab_dtype = backend.slab_dtype(net.dtype) if clock else net.dtype
+        super().__init__(backend, sizes, net.seeds, m, (net.dtype, slab_dtype))
+        self.xp, self.hidden, self.L, self.clock = backend.xp, sizes.hidden, sizes.L, clock
+        self.parameters, self.W, self.b = net.arena, net.arena.W, net.arena.b
+        self.feedback, self.B, self.state = net.fixed, net.fixed.B, net.state
+        self.activations, self.loss, self.residual = net.activations, net.output_loss, net.residual
+        self.rule, self.new_arena = net.rule, net.new_arena
+        self.lowered = slab_dtype != net.dtype
         if self.lowered:
             self._lower(net)
 
-        def slab(rows: int) -> Array:
-            return self.backend.zeros((replicas, rows, m), self.slab_dtype)
-
-        def layers() -> Layers:
-            return Layers.of_slab(slab(sizes.total), sizes)
-
-        self.h, self.delta, self.y = layers(), layers(), slab(sizes.outputs)
-        self.a = layers() if any(f.of == "a" for f in self.activations) else self.h
-        # With dropout f' must see the activity before the mask, the next layer the activity after it.
-        self.sent = layers() if self.drop_hidden else self.h
-        self.mask = slab(sizes.hidden_units) if self.drop_hidden else None
-        self.x_mask = self.backend.zeros((replicas, m, sizes.inputs), self.slab_dtype) if self.drop_input else None
-        self.value = self.backend.zeros((replicas, m), self.dtype)
-        self.missed = self.backend.zeros((replicas, m), "bool")
-        self._runs: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+        self.h, self.delta = self.new_layers(), self.new_layers()
+        self.y = backend.zeros((replicas, sizes.outputs, m), slab_dtype)
+        self.a = self.new_layers() if any(f.of == "a" for f in self.activations) else self.h
+        self.masks = Masks(self, drops)
+        self.mask = self.masks.hidden
+        # f' must see the activity before the mask and the skip connection, the next layer the activity behind them.
+        self.sent = self.new_layers() if self.residual or self.mask is not None else self.h
+        self.value = backend.zeros((replicas, m), self.dtype)
+        self.missed = backend.zeros((replicas, m), "bool")
         self.gates = {k: self._gates(range(k, k + 1)) for k in self.hidden}
         self.gates[0] = self._gates(self.hidden)
 
@@ -72,39 +68,87 @@ class Pass:
         """delta_L, the error at the output's pre-activation, (R, n_L, m)."""
         return self.delta[self.L]
 
-    def forward(self, x: Array) -> Array:
-        """h_k = f(W_k h_{k-1} + b_k), layer by layer; returns the output's pre-activation a_L, (R, n_L, m)."""
+    def run(self, x: Array) -> Array:
+        """The rule's own way from the input to the output's pre-activation a_L, mostly `forward`."""
+        return self.rule.forward(self, x)
+
+    def take(self, x: Array) -> None:
+        """Let a batch in: h[0] = x^T, under this step's masks, which are drawn."""
         if self.lowered:
             self.backend.lower(self.parameters.flat, out=self.low.flat)
-        if self.clock is not None and self.x_mask is not None:
-            self.backend.dropout(self.x_mask, self.drop_input, self.seeds, self.clock.step, stream=0)
-            self.backend.gate(self.x_mask, [Gate(None, x, x, ALL)])  # the mask becomes mask * x
-            x = self.x_mask
-        if self.clock is not None and self.mask is not None:
-            self.backend.dropout(self.mask, self.drop_hidden, self.seeds, self.clock.step, stream=1)
+        if self.training:
+            x = self.masks.draw(x)
         self.h[0] = self.sent[0] = x.swapaxes(-1, -2)
-        for k, f in enumerate((*self.activations, None), start=1):
-            mask = None if self.mask is None or f is None else self.mask[:, self.sizes.rows(k)]
-            self.backend.layer(
-                self.W[k], self.sent[k - 1], self.b[k], f, a=self.a[k], h=self.h[k], mask=mask, sent=self.sent[k]
-            )
+
+    def forward(self, x: Array) -> Array:
+        """h_k = f(W_k h_{k-1} + b_k), layer by layer; returns the output's pre-activation a_L, (R, n_L, m)."""
+        self.take(x)
+        for k in range(1, self.L + 1):
+            self.layer(k, self.sent[k - 1], self.h[k], a=self.a[k], sent=self.sent[k])
+            if self.residual and k < self.L:
+                self._skip(k)
         return self.a[self.L]
+
+    def _skip(self, k: int) -> None:
+        """sent_k = h_k [* mask] + sent_{k-1} where layer k has a skip connection."""
+        masked = self.h[k] if self.mask is None else self.sent[k]
+        if k in self.residual:
+            self.xp.add(masked, self._apart(self.sent[k - 1]), out=self.sent[k])
+        elif self.mask is None:
+            self.sent[k][...] = masked
+
+    def _apart(self, below: Array) -> Array:
+        """A copy off the slab: CuPy would make one of an operand whose memory interleaves with the result's."""
+        copy = self.array(f"copy of {below.shape[1]}", *below.shape[1:])
+        copy[...] = below
+        return copy
+
+    def layer(self, k: int, x: Array, h: Array, a: Array = None, sent: Array = None, W: Array = None) -> None:
+        """h = f(W_k x + b_k), (R, n_{k-1}, m) to (R, n_k, m); the output layer has no f, and its result is `a`.
+
+        With dropout `sent` is h under the mask of this pass. Without `a` the pre-activation is not kept. `W` stands in
+        for W_k where it is given. h, a and sent are of `net.layers` or the pass itself: on a GPU they share a stride.
+        """
+        f = self.activations[k - 1] if k < self.L else None
+        mask = None if self.mask is None or f is None or sent is None else self.mask[:, self.sizes.rows(k)]
+        if a is None:
+            a = self.layers("pre-activation")[k] if f and f.of == "a" else h
+        self.backend.layer(self.W[k] if W is None else W, x, self.b[k], f, a=a, h=h, mask=mask, sent=sent)
+
+    def gate(self, k: int | Sequence[int], signal: Array, derivative: bool = True) -> None:
+        """signal *= f'(a_k) [* dropout's mask] in place, (R, n_k, m) or, given `net.hidden`, (R, hidden units, m)."""
+        self.backend.gate(signal, _partly(self.gates[k if isinstance(k, int) else 0], derivative, True))
+
+    @property
+    def training(self) -> bool:
+        """Whether this is a step of training; elsewhere a rule must leave its state alone."""
+        return self.clock is not None
+
+    @property
+    def step(self) -> Array:
+        """The step's counter on the device, (1,), counted from 0; None outside training."""
+        return self.clock.step if self.clock else None
+
+    def random(self, law: str, out: Array, stream: int, scale: float = 1.0, add: bool = False) -> None:
+        """out = scale * law, or added to it; other numbers at each step, and for each seed and stream."""
+        self.backend.random(law, out, self.seeds, Purpose.RULE, step=self.step, stream=stream, scale=scale, add=add)
 
     def _lower(self, net: "Network") -> None:
         """Copies of weights and feedback in the slabs' precision; biases stay as they are."""
-        self.parameters, replicas = net.arena, len(net.seeds)
-        self.low = Parameters(self.backend, net.sizes, replicas, self.slab_dtype)
+        self.low = net.new_arena(self.slab_dtype)
         self.W, self.B = self.low.W, net.fixed.lowered(self.slab_dtype)
 
     def error(self) -> None:
         """delta_L = e = yhat - y, and `value` and `missed`."""
         self.backend.output_error(self.loss, self.a[self.L], self.y, self.e, self.value, self.missed)
 
-    def inject(self, k: int | Sequence[int], matrix: Array, signal: Array, derivative: bool = True) -> None:
+    def inject(
+        self, k: int | Sequence[int], matrix: Array, signal: Array, derivative: bool = True, dropout: bool = True
+    ) -> None:
         """delta_k = (matrix @ signal) * f'(a_k), for layer k or, given `net.hidden`, for all hidden layers at once.
 
-        `matrix` is (R, n_k, n) and `signal` (R, n, m). Without `derivative` the factor f' is left out, though not
-        dropout's.
+        `matrix` is (R, n_k, n) and `signal` (R, n, m). Without `derivative` the factor f' is left out, without
+        `dropout` the mask of the units that were dropped.
         """
         if not isinstance(k, int) and not k:
             return
@@ -114,60 +158,20 @@ class Pass:
                 f"inject can't send a signal {signal.shape} through a matrix {matrix.shape} to layer {k}"
                 f" of {out.shape[-2]} units; it takes a matrix (R, n_k, n) and a signal (R, n, m)"
             )
-        if not derivative:
-            gates = [gate._replace(activation=None) for gate in gates]
-        self.backend.feedback_delta(matrix, signal, gates, out=out)
+        gates = _partly(gates, derivative, dropout)
+        if self.residual and isinstance(k, int):
+            self._inject_over_skips(k, matrix, signal, gates)
+        else:
+            self.backend.feedback_delta(matrix, signal, gates, out=out)
 
-    def gradients(
-        self,
-        into: Parameters,
-        layers: Sequence[int],
-        alpha: float | Array,
-        beta: float = 0.0,
-        replicas: slice = ALL,
-    ) -> None:
-        """into = alpha * gradient + beta * into, with dW_k = delta_k h_{k-1}^T and db_k = the row sums of delta_k.
-
-        Nothing here depends on anything else, so all of it may run side by side; layers of one shape are one product.
-        """
-        jobs = []
-        for first, last in self._equal_layers(tuple(layers)):
-            delta, h = self._block(self.delta, first, last), self._block(self.sent, first - 1, last - 1)
-            jobs.append(
-                partial(
-                    self.backend.gemm,
-                    delta[replicas],
-                    (h[replicas] if h.ndim == delta.ndim else h).swapaxes(-1, -2),
-                    out=into.weights(first, last)[replicas],
-                    alpha=alpha,
-                    beta=beta,
-                )
-            )
-        stacked = len(layers) == self.L
-        for delta, b in [(self.delta.slab, into.b.slab)] if stacked else [(self.delta[k], into.b[k]) for k in layers]:
-            jobs.append(partial(self.backend.row_sums, delta[replicas], out=b[replicas], alpha=alpha, beta=beta))
-        self.backend.parallel(jobs)
-
-    def _equal_layers(self, layers: tuple[int, ...]) -> list[tuple[int, int]]:
-        """Runs (first, last) of layers with weights of one shape, the first of which takes no input of the net."""
-        if layers not in self._runs:
-            runs: list[tuple[int, int]] = []
-            for k in layers:
-                shape, below = self.W[k].shape[1:], k - 1
-                if runs and runs[-1][1] == below and runs[-1][0] > 1 and self.W[below].shape[1:] == shape:
-                    runs[-1] = runs[-1][0], k
-                else:
-                    runs.append((k, k))
-            self._runs[layers] = runs
-        return self._runs[layers]
-
-    def _block(self, layers: Layers, first: int, last: int) -> Array:
-        """Layer `first`, (R, n, m), or the layers first .. last of equal width, (R, layers, n, m)."""
-        if first == last:
-            return layers[first]
-        rows = slice(self.sizes.rows(first).start, self.sizes.rows(last).stop)
-        part = layers.slab[:, rows]
-        return part.reshape(len(part), last - first + 1, -1, self.m)
+    def _inject_over_skips(self, k: int, matrix: Array, signal: Array, gates: list[Gate]) -> None:
+        """As `inject`; with the signal delta_{k+1}, what layer k+1 was sent comes down its skip connection too."""
+        out, came = self.delta[k], self.layers("sent back")
+        self.backend.gemm(matrix, signal, out=came[k])
+        if k + 1 in self.residual and signal is self.delta[k + 1]:
+            self.xp.add(came[k], self._apart(came[k + 1]), out=came[k])
+        out[...] = came[k]
+        self.backend.gate(out, gates)
 
     def input_gradient(self, out: Array) -> None:
         """dL/dx = W_1^T delta_1 into `out`, (R, m, n_0): the loss's own gradient where delta is backpropagation's."""
@@ -184,3 +188,10 @@ class Pass:
             first = self.sizes.rows(layers[0]).start
             gates.append(Gate(f, z, mask, slice(start - first, stop - first)))
         return gates
+
+
+def _partly(gates: list[Gate], derivative: bool, dropout: bool) -> list[Gate]:
+    """The gates without f', or without dropout's mask."""
+    if not derivative:
+        gates = [gate._replace(activation=None) for gate in gates]
+    return gates if dropout else [gate._replace(mask=None) for gate in gates]

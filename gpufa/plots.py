@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Okabe and Ito's colours, told apart by the colour-blind too.
+DASHES = "-", "--", ":", "-."
 COLOURS = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"
 
 
@@ -43,21 +44,32 @@ def curves(history: History, path: Path) -> None:
 
 
 def compare(histories: Mapping[str, History], path: Path) -> None:
-    """Draw several runs by name in one figure: test score, training loss, alignment angle (mean over hidden layers)."""
+    """Draw several runs by name in one figure: test score, training loss, alignment angle (mean over hidden layers).
+
+    More runs than there are colours are told apart by dashes too, have their names beside the panels, and no bands.
+    """
     figure, (left, middle, right) = _panels(3)
-    score = "error"
-    for colour, (name, history) in zip(_cycle(len(histories)), histories.items(), strict=True):
+    score, many = "error", len(histories) > len(COLOURS)
+    for i, (name, history) in enumerate(histories.items()):
+        look = {"color": COLOURS[i % len(COLOURS)], "linestyle": DASHES[i // len(COLOURS) % len(DASHES)]}
         epochs, score = history.epochs, _score(history)
         if not len(epochs):
             continue
         if f"test_{score}" in epochs:
-            _band(left, epochs["epoch"], epochs[f"test_{score}"], name, colour)
-        _band(middle, epochs["epoch"], epochs["loss"], name, colour)
+            _band(left, epochs["epoch"], epochs[f"test_{score}"], name, look, not many)
+        _band(middle, epochs["epoch"], epochs["loss"], name, look, not many)
         if len(history.probes) and history.probes["per_sample"].shape[2]:
-            _band(right, _probe_epochs(history), history.probes["per_sample"].mean(axis=2), name, colour)
+            _band(right, _probe_epochs(history), history.probes["per_sample"].mean(axis=2), name, look, not many)
     _dress(left, f"test {_title(score)}", "error" in score)
     _dress(middle, "training loss", True)
     _dress(right, "angle with backprop, mean over layers, degrees", False, angle=True)
+    if many:
+        for axes in (left, middle, right):
+            if axes.get_legend():
+                axes.get_legend().remove()
+        figure.legend(
+            *middle.get_legend_handles_labels(), loc="outside right upper", fontsize=6, labelspacing=0.2, frameon=False
+        )
     _save(figure, path)
 
 
@@ -86,18 +98,19 @@ def _probe_epochs(history: History) -> NDArray:
     return history.probes["step"] / per_epoch
 
 
-def _band(axes: "Axes", x: NDArray, y: NDArray, label: str, colour: Any) -> None:
-    """Mean over seeds, and a band of one deviation on each side."""
+def _band(axes: "Axes", x: NDArray, y: NDArray, label: str, look: Any, band: bool = True) -> None:
+    """Mean over seeds, and a band of one deviation on each side; `look` is a colour, or words for a line."""
     if not np.isfinite(y).any():
         return
     alive = np.isfinite(y).any(axis=1)
     x, y = x[alive], y[alive]
     mean, deviation = np.nanmean(y, axis=1), np.nanstd(y, axis=1)
-    axes.plot(x, mean, color=colour, label=label, marker="o" if len(x) == 1 else None)
-    if y.shape[1] > 1:
+    line = look if isinstance(look, dict) else {"color": look}
+    axes.plot(x, mean, **line, label=label, marker="o" if len(x) == 1 else None)
+    if band and y.shape[1] > 1:
         # On a logarithmic axis mean - deviation may be nowhere; no seed lies below the lowest.
         low = np.maximum(mean - deviation, np.nanmin(y, axis=1))
-        axes.fill_between(x, low, mean + deviation, color=colour, alpha=0.2, linewidth=0)
+        axes.fill_between(x, low, mean + deviation, color=line["color"], alpha=0.2, linewidth=0)
 
 
 def _dress(axes: "Axes", title: str, log: bool, angle: bool = False) -> None:
@@ -135,10 +148,6 @@ def _shades(n: int) -> Any:
     from matplotlib import colormaps
 
     return COLOURS[:n] if n <= len(COLOURS) else colormaps["viridis"](np.linspace(0, 0.95, n))
-
-
-def _cycle(n: int) -> list[str]:
-    return [COLOURS[i % len(COLOURS)] for i in range(n)]
 
 
 def _save(figure: Any, path: Path) -> None:

@@ -158,9 +158,16 @@ def _normal(words: NDArray[np.uint32], out: NDArray) -> None:
     np.subtract(out, 510, out=out)
 
 
+def _ternary(words: NDArray[np.uint32], out: NDArray) -> None:
+    """-1, 0 or +1, each with probability one third: the top two bits of three times the word."""
+    out[...] = (words * np.uint64(3)) >> HALF
+    np.subtract(out, 1, out=out)
+
+
 LAWS = {
     "uniform": Law(_uniform, 2.0**-23, "n = (int)x >> 8;"),
     "sign": Law(_sign, 1.0, "n = 1 - 2 * (int)(x >> 31);"),
+    "ternary": Law(_ternary, 1.0, "n = (int)((unsigned long long)x * 3 >> 32) - 1;"),
     "normal": Law(
         _normal,
         (4 * (256**2 - 1) / 12) ** -0.5,

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from .masks import Drops
 from .passes import Pass
 from .rules.bp import BP
 
@@ -16,7 +17,9 @@ class Step:
         net, config = trainer.net, trainer.config
         self.trainer, self.m, backend, replicas = trainer, m, net.backend, len(net.seeds)
         self.total = 2 * m if config.adversarial and config.adversarial_mix == "beside" else m
-        self.p = Pass(net, self.total, dropout=(config.input_dropout, config.dropout), clock=trainer.clock)
+        self.p = Pass(
+            net, self.total, Drops(config.input_dropout, config.dropout, config.depth_drop), clock=trainer.clock
+        )
         self.x = backend.zeros((replicas, self.total, net.sizes.inputs), self.p.slab_dtype)
         self.clean = Pass(net, m, clock=trainer.clock) if config.adversarial else None
         self.run = backend.capture(self._run) if record else self._run
@@ -27,10 +30,9 @@ class Step:
         trainer.batches.load(trainer.clock, self.x[:, : self.m], p.y[..., : self.m])
         if self.clean:
             self._perturb(self.clean, trainer.config.adversarial)
-        p.forward(self.x)
+        p.run(self.x)
         p.error()
         p.backend.tally(p.value, p.missed, trainer.sums)
-        trainer.rule.deltas(p, p.e)
         trainer.update.apply(p, trainer.clock.now)
         trainer.rule.after_update(p)
 

@@ -56,6 +56,7 @@ def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None
         backend=backend,
         device=device,
         feedback=about.get("feedback", "stored"),
+        residual=about.get("residual", False),
     )
     fill(network_arrays(net), arrays, net)
     if "scaling/shift" in arrays:
@@ -99,6 +100,7 @@ def describe(net: Network) -> dict[str, Any]:
         "single": net.single,
         "dtype": net.dtype,
         "feedback": net.fixed.kind,
+        "residual": bool(net.residual),
     }
     return {"gpufa": __version__, "network": about}
 

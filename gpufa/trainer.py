@@ -44,7 +44,7 @@ class Trainer:
         self.rule, self.callbacks, self.stop_requested = made, list(callbacks), False
         outputs = int(data.y_train.max()) + 1 if has_labels(data.y_train) else data.y_train.shape[1]
         self.net = Network(
-            [data.x_train.shape[1], *config.hidden, outputs],
+            [data.x_train.shape[1], *(config.hidden or ()), outputs],
             activation=config.activation,
             loss=config.loss,
             rule=made,
@@ -56,7 +56,17 @@ class Trainer:
             device=config.device,
             precision=config.precision,
             feedback=config.feedback,
+            residual=config.residual,
         )
+        if config.residual and self.net.backend.slab_dtype(config.dtype) != config.dtype:
+            raise InvalidValue(f"precision {config.precision!r} can't add skip connections; leave one of them out")
+        if config.adversarial and not made.feedforward:
+            raise InvalidValue(
+                f"rule {made.name!r} does not train the feed-forward net whose gradient perturbs the inputs;"
+                " leave --adversarial out"
+            )
+        if config.depth_drop and not config.residual:
+            raise InvalidValue("depth_drop drops residual layers, and the net has none; add --residual")
         if config.scaling != "none":
             self.net.scaling = fit_scaling(config.scaling, data.x_train)
         if self.net.backend.slab_dtype(config.dtype) != config.dtype and not made.injects_only:
@@ -64,6 +74,7 @@ class Trainer:
                 f"rule {made.name!r} does arithmetic of its own, which precision {config.precision!r} can't carry;"
                 " leave --precision out, or set injects_only = True in a rule that only injects"
             )
+        self.epochs = config.epochs or 0
         self.update = Update(self.net, config)
         self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
         self._load_data(data)
@@ -96,22 +107,24 @@ class Trainer:
             noisy = noisy_labels(y[kept], config.label_noise, net.sizes.outputs, config.seeds)
             taught = net.backend.to_device(noisy)
         scaling = net.device_scaling if x.dtype == np.uint8 else None
-        size, noise = config.batch_size, config.input_noise
+        size, noise = config.batch_size or 1, config.input_noise
         self.batches = Batches(net.backend, self.train[0], taught, config.seeds, size, noise, scaling)
         spread = np.linspace(0, len(x[kept]) - 1, min(config.probe_samples, len(x[kept]))).astype(int)
         self.probe = on_device(net.scaled(data.x_train[kept][spread]), y[kept][spread])
 
     @property
     def total_steps(self) -> int:
-        return self.config.epochs * self.batches.per_epoch
+        return self.epochs * self.batches.per_epoch
 
     @property
     def finished(self) -> bool:
         """Whether there is nothing left to train."""
-        return self.progress.epoch >= self.config.epochs or not self.progress.active.any()
+        return self.progress.epoch >= self.epochs or not self.progress.active.any()
 
     def run(self) -> None:
         """Train until the epochs are over, every replica has stopped, or `stop_requested` is set."""
+        if self.progress.step == 0 and type(self.rule).prepare is not Rule.prepare:
+            self.rule.prepare(self.net, self.net.as_floats(self.train[0]), self.batches.y)
         self._tell("on_start")
         try:
             with np.errstate(all="ignore"):  # divergence is looked for, and told in words
@@ -183,6 +196,7 @@ class Trainer:
                 self._probe()
             self._tell("on_step")
         self._stop_diverged(weights=True)
+        self.rule.after_epoch(self.net.pass_for(len(self.probe[0])), progress.active)
         if not self.config.probe_every:
             self._probe()
         self._finish_epoch(started)
@@ -207,8 +221,8 @@ class Trainer:
     def _probe(self) -> None:
         """Measure the alignment angles on the fixed probe batch."""
         p = self.net.pass_for(len(self.probe[0]))
-        p.forward(self.probe[0])
         self.net.backend.targets(self.probe[1], out=p.y)
+        p.run(self.probe[0])
         p.error()
         angles = measure(p, self.rule)
         stopped = ~self.progress.active

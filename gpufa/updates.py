@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arena import Array, Parameters
+from .arena import Array
 from .backends.base import Rates
 from .config import Config
 from .errors import InvalidValue
+from .gradients import Gradients
 from .optimizers import Hyper, unbias
 from .optimizers import optimizer as find_optimizer
 from .passes import Pass
@@ -30,26 +31,34 @@ class Update:
         for k in config.freeze:
             if k not in layers:
                 raise InvalidValue(f"layer {k} can't be frozen; the net has layers 1 to {net.sizes.L}: change --freeze")
+        if config.freeze and not net.rule.trained(net.sizes):
+            raise InvalidValue(f"rule {net.rule.name!r} solves for weights in place of training; leave --freeze out")
         if config.layer_lr and len(config.layer_lr) != net.sizes.L:
             raise InvalidValue(
                 f"{len(config.layer_lr)} learning rates were given for {net.sizes.L} layers;"
                 " give --layer-lr one for each"
             )
-        self.trained = [k for k in layers if k not in config.freeze]
-        self.rates = dict(zip(layers, config.layer_lr or (config.lr or 0.0,) * net.sizes.L, strict=True))
+        self.trained = [k for k in net.rule.trained(net.sizes) if k not in config.freeze]
+        lr = config.lr or 0.0
+        by_layer = dict(zip(layers, config.layer_lr or (lr,) * net.sizes.L, strict=True))
+        self.rates = {f"{kind}{k}": by_layer[k] for kind in "Wb" for k in self.trained}
+        self.extras = [name for name, extra in net.extras.items() if extra.layer not in config.freeze]
+        for name in self.extras:
+            layer = net.extras[name].layer
+            self.rates[name] = net.extras[name].rate * (lr if layer is None else by_layer[layer])
         self.distinct = list(dict.fromkeys(self.rates.values()))
         self.hyper = Hyper(
             lr=0.0,
-            weight_decay=config.weight_decay,
+            weight_decay=config.weight_decay or 0.0,
             momentum=config.momentum or 0.0,
             beta2=config.beta2 or 0.0,
             eps=config.eps or 0.0,
         )
-        self.direct = not self.optimizer.states and not config.weight_decay and config.clip is None
-        self.states = {
-            name: Parameters(net.backend, net.sizes, len(net.seeds), net.dtype) for name in self.optimizer.states
-        }
-        self.grads = None if self.direct else Parameters(net.backend, net.sizes, len(net.seeds), net.dtype)
+        self.direct = (
+            not self.optimizer.states and not config.weight_decay and config.clip is None and net.rule.only_deltas
+        )
+        self.states = {name: net.new_arena() for name in self.optimizer.states}
+        self.grads = None if self.direct else net.new_arena()
         self.spans, self.by_rate = list(self._spans()), list(self._by_rate())
         self.activate(np.ones(len(net.seeds), bool))
 
@@ -71,14 +80,17 @@ class Update:
         self.running = [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
 
     def apply(self, p: Pass, now: Array) -> None:
-        """Update the running replicas' weights by the pass's delta; `now` is the clock's."""
+        """Update the running replicas' weights by what the rule makes of the pass; `now` is the clock's."""
+        if self.grads is None:
+            p.rule.deltas(p, p.e)
+            for i, layers in self.by_rate:
+                Gradients(self.net.arena, now[2 + i : 3 + i], layers, self.running, accumulate=True).layers_of(p)
+            return
+        found = Gradients(self.grads, self.scale(p.m), self.trained, self.running, extras=self.extras)
+        p.rule.gradients(p, found)
+        found.finish()
         for replicas in self.running:
-            if self.grads is None:
-                for i, layers in self.by_rate:
-                    p.gradients(self.net.arena, layers, now[2 + i : 3 + i], 1.0, replicas)
-            else:
-                p.gradients(self.grads, self.trained, self.scale(p.m), 0.0, replicas)
-                self._optimize(self.grads.flat[replicas], replicas, now)
+            self._optimize(self.grads.flat[replicas], replicas, now)
 
     def _optimize(self, grad: Array, replicas: slice, now: Array) -> None:
         """One pass over the arena."""
@@ -97,21 +109,23 @@ class Update:
     def _by_rate(self) -> Iterator[tuple[int, list[int]]]:
         """Trained layers that share a learning rate, and which of the distinct ones that is."""
         for i, rate in enumerate(self.distinct):
-            if layers := [k for k in self.trained if self.rates[k] == rate]:
+            if layers := [k for k in self.trained if self.rates[f"W{k}"] == rate]:
                 yield i, layers
 
     def _spans(self) -> Iterator[tuple[slice, int]]:
         """Stretches of the arena with one learning rate, as long as they get; frozen layers are left out."""
-        arena, pieces = self.net.arena, [(span, k) for k in self.trained for span in self.net.arena.span(k)]
-        if len(self.trained) == self.net.sizes.L and len(self.distinct) == 1:
+        arena = self.net.arena
+        if len(self.rates) == len(arena) and len(self.distinct) == 1:
             yield slice(0, arena.flat.shape[1]), 0
             return
         start, stop, rate = 0, 0, None
-        for span, k in sorted(pieces, key=lambda piece: piece[0].start):
-            if self.rates[k] != rate or span.start != stop:
+        for name, span in arena.spans.items():
+            if name not in self.rates:
+                continue
+            if self.rates[name] != rate or span.start != stop:
                 if rate is not None:
                     yield slice(start, stop), self.distinct.index(rate)
-                start, rate = span.start, self.rates[k]
+                start, rate = span.start, self.rates[name]
             stop = span.stop
         if rate is not None:
             yield slice(start, stop), self.distinct.index(rate)

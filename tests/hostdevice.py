@@ -29,6 +29,7 @@ class DeviceArray(np.ndarray):
                 raise TypeError(f"{ufunc.__name__} mixes an array of the host with one of the device")
         plain = [x.view(np.ndarray) if isinstance(x, DeviceArray) else x for x in inputs]
         if out:
+            refuse_overlap(inputs, out)
             kw["out"] = tuple(x.view(np.ndarray) for x in out)
             issue(lambda: getattr(ufunc, method)(*plain, **kw))
             return out[0]
@@ -79,6 +80,14 @@ def host(x):
     return x.view(np.ndarray) if isinstance(x, DeviceArray) else x
 
 
+def refuse_overlap(inputs, out):
+    """CuPy copies an operand whose memory interleaves with the result's, unless it is the result itself."""
+    if DeviceArray.device is not None and any(
+        isinstance(x, np.ndarray) and x is not out[0] and np.may_share_memory(host(x), host(out[0])) for x in inputs
+    ):
+        raise DeviceError("an operand overlaps the result, and would be copied inside the step")
+
+
 def device_view(x):
     return np.asarray(x).view(DeviceArray) if isinstance(x, np.ndarray | np.generic) else x
 
@@ -107,6 +116,7 @@ def _wrap(function):
         plain = [host(x) for x in args]
         if out is None:
             return made(lambda: function(*plain, **{k: host(v) for k, v in kw.items()}))
+        refuse_overlap(args, (out,))
         issue(lambda: function(*plain, out=host(out), **kw))
         return out
 
@@ -116,7 +126,8 @@ def _wrap(function):
 def module():
     """As much of an array library as gpufa asks of `xp`."""
     xp = types.SimpleNamespace(nan=np.nan, ndarray=DeviceArray)
-    arithmetic = "add multiply matmul where clip sqrt degrees arccos maximum square sign isfinite"
+    arithmetic = "add subtract multiply divide matmul square sqrt sign copysign negative absolute maximum minimum clip"
+    arithmetic += " exp tanh degrees arccos floor remainder equal greater greater_equal less less_equal isfinite where"
     for name in f"{arithmetic} full ones zeros empty".split():
         setattr(xp, name, _wrap(getattr(np, name)))
     return xp

@@ -29,6 +29,7 @@ ACTIVATIONS = {  # name: (f(a), f'(a))
         lambda a: 1 / (1 + math.exp(-a)) + a * math.exp(-abs(a)) / (1 + math.exp(-abs(a))) ** 2,
     ),
     "hard_tanh": (lambda a: min(1.0, max(-1.0, a)), lambda a: float(-1 < a < 1)),
+    "hard_logistic": (lambda a: min(1.0, max(0.0, a)), lambda a: float(0 <= a <= 1)),
     "sign": (lambda a: float((a > 0) - (a < 0)), lambda a: 0.0),
     "step": (lambda a: float(a > 0), lambda a: 0.0),
 }

@@ -14,6 +14,7 @@ import pytest
 
 import gpufa
 from gpufa.cli import main
+from gpufa.configfile import read_toml
 
 FAST = ["--hidden", "8", "--epochs", "2", "--backend", "numpy"]
 
@@ -183,7 +184,7 @@ def test_info_and_data_list(capsys):
 @pytest.mark.parametrize(
     ("args", "text"),
     [
-        (["train", "--rule", "dfaa"], "unknown rule 'dfaa'; choose one of bp, fa, dfa, ifa"),
+        (["train", "--rule", "dfaa"], "unknown rule 'dfaa'; choose one of bp, shallow, fa, dfa"),
         (["train", "--hidden", "8", "0"], "hidden layer 2 has 0 units"),
         (["train", "--data", "cifar"], "cifar"),
         (["train", "--data", "nothing.npz"], "nothing.npz"),
@@ -274,3 +275,15 @@ def test_import_is_light():
     code = f"import sys, gpufa; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_options_of_a_files_rule_are_for_that_rule(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('hidden = [4]\nepochs = 1\nseeds = [0]\n[rule]\nname = "dfa"\nscale = 0.5\n')
+    for rule, options in (("dfa", {"scale": 0.5}), ("bp", {})):
+        assert main(["train", str(file), "--rule", rule, "--out", str(tmp_path / rule), "--quiet"]) == 0
+        stored = read_toml(tmp_path / rule / "config.toml").rule_options
+        assert {name: stored[name] for name in options} == options
+        assert ("scale" in stored) == bool(options)
+    assert main(["compare", str(file), "--rules", "bp", "dfa", "--out", str(tmp_path / "both"), "--quiet"]) == 0
+    assert read_toml(tmp_path / "both/dfa/config.toml").rule_options["scale"] == 0.5

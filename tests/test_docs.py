@@ -46,7 +46,8 @@ def test_own_data_and_reading_a_checkpoint(tmp_path):
 def test_every_example_config_trains(path, tmp_path):
     """At small size: on the digits, a narrow net, two epochs."""
     text = path.read_text().replace('data = "mnist"', 'data = "digits"')
-    (tmp_path / "small.toml").write_text(re.sub(r"hidden = .*", "hidden = [12, 12]", text))
+    text = re.sub(r"hidden = (.*)", lambda found: f"hidden = {[12] * (found[1].count(',') + 1)}", text)
+    (tmp_path / "small.toml").write_text(text)
     run("-m", "gpufa", "train", "small.toml", "--epochs", "2", "--out", "run", "--quiet", cwd=tmp_path)
     assert gpufa.load(tmp_path / "run").rule.name == read_toml(path).rule
 

@@ -155,6 +155,23 @@ def test_layer(backend, dtype, replicas, rows, columns):
 
 
 @every_dtype
+@every_size
+def test_activate(backend, dtype, replicas, rows, columns):
+    start = draw(replicas, rows, columns, dtype=dtype)
+    mask = (rng.random(start.shape) < 0.5).astype(dtype) * 2
+    for name in ("gelu", "tanh"):
+        a, h, sent = slab(backend, start), *(slab(backend, np.zeros_like(start)) for _ in range(2))
+        out = np.empty_like(start)
+        ACTIVATIONS[name].value(start, out)
+        backend.activate(ACTIVATIONS[name], a, h)
+        near(backend, h, out, dtype)
+        near(backend, sent, np.zeros_like(out), dtype)
+        backend.activate(ACTIVATIONS[name], a, h, slab(backend, mask), sent)
+        near(backend, sent, out * mask, dtype)
+        near(backend, a, start, dtype)
+
+
+@every_dtype
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_every_activation_in_a_layer_and_a_gate(either, dtype, name):
     activation, (replicas, rows, columns) = ACTIVATIONS[name], (2, 5, 8)

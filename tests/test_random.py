@@ -60,6 +60,7 @@ def test_laws_are_the_words_maps_and_equal_in_both_precisions(law):
     expected = {
         "uniform": (words.view(np.int32) >> 8) * 2.0**-23,
         "sign": np.where(integers >> 31, -1.0, 1.0),
+        "ternary": (3 * integers >> 32) - 1.0,
         "normal": (sum((integers >> s) & 255 for s in (0, 8, 16, 24)) - 510) / np.sqrt(4 * 65535 / 12),
     }[law]
     np.testing.assert_allclose(double, expected, rtol=1e-15, atol=0)
@@ -67,7 +68,7 @@ def test_laws_are_the_words_maps_and_equal_in_both_precisions(law):
 
 
 def test_moments():
-    for law, variance in (("uniform", 1 / 3), ("sign", 1.0), ("normal", 1.0)):
+    for law, variance in (("uniform", 1 / 3), ("sign", 1.0), ("ternary", 2 / 3), ("normal", 1.0)):
         values = draw(400_000, law, np.float64)
         assert abs(values.mean()) < 5 * np.sqrt(variance / 400_000)
         assert abs(values.var() - variance) < 0.01 * variance

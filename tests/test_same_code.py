@@ -3,31 +3,32 @@
 On a GPU where one is asked for (-m gpu), else on the kernels that the host runs.
 """
 
+import itertools
+
 import hostdevice
 import numpy as np
 import pytest
+from rulelab import OWN
 
 import gpufa
 from gpufa.activations import ACTIVATIONS
 from gpufa.losses import LOSSES
 from gpufa.optimizers import OPTIMIZERS
-from gpufa.rules import RULES
+from gpufa.rules import RULES, make_rule
 from gpufa.trainer import Trainer
 
 rng = np.random.default_rng(0)
 DATA = gpufa.Data(rng.normal(size=(40, 6)), np.arange(40) % 3, rng.normal(size=(6, 6)), np.arange(6) % 3)
-TABLE = [
-    (rule, activation)
-    for rule in RULES
-    for activation, row in ACTIVATIONS.items()
-    if row.learns or "inject" in RULES[rule].__dataclass_fields__
-]
+WHOLE = "bp", "fa", "dfa", "ifa"  # rules for which every combination is tried; for the others each formula once
+TABLE = [(rule, activation) for rule in WHOLE for activation in ACTIVATIONS]
+OTHERS = [rule for rule in RULES if rule not in WHOLE]
 
 
 def trained(backend, steps, **settings):
     """The parameters after so many steps, five an epoch."""
     config = gpufa.Config(**{"hidden": (5, 4), "batch_size": 8, "seeds": (0, 1), "init": "uniform"} | settings)
     trainer = Trainer(gpufa.Config(**vars(config) | {"backend": backend}), DATA)
+    trainer.rule.prepare(trainer.net, trainer.train[0], trainer.train[1])
     for step in range(steps):
         if step % 5 == 0:
             trainer.progress.epoch, trainer.progress.batch = step // 5, 0
@@ -44,14 +45,39 @@ def agree(steps, tolerance, **settings):
         np.testing.assert_allclose(ours[name], p, rtol=tolerance, atol=tolerance, err_msg=f"{name} {settings}")
 
 
+def settings_of(rule, activation, loss, optimizer):
+    """The settings of a combination, or None where the rule can't do it."""
+    options = {} if ACTIVATIONS[activation].learns or rule != "dfa" else {"inject": "pre_activation"}
+    found = {"rule": rule, "rule_options": options, "activation": activation, "loss": loss, "optimizer": optimizer}
+    found |= {"lr": 0.01, "dtype": "float64", "scaling": "unit" if rule == "rbm" else "none"} | OWN.get(rule, {})
+    sizes, made = [6, *found.get("hidden", (5, 4)), 3], make_rule(rule, found["rule_options"])
+    try:
+        gpufa.Network(sizes, rule=made, activation=activation, loss=loss, backend="numpy")
+    except gpufa.InvalidValue:
+        return None
+    return found
+
+
 def compare_all(rule, activation):
-    options = {} if ACTIVATIONS[activation].learns else {"inject": "pre_activation"}
     for loss in LOSSES:
         for optimizer in OPTIMIZERS:
-            settings = {"rule": rule, "rule_options": options, "activation": activation, "loss": loss}
-            settings |= {"optimizer": optimizer, "lr": 0.01, "dtype": "float64"}
-            agree(50, 1e-10, **settings)
+            if settings := settings_of(rule, activation, loss, optimizer):
+                agree(50, 1e-10, **settings)
+    if settings:
         agree(1, 1e-5, **settings | {"dtype": "float32"})
+
+
+def compare_each(rule):
+    """Every activation, loss and optimizer that the rule takes, each at least once, beside changing others."""
+    losses, optimizers = itertools.cycle(LOSSES), itertools.cycle(OPTIMIZERS)
+    tried = [settings_of(rule, f, next(losses), next(optimizers)) for f in ACTIVATIONS]
+    default = RULES[rule].defaults
+    tried += [settings_of(rule, default["activation"], default["loss"], optimizer) for optimizer in OPTIMIZERS]
+    tried = [settings for settings in tried if settings]
+    assert len(tried) >= len(OPTIMIZERS)
+    for settings in tried:
+        agree(20, 1e-10, **settings)
+    agree(1, 1e-5, **settings | {"dtype": "float32", "optimizer": "sgd"})
 
 
 @pytest.mark.filterwarnings("error")
@@ -61,11 +87,25 @@ def test_every_combination_gives_numpys_numbers(rule, activation, monkeypatch):
     compare_all(rule, activation)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rule", OTHERS)
+def test_every_rule_gives_numpys_numbers(rule, monkeypatch):
+    hostdevice.install(monkeypatch)
+    compare_each(rule)
+
+
 @pytest.mark.gpu
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(("rule", "activation"), TABLE)
 def test_every_combination_gives_numpys_numbers_on_a_gpu(rule, activation):
     compare_all(rule, activation)
+
+
+@pytest.mark.gpu
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rule", OTHERS)
+def test_every_rule_gives_numpys_numbers_on_a_gpu(rule):
+    compare_each(rule)
 
 
 @pytest.mark.parametrize("feedback", ["stored", "procedural"])

@@ -415,7 +415,7 @@ def test_nothing_is_allocated_in_the_loop(rule, optimizer):
         ({"seeds": ()}, "seeds = () can't be used; expected one or more whole numbers"),
         ({"activation": 3}, "activation = (3,) can't be used; expected one or more names"),
         ({"hidden": object}, "hidden = <class 'object'> can't be used; expected whole numbers"),
-        ({"epochs": None}, "epochs = None can't be used; expected a whole number of at least 0"),
+        ({"epochs": "many"}, "epochs = 'many' can't be used; expected a whole number of at least 0"),
         ({"rule_options": 3}, "rule_options = 3 can't be used; expected a table of options"),
         ({"gradient": "median"}, "gradient = 'median' can't be used; expected one of mean, sum"),
     ],

@@ -102,6 +102,10 @@ class Backend:
         """
         raise NotImplementedError
 
+    def activate(self, activation: Activation, a: Array, h: Array, mask: Array = None, sent: Array = None) -> None:
+        """h = f(a), sent = h * mask, (R, n, m) each; a is kept. Without a mask `sent` is left alone."""
+        raise NotImplementedError
+
     def gate(self, delta: Array, gates: Iterable[Gate]) -> None:
         """delta *= f'(a) [* mask], each gate on its own rows."""
         raise NotImplementedError

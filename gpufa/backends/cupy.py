@@ -38,6 +38,13 @@ class CupyBackend(FeedbackKernels, RandomKernels):
         self.gemm(W, x, out=a)
         if activation is None:
             activation, h = ACTIVATIONS["identity"], a
+        self._bias_activation(activation, a, b, h, mask, sent)
+
+    def activate(self, activation: Activation, a: Array, h: Array, mask: Array = None, sent: Array = None) -> None:
+        self._bias_activation(activation, a, None, h, mask, sent)
+
+    def _bias_activation(self, activation: Activation, a: Array, b: Array, h: Array, mask: Array, sent: Array) -> None:
+        assert stride(a) == stride(h), "a and h are of slabs of one size"
         replicas, rows, columns = a.shape
         V = self._wide(columns, a, h, mask, sent)
         found = kernel("layer", "bias_activation", **types(a), V=V, **kernels.activation_text(activation))

@@ -84,7 +84,17 @@ class NumpyBackend(Backend):
         np.copyto(a, b[..., None])
         self.gemm(W, x, out=a, beta=1.0)
         if activation:
-            activation.value(a, h)
+            self.activate(activation, a, h, mask, sent)
+
+    def activate(
+        self,
+        activation: Activation,
+        a: NDArray,
+        h: NDArray,
+        mask: NDArray | None = None,
+        sent: NDArray | None = None,
+    ) -> None:
+        activation.value(a, h)
         if mask is not None:
             np.multiply(h, mask, out=sent)
 

@@ -7,15 +7,27 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileProblem, InvalidValue
-from .base import Feedback, FeedbackRule, Rule
+from .base import Extra, Feedback, FeedbackRule, Rule
 from .bp import BP
+from .brsf import BRSF
 from .dfa import DFA
+from .dkp import DKP
+from .drtp import DRTP
 from .fa import FA
+from .frsf import FRSF
 from .ifa import IFA
+from .kp import KP
+from .sdfa import SDFA
+from .shallow import Shallow
+from .topology import Topology
+from .usf import USF
+from .weight_mirror import WeightMirror
 
-__all__ = ["BP", "DFA", "FA", "IFA", "RULES", "Feedback", "FeedbackRule", "Rule", "find_rule", "make_rule"]
+__all__ = ["RULES", "Extra", "Feedback", "FeedbackRule", "Rule", "find_rule", "make_rule"]
 
-RULES: dict[str, type[Rule]] = {rule.name: rule for rule in (BP, FA, DFA, IFA)}
+ALIGNMENT = BP, Shallow, FA, DFA, IFA, Topology, SDFA, DRTP, USF, BRSF, FRSF, KP, DKP, WeightMirror
+ALL = ALIGNMENT
+RULES: dict[str, type[Rule]] = {rule.name: rule for rule in ALL}
 
 
 def find_rule(name: str) -> type[Rule]:

@@ -20,7 +20,12 @@ class BP(Rule):
 
     name: ClassVar[str] = "bp"
     paper: ClassVar[str] = "Rumelhart, Hinton & Williams 1986"
-    injects_only: ClassVar[bool] = True
+    crosses: ClassVar[str] = "W_{k+1}^T delta_{k+1}: the weights, transposed"
+    frees: ClassVar[str] = ""
+
+    @property
+    def injects_only(self) -> bool:
+        return True
 
     def deltas(self, net: "Pass", e: Any) -> None:
         for k in reversed(net.hidden):

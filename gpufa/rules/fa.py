@@ -21,7 +21,12 @@ class FA(FeedbackRule):
 
     name: ClassVar[str] = "fa"
     paper: ClassVar[str] = "Lillicrap et al. 2016"
-    injects_only: ClassVar[bool] = True
+    crosses: ClassVar[str] = "delta_{k+1}"
+    frees: ClassVar[str] = ""
+
+    @property
+    def injects_only(self) -> bool:
+        return True
 
     def fixed(self, sizes: Sizes) -> dict[str, Feedback]:
         return {f"B{k}": self.feedback(sizes[k], sizes[k + 1]) for k in sizes.hidden}

@@ -25,8 +25,13 @@ class IFA(FeedbackRule):
 
     name: ClassVar[str] = "ifa"
     paper: ClassVar[str] = "Nokland 2016"
-    injects_only: ClassVar[bool] = True
+    crosses: ClassVar[str] = "e to the first layer, delta_{k-1} to the others"
+    frees: ClassVar[str] = ""
     defaults: ClassVar[Mapping[str, Any]] = Rule.defaults
+
+    @property
+    def injects_only(self) -> bool:
+        return True
 
     def fixed(self, sizes: Sizes) -> dict[str, Feedback]:
         return {f"B{k}": self.feedback(sizes[k], sizes.outputs) for k in sizes.hidden[:1]}

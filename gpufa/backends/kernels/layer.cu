@@ -1,10 +1,11 @@
 #include "common.cuh"
 
-// h = f(a + b) and, with dropout, sent = h * mask; a is kept where f' is written in it. a, h: (replicas, rows, columns).
+// h = f(a + b), b being 0 where not given, and, with dropout, sent = h * mask; a is kept where f' is written in it.
+// a, h: (replicas, rows, columns).
 extern "C" __global__ void bias_activation(S* a, const T* b, S* h, const S* mask, S* sent, i64 stride, i64 b_stride,
                                            i64 mask_stride, i64 rows, i64 columns, i64 replicas) {
     FOR_REPLICAS(r) FOR_ROWS(row) {
-        const T bias = b[r * b_stride + row];
+        const T bias = b ? b[r * b_stride + row] : (T)0;
         FOR_COLUMNS(c) {
             const i64 at = r * stride + row * columns + c;
             const Pack<S> product = load(a + at);

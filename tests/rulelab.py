@@ -1,0 +1,70 @@
+"""What tests of learning rules are made of: float64 nets with the same random weights for every rule and backend."""
+
+import numpy as np
+
+import gpufa
+from gpufa.trainer import Trainer
+
+rng = np.random.default_rng(0)
+# Settings of rules that can't take the ones all others are tested with, or would take long.
+OWN = {"nn_lift": {"hidden": (5,)}, "evolution": {"rule_options": {"pairs": 2}}}
+
+
+def network(sizes, rule, activation=None, loss="cross_entropy", backend="numpy", **kw):
+    """A float64 net with random weights and biases, the same for every rule."""
+    net = gpufa.Network(sizes, activation=activation, loss=loss, rule=rule, dtype="float64", backend=backend, **kw)
+    draw = np.random.default_rng(1)
+    for name, p in net.parameters.items():
+        if name not in net.extras:
+            put(net, p, draw.normal(0, 1 / np.sqrt(p.shape[-1]) if name[0] == "W" else 0.3, p.shape))
+    return net
+
+
+def put(net, view, array):
+    """Write a host array into a live view of the net."""
+    view[...] = net.backend.to_device(np.asarray(array, view.dtype))
+
+
+def host(net, array):
+    return np.array(net.backend.to_host(array))
+
+
+def values(net):
+    """Copies of all parameters by name."""
+    return {name: host(net, p) for name, p in net.parameters.items()}
+
+
+def samples(sizes, loss="cross_entropy", m=9, seed=0):
+    """x, (m, n_0), and labels, or targets for squared error: the same ones for the same sizes and seed."""
+    draw = np.random.default_rng([seed, *sizes, m])
+    x = draw.normal(size=(m, sizes[0]))
+    return x, draw.normal(size=(m, sizes[-1])) if loss == "squared_error" else draw.integers(0, sizes[-1], m)
+
+
+def close(a, b, tolerance=1e-10, names=None):
+    """Two mappings of arrays are equal, or some of their names are."""
+    if names is None:
+        assert a.keys() == b.keys()
+    for name in names or a:
+        np.testing.assert_allclose(a[name], b[name], rtol=tolerance, atol=tolerance, err_msg=name)
+
+
+DATA = gpufa.Data(rng.normal(size=(40, 6)), np.arange(40) % 3, rng.normal(size=(6, 6)), np.arange(6) % 3)
+
+
+def trainer(data=DATA, **settings):
+    """A Trainer in the middle of its first epoch: call step()."""
+    defaults = {"hidden": (5, 4), "batch_size": 8, "seeds": (0,), "dtype": "float64", "backend": "numpy", "epochs": 3}
+    made = Trainer(gpufa.Config(**defaults | settings), data)
+    made.rule.prepare(made.net, made.train[0], made.train[1])
+    made.begin_epoch()
+    return made
+
+
+def moved(**settings):
+    """Which parameters a few steps change."""
+    run = trainer(**settings)
+    before = values(run.net)
+    for _ in range(2):
+        run.step()
+    return {name for name, p in values(run.net).items() if not np.array_equal(p, before[name])}
