@@ -14,9 +14,11 @@ from .dfa import DFA
 from .dkp import DKP
 from .drtp import DRTP
 from .fa import FA
+from .forward_forward import ForwardForward
 from .frsf import FRSF
 from .ifa import IFA
 from .kp import KP
+from .pepita import PEPITA
 from .sdfa import SDFA
 from .shallow import Shallow
 from .topology import Topology
@@ -26,7 +28,8 @@ from .weight_mirror import WeightMirror
 __all__ = ["RULES", "Extra", "Feedback", "FeedbackRule", "Rule", "find_rule", "make_rule"]
 
 ALIGNMENT = BP, Shallow, FA, DFA, IFA, Topology, SDFA, DRTP, USF, BRSF, FRSF, KP, DKP, WeightMirror
-ALL = ALIGNMENT
+FORWARD_ONLY = PEPITA, ForwardForward
+ALL = *ALIGNMENT, *FORWARD_ONLY
 RULES: dict[str, type[Rule]] = {rule.name: rule for rule in ALL}
 
 

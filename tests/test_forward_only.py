@@ -1,0 +1,472 @@
+"""Rules of two forward passes: PEPITA, and the forward-forward algorithm."""
+
+import hostdevice
+import numpy as np
+import pytest
+from rulelab import DATA, close, host, network, put, samples, trainer, values
+
+import gpufa
+from gpufa.activations import ACTIVATIONS
+from gpufa.rules import FORWARD_ONLY, make_rule
+from gpufa.rules.forward_forward import ForwardForward
+from gpufa.rules.pepita import PEPITA
+
+NAMES = [rule.name for rule in FORWARD_ONLY]
+LABELS = ["replace", "append"]
+SIZES = [6, 5, 4, 5, 3]
+FUNCTIONS = ["relu", "tanh", "gelu"]  # f' of a, of h, and of a that is kept
+rng = np.random.default_rng(5)
+
+
+def f(name, a):
+    """f(a) and f'(a)."""
+    row, a = ACTIVATIONS[name], np.array(a)
+    h, g = np.empty_like(a), np.empty_like(a)
+    row.value(a, h)
+    row.derivative(h if row.of == "h" else a, g, np.empty_like(a))
+    return h, g
+
+
+def softmax(a):
+    a = np.exp(a - a.max())
+    return a / a.sum()
+
+
+def passed(net, x, y):
+    """The net's pass of this batch, with the rule's deltas."""
+    net.gradients(x, y)
+    return net.pass_for(len(x))
+
+
+# PEPITA
+
+
+def pepita_loops(net, x, y):
+    """The paper's algorithm, sample by sample."""
+    p, F = values(net), host(net, net.feedback["F"])
+    L, expected = net.sizes.L, {name: np.zeros_like(w) for name, w in values(net).items()}
+
+    def sweep(h):
+        hs = [h]
+        for k in range(1, L + 1):
+            a = p[f"W{k}"] @ hs[-1] + p[f"b{k}"]
+            hs.append(f(FUNCTIONS[k - 1], a)[0] if k < L else softmax(a))
+        return hs
+
+    for sample, label in zip(x, y, strict=True):
+        h = sweep(sample)
+        e = h[L] - np.eye(net.sizes.outputs)[label]
+        ht = sweep(sample + F @ e)
+        for k in range(1, L + 1):
+            delta = h[k] - ht[k] if k < L else e
+            expected[f"W{k}"] += np.outer(delta, ht[k - 1]) / len(x)
+            expected[f"b{k}"] += delta / len(x)
+    return expected
+
+
+def test_pepita_is_the_papers_algorithm(backend):
+    net = network(SIZES, PEPITA(scale=2.0), FUNCTIONS, backend=backend)
+    x, y = samples(SIZES)
+    close(net.gradients(x, y), pepita_loops(net, x, y), 1e-13)
+
+
+def test_pepita_without_feedback_leaves_hidden_layers_alone(backend):
+    net, bp = (network(SIZES, rule, FUNCTIONS, backend=backend) for rule in ("pepita", "bp"))
+    put(net, net.feedback["F"], np.zeros((6, 3)))
+    batch = samples(SIZES)
+    found = net.gradients(*batch)
+    for k in net.sizes.hidden:
+        assert not found[f"W{k}"].any()
+        assert not found[f"b{k}"].any()
+    close(found, bp.gradients(*batch), 1e-14, ["W4", "b4"])
+
+
+def test_pepita_of_small_feedback_is_feedback_through_the_layers_below(backend):
+    """delta_1 -> -(W_1 F e) * f', delta_2 -> -(W_2 (f'_1 * (W_1 F e))) * f'_2, with an error that falls as F does."""
+    errors, (x, y) = [], samples([6, 5, 4, 3])
+    for scale in (1e-3, 1e-4):
+        net = network([6, 5, 4, 3], PEPITA(scale=scale), "tanh", backend=backend)
+        p = passed(net, x, y)
+        w, F, e = values(net), host(net, net.feedback["F"]), host(net, p.e)[0]
+        signal, h = F @ e, x.T
+        found = []
+        for k in (1, 2):
+            h, slope = f("tanh", w[f"W{k}"] @ h + w[f"b{k}"][:, None])
+            signal = (w[f"W{k}"] @ signal) * slope
+            found.append(np.abs(host(net, p.delta[k])[0] + signal).max() / np.abs(signal).max())
+        errors.append(found)
+    assert np.max(errors) < 1e-3
+    np.testing.assert_allclose(np.divide(*errors), 10, rtol=0.02)
+
+
+def test_descending_pepitas_delta_lets_the_feedback_grow():
+    """Linear net, x = 0: W_1 F e becomes (1 + eta |F e|^2) W_1 F e; with the other sign it would shrink."""
+    net = network([6, 5, 3], PEPITA(scale=1.0), "identity")
+    x, y, F, eta = np.zeros((1, 6)), np.array([1]), net.feedback["F"], 0.1
+    net.parameters["b1"][...] = 0
+    Fe = F @ passed(net, x, y).e[0, :, 0]
+    before, step = net.parameters["W1"] @ Fe, net.gradients(x, y)["W1"]
+    np.testing.assert_allclose((net.parameters["W1"] - eta * step) @ Fe, (1 + eta * Fe @ Fe) * before, rtol=1e-12)
+
+
+def test_pepitas_passes_share_their_dropout(backend):
+    made = trainer(rule="pepita", rule_options={"scale": 2.0}, dropout=0.5, input_dropout=0.5, backend=backend)
+    for _ in range(4):
+        before = values(made.net)
+        made.step()
+        p = made._steps[8].p
+        ht, h, mask = p.layers("second pass"), p.sent, host(made.net, p.mask)[0]
+        kept = host(made.net, h[0])[0] != 0
+        assert 0.2 < kept.mean() < 0.95
+        assert not host(made.net, ht[0])[0][~kept].any()
+        e, F = host(made.net, p.e)[0], host(made.net, made.net.feedback["F"])
+        given = kept * (F @ e) * 2 + host(made.net, h[0])[0]
+        for k in (1, 2):
+            np.testing.assert_allclose(host(made.net, ht[k - 1])[0], given, rtol=1e-12, atol=1e-14)
+            given = host(made.net, ht[k - 1])[0]
+            a = before[f"W{k}"] @ given + before[f"b{k}"][:, None]
+            given = np.tanh(a) * mask[p.sizes.rows(k)]
+            np.testing.assert_allclose(host(made.net, ht[k])[0], given, rtol=1e-12, atol=1e-14)
+            np.testing.assert_allclose(
+                host(made.net, p.delta[k])[0], host(made.net, h[k])[0] - given, rtol=1e-10, atol=1e-14
+            )
+
+
+def test_pepitas_weight_angles():
+    net = network([6, 5, 4, 3], "pepita")
+    w, F = net.parameters, net.feedback["F"]
+    pairs = [(-w["W1"] @ F, w["W2"].T @ w["W3"].T), (-w["W2"] @ w["W1"] @ F, w["W3"].T)]
+    expected = [np.sum(a * b) / np.linalg.norm(a) / np.linalg.norm(b) for a, b in pairs]
+    found = net.alignment(*samples([6, 5, 4, 3]))
+    np.testing.assert_allclose(np.cos(np.radians(found["weight"])), expected, rtol=1e-10)
+    assert np.isfinite(found["per_sample"]).all()
+    assert np.isfinite(found["gradient"]).all()
+
+
+def test_pepitas_feedback_is_small_and_uniform():
+    F = gpufa.Network([400, 9, 10], rule="pepita", backend="numpy").feedback["F"]
+    bound = 0.05 * np.sqrt(6 / 400)
+    assert F.shape == (400, 10)
+    assert 0.99 * bound < np.abs(F).max() <= bound
+    np.testing.assert_allclose(F.std(), bound / np.sqrt(3), rtol=0.03)
+
+
+def test_pepita_trains_units_without_derivative():
+    assert PEPITA().uses_derivative is False
+    net = network([6, 5, 3], PEPITA(scale=20.0), "sign")
+    assert np.abs(net.gradients(*samples([6, 5, 3]))["W1"]).max() > 0
+
+
+# Forward-forward
+
+
+def goodness(net, x, labels, masks=None, names=FUNCTIONS):
+    """(inputs of layer k, h_k, f'_k, G_k) by layer of the paper's net with these labels, by plain NumPy."""
+    w, rule = values(net), net.rule
+    hot = rule.strength * np.eye(net.sizes.outputs)[labels]
+    h = np.hstack([hot, x if rule.label == "append" else x[:, net.sizes.outputs :]])
+    found = []
+    for k in net.sizes.hidden:
+        length = np.sqrt(np.mean(h**2, axis=1, keepdims=True))
+        given = h / np.where(length == 0, 1, length)
+        W = np.hstack([w["V1"], w["W1"]]) if k == 1 and rule.label == "append" else w[f"W{k}"]
+        h, slope = f(names[k - 1], given @ W.T + w[f"b{k}"])
+        if masks is not None:
+            h, slope = h * masks[k], slope * masks[k]
+        found.append((given, h, slope, (h**2).sum(axis=1)))
+    return found
+
+
+def wrong_labels(net, m):
+    return host(net, net.pass_for(m).array("wrong label", net.sizes.outputs, m))[0].argmax(0)
+
+
+def ff_loss(net, x, right, wrong, k):
+    """Layer k's own loss."""
+    theta = net.rule.threshold * net.sizes[k]
+    plus, minus = (goodness(net, x, labels)[k - 1][3] for labels in (right, wrong))
+    return np.mean(np.logaddexp(0, theta - plus) + np.logaddexp(0, minus - theta))
+
+
+def ff_net(label="replace", backend="numpy", names=FUNCTIONS, **options):
+    """Thresholds at which no logistic is saturated."""
+    options = {"label": label, "strength": 1.5, "threshold": 0.3} | options
+    return network(SIZES, ForwardForward(**options), names, backend=backend)
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_forward_forward_descends_each_layers_own_loss(label, backend):
+    net = ff_net(label, backend)
+    x, y = samples(SIZES)
+    found, wrong = net.gradients(x, y), wrong_labels(net, 9)
+    assert (wrong != y).all()
+    for name, p in net.parameters.items():
+        numeric, p = np.zeros(p.shape), net.parameters[name]
+        if name not in ("W4", "b4"):
+            start, step = host(net, p), 1e-5
+            for at in np.ndindex(p.shape):
+                sides = []
+                for moved in (step, -step):
+                    changed = start.copy()
+                    changed[at] += moved
+                    put(net, p, changed)
+                    sides.append(ff_loss(net, x, y, wrong, int(name[1:])))
+                numeric[at] = (sides[0] - sides[1]) / (2 * step)
+            put(net, p, start)
+            assert np.abs(numeric).max() > 1e-3
+        np.testing.assert_allclose(found[name], numeric, rtol=1e-6, atol=1e-9, err_msg=name)
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_forward_forward_against_loops(label, backend):
+    net = ff_net(label, backend)
+    x, y = samples(SIZES)
+    found, wrong = net.gradients(x, y), wrong_labels(net, 9)
+    expected = {name: np.zeros(p.shape) for name, p in net.parameters.items()}
+    for labels, sign in ((y, 1), (wrong, -1)):
+        for k, (given, h, slope, G) in enumerate(goodness(net, x, labels), start=1):
+            share = 1 / (1 + np.exp(-sign * (net.rule.threshold * net.sizes[k] - G)))
+            assert 0.02 < np.median(share) < 0.98
+            for i in range(9):
+                delta = -sign * share[i] * 2 * h[i] * slope[i] / 9
+                dW = np.outer(delta, given[i])
+                if k == 1 and label == "append":
+                    expected["V1"] += dW[:, :3]
+                    dW = dW[:, 3:]
+                expected[f"W{k}"] += dW
+                expected[f"b{k}"] += delta
+    close(found, expected, 1e-12)
+
+
+@pytest.mark.parametrize("label", LABELS)
+@pytest.mark.parametrize("counted", ["all", "upper"])
+def test_forward_forward_predicts_by_the_goodness_of_each_label(label, counted, backend):
+    names = ["softplus", "tanh", "gelu"]  # no layer is silent, so that no two labels tie
+    net = ff_net(label, backend, names, counted=counted)
+    x, y = samples(SIZES)
+    layers = [1, 2, 3] if counted == "all" else [2, 3]
+    a = np.empty((9, 3))
+    for c in range(3):
+        parts = goodness(net, x, np.full(9, c), names=names)
+        a[:, c] = np.mean([parts[k - 1][3] - 0.3 * net.sizes[k] for k in layers], axis=0)
+    np.testing.assert_allclose(net.predict(x), [softmax(row) for row in a], rtol=1e-12)
+    np.testing.assert_allclose(net.evaluate(x, y)["error"], 100 * np.mean(a.argmax(1) != y), rtol=1e-12)
+
+
+def test_one_hidden_layer_predicts_by_itself():
+    found = []
+    for counted in ("all", "upper"):
+        net = network([6, 5, 3], ForwardForward(counted=counted))
+        found.append(net.predict(np.ones((2, 6))))
+    np.testing.assert_array_equal(*found)
+
+
+def test_a_layer_does_not_see_the_scale_of_its_input(backend):
+    x, y = samples(SIZES)
+    net = ff_net(backend=backend, names=["relu"] * 3)
+    start, before = values(net), net.gradients(x, y)
+    for factor in (1e-6, 1e3):
+        for name in ("W1", "b1"):
+            put(net, net.parameters[name], factor * start[name])
+        close(net.gradients(x, y), before, 1e-10, ["W2", "b2", "W3", "b3"])
+    small, large = (ff_net("append", backend, strength=s) for s in (1.5, 1500.0))
+    close(large.gradients(1000 * x, y), small.gradients(x, y), 1e-10)
+
+
+def test_a_layer_does_not_see_the_layers_above():
+    x, y = samples(SIZES)
+    net = ff_net()
+    before = net.gradients(x, y)
+    for k in (3, 2):
+        net.parameters[f"W{k}"][...] = rng.normal(size=net.parameters[f"W{k}"].shape)
+        after = net.gradients(x, y)
+        below = [f"{kind}{j}" for kind in "Wb" for j in range(1, k)]
+        close(after, before, 0, below)
+        assert np.abs(after[f"W{k}"] - before[f"W{k}"]).max() > 1e-3
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_silent_layer_divides_nothing_by_zero(dtype):
+    net = gpufa.Network(SIZES, rule="forward_forward", dtype=dtype, backend="numpy")
+    net.parameters["b1"][...] = -1e3
+    x, y = samples(SIZES)
+    with np.errstate(all="raise"):
+        found = net.gradients(x, y)
+        assert np.isfinite(net.predict(x)).all()
+    assert all(np.isfinite(g).all() for g in found.values())
+    assert not found["W2"].any()
+
+
+def test_the_label_replaces_the_first_inputs_or_stands_beside_all_of_them():
+    x, _ = samples(SIZES)
+    changed = x.copy()
+    changed[:, :3] += 1
+    for label, same in (("replace", True), ("append", False)):
+        net = ff_net(label)
+        assert np.array_equal(net.predict(x), net.predict(changed)) == same
+        assert ("V1" in net.parameters) != same
+    narrow = gpufa.Network([2, 4, 3], rule=ForwardForward(label="append"), backend="numpy")
+    assert narrow.parameters["V1"].shape == (4, 3)
+
+
+WIDE = gpufa.Data(rng.normal(size=(6000, 8)), np.arange(6000) % 5, rng.normal(size=(5, 8)), np.arange(5))
+
+
+def drawn(backend, seeds=(0,), steps=1):
+    """(right, wrong) labels of the last step's batch, (R, m)."""
+    settings = {"rule": "forward_forward", "seeds": seeds, "backend": backend}
+    made = trainer(WIDE, hidden=(4,), batch_size=3000, **settings)
+    for _ in range(steps):
+        made.step()
+    p = made._steps[3000].p
+    shown = host(made.net, p.layers("wrong")[0])[:, :5].argmax(1)
+    wrong = host(made.net, made.rule.wrong_label(p))
+    np.testing.assert_array_equal(wrong.sum(axis=1), 1)
+    assert set(np.unique(wrong)) == {0, 1}
+    np.testing.assert_array_equal(wrong.argmax(1), shown)
+    return host(made.net, p.y).argmax(1), shown
+
+
+def test_wrong_labels_are_wrong_and_all_alike_likely(backend):
+    right, wrong = drawn(backend, seeds=(0, 1))
+    assert (right != wrong).all()
+    for r in (0, 1):
+        counts = np.array([[np.sum((right[r] == i) & (wrong[r] == j)) for j in range(5)] for i in range(5)])
+        off = counts[~np.eye(5, dtype=bool)]
+        expected = np.bincount(right[r])[:, None].repeat(4, 1).ravel() / 4
+        assert np.sum((off - expected) ** 2 / expected) < 37.7  # chi squared of 15 degrees of freedom, 0.1 %
+    ahead = (wrong - right) % 5
+    assert 0.2 < np.mean(ahead[0] == ahead[1]) < 0.3  # seeds draw apart
+    np.testing.assert_array_equal(drawn(backend, seeds=(0, 1))[1], wrong)
+    later = drawn(backend, seeds=(0, 1), steps=2)
+    assert 0.2 < np.mean((later[1] - later[0]) % 5 == ahead) < 0.3
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_a_training_pass_scores_the_two_labels_it_tries(label, backend):
+    made = trainer(rule="forward_forward", rule_options={"label": label}, dropout=0.3, backend=backend)
+    net, rows = made.net, np.arange(8)
+    for _ in range(3):
+        before = values(net)
+        made.step()
+        p, after = made._steps[8].p, values(net)
+        a, y, x = host(net, p.a[3])[0].T, host(net, p.y)[0].argmax(0), host(net, p.h[0])[0].T
+        wrong = host(net, made.rule.wrong_label(p))[0].argmax(0)
+        masks = {k: host(net, p.mask)[0, p.sizes.rows(k)].T for k in (1, 2)}
+        for name in before:
+            put(net, net.parameters[name], before[name])
+        expected = np.full((8, 3), -4.5)  # of 5 and 4 units
+        for labels in (y, wrong):
+            parts = goodness(net, x, labels, masks, ["relu", "relu"])
+            expected[rows, labels] += np.mean([part[3] for part in parts], axis=0)
+        np.testing.assert_allclose(a, expected, rtol=1e-12)
+        for name in after:
+            put(net, net.parameters[name], after[name])
+
+
+def test_the_output_weights_of_forward_forward_stay_as_they_are(backend):
+    made = trainer(rule="forward_forward", backend=backend)
+    before = values(made.net)
+    for _ in range(3):
+        made.step()
+    close(values(made.net), before, 0, ["W3", "b3"])
+    assert np.abs(values(made.net)["W1"] - before["W1"]).max() > 1e-4
+
+
+# Both
+
+TRAINED = [
+    ("pepita", {}, {}),
+    ("pepita", {"scale": 1.0}, {"activation": "gelu", "dropout": 0.3, "input_dropout": 0.2}),
+    ("forward_forward", {}, {}),
+    ("forward_forward", {"label": "append", "counted": "upper"}, {"activation": "gelu", "dropout": 0.3}),
+]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("rule", "options", "settings"), TRAINED)
+def test_steps_are_the_same_on_either_backend_and_for_each_replica(rule, options, settings, monkeypatch):
+    hostdevice.install(monkeypatch)
+    settings = {"rule": rule, "rule_options": options, "input_dropout": 0.1} | settings
+
+    def trained(backend, seeds):
+        made = trainer(backend=backend, seeds=seeds, batch_size=4, **settings)
+        for _ in range(10):
+            made.step()
+        return values(made.net)
+
+    ours, theirs = trained("cupy", (0, 1)), trained("numpy", (0, 1))
+    close(ours, theirs, 1e-10)
+    for r, seed in enumerate((0, 1)):
+        close(trained("numpy", (seed,)), {name: p[r] for name, p in theirs.items()}, 1e-10)
+    assert np.abs(theirs["W1"][0] - theirs["W1"][1]).max() > 1e-3
+
+
+@pytest.mark.parametrize(("rule", "options", "settings"), TRAINED)
+def test_resume_is_bit_for_bit(rule, options, settings, tmp_path):
+    config = {"rule": rule, "rule_options": options, "hidden": (5, 4), "batch_size": 8, "backend": "numpy", **settings}
+    whole = gpufa.train(gpufa.Config(**config, epochs=2), DATA)
+    gpufa.train(gpufa.Config(**config, epochs=1, out=str(tmp_path / "run")), DATA)
+    resumed = gpufa.resume(tmp_path / "run", epochs=2, data=DATA)
+    close(values(resumed.network), values(whole.network), 0)
+    for table in ("epochs", "probes"):
+        ours, theirs = getattr(resumed.history, table), getattr(whole.history, table)
+        for name in set(ours) - {"seconds"}:
+            np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+
+
+@pytest.mark.parametrize("rule", NAMES)
+def test_narrow_nets_learn_the_digits(rule):
+    """Where hidden layers stay as they are the error is above 20 %."""
+    run = gpufa.train(gpufa.Config(rule=rule, hidden=(16, 16), seeds=(0,), backend="numpy", probe_samples=8))
+    assert run.history.epochs["test_error"][-1, 0] < 8
+
+
+def test_pepita_refuses_procedural_feedback():
+    with pytest.raises(gpufa.InvalidValue, match="needs its feedback matrices in memory"):
+        gpufa.Network([6, 5, 3], rule="pepita", backend="numpy", feedback="procedural")
+
+
+@pytest.mark.parametrize(
+    ("rule", "options", "text"),
+    [
+        ("pepita", {"scale": 0.0}, "feedback scale 0.0 can't be used; set rule.scale to a number above 0"),
+        ("pepita", {"law": "even"}, "unknown feedback law 'even'"),
+        ("pepita", {"density": 2.0}, "feedback density 2.0 can't be used"),
+        (
+            "forward_forward",
+            {"label": "middle"},
+            "unknown place for the label 'middle'; set rule.label to one of replace, append",
+        ),
+        ("forward_forward", {"strength": -1.0}, "strength of the label -1.0 can't be used; set rule.strength to a"),
+        ("forward_forward", {"threshold": 0}, "threshold of a unit 0 can't be used; set rule.threshold to a number"),
+        (
+            "forward_forward",
+            {"counted": "first"},
+            "unknown choice of layers 'first'; set rule.counted to one of all, upper",
+        ),
+    ],
+)
+def test_bad_options_are_refused(rule, options, text):
+    with pytest.raises(gpufa.InvalidValue) as error:
+        make_rule(rule, options)
+    assert text in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "text"),
+    [
+        ([6, 3], "trains hidden layers only, and the net has none; give --hidden 256"),
+        ([6, 5, 1], "needs a wrong label to each right one"),
+        ([3, 5, 3], "3 labels would overwrite all 3 inputs; add --set rule.label=append"),
+    ],
+)
+def test_nets_that_forward_forward_cannot_train_are_refused(sizes, text):
+    with pytest.raises(gpufa.InvalidValue, match=text):
+        gpufa.Network(sizes, rule="forward_forward", backend="numpy")
+
+
+def test_forward_forward_refuses_real_targets():
+    data = gpufa.Data(np.ones((8, 6)), np.ones((8, 3)), np.ones((2, 6)), np.ones((2, 3)))
+    with pytest.raises(gpufa.InvalidValue, match="learns labels, not real targets; give whole numbers from 0 on"):
+        gpufa.train(gpufa.Config(rule="forward_forward", hidden=(4,), backend="numpy"), data)
