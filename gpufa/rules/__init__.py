@@ -12,7 +12,9 @@ from .bp import BP
 from .brsf import BRSF
 from .dfa import DFA
 from .dkp import DKP
+from .dni import DNI
 from .drtp import DRTP
+from .dtp import DTP
 from .fa import FA
 from .forward_forward import ForwardForward
 from .frsf import FRSF
@@ -22,6 +24,7 @@ from .pepita import PEPITA
 from .sdfa import SDFA
 from .shallow import Shallow
 from .topology import Topology
+from .tp import TP
 from .usf import USF
 from .weight_mirror import WeightMirror
 
@@ -29,7 +32,8 @@ __all__ = ["RULES", "Extra", "Feedback", "FeedbackRule", "Rule", "find_rule", "m
 
 ALIGNMENT = BP, Shallow, FA, DFA, IFA, Topology, SDFA, DRTP, USF, BRSF, FRSF, KP, DKP, WeightMirror
 FORWARD_ONLY = PEPITA, ForwardForward
-ALL = *ALIGNMENT, *FORWARD_ONLY
+TARGETS = TP, DTP, DNI
+ALL = *ALIGNMENT, *FORWARD_ONLY, *TARGETS
 RULES: dict[str, type[Rule]] = {rule.name: rule for rule in ALL}
 
 
