@@ -10,17 +10,20 @@ from ..errors import FileProblem, InvalidValue
 from .base import Extra, Feedback, FeedbackRule, Rule
 from .bp import BP
 from .brsf import BRSF
+from .chl import CHL
 from .dfa import DFA
 from .dkp import DKP
 from .dni import DNI
 from .drtp import DRTP
 from .dtp import DTP
+from .eqprop import EqProp
 from .fa import FA
 from .forward_forward import ForwardForward
 from .frsf import FRSF
 from .ifa import IFA
 from .kp import KP
 from .pepita import PEPITA
+from .predictive_coding import PredictiveCoding
 from .sdfa import SDFA
 from .shallow import Shallow
 from .topology import Topology
@@ -33,7 +36,8 @@ __all__ = ["RULES", "Extra", "Feedback", "FeedbackRule", "Rule", "find_rule", "m
 ALIGNMENT = BP, Shallow, FA, DFA, IFA, Topology, SDFA, DRTP, USF, BRSF, FRSF, KP, DKP, WeightMirror
 FORWARD_ONLY = PEPITA, ForwardForward
 TARGETS = TP, DTP, DNI
-ALL = *ALIGNMENT, *FORWARD_ONLY, *TARGETS
+ENERGY = EqProp, CHL, PredictiveCoding
+ALL = *ALIGNMENT, *FORWARD_ONLY, *TARGETS, *ENERGY
 RULES: dict[str, type[Rule]] = {rule.name: rule for rule in ALL}
 
 

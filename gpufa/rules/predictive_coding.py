@@ -1,0 +1,103 @@
+"""Predictive coding (Whittington & Bogacz 2017, Neural Computation 29:1229).
+
+eps_k = v_k - W_k f(v_{k-1}) - b_k,  x in place of f(v_0);  eps_L = y - yhat: v_L is the target
+dv_k  = -eps_k + f'(v_k) * (W_{k+1}^T eps_{k+1})         from the feed-forward pass on, down F = 1/2 sum eps^2
+dW_k  ~ eps_k f(v_{k-1})^T                               at rest the gradient of F; written here as delta_k = -eps_k
+
+Variant, by an option:
+    exact = true     unit steps, and layer L - t updated at step t alone: eps_k is backprop's (Z-IL, Song et al. 2020)
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..errors import InvalidValue
+from .base import above_zero, whole
+from .energy import EnergyRule, Phase
+
+if TYPE_CHECKING:
+    from ..gradients import Gradients
+    from ..passes import Pass
+
+
+@dataclass(frozen=True)
+class PredictiveCoding(EnergyRule):
+    """Inference takes `steps` of size `step`, each from the output down; prediction is the feed-forward pass.
+
+    With another loss than the squared error F has that loss in place of 1/2 eps_L^2.
+    """
+
+    step: float = 0.1
+    steps: int = 8
+    exact: bool = False
+
+    name: ClassVar[str] = "predictive_coding"
+    paper: ClassVar[str] = "Whittington & Bogacz 2017; exact: Song et al. 2020"
+    crosses: ClassVar[str] = "predictions W_k f(v_{k-1}) up, W_{k+1}^T eps_{k+1} down"
+
+    @property
+    def feedforward(self) -> bool:
+        return True
+
+    @property
+    def takes_residual(self) -> bool:
+        return False
+
+    def __post_init__(self) -> None:
+        above_zero(self.step, "step of inference", "step", most=1)
+        whole(self.steps, "number of steps", "steps", least=1)
+        if not isinstance(self.exact, bool):
+            raise InvalidValue(f"exact = {self.exact!r} can't be used; set rule.exact to true or false")
+
+    def forward(self, net: "Pass", x: Any) -> Any:
+        free = self.begin(net, x)
+        for k in net.hidden:
+            self.from_below(net, k, free, out=free.u[k])
+            self.activate(net, k, free)
+        self.from_below(net, net.L, free, out=net.a[net.L])
+        return net.a[net.L]
+
+    def miss(self, net: "Pass", k: int, v: Phase, delta: Any) -> None:
+        """delta_k = W_k f(v_{k-1}) + b_k - v_k, or yhat - y."""
+        if k < net.L:
+            self.from_below(net, k, v, out=delta)
+            delta -= v.u[k]
+        else:
+            a = net.layers("pull")[k]
+            self.from_below(net, k, v, out=a)
+            self.error(net, a, net.y, delta)
+
+    def infer(self, net: "Pass") -> tuple[Any, Phase]:
+        """(delta, the phase whose activity goes with it)."""
+        delta, free = net.layers("delta"), Phase(net, "free")
+        v = Phase(net, "inferred").start(free)
+        for _ in range(1 if self.exact else self.steps):
+            for k in range(net.L, 0, -1):
+                self.miss(net, k, v, delta[k])
+                if k < net.L:
+                    self.relax(net, k, v, delta)
+        if self.exact:  # where layer k is updated, none below it has moved
+            return delta, free
+        for k in range(1, net.L + 1):
+            self.miss(net, k, v, delta[k])
+        return delta, v
+
+    def relax(self, net: "Pass", k: int, v: Phase, delta: Any) -> None:
+        """v_k += step * dv_k; its prediction stays, so delta_k loses as much."""
+        pull, potential, missed = net.layers("pull")[k], v.u[k], delta[k]
+        net.backend.gemm(net.W[k + 1].swapaxes(-1, -2), delta[k + 1], out=pull, alpha=-1.0)
+        self.gate(net, k, v, pull)
+        pull += missed
+        pull *= 1.0 if self.exact else self.step
+        potential += pull
+        missed -= pull
+        self.activate(net, k, v)
+
+    def deltas(self, net: "Pass", e: Any) -> None:
+        delta, _ = self.infer(net)
+        net.delta.stacked[...] = delta.stacked
+
+    def gradients(self, net: "Pass", grads: "Gradients") -> None:
+        delta, v = self.infer(net)
+        for k in range(1, net.L + 1):
+            grads.layer(k, delta[k], v.r[k - 1])
