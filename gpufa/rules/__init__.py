@@ -20,10 +20,13 @@ from .eqprop import EqProp
 from .fa import FA
 from .forward_forward import ForwardForward
 from .frsf import FRSF
+from .hebbian import Hebbian
 from .ifa import IFA
 from .kp import KP
+from .layerwise import Layerwise
 from .pepita import PEPITA
 from .predictive_coding import PredictiveCoding
+from .rbm import RBM
 from .sdfa import SDFA
 from .shallow import Shallow
 from .topology import Topology
@@ -37,7 +40,8 @@ ALIGNMENT = BP, Shallow, FA, DFA, IFA, Topology, SDFA, DRTP, USF, BRSF, FRSF, KP
 FORWARD_ONLY = PEPITA, ForwardForward
 TARGETS = TP, DTP, DNI
 ENERGY = EqProp, CHL, PredictiveCoding
-ALL = *ALIGNMENT, *FORWARD_ONLY, *TARGETS, *ENERGY
+LOCAL = Layerwise, Hebbian, RBM
+ALL = *ALIGNMENT, *FORWARD_ONLY, *TARGETS, *ENERGY, *LOCAL
 RULES: dict[str, type[Rule]] = {rule.name: rule for rule in ALL}
 
 
