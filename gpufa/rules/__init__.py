@@ -16,7 +16,9 @@ from .dkp import DKP
 from .dni import DNI
 from .drtp import DRTP
 from .dtp import DTP
+from .elm import ELM
 from .eqprop import EqProp
+from .evolution import Evolution
 from .fa import FA
 from .forward_forward import ForwardForward
 from .frsf import FRSF
@@ -24,6 +26,7 @@ from .hebbian import Hebbian
 from .ifa import IFA
 from .kp import KP
 from .layerwise import Layerwise
+from .nn_lift import NNLift
 from .pepita import PEPITA
 from .predictive_coding import PredictiveCoding
 from .rbm import RBM
@@ -41,7 +44,8 @@ FORWARD_ONLY = PEPITA, ForwardForward
 TARGETS = TP, DTP, DNI
 ENERGY = EqProp, CHL, PredictiveCoding
 LOCAL = Layerwise, Hebbian, RBM
-ALL = *ALIGNMENT, *FORWARD_ONLY, *TARGETS, *ENERGY, *LOCAL
+ONE_SHOT = ELM, NNLift, Evolution
+ALL = *ALIGNMENT, *FORWARD_ONLY, *TARGETS, *ENERGY, *LOCAL, *ONE_SHOT
 RULES: dict[str, type[Rule]] = {rule.name: rule for rule in ALL}
 
 
