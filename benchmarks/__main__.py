@@ -1,4 +1,4 @@
-"""python -m benchmarks [cpu|gpu|threshold|scaling|memory|epoch|report]: gpufa's steps and those of its peers."""
+"""python -m benchmarks [cpu|gpu|threshold|scaling|memory|rules|epoch|report]: gpufa's steps and those of its peers."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from . import report as pages
 from . import scaling as scales
 from . import threshold as thresholds
 from .runner import run
-from .works import CPU, GPU, Work
+from .works import CPU, GPU, RULES, Work
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = "gpufa", "numpy", "scipy", "torch", "jax", "scikit-learn", "cupy-cuda12x", "cupy-cuda13x"
@@ -94,6 +94,22 @@ def scaling(quick: bool = False, threads: int = 2, rounds: int = 7, out: Path | 
         out: the file for the figures (results/scaling-PROCESSOR.json where not given)
     """
     grown("scaling", scales.time_of(1 if quick else rounds), quick, threads, out)
+
+
+def rules(quick: bool = False, threads: int = 2, rounds: int = 9, out: Path | None = None) -> None:
+    """A step of every rule, in turn, on the CPU.
+
+    Args:
+        quick: a small net, once
+        threads: of BLAS
+        rounds: turns of each rule
+        out: the file for the figures (results/rules-PROCESSOR.json where not given)
+    """
+    facts = get_backend("numpy").describe()
+    record = described("rules", facts, threads)
+    record |= run(RULES, "cpu", threads, rounds, quick, lambda line: print(line, flush=True))
+    if not quick:
+        written(record, out or named("rules", facts["processor"]))
 
 
 def memory(quick: bool = False, threads: int = 2, out: Path | None = None) -> None:
@@ -207,5 +223,5 @@ def _version(name: str) -> str | None:
 
 
 if __name__ == "__main__":
-    commands = (cpu, gpu, threshold, scaling, memory, epoch, report)
+    commands = (cpu, gpu, threshold, scaling, memory, rules, epoch, report)
     tyro.extras.subcommand_cli_from_dict({c.__name__: c for c in commands}, prog="python -m benchmarks")

@@ -46,6 +46,7 @@ def write(results: Path) -> Path:
         sections.append(UNMEASURED)
     sections += [whole_epoch(r) for r in records if r.get("kind") == "epoch"]
     sections += [growth(r) for r in records if r.get("kind") == "scaling"]
+    sections += [every_rule(r) for r in records if r.get("kind") == "rules"]
     sections += [held(r) for r in records if r.get("kind") == "memory"]
     for record in records:
         if record.get("kind") == "cpu":
@@ -154,6 +155,25 @@ def growth(record: dict[str, Any]) -> str:
     for axis in scaling.AXES:
         found = [slopes.get((axis, name)) for name in scaling.BASE.contenders]
         lines.append(f"| {axis} | {' | '.join('' if s is None else f'{s:.2f}' for s in found)} |")
+    return "\n".join([*lines, ""])
+
+
+def every_rule(record: dict[str, Any]) -> str:
+    """A step of each rule against DFA's and BP's."""
+    ms = {row["contender"].split()[1]: row["ms"] for row in record["rows"] if "ms" in row}
+    kept = {row["contender"].split()[1]: row.get("allocated_bytes", 0) / 1024 for row in record["rows"]}
+    lines = [
+        f"## Every rule: {record['facts']['processor']}, {record['threads']} threads",
+        "",
+        f"`{record['command']}`, {record['date']}: a step of {record['work']}, plain SGD, each rule with the"
+        " activation, loss and options that are its own defaults."
+        f" [Figures](../benchmarks/results/{record['file'].name}).",
+        "",
+        "| rule | ms a step | against dfa | against bp | KiB allocated in a step |",
+        "|---|---|---|---|---|",
+    ]
+    for rule, t in sorted(ms.items(), key=lambda pair: pair[1]):
+        lines.append(f"| {rule} | {t:.2f} | {t / ms['dfa']:.2f} | {t / ms['bp']:.2f} | {kept[rule]:.1f} |")
     return "\n".join([*lines, ""])
 
 

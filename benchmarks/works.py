@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gpufa.rules import RULES as ALL_RULES
+
 OURS = "gpufa dfa", "gpufa fa", "gpufa bp", "bare products dfa", "bare products bp"
 TORCH = "torch bp", "torch bp foreach", "torch bp fused", "torch bp compiled", "torch dfa", "torch dfa compiled"
 PEERS = (*TORCH, "jax bp", "jax dfa", "sklearn bp", "biotorch dfa")
@@ -48,6 +50,7 @@ CPU = (
     Work("784-240-240-10, batch 64, one net", (784, 240, 240, 10), contenders=FLOOR),
     Work("784-240-240-10, batch 64, 10 replicas", (784, 240, 240, 10), replicas=10, contenders=FLOOR),
 )
+RULES = Work("784-800-800-10, batch 64", (784, 800, 800, 10), contenders=tuple(f"gpufa {rule}" for rule in ALL_RULES))
 GPU = (
     Work("784-800-800-10, batch 64", (784, 800, 800, 10), steps=100),
     Work("784-[240]x100-10, batch 64", (784, *[240] * 100, 10), steps=20),

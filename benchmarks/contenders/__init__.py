@@ -6,6 +6,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from gpufa.rules import RULES
+
 from ..works import Start, Work
 
 
@@ -29,7 +31,7 @@ class Row(NamedTuple):
 
 
 CONTENDERS = {
-    **{f"gpufa {rule}": Row("ours", rule, "", "gpufa") for rule in ("dfa", "fa", "bp")},
+    **{f"gpufa {rule}": Row("ours", rule, "", "gpufa") for rule in RULES},
     **{f"bare products {rule}": Row("products", rule, "", "gpufa") for rule in ("dfa", "bp")},
     "torch bp": Row("torch_nets", "bp", "plain", "torch"),
     "torch bp foreach": Row("torch_nets", "bp", "foreach", "torch"),

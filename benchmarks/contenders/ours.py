@@ -18,7 +18,7 @@ class Ours:
             lr=start.lr,
             batch_size=work.batch,
             seeds=seeds,
-            init="uniform",
+            init="uniform" if rule in ("dfa", "fa", "bp") else None,
             epochs=10**6,
             backend="cupy" if device == "gpu" else "numpy",
             precision=work.precision,
