@@ -36,14 +36,14 @@ DEFAULT_ALGORITHM = -1
 
 
 class Cublas:
-    """The library, or anything with its ABI; `pointer` gives an array's address."""
+    """cuBLAS, or anything with its ABI; `pointer` gives an array's address."""
 
-    def __init__(self, library: Any, pointer: Callable[[Array], int]) -> None:
-        self.library, self.pointer = library, pointer
+    def __init__(self, abi: Any, pointer: Callable[[Array], int]) -> None:
+        self.abi, self.pointer = abi, pointer
         self._modes: dict[int | None, int] = {}
         for name, types in SIGNATURES.items():
-            getattr(library, name).argtypes = types
-        library.cublasGetStatusName.argtypes, library.cublasGetStatusName.restype = [_INT], ctypes.c_char_p
+            getattr(abi, name).argtypes = types
+        abi.cublasGetStatusName.argtypes, abi.cublasGetStatusName.restype = [_INT], ctypes.c_char_p
 
     def create(self, stream: int, workspace: int, size: int) -> Handle:
         """A handle for one stream, with a workspace of its own: what makes captured and eager products the same."""
@@ -101,9 +101,9 @@ class Cublas:
         return ctypes.byref(ctypes.c_double(value) if compute == "fp64" else ctypes.c_float(value))
 
     def _call(self, name: str, *arguments: Any) -> None:
-        status = getattr(self.library, name)(*arguments)
+        status = getattr(self.abi, name)(*arguments)
         if status:
-            meaning = self.library.cublasGetStatusName(status)
+            meaning = self.abi.cublasGetStatusName(status)
             raise DeviceError(f"cuBLAS: {name} failed with {meaning.decode() if meaning else f'status {status}'}")
 
 

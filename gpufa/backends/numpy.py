@@ -1,7 +1,4 @@
-"""The CPU: NumPy's ufuncs, and SciPy's BLAS for every product, since it can accumulate (beta = 1) without a temporary.
-
-All products go through the one BLAS: two BLAS thread pools in one process spin against each other.
-"""
+"""The CPU: NumPy's ufuncs, and SciPy's BLAS for every product."""
 
 import os
 import platform
@@ -18,11 +15,12 @@ from ..activations import Activation
 from ..losses import Loss
 from ..optimizers import CHUNK, Hyper, Optimizer, clip_factor
 from ..random import Generator, Purpose, permutation
-from .base import Backend, Gate, Order, Rates
+from .base import Gate, Order, Rates
 from .compiled import compiled_update, compiler
+from .products import Products
 
 
-class NumpyBackend(Backend):
+class NumpyBackend(Products):
     """NumPy arrays on the CPU."""
 
     name = "numpy"
@@ -30,11 +28,7 @@ class NumpyBackend(Backend):
 
     def __init__(self) -> None:
         super().__init__()
-        from scipy.linalg import blas
-
         self.generator = Generator()
-        self._gemm = {"f": blas.sgemm, "d": blas.dgemm}
-        self._gemv = {"f": blas.sgemv, "d": blas.dgemv}
 
     def zeros(self, shape: Sequence[int], dtype: Any) -> NDArray:
         return np.zeros(tuple(shape), dtype)
@@ -44,30 +38,6 @@ class NumpyBackend(Backend):
 
     def to_host(self, array: NDArray) -> NDArray:
         return np.asarray(array)
-
-    def gemm(self, a: NDArray, b: NDArray, out: NDArray, alpha: Any = 1.0, beta: float = 0.0) -> None:
-        """out = alpha * a @ b + beta * out; whole matrices, row- or column-major, go to BLAS as they lie."""
-        if out.ndim == 2:
-            self._product(a, b, out, float(alpha if np.ndim(alpha) == 0 else alpha[0]), beta)
-        else:
-            for r, one in enumerate(out):
-                self.gemm(a[r] if a.ndim == out.ndim else a, b[r] if b.ndim == out.ndim else b, one, alpha, beta)
-
-    def _product(self, a: NDArray, b: NDArray, out: NDArray, alpha: float, beta: float) -> None:
-        af, bf = a.flags, b.flags
-        if out.flags.c_contiguous and out.size and a.size and af.forc and bf.forc:
-            # BLAS is column-major: out^T = b^T a^T. A row-major matrix is its own transpose there, a column-major one
-            # is flagged.
-            left, flag_left = (b.T, 0) if bf.c_contiguous else (b, 1)
-            right, flag_right = (a.T, 0) if af.c_contiguous else (a, 1)
-            self._gemm[out.dtype.char](alpha, left, right, beta, out.T, flag_left, flag_right, 1)
-            return
-        product = self.scratch(out.shape, out.dtype, slot=2)
-        np.matmul(a, b, out=product)
-        product *= alpha
-        if beta:
-            product += beta * out
-        out[...] = product
 
     def layer(
         self,
@@ -97,21 +67,6 @@ class NumpyBackend(Backend):
         activation.value(a, h)
         if mask is not None:
             np.multiply(h, mask, out=sent)
-
-    def row_sums(self, delta: NDArray, out: NDArray, alpha: Any = 1.0, beta: float = 0.0) -> None:
-        ones = self._ones(delta.shape[-1], delta.dtype)
-        factor = float(alpha if np.ndim(alpha) == 0 else alpha[0])
-        for d, sums in zip(delta, out, strict=True):
-            if d.flags.c_contiguous and d.size:
-                self._gemv[d.dtype.char](factor, d.T, ones[:, 0], beta, sums, 0, 1, 0, 1, 1, 1)
-            else:
-                self.gemm(d, ones, out=sums[:, None], alpha=factor, beta=beta)
-
-    def _ones(self, m: int, dtype: Any) -> NDArray:
-        """The column (m, 1) of ones."""
-        ones = self.scratch((m, 1), dtype, slot=-1)
-        ones.fill(1)
-        return ones
 
     def gate(self, delta: NDArray, gates: Iterable[Gate]) -> None:
         for gate in gates:
