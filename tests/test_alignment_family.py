@@ -7,17 +7,12 @@ import pytest
 from rulelab import DATA, close, host, moved, network, put, samples, trainer, values
 
 import gpufa
-from gpufa.activations import ACTIVATIONS
 from gpufa.rules import make_rule
 from gpufa.rules.dfa import DFA
-from gpufa.rules.dkp import DKP
 from gpufa.rules.drtp import DRTP
 from gpufa.rules.fa import FA
-from gpufa.rules.kp import KP
 from gpufa.rules.sdfa import SDFA
 from gpufa.rules.topology import Topology
-from gpufa.rules.usf import USF
-from gpufa.rules.weight_mirror import WeightMirror
 from gpufa.trainer import Trainer
 
 SIZES = [5, 7, 6, 4, 3]
@@ -287,13 +282,13 @@ def test_sparse_ternary_and_shared_feedback():
     assert abs(kept.mean() - 0.1) < 0.02
     np.testing.assert_allclose(sparse[kept], dense[kept] / np.sqrt(0.1), rtol=1e-6)
     ternary = gpufa.Network(sizes, rule=DFA(law="ternary"), backend="numpy").feedback["B1"]
-    assert set(np.unique(ternary)) == {-0.05, 0, np.float32(0.05)} or len(np.unique(ternary)) == 3
+    np.testing.assert_allclose(np.unique(ternary), [-0.05, 0, 0.05], rtol=1e-6)
     assert abs((ternary == 0).mean() - 1 / 3) < 0.03
     shared = gpufa.Network(sizes, rule=DFA(shared=True), backend="numpy").feedback
     np.testing.assert_array_equal(shared["B1"][:300], shared["B2"])
     np.testing.assert_allclose(np.abs(shared["B1"]).max(), 0.05, rtol=0.01)
     apart = gpufa.Network(sizes, rule=DFA(), backend="numpy").feedback
-    assert not np.isclose(apart["B1"][:300] / apart["B2"], np.sqrt(0.75), rtol=1e-3).any(axis=1).all()
+    assert np.abs(apart["B1"][:300] * np.sqrt(4 / 3) - apart["B2"]).mean() > 0.02
 
 
 @pytest.mark.parametrize("options", [{"law": "ternary"}, {"shared": True}, {"density": 0.5}, {"rank": 2}])
@@ -415,8 +410,6 @@ def test_feedback_that_is_worked_with_can_not_be_procedural(rule):
 def test_units_without_derivative_learn_by_a_rule_that_needs_none():
     for rule in (DFA(inject="pre_activation"), "shallow"):
         gpufa.Network(SIZES, rule=rule, activation="sign", backend="numpy")
-    assert not ACTIVATIONS["sign"].learns
-    assert {type(r()).__name__ for r in (KP, DKP, USF, WeightMirror)} == {"KP", "DKP", "USF", "WeightMirror"}
 
 
 # ---- what the optimizer trains

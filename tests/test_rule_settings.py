@@ -1,9 +1,14 @@
 """Settings that some rules, each of its own kind, must leave alone or refuse."""
 
+import hostdevice
 import pytest
-from rulelab import moved, trainer
+from rulelab import moved, network, samples, trainer
 
 import gpufa
+from gpufa.rules.centred import CentredSignal
+from gpufa.rules.forward_only import ForwardOnly
+from gpufa.rules.signs import SignSymmetry
+from gpufa.rules.unsupervised import Unsupervised
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
@@ -24,3 +29,27 @@ def test_perturbing_inputs_takes_the_feed_forward_net(rule):
 def test_rules_with_a_way_of_their_own_are_refused(rule):
     with pytest.raises(gpufa.InvalidValue, match="goes through the net in a way of its own; leave --residual out"):
         gpufa.Network([5, 6, 6, 3], rule=rule, residual=True, backend="numpy")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (CentredSignal, r"must define signal\(net, e, out\)"),
+        (SignSymmetry, r"must define magnitudes\(net, k\)"),
+        (Unsupervised, r"must define learn\(net, grads, k\)"),
+        (ForwardOnly, r"must define threshold_of\(sizes, k\)"),
+    ],
+)
+def test_what_a_kind_leaves_open_must_be_defined(kind, text):
+    class Mine(kind):
+        pass
+
+    with pytest.raises(NotImplementedError, match=f"Mine {text}"):
+        network([12, 6, 6, 3], Mine()).gradients(*samples([12, 6, 6, 3]))
+
+
+def test_bfloat16_can_not_add_skip_connections(monkeypatch):
+    hostdevice.install(monkeypatch)
+    settings = {"precision": "bf16", "dtype": "float32", "backend": "cupy", "hidden": (5, 5), "residual": True}
+    with pytest.raises(gpufa.InvalidValue, match="precision 'bf16' can't add skip connections; leave one of them out"):
+        trainer(**settings)

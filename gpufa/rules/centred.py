@@ -32,7 +32,7 @@ class CentredSignal(DirectFeedback):
 
     def signal(self, net: "Pass", e: Any, out: Any) -> None:
         """Write what is sent in place of e, (R, n_L, m)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define signal(net, e, out)")
 
     def deltas(self, net: "Pass", e: Any) -> None:
         n = net.sizes.outputs

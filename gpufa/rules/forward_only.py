@@ -38,12 +38,12 @@ class ForwardOnly(Labelled):
 
     def threshold_of(self, sizes: Sizes, k: int) -> float:
         """theta_k, above which layer k takes a label for right."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define threshold_of(sizes, k)")
 
     def judge(self, net: "Pass", k: int, G: Any, sign: float, out: Any) -> None:
         """delta_k of layer k's own loss into `out`, sign being 1 with the right label, -1 with a wrong one; G may be
         overwritten."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define judge(net, k, G, sign, out)")
 
     def forward(self, net: "Pass", x: Any) -> Any:
         """a_L = the mean over layers of G - theta for each label; in training for two labels, G = 0 for the others."""

@@ -39,10 +39,6 @@ class PredictiveCoding(EnergyRule):
     def feedforward(self) -> bool:
         return True
 
-    @property
-    def takes_residual(self) -> bool:
-        return False
-
     def __post_init__(self) -> None:
         above_zero(self.step, "step of inference", "step", most=1)
         whole(self.steps, "number of steps", "steps", least=1)

@@ -32,7 +32,7 @@ class SignSymmetry(Rule):
         return self.scale * math.sqrt(2 / (sizes[k] + sizes[k + 1]))
 
     def magnitudes(self, net: "Pass", k: int) -> Any:
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define magnitudes(net, k)")
 
     def feedback(self, net: "Pass", k: int) -> Any:
         """V_k, (R, n_k, n_{k+1})."""

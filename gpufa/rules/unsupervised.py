@@ -26,7 +26,7 @@ class Unsupervised(Rule):
 
     def learn(self, net: "Pass", grads: "Gradients", k: int) -> None:
         """Hand over what hidden layer k descends."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define learn(net, grads, k)")
 
     def gradients(self, net: "Pass", grads: "Gradients") -> None:
         for k in net.hidden:
