@@ -8,6 +8,8 @@ local        angle of delta_k and (W_{k+1}^T delta_{k+1}) * f'(a_k), one layer o
              delta_{k+1}, per sample: what this layer's feedback alone does, where per_sample has all layers above in it
 weight       angle of the feedback and the weights it stands for (FA: B_k and W_{k+1}^T; DFA: B_{k+1} B_k^T and W_{k+1},
              and B_{L-1}^T and W_L at the output; Refinetti et al. 2021); NaN where a rule has no such pair
+agreement    share of the samples, in percent, whose delta_k and true backprop's have a positive inner product (for the
+             hidden layer below the output that is Lillicrap's e^T W B e > 0)
 pseudo       angle of delta_{L-1} and (pinv(W_L) e) * f'(a_{L-1}), per sample (Lillicrap et al. 2016, Fig. 4, whose net
              is linear); for the last hidden layer alone
 excluded     number of samples left out of `per_sample` because one of the two vectors is zero
@@ -28,7 +30,7 @@ from .passes import Pass
 from .rules import Rule
 from .rules.bp import BP
 
-METRICS = "per_sample", "per_sample_std", "batch", "gradient", "local", "weight", "pseudo", "excluded"
+METRICS = "per_sample", "per_sample_std", "batch", "gradient", "local", "weight", "agreement", "pseudo", "excluded"
 
 
 def measure(p: Pass, rule: Rule) -> dict[str, NDArray]:
@@ -62,6 +64,7 @@ def _signals(p: Pass, rule: Rule, found: dict[str, dict[int, Any]]) -> None:
         found["per_sample"][k] = _degrees(p.xp, mean)
         found["per_sample_std"][k] = (_degrees(p.xp, mean - std) - _degrees(p.xp, mean + std)) / 2
         found["excluded"][k] = p.m - count
+        found["agreement"][k] = 100 * ((d * t).sum(axis=-2, dtype="float64") > 0).mean(axis=-1)
         found["batch"][k] = _angle(p.xp, d, t)
         found["gradient"][k] = _gradient_angle(p, d, t, p.sent[k - 1])
         if not p.residual:

@@ -156,9 +156,9 @@ def data(action: Positional[Literal["list", "fetch"]], name: Positional[str | No
         name: the data set to fetch
     """
     if action == "list":
-        display.facts({name: row.description for name, row in datasets.DATASETS.items()}, display.console())
+        display.facts(datasets.DESCRIPTIONS, display.console())
     elif name is None:
-        raise InvalidValue(f"gpufa data fetch needs a name; choose one of {', '.join(datasets.DATASETS)}")
+        raise InvalidValue(f"gpufa data fetch needs a name; choose one of {', '.join(datasets.DESCRIPTIONS)}")
     else:
         _say(f"{name} is in {datasets.fetch(name)}")
     return OK

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from .backends import BACKENDS, PRECISIONS
 from .errors import InvalidValue
+from .optimizers import DECAYS
 from .optimizers import optimizer as find_optimizer
 from .rules import Rule
 from .samples import SCALINGS
@@ -19,13 +20,15 @@ class Config:
     """Everything that decides a run; a field left None takes the rule's default. Raises InvalidValue for bad values."""
 
     data: str = "digits"
-    """digits, mnist, fashion_mnist, or a path to your .npz, .h5 or .csv file"""
+    """a name (gpufa data list): digits, mnist, ...; or a path to your .npz, .h5 or .csv file"""
     scaling: str = "none"
     """none, unit (training data's range to 0..1) or standard (mean 0, deviation 1 per feature)"""
     test_fraction: float | None = None
     """share of a file without a test part that is held out for testing (0.2 where not given)"""
     validation: float = 0.0
     """share of the training samples held out for validation, 0 for none"""
+    samples: int | None = None
+    """training samples that are used, of every class its share, all where not given"""
     label_noise: float = 0.0
     """share of the training labels that is replaced by a random label"""
     input_noise: float = 0.0
@@ -42,6 +45,10 @@ class Config:
     """cross_entropy, binary_cross_entropy or squared_error"""
     init: tuple[str, ...] | None = None
     """zeros, uniform, normal, glorot, he, orthogonal or nokland: one for all weights, or one per weight matrix"""
+    init_scale: float | None = None
+    """range or deviation of all initial weights, in place of what --init makes of each layer's inputs"""
+    start: str | None = None
+    """a run's folder or a checkpoint of the same net, rule and seeds, whose weights and feedback are the start"""
     dropout: float = 0.0
     """probability that a hidden unit is dropped"""
     input_dropout: float = 0.0
@@ -61,8 +68,8 @@ class Config:
     """a learning rate for each layer, in place of --lr"""
     weight_decay: float | None = None
     """strength of the weight decay (0 for most rules)"""
-    decay: Literal["l2", "decoupled"] | None = None
-    """l2: added to the gradient; decoupled: taken off the weights (adamw's default)"""
+    decay: Literal["l2", "decoupled", "shift"] | None = None
+    """l2: added to the gradient; decoupled: taken off the weights (adamw's default); shift: a constant taken off"""
     momentum: float | None = None
     """momentum, or Adam's beta1"""
     beta2: float | None = None
@@ -181,13 +188,13 @@ POSITIVE = (lambda v: _whole(v, 1)), "a whole number of at least 1"
 CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
     (name, *check)
     for check, names in (
-        (ABOVE_ZERO, ("lr", "eps", "clip")),
+        (ABOVE_ZERO, ("lr", "eps", "clip", "init_scale")),
         (AT_LEAST_ZERO, ("weight_decay", "input_noise", "adversarial", "stop_train_error", "schedule_gamma")),
         (SHARE, ("validation", "label_noise", "dropout", "input_dropout", "depth_drop", "momentum", "beta2")),
         (COUNT, ("epochs", "patience", "warmup", "probe_every", "device")),
-        (POSITIVE, ("batch_size", "schedule_every", "probe_samples", "checkpoint_every")),
+        (POSITIVE, ("samples", "batch_size", "schedule_every", "probe_samples", "checkpoint_every")),
         (((lambda v: isinstance(v, bool)), "true or false"), ("residual",)),
-        (_one_of("l2", "decoupled"), ("decay",)),
+        (_one_of(*DECAYS), ("decay",)),
         (_one_of("mean", "sum"), ("gradient",)),
         (_one_of("only", "beside"), ("adversarial_mix",)),
         (_one_of(*BACKENDS), ("backend",)),
@@ -199,7 +206,7 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         (((lambda v: _number(v) and 0 < v < 1), "a number between 0 and 1"), ("test_fraction",)),
         (((lambda v: all(isinstance(name, str) for name in v)), "one or more names"), ("activation", "init")),
         (((lambda v: isinstance(v, dict)), "a table of options"), ("rule_options",)),
-        (((lambda v: isinstance(v, str)), "a name or a path"), ("data", "rule", "loss", "optimizer", "out")),
+        (((lambda v: isinstance(v, str)), "a name or a path"), ("data", "rule", "loss", "optimizer", "start", "out")),
         (((lambda v: v and all(_whole(seed, 0) for seed in v)), "one or more whole numbers of at least 0"), ("seeds",)),
         (((lambda v: all(_whole(n, 0) for n in v)), "whole numbers"), ("hidden",)),
         (((lambda v: all(_whole(k, 1) for k in v)), "layers counted from 1"), ("freeze",)),

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from .datafiles import SUFFIXES, read_arrays, read_file, read_idx
 from .errors import FileProblem, InvalidValue
 from .samples import SCALINGS, Data, Scaling, fit_scaling, inputs, pair, split, validate
+from .teachers import TEACHERS
 
 __all__ = [
     "DATASETS",
+    "DESCRIPTIONS",
     "SCALINGS",
     "Data",
     "Scaling",
@@ -78,6 +80,8 @@ DATASETS = {
     ),
 }
 
+DESCRIPTIONS = {name: row.description for table in (DATASETS, TEACHERS) for name, row in table.items()}
+
 
 def load_data(name_or_path: str | os.PathLike[str], test_fraction: float | None = None) -> Data:
     """The named set, scaled to [0, 1], or the user's file as it is; arrays as `validate` gives them.
@@ -133,10 +137,12 @@ def load_inputs(path_or_name: str | os.PathLike[str], features: int) -> tuple[ND
 def fetch(name: str) -> Path:
     """The folder with the named set's files: $GPUFA_DATA/<name>, else the cache, to which missing files are downloaded.
 
+    Sets that are embedded or made by the program have gpufa's own.
+
     Raises InvalidValue for an unknown name, FileProblem if $GPUFA_DATA/<name> lacks a file or a download fails.
     """
     name = _known(name)
-    if not DATASETS[name].mirrors:
+    if name in TEACHERS or not DATASETS[name].mirrors:
         return Path(__file__).parent
     root = os.environ.get("GPUFA_DATA")
     if root and (own := Path(root, name).expanduser()).is_dir():
@@ -155,17 +161,19 @@ def fetch(name: str) -> Path:
 
 
 def _known(name: str) -> str:
-    """The key of DATASETS."""
-    if (key := name.replace("-", "_")) in DATASETS:
+    """The key of DESCRIPTIONS."""
+    if (key := name.replace("-", "_")) in DESCRIPTIONS:
         return key
     raise InvalidValue(
-        f"data {name!r} is unknown; choose from {', '.join(DATASETS)}, or a path that ends in .npz, .h5 or .csv"
+        f"data {name!r} is unknown; choose from {', '.join(DESCRIPTIONS)}, or a path that ends in .npz, .h5 or .csv"
     )
 
 
 def _part(name: str | os.PathLike[str], part: str) -> dict[str, NDArray]:
-    """x_<part>, scaled to [0, 1], and the labels y_<part> of the named set's "train" or "test" part."""
+    """x_<part>, scaled to [0, 1], and the labels y_<part> of the named set's "train" or "test" part; or a teacher's."""
     name = _known(os.fspath(name))
+    if name in TEACHERS:
+        return dict(zip((f"x_{part}", f"y_{part}"), TEACHERS[name].part(part), strict=True))
     folder, (x_name, y_name) = fetch(name), (f"x_{part}", f"y_{part}")
     if DATASETS[name].mirrors:
         images, labels = IDX_FILES[:2] if part == "train" else IDX_FILES[2:]

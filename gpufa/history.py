@@ -1,7 +1,7 @@
 """What a run has measured: one row per epoch and one per probe of the alignment angles."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,18 @@ from numpy.typing import NDArray
 
 
 class Table:
-    """Columns that grow by one row at a time; a cell is a number or an array of one shape per column."""
+    """Columns that grow by one row at a time; a cell is a number or an array of one shape per column.
+
+    A column that comes later than others has NaN above.
+    """
 
     def __init__(self) -> None:
         self.columns: dict[str, list[Any]] = {}
 
     def append(self, row: Mapping[str, Any]) -> None:
+        rows = len(self)
         for name, value in row.items():
-            self.columns.setdefault(name, []).append(value)
+            self.columns.setdefault(name, [np.full(np.shape(value), np.nan)] * rows).append(value)
 
     def __getitem__(self, name: str) -> NDArray:
         return np.asarray(self.columns[name])
@@ -57,6 +61,21 @@ class History:
             getattr(history, kind).columns[short] = list(column)
         return history
 
+    @classmethod
+    def beside(cls, histories: Sequence["History"]) -> "History":
+        """Runs of the same settings with other seeds as one; those that ended earlier have NaN from there on."""
+        merged = cls(tuple(seed for history in histories for seed in history.seeds))
+        for kind in ("epochs", "probes"):
+            tables = [getattr(history, kind) for history in histories]
+            longest = max(tables, key=len)
+            for name in longest:
+                column = longest[name]
+                if column.ndim > 1:
+                    pairs = zip(tables, histories, strict=True)
+                    column = np.concatenate([_stretched(t, name, column, len(h.seeds)) for t, h in pairs], axis=1)
+                getattr(merged, kind).columns[name] = list(column)
+        return merged
+
     def last_angles(self) -> NDArray:
         """The newest per_sample angle of each hidden layer, mean over the seeds that still trained, (L - 1,)."""
         if not len(self.probes):
@@ -88,6 +107,14 @@ class History:
             return np.empty((len(self.seeds), 0))
         at = np.searchsorted(self.probes["step"], step, side="right") - 1
         return self.probes["per_sample"][max(int(at), 0)]
+
+
+def _stretched(table: Table, name: str, model: NDArray, replicas: int) -> NDArray:
+    """A table's column with as many rows as `model` has, NaN where it has none of its own."""
+    column = np.full((len(model), replicas, *model.shape[2:]), np.nan)
+    if name in table:
+        column[: len(table)] = table[name]
+    return column
 
 
 def _cell(value: Any) -> Any:

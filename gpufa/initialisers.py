@@ -9,29 +9,31 @@ from .activations import Activation
 from .errors import InvalidValue
 from .random import Generator, Purpose
 
-Initialiser = Callable[[NDArray, int, int], None]
+Initialiser = Callable[[NDArray, int, int, float | None], None]
 
 
-def _scaled(law: str, scale: Callable[[int, int], float]) -> Initialiser:
-    """W = scale(fan_in, fan_out) * law."""
+def _scaled(law: str, usual: Callable[[int, int], float]) -> Initialiser:
+    """W = scale * law, usual(fan_in, fan_out) being the scale where none is given."""
 
-    def fill(w: NDArray, seed: int, layer: int) -> None:
+    def fill(w: NDArray, seed: int, layer: int, scale: float | None = None) -> None:
         fan_out, fan_in = w.shape
-        Generator().fill(law, w, seed, Purpose.INIT, stream=layer, scale=scale(fan_in, fan_out))
+        scale = usual(fan_in, fan_out) if scale is None else scale
+        Generator().fill(law, w, seed, Purpose.INIT, stream=layer, scale=scale)
 
     return fill
 
 
-def _zeros(w: NDArray, seed: int, layer: int) -> None:
+def _zeros(w: NDArray, seed: int, layer: int, scale: float | None = None) -> None:
     w[...] = 0
 
 
-def _orthogonal(w: NDArray, seed: int, layer: int) -> None:
+def _orthogonal(w: NDArray, seed: int, layer: int, scale: float | None = None) -> None:
     """Orthonormal rows or columns, whichever are fewer: Q of a normal-like matrix, signs made unique (Saxe 2014)."""
     tall = np.empty((max(w.shape), min(w.shape)))
     q, r = np.linalg.qr(Generator().fill("normal", tall, seed, Purpose.INIT, stream=layer))
     q *= np.sign(np.diagonal(r))
     w[...] = q if w.shape[0] >= w.shape[1] else q.T
+    w *= 1.0 if scale is None else scale
 
 
 INITIALISERS: dict[str, Initialiser] = {

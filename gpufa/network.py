@@ -34,6 +34,8 @@ class Network:
     loss         "cross_entropy" (softmax), "binary_cross_entropy" (logistic) or "squared_error" (identity)
     rule         a name ("dfa"), a subclass of gpufa.Rule, or an instance with options
     init         an initialiser's name, or a list with one per weight matrix
+    init_scale   the initial weights' range (uniform laws) or deviation (normal ones), in place of what `init` makes of
+                 the fan-in; of orthogonal matrices the factor
     seed, seeds  one network, or one per seed along a leading replica axis R
     device       which GPU, counted from 0
     precision    on a GPU: "fp32"; "tf32" for products of less precision; "bf16" for training on bfloat16 activity
@@ -52,6 +54,7 @@ class Network:
         loss: str | None = None,
         rule: str | type[Rule] | Rule = "dfa",
         init: str | Sequence[str] | None = None,
+        init_scale: float | None = None,
         seed: int = 0,
         seeds: Sequence[int] | None = None,
         dtype: str = "float32",
@@ -99,7 +102,7 @@ class Network:
         }
         self.scaling: Scaling | None = None
         self._passes: dict[int, Pass] = {}
-        self._draw()
+        self._draw(init_scale)
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -192,12 +195,13 @@ class Network:
         shapes = {name: extra.shape for name, extra in self.extras.items()}
         return Parameters(self.backend, self.sizes, len(self.seeds), dtype or self.dtype, shapes)
 
-    def _draw(self) -> None:
-        drawn = [(f"W{k}", init) for k, init in enumerate(self.inits, start=1)]
-        drawn += [(name, extra.init) for name, extra in self.extras.items()]
-        for stream, (name, init) in enumerate(drawn, start=1):
+    def _draw(self, scale: float | None) -> None:
+        drawn: list[tuple[str, str, float | None]]
+        drawn = [(f"W{k}", init, scale) for k, init in enumerate(self.inits, start=1)]
+        drawn += [(name, extra.init, None) for name, extra in self.extras.items()]
+        for stream, (name, init, size) in enumerate(drawn, start=1):
             w = self.arena[name]
             for r, seed in enumerate(self.seeds):
                 host = np.empty(w.shape[1:], self.dtype)
-                INITIALISERS[init](host, seed, stream)
+                INITIALISERS[init](host, seed, stream, size)
                 w[r] = self.backend.to_device(host)

@@ -13,6 +13,7 @@ import numpy as np
 from .errors import InvalidValue
 
 Array = Any
+DECAYS = "l2", "decoupled", "shift"
 CHUNK = 65536  # elements at a time on the CPU: p, g, one state and scratch stay within the cache
 
 
@@ -144,7 +145,8 @@ def optimizer(name: str) -> Optimizer:
 def apply(row: Optimizer, p: Array, g: Array, states: Sequence[Array], t: Array, c: Hyper, decay: str) -> None:
     """Weight decay and the row's update, len(t) elements at a time.
 
-    decay "l2": g += weight_decay * p; "decoupled": p *= 1 - lr * weight_decay, as AdamW.
+    decay "l2": g += weight_decay * p; "decoupled": p *= 1 - lr * weight_decay, as AdamW; "shift": p -= weight_decay,
+    no decay at all but a constant that some public programs subtract in its place.
     """
     for start in range(0, len(p), len(t)):
         span = slice(start, start + len(t))
@@ -153,8 +155,10 @@ def apply(row: Optimizer, p: Array, g: Array, states: Sequence[Array], t: Array,
         if c.weight_decay and decay == "l2":
             np.multiply(piece, c.weight_decay, out=scratch)
             np.add(slope, scratch, out=slope)
-        elif c.weight_decay:
+        elif c.weight_decay and decay == "decoupled":
             np.multiply(piece, 1 - c.lr * c.weight_decay, out=piece)
+        elif c.weight_decay:
+            np.subtract(piece, c.weight_decay, out=piece)
         row.update(piece, slope, [state[span] for state in states], scratch, c)
 
 

@@ -35,6 +35,7 @@ class Purpose(IntEnum):
     LABEL_NOISE = 6
     SPLIT = 7
     RULE = 8
+    TEACHER = 9
 
 
 def check_seed(seed: int) -> int:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from .errors import InvalidValue
 
+SUBSET_KEY = 2  # a part of the training samples is the same for every seed
 CHUNK = 4096  # rows whose squares are summed at a time: a few MB in float64
 
 
@@ -111,6 +112,20 @@ def split(y: NDArray, fraction: float, key: int) -> tuple[NDArray[np.int64], NDA
         True  # evenly spaced over the classes
     )
     return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def subset(data: Data, count: int) -> Data:
+    """`count` of the training samples, of every class its share and at least one; the same ones for the same data.
+
+    Raises InvalidValue where there are not so many.
+    """
+    x, y = data.x_train, data.y_train
+    if count > len(y):
+        raise InvalidValue(f"samples = {count} can't be taken of {len(y)} training samples; give fewer with --samples")
+    if count == len(y):
+        return data
+    kept, _ = split(y, 1 - count / len(y), SUBSET_KEY)
+    return data._replace(x_train=x[kept], y_train=y[kept])
 
 
 class Scaling(NamedTuple):

@@ -64,6 +64,22 @@ def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None
     return net
 
 
+def start_from(path: str | Path, net: Network) -> None:
+    """Give the net the weights and feedback of a checkpoint. Raises FileProblem as `load` does and where the checkpoint
+    is of another net, InvalidValue where it is of other seeds or another rule."""
+    arrays, metadata = checkpoint.read(checkpoint_of(path))
+    about = metadata["network"]
+    for what, there, here in (
+        ("seeds", about["seeds"], list(net.seeds)),
+        ("rule", about["rule"]["name"], net.rule.name),
+    ):
+        if there != here:
+            raise InvalidValue(
+                f"{str(path)!r} has the {what} {there}, but this run {here}; start from a run with the same {what}"
+            )
+    fill(network_arrays(net), arrays, net)
+
+
 def network_arrays(net: Network) -> dict[str, Any]:
     """The live arrays that make a network, by their names in a checkpoint, each with the replica axis first."""
     return below("parameters", net.arena) | below("feedback", net.fixed.checkpointed)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import evaluation, schedules
+from . import evaluation, schedules, storage
 from .alignment import measure
 from .arena import Array
 from .batches import Batches, noisy_labels
@@ -19,7 +19,7 @@ from .history import History
 from .network import Network
 from .progress import Progress, Status
 from .rules import Rule, make_rule
-from .samples import Data, fit_scaling, has_labels, split
+from .samples import Data, fit_scaling, has_labels, split, subset
 from .step import Step
 from .updates import Update
 
@@ -43,12 +43,15 @@ class Trainer:
         self.config = config = config.resolved(made)
         self.rule, self.callbacks, self.stop_requested = made, list(callbacks), False
         outputs = int(data.y_train.max()) + 1 if has_labels(data.y_train) else data.y_train.shape[1]
+        if config.samples is not None:
+            data = subset(data, config.samples)
         self.net = Network(
             [data.x_train.shape[1], *(config.hidden or ()), outputs],
             activation=config.activation,
             loss=config.loss,
             rule=made,
             init=config.init,
+            init_scale=config.init_scale,
             seed=config.seeds[0],
             seeds=config.seeds if len(config.seeds) > 1 else None,
             dtype=config.dtype,
@@ -67,6 +70,8 @@ class Trainer:
             )
         if config.depth_drop and not config.residual:
             raise InvalidValue("depth_drop drops residual layers, and the net has none; add --residual")
+        if config.start:
+            storage.start_from(config.start, self.net)
         if config.scaling != "none":
             self.net.scaling = fit_scaling(config.scaling, data.x_train)
         if self.net.backend.slab_dtype(config.dtype) != config.dtype and not made.injects_only:

@@ -378,6 +378,7 @@ def test_metric_pseudo_is_the_angle_to_the_pseudoinverse(backend):
         ("dfa", {"density": 1.5}, "feedback density 1.5"),
         ("dfa", {"rank": -1}, "feedback rank -1 can't be used; set rule.rank to a whole number of at least 0"),
         ("dfa", {"shared": 1}, "shared = 1 can't be used; set rule.shared to true or false"),
+        ("fa", {"by_width": "no"}, "by_width = 'no' can't be used; set rule.by_width to true or false"),
         ("dfa", {"nonlinearity": "sin"}, "unknown feedback nonlinearity 'sin'; set rule.nonlinearity to"),
         ("dfa", {"nonlinearity": "mlp", "rank": 2}, "nonlinearity 'mlp' has matrices of its own"),
         ("dfa", {"width": 0}, "width of the feedback's MLP 0"),

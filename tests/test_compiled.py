@@ -6,7 +6,7 @@ from test_optimizers import RECORDED, hyper
 
 from gpufa.backends import compiled
 from gpufa.backends.numpy import NumpyBackend
-from gpufa.optimizers import OPTIMIZERS, apply
+from gpufa.optimizers import DECAYS, OPTIMIZERS, apply
 
 rng = np.random.default_rng(0)
 
@@ -27,7 +27,7 @@ def needs_compiler():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("decay", ["l2", "decoupled"])
+@pytest.mark.parametrize("decay", DECAYS)
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_it_gives_numpys_numbers(name, decay, dtype):
     needs_compiler()

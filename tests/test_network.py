@@ -86,6 +86,26 @@ def test_initialisers(init):
             np.testing.assert_allclose(w.std(), deviation, rtol=0.02)
 
 
+@pytest.mark.parametrize("init", INITIALISERS)
+def test_init_scale_stands_in_for_what_the_widths_make(init):
+    usual, own = (
+        gpufa.Network([40, 30, 50], init=init, init_scale=size, rule="layerwise", dtype="float64", backend="numpy")
+        for size in (None, 0.2)
+    )
+    for name in ("W1", "W2"):
+        a, b = usual.parameters[name], own.parameters[name]
+        if init == "zeros":
+            assert not b.any()
+        elif init == "orthogonal":
+            np.testing.assert_allclose(b, 0.2 * a, rtol=1e-15)
+        elif init in ("uniform", "glorot"):
+            assert 0.19 < abs(b).max() <= 0.2
+            np.testing.assert_allclose(a / abs(a).max(), b / abs(b).max(), rtol=1e-12)
+        else:
+            np.testing.assert_allclose(b.std(), 0.2, rtol=0.05)
+    np.testing.assert_array_equal(usual.parameters["H1"], own.parameters["H1"])  # a rule's own arrays are the rule's
+
+
 def test_default_init_is_each_rules_papers():
     for rule, activation, zero in [("dfa", "tanh", True), ("fa", "logistic", True), ("dfa", "relu", False),
                                    ("ifa", "tanh", False), ("bp", "tanh", False)]:  # fmt: skip
@@ -112,6 +132,7 @@ def test_alignment_metrics_against_their_definitions():
 
     gradients = net.gradients(X, Y), bp.gradients(X, Y)
     for k in (1, 2):
+        np.testing.assert_allclose(found["agreement"][k - 1], 100 * ((ours[k] * true[k]).sum(0) > 0).mean())
         cosines = (ours[k] * true[k]).sum(0) / np.linalg.norm(ours[k], axis=0) / np.linalg.norm(true[k], axis=0)
         np.testing.assert_allclose(found["per_sample"][k - 1], np.degrees(np.arccos(cosines.mean())))
         np.testing.assert_allclose(found["batch"][k - 1], angle(ours[k], true[k]))

@@ -15,7 +15,7 @@ from gpufa.backends.feedback import SMALL
 from gpufa.backends.keyed import KeyedMatrix, Stretch
 from gpufa.backends.numpy import NumpyBackend
 from gpufa.losses import LOSSES
-from gpufa.optimizers import OPTIMIZERS, Hyper, apply, clip_factor
+from gpufa.optimizers import DECAYS, OPTIMIZERS, Hyper, apply, clip_factor
 from gpufa.random import LAWS, Generator, Purpose, permutation
 
 rng = np.random.default_rng(0)
@@ -333,7 +333,7 @@ def test_clip_factors(backend, dtype):
 @every_dtype
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("n", [64, 61])
-@pytest.mark.parametrize("decay", ["l2", "decoupled", None])
+@pytest.mark.parametrize("decay", [*DECAYS, None])
 def test_optimizer_update(either, dtype, name, n, decay):
     row, weight_decay = OPTIMIZERS[name], 0.1 if decay else 0.0
     arrays = [draw(2, n, dtype=dtype), draw(2, n, dtype=dtype), *(rng.random((2, n)).astype(dtype) for _ in row.states)]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gpufa.errors import InvalidValue
-from gpufa.optimizers import CHUNK, OPTIMIZERS, Hyper, apply, clip_factor, optimizer, unbias
+from gpufa.optimizers import CHUNK, DECAYS, OPTIMIZERS, Hyper, apply, clip_factor, optimizer, unbias
 from gpufa.schedules import factor
 
 RECORDED = np.load(Path(__file__).parent / "data" / "torch_optimizers.npz", allow_pickle=False)
@@ -41,11 +41,22 @@ def test_decoupled_decay_of_any_optimizer_is_adamws():
 
 
 @every_row
+def test_a_shift_takes_the_same_off_every_parameter(row):
+    """What stood in the seminar slides' code for weight decay: w -= lr * g + decay."""
+    p, g = RECORDED["start"].copy(), RECORDED["gradients"][0]
+    plain, shifted = (p.copy() for _ in range(2))
+    for out, size in ((plain, 0.0), (shifted, 0.1)):
+        states = [np.zeros_like(p) for _ in row.states]
+        apply(row, out, g.copy(), states, np.empty(7), hyper(row, weight_decay=size), "shift")
+    np.testing.assert_allclose(shifted, plain - 0.1, rtol=0, atol=1e-15)
+
+
+@every_row
 def test_float32_stays_float32_and_nothing_is_allocated(row):
     n = 2 * CHUNK + 5
     p, g, t = np.ones(n, np.float32), np.ones(n, np.float32), np.empty(CHUNK, np.float32)
     states = [np.zeros_like(p) for _ in row.states]
-    for decay in ("l2", "decoupled"):
+    for decay in DECAYS:
         apply(row, p, g, states, t, hyper(row, weight_decay=0.1), decay)
         tracemalloc.start()
         apply(row, p, g, states, t, hyper(row, weight_decay=0.1), decay)

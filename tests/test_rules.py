@@ -238,6 +238,8 @@ def test_feedback_shapes_and_scale():
         net = gpufa.Network([5, 400, 30], rule=DFA(law=law, scale=2.0), backend="numpy")
         b = net.feedback["B1"]
         np.testing.assert_allclose(b.std(), 2 * deviation / 20, rtol=0.03)
+        same = gpufa.Network([5, 400, 90, 30], rule=DFA(law=law, scale=0.5, by_width=False), backend="numpy").feedback
+        np.testing.assert_allclose([same["B1"].std(), same["B2"].std()], deviation / 2, rtol=0.04)
     assert set(np.unique(np.abs(gpufa.Network([5, 16, 3], rule=DFA(law="sign"), backend="numpy").feedback["B1"]))) == {
         0.25
     }
@@ -247,7 +249,11 @@ def test_feedback_shapes_and_scale():
     ("rule", "options", "text"),
     [
         ("back", {}, "unknown rule 'back'; choose one of bp, shallow, fa, dfa, ifa, "),
-        ("dfa", {"beta": 1}, "rule 'dfa' has no option 'beta'; it has law, scale, density, rank, shared, inject"),
+        (
+            "dfa",
+            {"beta": 1},
+            "rule 'dfa' has no option 'beta'; it has law, scale, by_width, density, rank, shared",
+        ),
         ("bp", {"scale": 1}, "rule 'bp' has no option 'scale'; it has none"),
         (
             "fa",

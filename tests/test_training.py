@@ -176,6 +176,19 @@ def test_label_noise_replaces_the_share_asked_for():
     assert (noisy[0] != noisy[1]).any()
 
 
+def test_a_part_of_the_samples_has_its_share_of_every_class():
+    small = Trainer(config(samples=40), DATA)
+    x, y = small.train
+    assert len(x) == len(y) == len(small.batches.x) == 40
+    assert abs(np.bincount(y) - np.bincount(DATA.y_train) * 40 / len(DATA.y_train)).max() < 2
+    taken = [np.flatnonzero((DATA.x_train == row).all(axis=1)) for row in x]
+    assert len({int(i) for (i,) in taken}) == 40
+    np.testing.assert_array_equal(x, Trainer(config(samples=40, rule="bp", seeds=(5,)), DATA).train[0])
+    assert len(Trainer(config(samples=len(DATA.y_train)), DATA).train[0]) == len(DATA.y_train)
+    with pytest.raises(gpufa.InvalidValue, match=r"samples = 5000 can't be taken of 90 training samples; give fewer"):
+        Trainer(config(samples=5000), DATA)
+
+
 def test_validation_samples_are_held_out_and_the_same_for_every_seed():
     run = gpufa.train(config(validation=0.2, patience=50), DATA)
     assert run.history.epochs["validation_error"].shape == (4, 3)
@@ -473,3 +486,19 @@ def test_bytes_train_as_the_floats_that_they_are(scaling, tmp_path):
         np.testing.assert_allclose(p, parameters(runs[1])[name], rtol=1e-4, atol=1e-6)
     for name in ("train_error", "test_error", "validation_loss"):
         np.testing.assert_allclose(runs[0].summary[name], runs[1].summary[name], rtol=1e-4)
+
+
+def test_a_run_may_start_from_anothers_weights_and_feedback(tmp_path):
+    first = gpufa.train(config(epochs=2, out=str(tmp_path / "first"), freeze=(1,)), DATA)
+    start = config(epochs=0, start=str(tmp_path / "first"), init="uniform", out=str(tmp_path / "second"))
+    second = gpufa.train(start, DATA)
+    same(parameters(first), parameters(second))
+    same(dict(first.network.feedback), dict(second.network.feedback))
+    with pytest.raises(gpufa.InvalidValue, match=r"has the seeds \[0, 1, 2\], but this run \[0, 1\]; start from a run"):
+        gpufa.train(dataclasses.replace(start, seeds=(0, 1), out=None), DATA)
+    with pytest.raises(gpufa.InvalidValue, match="has the rule dfa, but this run fa; start from a run with the same"):
+        gpufa.train(dataclasses.replace(start, rule="fa", out=None), DATA)
+    with pytest.raises(gpufa.FileProblem, match="another network"):
+        gpufa.train(dataclasses.replace(start, hidden=(8, 8), out=None), DATA)
+    with pytest.raises(gpufa.FileProblem, match="no-such"):
+        gpufa.train(dataclasses.replace(start, start=str(tmp_path / "no-such"), out=None), DATA)

@@ -19,7 +19,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..optimizers import Hyper, Optimizer
+from ..optimizers import DECAYS, Hyper, Optimizer
 from . import kernels
 
 FLAGS = "-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC"
@@ -27,14 +27,15 @@ TEXT = """
 #include <math.h>
 extern "C" void update(T* __restrict parameters, const T* __restrict gradient, T* __restrict state0,
                        T* __restrict state1, long long n, double clip, double lr_, double unbias1_, double unbias2_,
-                       double l2, double decoupled, double momentum_, double beta2_, double eps_) {
+                       double l2, double decoupled, double shift_, double momentum_, double beta2_, double eps_) {
     const T lr = lr_, unbias1 = unbias1_, unbias2 = unbias2_, scale = clip, decay = l2, kept = 1 - lr_ * decoupled;
     const T momentum = momentum_, beta2 = beta2_, eps = eps_, rest1 = 1 - momentum_, rest2 = 1 - beta2_;
+    const T shift = shift_;
     for (long long i = 0; i < n; i++) {
         T p = parameters[i], g = gradient[i] * scale;
         T first = STATES > 0 ? state0[i] : 0, second = STATES > 1 ? state1[i] : 0;
         g += decay * p;
-        p *= kept;
+        p = p * kept - shift;
         UPDATE
         parameters[i] = p;
         if (STATES > 0) state0[i] = first;
@@ -54,13 +55,13 @@ def compiled_update(optimizer: Optimizer, dtype: str) -> Update | None:
     if library is None:
         return None
     entry = library.update
-    entry.argtypes = [*[ctypes.c_void_p] * 4, ctypes.c_longlong, *[ctypes.c_double] * 9]
+    entry.argtypes = [*[ctypes.c_void_p] * 4, ctypes.c_longlong, *[ctypes.c_double] * 10]
     entry.restype = None
 
     def update(p: NDArray, g: NDArray, states: Sequence[NDArray], clip: float, c: Hyper, decay: str) -> None:
         pointers = [array.ctypes.data for array in (p, g, *states)] + [None] * (2 - len(states))
-        l2, decoupled = (c.weight_decay if decay == kind else 0.0 for kind in ("l2", "decoupled"))
-        entry(*pointers, p.size, clip, c.lr, c.unbias1, c.unbias2, l2, decoupled, c.momentum, c.beta2, c.eps)
+        decays = (c.weight_decay if decay == kind else 0.0 for kind in DECAYS)
+        entry(*pointers, p.size, clip, c.lr, c.unbias1, c.unbias2, *decays, c.momentum, c.beta2, c.eps)
 
     return update
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..activations import ACTIVATIONS, Activation
 from ..losses import Loss
-from ..optimizers import Hyper, Optimizer
+from ..optimizers import DECAYS, Hyper, Optimizer
 from . import kernels
 from .base import Order, Rates
 from .device import Job
@@ -115,12 +115,12 @@ class CupyBackend(FeedbackKernels, RandomKernels):
         replicas, n = p.shape
         V = self._wide(n, p, g, *states)
         found = kernel("optimizer", "optimizer_update", p.dtype.name, V=V, **kernels.update_text(optimizer))
-        l2, decoupled = (hyper.weight_decay if decay == kind else 0.0 for kind in ("l2", "decoupled"))
+        decays = (hyper.weight_decay if decay == kind else 0.0 for kind in DECAYS)
         self._launch(
             found,
             *columns_grid(n // V, replicas),
             *(p, g, *states, *(None,) * (2 - len(states)), stride(p), rates.clip, rates.now, rates.which),
-            *(l2, decoupled, hyper.momentum, hyper.beta2, hyper.eps, n, replicas),
+            *(*decays, hyper.momentum, hyper.beta2, hyper.eps, n, replicas),
         )
 
     def perturb(self, x: Array, slope: Array, size: float, out: Array) -> None:

@@ -99,7 +99,7 @@ class RecurrentNet:
         for stream, (name, law) in enumerate(laws.items(), start=1):
             w = self.parameters[name]
             for r, seed in enumerate(self.seeds):
-                INITIALISERS[law](host := np.empty(w.shape[1:], self.dtype), seed, stream)
+                INITIALISERS[law](host := np.empty(w.shape[1:], self.dtype), seed, stream, None)
                 w[r] = self.backend.to_device(host)
 
 

@@ -169,12 +169,14 @@ class Rule:
 class FeedbackRule(Rule):
     """A rule with fixed random feedback: B_k = scale / sqrt(n_k) * law, n_k being the rows of B_k.
 
-    With density < 1 all but that share of its elements are zero, and the others are larger by 1 / sqrt(density). Its
-    nets start as Nokland's did: from zero weights where the units are tanh or logistic, else from U(+-1/sqrt(fan_in)).
+    Without `by_width` it is scale * law. With density < 1 all but that share of its elements are zero, and the others
+    are larger by 1 / sqrt(density). Its nets start as Nokland's did: from zero weights where the units are tanh or
+    logistic, else from U(+-1/sqrt(fan_in)).
     """
 
     law: str = "uniform"
     scale: float = 1.0
+    by_width: bool = True
     density: float = 1.0
 
     memory: ClassVar[str] = "B"
@@ -184,9 +186,14 @@ class FeedbackRule(Rule):
         one_of(self.law, LAWS, "feedback law", "law")
         above_zero(self.scale, "feedback scale", "scale")
         above_zero(self.density, "feedback density", "density", most=1)
+        boolean(self.by_width, "by_width")
 
     def feedback(self, rows: int, columns: int, stream: int | None = None) -> Feedback:
-        return Feedback(rows, columns, self.law, self.scale / math.sqrt(rows), self.density, stream)
+        return Feedback(rows, columns, self.law, self.size(rows), self.density, stream)
+
+    def size(self, rows: int) -> float:
+        """The factor on the law for a matrix of so many rows."""
+        return self.scale / math.sqrt(rows) if self.by_width else self.scale
 
 
 def one_of(value: Any, allowed: Iterable[str], what: str, option: str) -> None:
@@ -194,6 +201,12 @@ def one_of(value: Any, allowed: Iterable[str], what: str, option: str) -> None:
     names = list(allowed)
     if value not in names:
         raise InvalidValue(f"unknown {what} {value!r}; set rule.{option} to one of {', '.join(names)}")
+
+
+def boolean(value: Any, option: str) -> None:
+    """Raise InvalidValue for an option of a rule that is neither true nor false."""
+    if not isinstance(value, bool):
+        raise InvalidValue(f"{option} = {value!r} can't be used; set rule.{option} to true or false")
 
 
 def above_zero(value: Any, what: str, option: str, most: float = math.inf, least: float = 0) -> None:

@@ -8,7 +8,7 @@ centre = false, which is the paper's. (The error of softmax outputs has no such 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidValue
+from .base import boolean
 from .direct import DirectFeedback
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ class CentredSignal(DirectFeedback):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.centre, bool):
-            raise InvalidValue(f"centre = {self.centre!r} can't be used; set rule.centre to true or false")
+        boolean(self.centre, "centre")
 
     @property
     def injects_only(self) -> bool:

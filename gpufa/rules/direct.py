@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..errors import InvalidValue
 from ..sizes import Sizes
-from .base import Feedback, FeedbackRule, whole
+from .base import Feedback, FeedbackRule, boolean, whole
 
 if TYPE_CHECKING:
     from ..passes import Pass
@@ -31,8 +30,7 @@ class DirectFeedback(FeedbackRule):
     def __post_init__(self) -> None:
         super().__post_init__()
         whole(self.rank, "feedback rank", "rank")
-        if not isinstance(self.shared, bool):
-            raise InvalidValue(f"shared = {self.shared!r} can't be used; set rule.shared to true or false")
+        boolean(self.shared, "shared")
 
     @property
     def injects_only(self) -> bool:
@@ -46,7 +44,7 @@ class DirectFeedback(FeedbackRule):
         n = self.columns(sizes)
         found = {f"B{k}": self.feedback(sizes[k], n) for k in sizes.hidden}
         if self.shared and found:
-            scale = self.scale / math.sqrt(max(sizes[k] for k in sizes.hidden))
+            scale = self.size(max(sizes[k] for k in sizes.hidden))
             found = {
                 name: Feedback(one.rows, n, self.law, scale, self.density, stream=1) for name, one in found.items()
             }

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..activations import ACTIVATIONS
 from ..backends.base import Gate
-from ..errors import InvalidValue
 from ..sizes import Sizes
-from .base import Extra, Rule, above_zero, whole
+from .base import Extra, Rule, above_zero, boolean, whole
 
 if TYPE_CHECKING:
     from ..gradients import Gradients
@@ -43,10 +42,7 @@ class DNI(Rule):
     frees: ClassVar[str] = "update, backward"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.conditional, bool):
-            raise InvalidValue(
-                f"conditional = {self.conditional!r} can't be used; set rule.conditional to true or false"
-            )
+        boolean(self.conditional, "conditional")
         whole(self.width, "width of M", "width")
         above_zero(self.rate, "rate of M", "rate")
 

@@ -11,8 +11,7 @@ Variant, by an option:
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..errors import InvalidValue
-from .base import above_zero, whole
+from .base import above_zero, boolean, whole
 from .energy import EnergyRule, Phase
 
 if TYPE_CHECKING:
@@ -42,8 +41,7 @@ class PredictiveCoding(EnergyRule):
     def __post_init__(self) -> None:
         above_zero(self.step, "step of inference", "step", most=1)
         whole(self.steps, "number of steps", "steps", least=1)
-        if not isinstance(self.exact, bool):
-            raise InvalidValue(f"exact = {self.exact!r} can't be used; set rule.exact to true or false")
+        boolean(self.exact, "exact")
 
     def forward(self, net: "Pass", x: Any) -> Any:
         free = self.begin(net, x)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import InvalidValue
 from ..sizes import Sizes
-from .base import Extra, Rule, one_of, whole
+from .base import Extra, Rule, boolean, one_of, whole
 from .unsupervised import Unsupervised
 
 if TYPE_CHECKING:
@@ -47,8 +47,7 @@ class RBM(Unsupervised):
         whole(self.k, "number of Gibbs sweeps", "k", least=1)
         whole(self.particles, "number of particles", "particles", least=1)
         one_of(self.visible, ("probabilities", "samples"), "state of visible units", "visible")
-        if not isinstance(self.persistent, bool):
-            raise InvalidValue(f"persistent = {self.persistent!r} can't be used; set rule.persistent to true or false")
+        boolean(self.persistent, "persistent")
 
     def check(self, net: "Network") -> None:
         if others := [f.name for f in net.activations if f.name != "logistic"]:
