@@ -37,7 +37,7 @@ def measure(p: Pass, rule: Rule) -> dict[str, NDArray]:
     """Every metric for each hidden layer, (R, L - 1), of a pass that has been run and has its error."""
     undefined = p.xp.full(len(p.seeds), p.xp.nan)
     found: dict[str, dict[int, Any]] = {name: {} for name in METRICS}
-    if type(rule).deltas is not Rule.deltas:
+    if rule.has_deltas:
         _signals(p, rule, found)
     if not rule.only_deltas:
         found["gradient"] = _gradients(p, rule)

@@ -164,6 +164,16 @@ class Network:
         found.finish()
         return {name: self.backend.to_host(g) for name, g in grads.public(self.single).items()}
 
+    def signals(self, x: Any, y: Any) -> dict[str, NDArray]:
+        """The hidden layers' activity "h1", ..., and where the rule has them the error signals "delta1", ..., of which
+        the last is yhat - y: host arrays (samples, n_k), or (R, samples, n_k) with `seeds`."""
+        p = self._error(x, y)
+        found = {f"h{k}": self._by_samples(p.h[k]) for k in p.hidden}
+        if self.rule.has_deltas:
+            self.rule.deltas(p, p.e)
+            found |= {f"delta{k}": self._by_samples(p.delta[k]) for k in range(1, p.L + 1)}
+        return found
+
     def alignment(self, x: Any, y: Any) -> dict[str, NDArray]:
         """The metrics of gpufa.alignment in degrees for each hidden layer, (L - 1,), or (R, L - 1) with `seeds`."""
         angles = measure(self._error(x, y), self.rule)
@@ -189,6 +199,11 @@ class Network:
         p.run(x)
         p.error()
         return p
+
+    def _by_samples(self, layer: Any) -> NDArray:
+        """A copy on the host of one layer of a pass, the samples before the units."""
+        host = np.array(self.backend.to_host(layer).swapaxes(-1, -2))
+        return host[0] if self.single else host
 
     def new_arena(self, dtype: str | None = None) -> Parameters:
         """An arena in the layout of the parameters."""

@@ -113,6 +113,27 @@ def test_default_init_is_each_rules_papers():
         assert (not net.parameters["W1"].any()) == zero, (rule, activation)
 
 
+@pytest.mark.parametrize("rule", ["fa", "pepita"])
+def test_signals_are_what_the_gradients_are_made_of(rule):
+    net = make(rule=rule)
+    found = net.signals(X, Y)
+    assert list(found) == ["h1", "h2", "delta1", "delta2", "delta3"]
+    np.testing.assert_allclose(found["h1"], np.tanh(X @ net.parameters["W1"].T + net.parameters["b1"]))
+    np.testing.assert_allclose(found["delta3"], net.predict(X) - np.eye(3)[Y], atol=1e-15)
+    np.testing.assert_allclose(found["delta2"].mean(axis=0), net.gradients(X, Y)["b2"], atol=1e-15)
+    if rule == "fa":
+        np.testing.assert_allclose(found["delta2"].T @ found["h1"] / len(X), net.gradients(X, Y)["W2"], atol=1e-15)
+
+
+def test_signals_of_replicas_of_a_rule_without_deltas_and_of_a_net_without_hidden_layers():
+    many, one = (make(rule="hebbian", **kw).signals(X, Y) for kw in ({"seeds": [4, 0]}, {"seed": 0}))
+    assert list(many) == list(one) == ["h1", "h2"]
+    for name, h in one.items():
+        np.testing.assert_array_equal(many[name][1], h)
+    flat = gpufa.Network([6, 3], rule="bp", backend="numpy").signals(X, Y)
+    assert {name: d.shape for name, d in flat.items()} == {"delta1": (20, 3)}
+
+
 def test_alignment_metrics_against_their_definitions():
     net = make(rule="dfa")
     bp = make(rule="bp")

@@ -113,6 +113,11 @@ class Rule:
         return False
 
     @property
+    def has_deltas(self) -> bool:
+        """Whether there are error signals net.delta, as most rules have; others hand over gradients alone."""
+        return type(self).deltas is not Rule.deltas
+
+    @property
     def only_deltas(self) -> bool:
         """Whether the gradients are the products of net.delta and the activity, and nothing else is trained."""
         return type(self).gradients is Rule.gradients

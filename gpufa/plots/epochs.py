@@ -1,26 +1,28 @@
-"""Figures from histories: error, loss and alignment angle against epoch, a band over seeds."""
+"""Pictures of histories: error, loss and alignment angle against epoch."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import FileProblem
-from .history import History
+from ..errors import InvalidValue
+from ..history import History
+from .style import COLOURS, DASHES, mean_over_seeds, panels, plain_numbers, shades
+from .subject import Subject
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, told apart by the colour-blind too.
-DASHES = "-", "--", ":", "-."
-COLOURS = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"
+LEGIBLE = 200  # cells of a map that have their figures written in, at most
 
 
-def curves(history: History, path: Path) -> None:
-    """Draw one run: errors (or RMSE), loss, alignment angles. Raises FileProblem where it can't be written."""
-    figure, (left, middle, right) = _panels(3)
+def curves(subject: Subject) -> "Figure":
+    """Errors (or RMSE), loss, alignment angles, with a band over the seeds."""
+    figure, ((left, middle, right),) = panels(1, 3, 5, 4)
+    history = subject.history
     epochs = history.epochs
     score = _score(history)
     shown = {"running_error": "training (running)", f"validation_{score}": "validation", f"test_{score}": "test"}
@@ -36,19 +38,48 @@ def curves(history: History, path: Path) -> None:
     if len(history.probes):
         angles = history.probes["per_sample"]
         layers = range(angles.shape[2])
-        colours = _shades(len(layers))
+        colours = shades(len(layers))
         for k in layers:
             _band(right, _probe_epochs(history), angles[:, :, k], f"layer {k + 1}", colours[k])
     _dress(right, "angle with backprop's delta, degrees", False, angle=True)
-    _save(figure, path)
+    return figure
 
 
-def compare(histories: Mapping[str, History], path: Path) -> None:
-    """Draw several runs by name in one figure: test score, training loss, alignment angle (mean over hidden layers).
+def angles(subject: Subject) -> "Figure":
+    """A map of the angle per_sample, mean over the seeds, hidden layer by epoch."""
+    from matplotlib import colormaps
+
+    probes = subject.history.probes
+    degrees = mean_over_seeds(probes["per_sample"]).T if len(probes) else np.empty((0, 0))
+    if not np.isfinite(degrees).any():
+        raise InvalidValue(
+            "no alignment angles were measured; they need a hidden layer, an epoch, and a rule with deltas"
+        )
+    figure, ((axes,),) = panels(1, 1, 8, min(1.6 + 0.45 * len(degrees), 7))
+    colours = colormaps["viridis"].with_extremes(over=COLOURS[1], bad="lightgrey")
+    epochs = _probe_epochs(subject.history)
+    drawn = axes.pcolormesh(
+        _edges(epochs), np.arange(len(degrees) + 1) + 0.5, degrees, cmap=colours, vmin=0, vmax=90, rasterized=True
+    )
+    bar = figure.colorbar(drawn, ax=axes, label="angle, degrees", extend="max", ticks=range(0, 91, 30))
+    bar.ax.minorticks_off()
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("hidden layer")
+    for axis in (axes.xaxis, axes.yaxis):
+        _whole_numbers(axis)
+    if degrees.size <= LEGIBLE and len(epochs) <= LEGIBLE // 10:
+        for k, i in zip(*np.isfinite(degrees).nonzero(), strict=True):
+            colour = "black" if degrees[k, i] > 55 else "white"
+            axes.text(epochs[i], k + 1, f"{degrees[k, i]:.0f}", ha="center", va="center", color=colour, fontsize=9)
+    return figure
+
+
+def comparison(histories: Mapping[str, History]) -> "Figure":
+    """Several runs by name: test score, training loss, alignment angle (mean over hidden layers).
 
     More runs than there are colours are told apart by dashes too, have their names beside the panels, and no bands.
     """
-    figure, (left, middle, right) = _panels(3)
+    figure, ((left, middle, right),) = panels(1, 3, 5, 4)
     score, many = "error", len(histories) > len(COLOURS)
     for i, (name, history) in enumerate(histories.items()):
         look = {"color": COLOURS[i % len(COLOURS)], "linestyle": DASHES[i // len(COLOURS) % len(DASHES)]}
@@ -59,7 +90,14 @@ def compare(histories: Mapping[str, History], path: Path) -> None:
             _band(left, epochs["epoch"], epochs[f"test_{score}"], name, look, not many)
         _band(middle, epochs["epoch"], epochs["loss"], name, look, not many)
         if len(history.probes) and history.probes["per_sample"].shape[2]:
-            _band(right, _probe_epochs(history), history.probes["per_sample"].mean(axis=2), name, look, not many)
+            _band(
+                right,
+                _probe_epochs(history),
+                mean_over_seeds(history.probes["per_sample"], axis=2),
+                name,
+                look,
+                not many,
+            )
     _dress(left, f"test {_title(score)}", "error" in score)
     _dress(middle, "training loss", True)
     _dress(right, "angle with backprop, mean over layers, degrees", False, angle=True)
@@ -67,20 +105,8 @@ def compare(histories: Mapping[str, History], path: Path) -> None:
         for axes in (left, middle, right):
             if axes.get_legend():
                 axes.get_legend().remove()
-        figure.legend(
-            *middle.get_legend_handles_labels(), loc="outside right upper", fontsize=6, labelspacing=0.2, frameon=False
-        )
-    _save(figure, path)
-
-
-def _panels(n: int) -> tuple[Any, Any]:
-    # The object-oriented interface: no global state, no display, safe beside a program's own figures.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5 * n, 4), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(1, n)
+        figure.legend(*middle.get_legend_handles_labels(), loc="outside right upper", fontsize=6, labelspacing=0.2)
+    return figure
 
 
 def _score(history: History) -> str:
@@ -98,12 +124,21 @@ def _probe_epochs(history: History) -> NDArray:
     return history.probes["step"] / per_epoch
 
 
+def _edges(centres: NDArray) -> NDArray:
+    """Where cells about these centres, (n,), begin and end, (n + 1,)."""
+    if len(centres) == 1:
+        return centres[0] + np.array([-0.5, 0.5])
+    between = (centres[1:] + centres[:-1]) / 2
+    return np.array([2 * centres[0] - between[0], *between, 2 * centres[-1] - between[-1]])
+
+
 def _band(axes: "Axes", x: NDArray, y: NDArray, label: str, look: Any, band: bool = True) -> None:
     """Mean over seeds, and a band of one deviation on each side; `look` is a colour, or words for a line."""
-    if not np.isfinite(y).any():
+    finite = np.isfinite(y)
+    if not finite.any():
         return
-    alive = np.isfinite(y).any(axis=1)
-    x, y = x[alive], y[alive]
+    alive = finite.any(axis=1)
+    x, y = x[alive], np.where(finite, y, np.nan)[alive]
     mean, deviation = np.nanmean(y, axis=1), np.nanstd(y, axis=1)
     line = look if isinstance(look, dict) else {"color": look}
     axes.plot(x, mean, **line, label=label, marker="o" if len(x) == 1 else None)
@@ -116,7 +151,8 @@ def _band(axes: "Axes", x: NDArray, y: NDArray, label: str, look: Any, band: boo
 def _dress(axes: "Axes", title: str, log: bool, angle: bool = False) -> None:
     axes.set_title(title)
     axes.set_xlabel("epoch")
-    axes.grid(alpha=0.3)
+    _whole_numbers(axes.xaxis)
+    axes.grid()
     if not axes.lines:
         axes.text(0.5, 0.5, "nothing measured", ha="center", transform=axes.transAxes)
         return
@@ -126,12 +162,18 @@ def _dress(axes: "Axes", title: str, log: bool, angle: bool = False) -> None:
         axes.axhline(90, color="grey", linestyle=":", linewidth=1)
         axes.set_ylim(-3, max(95, axes.get_ylim()[1]))
     if len(axes.lines) <= 12:
-        axes.legend(frameon=False)
+        axes.legend()
+
+
+def _whole_numbers(axis: "Axis") -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def _logarithmic(axes: "Axes") -> None:
     """A logarithmic axis in plain numbers; where a curve touches zero it ends linearly, below a tenth."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import LogLocator
 
     lowest = min(float(np.nanmin(np.asarray(line.get_ydata()))) for line in axes.lines)
     if lowest > 0:
@@ -140,18 +182,4 @@ def _logarithmic(axes: "Axes") -> None:
     else:
         axes.set_yscale("symlog", linthresh=0.1)
         axes.set_ylim(bottom=min(0.0, lowest))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
-
-
-def _shades(n: int) -> Any:
-    from matplotlib import colormaps
-
-    return COLOURS[:n] if n <= len(COLOURS) else colormaps["viridis"](np.linspace(0, 0.95, n))
-
-
-def _save(figure: Any, path: Path) -> None:
-    try:
-        figure.savefig(path, dpi=120)
-    except OSError as error:
-        raise FileProblem(f"figure {str(path)!r} can't be written ({error.strerror}); check the folder") from error
+    plain_numbers(axes.yaxis)

@@ -1,0 +1,76 @@
+"""Pictures of runs: a row of PICTURES each, drawn from what a run offers."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import InvalidValue
+from ..history import History
+from . import epochs, labels, layers, weights
+from .style import encode, save, styled
+from .subject import Subject, read
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["PICTURES", "Picture", "Subject", "compare", "comparison", "curves", "draw", "encode", "read", "save"]
+
+
+class Picture(NamedTuple):
+    """One picture: what it shows, and what draws it, which raises InvalidValue for a run that it can't be drawn for."""
+
+    caption: str
+    draw: "Callable[[Subject], Figure]"
+
+
+PICTURES = {
+    "curves": Picture(
+        "Error, loss and alignment angle against epoch: the mean over the seeds, and a band of one deviation on each"
+        " side.",
+        epochs.curves,
+    ),
+    "angles": Picture(
+        "The angle of each hidden layer's error signal with backpropagation's, mean over the seeds: 0° is"
+        " backpropagation itself, 90° is chance.",
+        epochs.angles,
+    ),
+    "activity": Picture(
+        "How the activity h of the hidden layers, and their error signals delta where the rule has them, are"
+        " distributed over units and test samples (first seed).",
+        layers.activity,
+    ),
+    "hidden": Picture(
+        "The activity of the hidden layers on test samples along its first two principal components (first seed).",
+        layers.hidden,
+    ),
+    "features": Picture(
+        "The first layer's weights as images, those of the units with the largest norm (first seed); three colours are"
+        " taken for three planes, one after the other.",
+        weights.features,
+    ),
+    "confusion": Picture("How many test samples of each class were taken for which, by all seeds.", labels.confusion),
+}
+
+
+def draw(name: str, subject: Subject) -> "Figure":
+    """The picture of that name. Raises InvalidValue for an unknown one, and where the run has nothing to draw it of."""
+    if name not in PICTURES:
+        raise InvalidValue(f"unknown picture {name!r}; choose one of {', '.join(PICTURES)}, or all")
+    with styled():
+        return PICTURES[name].draw(subject)
+
+
+def comparison(histories: Mapping[str, History]) -> "Figure":
+    """Several runs by name in one figure."""
+    with styled():
+        return epochs.comparison(histories)
+
+
+def curves(history: History, path: Path) -> None:
+    """Draw the curves of one run. Raises FileProblem where the file can't be written."""
+    save(draw("curves", Subject("", history)), path)
+
+
+def compare(histories: Mapping[str, History], path: Path) -> None:
+    """Draw several runs by name into one file. Raises FileProblem where it can't be written."""
+    save(comparison(histories), path)

@@ -1,0 +1,97 @@
+"""How every picture looks in print and on a dark page, and how it is written: equal pictures give equal bytes."""
+
+import io
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import FileProblem, InvalidValue
+
+if TYPE_CHECKING:
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, told apart by the colour-blind too.
+COLOURS = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"
+DASHES = "-", "--", ":", "-."
+UNDATED: dict[str, dict[str, None]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+STYLE: dict[Any, Any] = {
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+    "savefig.facecolor": "white",
+    "font.size": 11,
+    "axes.titlesize": 12,
+    "grid.alpha": 0.3,
+    "legend.frameon": False,
+    "svg.hashsalt": "gpufa",
+}
+PANELS = 6  # at most so many layers side by side
+
+
+def styled() -> AbstractContextManager[None]:
+    """Within it artists are made, and figures written, in the one style."""
+    import matplotlib
+
+    return matplotlib.rc_context(STYLE)
+
+
+def panels(rows: int, columns: int, width: float, height: float) -> tuple["Figure", NDArray]:
+    """A figure of panels of that size in inches, and its axes (rows, columns)."""
+    # The object-oriented interface: no global state, no display, safe beside a program's own figures.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def shades(n: int) -> Any:
+    """n colours: the palette while it lasts, else a sequence from dark to light."""
+    from matplotlib import colormaps
+
+    return COLOURS[:n] if n <= len(COLOURS) else colormaps["viridis"](np.linspace(0, 0.95, n))
+
+
+def plain_numbers(axis: "Axis") -> None:
+    """Ticks of a logarithmic axis as 0.1, 1 and 10 in place of powers, at the major ones alone."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def mean_over_seeds(values: NDArray, axis: int = 1) -> NDArray:
+    """The mean of what is finite, NaN where nothing is."""
+    finite = np.isfinite(values)
+    count = finite.sum(axis=axis)
+    total = np.where(finite, values, 0).sum(axis=axis)
+    return np.where(count, total / np.maximum(count, 1), np.nan)
+
+
+def spread(items: Sequence[int], most: int) -> list[int]:
+    """At most that many of them, evenly chosen, the first and the last among them."""
+    return [items[i] for i in np.linspace(0, len(items) - 1, min(most, len(items))).round().astype(int)]
+
+
+def encode(figure: "Figure", form: str) -> bytes:
+    """The picture as the bytes of a png, svg or pdf file."""
+    file = io.BytesIO()
+    with styled():
+        figure.savefig(file, format=form, dpi=120, metadata=UNDATED[form])
+    return file.getvalue()
+
+
+def save(figure: "Figure", path: Path) -> None:
+    """Write the picture in the format that the path ends in. Raises FileProblem where it can't be written."""
+    form = path.suffix.removeprefix(".")
+    if form not in UNDATED:
+        raise InvalidValue(f"figure {str(path)!r} has no format that gpufa draws; end it in .{', .'.join(UNDATED)}")
+    try:
+        path.write_bytes(encode(figure, form))
+    except OSError as error:
+        raise FileProblem(f"figure {str(path)!r} can't be written ({error.strerror}); check the folder") from error

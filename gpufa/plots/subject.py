@@ -1,0 +1,84 @@
+"""What a run offers to draw."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import runs, storage
+from ..checks import network_input, network_target
+from ..errors import GpufaError, InvalidValue
+from ..history import History
+from ..network import Network
+from ..rules import Rule
+
+SAMPLES = 1000  # test samples that a picture is made of, at most
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A run's history, its network, and test samples: x as the network takes it, y labels or real targets.
+
+    Where there is no network, or there are no samples, `gap` says in one sentence why.
+    """
+
+    name: str
+    history: History
+    network: Network | None = None
+    x: NDArray | None = None
+    y: NDArray | None = None
+    gap: str = "only the history was given; read the run with gpufa.plots.read"
+
+    @property
+    def trained(self) -> Network:
+        """The network. Raises InvalidValue where there is none."""
+        if self.network is None:
+            raise InvalidValue(self.gap)
+        return self.network
+
+    @property
+    def targets(self) -> NDArray:
+        """y of the test samples. Raises InvalidValue where there are none."""
+        if self.y is None:
+            raise InvalidValue(self.gap)
+        return self.y
+
+    @property
+    def outputs(self) -> NDArray:
+        """What the network predicts, (R, samples, n_L). Raises InvalidValue as `trained` and `targets`."""
+        outputs = self.trained.predict(self.x if self.targets is not None else None)
+        return outputs[None] if self.trained.single else outputs
+
+    @cached_property
+    def signals(self) -> dict[str, NDArray]:
+        """Network.signals of the first seed. Raises InvalidValue as `trained` and `targets`."""
+        found = self.trained.signals(self.x, self.targets)
+        return found if self.trained.single else {name: signal[0] for name, signal in found.items()}
+
+    @property
+    def hidden(self) -> range:
+        """The hidden layers. Raises InvalidValue where there is none."""
+        if not self.trained.sizes.hidden:
+            raise InvalidValue("the net has no hidden layer; train one with --hidden 256")
+        return self.trained.sizes.hidden
+
+
+def read(path: str | Path, rule: type[Rule] | None = None) -> Subject:
+    """The subject that a run's folder or checkpoint holds, its network on the CPU.
+
+    Test samples are evenly chosen where there are more than SAMPLES. A rule of your own is handed in as in gpufa.load;
+    without it, or without the data, the subject has a gap. Raises FileProblem for a missing or damaged checkpoint.
+    """
+    file = storage.checkpoint_of(path)
+    name, history, net = file.resolve().parent.name, storage.history(file), None
+    try:
+        net = storage.load(file, "numpy", rule)
+        x, y = runs.test_part(file)
+        chosen = np.linspace(0, len(x) - 1, min(SAMPLES, len(x))).astype(int)
+        x, y = x[chosen], y[chosen]
+        network_target(net, y, len(network_input(net, x)))
+    except GpufaError as error:
+        return Subject(name, history, net, gap=str(error))
+    return Subject(name, history, net, net.scaled(x), y)
