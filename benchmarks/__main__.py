@@ -1,4 +1,4 @@
-"""python -m benchmarks [cpu|gpu|threshold|scaling|memory|rules|epoch|report]: gpufa's steps and those of its peers."""
+"""python -m benchmarks [cpu|gpu|threshold|scaling|memory|rules|epoch|report|reproductions]: measure, and write docs."""
 
 import json
 import os
@@ -17,6 +17,7 @@ from gpufa.backends import get_backend, why_no_gpu
 
 from . import epoch as epochs_
 from . import report as pages
+from . import reproductions as reproductions_
 from . import scaling as scales
 from . import threshold as thresholds
 from .runner import run
@@ -151,6 +152,18 @@ def report() -> None:
     print(f"wrote {pages.write(RESULTS)}")
 
 
+def reproductions(runs: Path | None = None) -> None:
+    """Write docs/reproductions.md anew from all records.
+
+    Args:
+        runs: the folder that gpufa reproduce wrote to, whose records and figures are taken over first
+    """
+    results = RESULTS / "reproductions"
+    if runs is not None:
+        reproductions_.collect(runs, results)
+    print(f"wrote {reproductions_.write(results)}")
+
+
 def importable(checkout: Path | None) -> None:
     """Let this process and its workers import from a checkout."""
     if checkout is not None:
@@ -223,5 +236,5 @@ def _version(name: str) -> str | None:
 
 
 if __name__ == "__main__":
-    commands = (cpu, gpu, threshold, scaling, memory, rules, epoch, report)
+    commands = (cpu, gpu, threshold, scaling, memory, rules, epoch, report, reproductions)
     tyro.extras.subcommand_cli_from_dict({c.__name__: c for c in commands}, prog="python -m benchmarks")

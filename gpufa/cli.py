@@ -19,6 +19,7 @@ from .config import Config
 from .configfile import read_toml
 from .errors import GpufaError, InvalidValue
 from .flags import CompareFlags, TrainFlags
+from .reproductions.command import reproduce
 from .rules import RULES, find_rule
 
 OK, BAD_INPUT, DIVERGED, INTERRUPTED = 0, 2, 3, 130
@@ -200,6 +201,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "compare": functools.partial(compare, flags=CompareFlags(**compared, file_rule=base.rule)),
             "data": data,
             "rules": rules,
+            "reproduce": reproduce,
             "info": info,
         }
         return tyro.extras.subcommand_cli_from_dict(

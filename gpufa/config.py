@@ -44,7 +44,7 @@ class Config:
     loss: str | None = None
     """cross_entropy, binary_cross_entropy or squared_error"""
     init: tuple[str, ...] | None = None
-    """zeros, uniform, normal, glorot, he, orthogonal or nokland: one for all weights, or one per weight matrix"""
+    """zeros, uniform, normal, glorot, he, orthogonal, nokland or nokland_code: one for all, or one per weight matrix"""
     init_scale: float | None = None
     """range or deviation of all initial weights, in place of what --init makes of each layer's inputs"""
     start: str | None = None

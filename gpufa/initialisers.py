@@ -49,7 +49,7 @@ INITIALISERS: dict[str, Initialiser] = {
 def initialiser(name: str) -> Initialiser:
     """The row of that name; raises InvalidValue for an unknown one."""
     if name not in INITIALISERS:
-        raise InvalidValue(f"unknown init {name!r}; choose one of {', '.join(INITIALISERS)}, nokland")
+        raise InvalidValue(f"unknown init {name!r}; choose one of {', '.join(INITIALISERS)}, nokland, nokland_code")
     return INITIALISERS[name]
 
 
@@ -57,6 +57,7 @@ def layer_inits(init: str | Sequence[str], activations: Sequence[Activation], la
     """One initialiser's name per weight matrix, from one name for all or from one name each.
 
     "nokland" is what Nokland 2016 did: zeros where all hidden units are tanh or logistic, else "uniform".
+    "nokland_code" is what the author's code does for FA: the first layer is "uniform" all the same.
     Raises InvalidValue for an unknown name or a wrong number of them.
     """
     names = (init,) if isinstance(init, str) else tuple(init)
@@ -66,7 +67,10 @@ def layer_inits(init: str | Sequence[str], activations: Sequence[Activation], la
             f"{len(names)} inits were given for {layers} weight matrices; give one for all or one for each"
         )
     published = "zeros" if all(f.zero_init for f in activations) else "uniform"
-    names = tuple(published if name == "nokland" else name for name in names)
-    for name in names:
-        initialiser(name)
-    return names
+    meant = {"nokland": published}
+    inits = []
+    for k, name in enumerate(names, start=1):
+        meant["nokland_code"] = "uniform" if k == 1 else published
+        inits.append(meant.get(name, name))
+        initialiser(inits[-1])
+    return tuple(inits)

@@ -111,6 +111,10 @@ def test_default_init_is_each_rules_papers():
                                    ("ifa", "tanh", False), ("bp", "tanh", False)]:  # fmt: skip
         net = gpufa.Network(SIZES, rule=rule, activation=activation, backend="numpy")
         assert (not net.parameters["W1"].any()) == zero, (rule, activation)
+    code = gpufa.Network(SIZES, rule="fa", activation="tanh", init="nokland_code", backend="numpy").parameters
+    assert [bool(code[f"W{k}"].any()) for k in (1, 2, 3)] == [True, False, False]
+    relu = gpufa.Network(SIZES, rule="fa", activation="relu", init="nokland_code", backend="numpy").parameters
+    assert all(relu[f"W{k}"].any() for k in (1, 2, 3))
 
 
 @pytest.mark.parametrize("rule", ["fa", "pepita"])

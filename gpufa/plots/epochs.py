@@ -1,19 +1,18 @@
 """Pictures of histories: error, loss and alignment angle against epoch."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidValue
 from ..history import History
-from .style import COLOURS, DASHES, mean_over_seeds, panels, plain_numbers, shades
+from .lines import band, dress, whole_numbers
+from .style import COLOURS, DASHES, mean_over_seeds, panels, shades
 from .subject import Subject
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 LEGIBLE = 200  # cells of a map that have their figures written in, at most
@@ -28,20 +27,20 @@ def curves(subject: Subject) -> "Figure":
     shown = {"running_error": "training (running)", f"validation_{score}": "validation", f"test_{score}": "test"}
     for colour, (name, label) in zip(COLOURS, shown.items(), strict=False):
         if name in epochs:
-            _band(left, epochs["epoch"], epochs[name], label, colour)
-    _dress(left, _title(score), "error" in score)
+            band(left, epochs["epoch"], epochs[name], label, colour)
+    dress(left, _title(score), "error" in score)
     losses = {"loss": "training", "validation_loss": "validation", "test_loss": "test"}
     for colour, (name, label) in zip(COLOURS, losses.items(), strict=False):
         if name in epochs:
-            _band(middle, epochs["epoch"], epochs[name], label, colour)
-    _dress(middle, "loss", True)
+            band(middle, epochs["epoch"], epochs[name], label, colour)
+    dress(middle, "loss", True)
     if len(history.probes):
         angles = history.probes["per_sample"]
         layers = range(angles.shape[2])
         colours = shades(len(layers))
         for k in layers:
-            _band(right, _probe_epochs(history), angles[:, :, k], f"layer {k + 1}", colours[k])
-    _dress(right, "angle with backprop's delta, degrees", False, angle=True)
+            band(right, _probe_epochs(history), angles[:, :, k], f"layer {k + 1}", colours[k])
+    dress(right, "angle with backprop's delta, degrees", False, angle=True)
     return figure
 
 
@@ -66,7 +65,7 @@ def angles(subject: Subject) -> "Figure":
     axes.set_xlabel("epoch")
     axes.set_ylabel("hidden layer")
     for axis in (axes.xaxis, axes.yaxis):
-        _whole_numbers(axis)
+        whole_numbers(axis)
     if degrees.size <= LEGIBLE and len(epochs) <= LEGIBLE // 10:
         for k, i in zip(*np.isfinite(degrees).nonzero(), strict=True):
             colour = "black" if degrees[k, i] > 55 else "white"
@@ -87,10 +86,10 @@ def comparison(histories: Mapping[str, History]) -> "Figure":
         if not len(epochs):
             continue
         if f"test_{score}" in epochs:
-            _band(left, epochs["epoch"], epochs[f"test_{score}"], name, look, not many)
-        _band(middle, epochs["epoch"], epochs["loss"], name, look, not many)
+            band(left, epochs["epoch"], epochs[f"test_{score}"], name, look, not many)
+        band(middle, epochs["epoch"], epochs["loss"], name, look, not many)
         if len(history.probes) and history.probes["per_sample"].shape[2]:
-            _band(
+            band(
                 right,
                 _probe_epochs(history),
                 mean_over_seeds(history.probes["per_sample"], axis=2),
@@ -98,9 +97,9 @@ def comparison(histories: Mapping[str, History]) -> "Figure":
                 look,
                 not many,
             )
-    _dress(left, f"test {_title(score)}", "error" in score)
-    _dress(middle, "training loss", True)
-    _dress(right, "angle with backprop, mean over layers, degrees", False, angle=True)
+    dress(left, f"test {_title(score)}", "error" in score)
+    dress(middle, "training loss", True)
+    dress(right, "angle with backprop, mean over layers, degrees", False, angle=True)
     if many:
         for axes in (left, middle, right):
             if axes.get_legend():
@@ -130,56 +129,3 @@ def _edges(centres: NDArray) -> NDArray:
         return centres[0] + np.array([-0.5, 0.5])
     between = (centres[1:] + centres[:-1]) / 2
     return np.array([2 * centres[0] - between[0], *between, 2 * centres[-1] - between[-1]])
-
-
-def _band(axes: "Axes", x: NDArray, y: NDArray, label: str, look: Any, band: bool = True) -> None:
-    """Mean over seeds, and a band of one deviation on each side; `look` is a colour, or words for a line."""
-    finite = np.isfinite(y)
-    if not finite.any():
-        return
-    alive = finite.any(axis=1)
-    x, y = x[alive], np.where(finite, y, np.nan)[alive]
-    mean, deviation = np.nanmean(y, axis=1), np.nanstd(y, axis=1)
-    line = look if isinstance(look, dict) else {"color": look}
-    axes.plot(x, mean, **line, label=label, marker="o" if len(x) == 1 else None)
-    if band and y.shape[1] > 1:
-        # On a logarithmic axis mean - deviation may be nowhere; no seed lies below the lowest.
-        low = np.maximum(mean - deviation, np.nanmin(y, axis=1))
-        axes.fill_between(x, low, mean + deviation, color=line["color"], alpha=0.2, linewidth=0)
-
-
-def _dress(axes: "Axes", title: str, log: bool, angle: bool = False) -> None:
-    axes.set_title(title)
-    axes.set_xlabel("epoch")
-    _whole_numbers(axes.xaxis)
-    axes.grid()
-    if not axes.lines:
-        axes.text(0.5, 0.5, "nothing measured", ha="center", transform=axes.transAxes)
-        return
-    if log:
-        _logarithmic(axes)
-    if angle:
-        axes.axhline(90, color="grey", linestyle=":", linewidth=1)
-        axes.set_ylim(-3, max(95, axes.get_ylim()[1]))
-    if len(axes.lines) <= 12:
-        axes.legend()
-
-
-def _whole_numbers(axis: "Axis") -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-
-
-def _logarithmic(axes: "Axes") -> None:
-    """A logarithmic axis in plain numbers; where a curve touches zero it ends linearly, below a tenth."""
-    from matplotlib.ticker import LogLocator
-
-    lowest = min(float(np.nanmin(np.asarray(line.get_ydata()))) for line in axes.lines)
-    if lowest > 0:
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    else:
-        axes.set_yscale("symlog", linthresh=0.1)
-        axes.set_ylim(bottom=min(0.0, lowest))
-    plain_numbers(axes.yaxis)

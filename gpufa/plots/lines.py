@@ -1,0 +1,70 @@
+"""Lines over epochs, or examples: the mean over seeds with a band, and what stands around them."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .style import plain_numbers
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
+MANY = 1e3  # from this ratio on a logarithmic axis is marked at powers of ten alone
+
+
+def band(axes: "Axes", x: NDArray, y: NDArray, label: str, look: Any, banded: bool = True) -> None:
+    """Mean over seeds, and a band of one deviation on each side; `look` is a colour, or words for a line."""
+    finite = np.isfinite(y)
+    if not finite.any():
+        return
+    alive = finite.any(axis=1)
+    x, y = x[alive], np.where(finite, y, np.nan)[alive]
+    mean, deviation = np.nanmean(y, axis=1), np.nanstd(y, axis=1)
+    line = look if isinstance(look, dict) else {"color": look}
+    axes.plot(x, mean, **line, label=label, marker="o" if len(x) == 1 else None)
+    if banded and y.shape[1] > 1:
+        # On a logarithmic axis mean - deviation may be nowhere; no seed lies below the lowest.
+        low = np.maximum(mean - deviation, np.nanmin(y, axis=1))
+        axes.fill_between(x, low, mean + deviation, color=line["color"], alpha=0.2, linewidth=0)
+
+
+def dress(axes: "Axes", title: str, log: bool = False, angle: bool = False, x: str = "epoch") -> None:
+    """Title, labels, grid and legend of a panel of lines; of angles, with 90 degrees marked."""
+    axes.set_title(title)
+    axes.set_xlabel(x)
+    whole_numbers(axes.xaxis)
+    axes.grid()
+    if not axes.lines:
+        axes.text(0.5, 0.5, "nothing measured", ha="center", transform=axes.transAxes)
+        return
+    if log:
+        _logarithmic(axes)
+    if angle:
+        axes.axhline(90, color="grey", linestyle=":", linewidth=1)
+        axes.set_ylim(-3, max(95, axes.get_ylim()[1]))
+    if 0 < len(axes.get_legend_handles_labels()[0]) <= 12:
+        axes.legend()
+
+
+def whole_numbers(axis: "Axis") -> None:
+    """Ticks at whole numbers alone."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
+def _logarithmic(axes: "Axes") -> None:
+    """A logarithmic axis in plain numbers; where a curve touches zero it ends linearly, below a tenth."""
+    from matplotlib.ticker import LogLocator
+
+    values = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.lines])
+    lowest, highest = np.nanmin(values), np.nanmax(values)
+    if lowest > 0:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if highest < MANY * lowest else (1,)))
+    else:
+        axes.set_yscale("symlog", linthresh=0.1)
+        axes.set_ylim(bottom=min(0.0, lowest))
+    plain_numbers(axes.yaxis)

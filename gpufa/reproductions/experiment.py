@@ -1,0 +1,169 @@
+"""An experiment as its TOML file describes it: a table of cells, rows (nets, say) by columns (rules, say).
+
+title, source, about, cost  what it is, the paper and the page, what there is to know, what it takes
+seeds                       how many, 0, 1, 2, ...
+measure, digits             what a cell reports (a key of MEASURES), and its decimals
+differs                     why no cell can be compared with the paper, where that is so
+figures                     kind (a key of FIGURES), rows, name, caption, and what the kind needs
+[tolerance]                 deviations, points and the reason: within max(deviations * published deviation, points)
+[settings]                  of all cells
+[columns.NAME]              settings of a column
+[rows.NAME]                 settings of a row; columns (all where not given); note; measure; differs;
+                            published.COLUMN: [mean, deviation], or {text, above, below}; after: the row whose
+                            weights it starts from
+[quick]                     settings of a short run, and band.ROW.COLUMN = [low, high] of its own measuring
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from ..config import Config
+from ..configfile import from_mapping
+from ..errors import InvalidValue
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published figure: mean and deviation, or in words with the bounds that say the same."""
+
+    mean: float | None = None
+    deviation: float = 0.0
+    text: str = ""
+    above: float | None = None
+    below: float | None = None
+
+    @classmethod
+    def of(cls, value: Any) -> "Published":
+        """From [mean, deviation], [mean], or a table of the fields."""
+        if isinstance(value, Mapping):
+            return cls(**value)
+        mean, *deviation = value
+        return cls(mean, *deviation)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One net trained by one rule. `settings` is a table as a config file's."""
+
+    name: str
+    settings: Mapping[str, Any]
+    measure: str
+    published: Published | None = None
+    after: str | None = None
+    differs: str = ""
+    band: tuple[float, float] | None = None
+
+    def config(self, **changes: Any) -> Config:
+        return from_mapping({**self.settings, **changes})
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What one TOML file says, with a Cell for each row and column."""
+
+    name: str
+    title: str
+    source: str
+    about: str
+    cost: str
+    cells: tuple[Cell, ...]
+    seeds: int
+    tolerance: Mapping[str, Any]
+    figures: tuple[Mapping[str, Any], ...]
+    digits: int
+    notes: Mapping[str, str]
+    quick_settings: Mapping[str, Any]
+    bands: Mapping[str, tuple[float, float]]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns' names, in the order of the file."""
+        return tuple(dict.fromkeys(cell.name.partition("/")[2] for cell in self.cells))
+
+    def chosen(self, patterns: tuple[str, ...]) -> tuple[Cell, ...]:
+        """The cells that match one of the patterns, "2x800-tanh/dfa" or "2x800*/*"; all where there are none."""
+        found = tuple(cell for cell in self.cells if not patterns or any(fnmatch(cell.name, p) for p in patterns))
+        if not found:
+            raise InvalidValue(
+                f"{self.name} has no cell {' or '.join(patterns)}; choose from {', '.join(c.name for c in self.cells)}"
+            )
+        return found
+
+    def quick_cells(self) -> tuple[Cell, ...]:
+        """The cells that have a band for the short run, with its settings and without what was published."""
+        return tuple(
+            Cell(c.name, merged(c.settings, self.quick_settings), c.measure, band=self.bands[c.name])
+            for c in self.cells
+            if c.name in self.bands
+        )
+
+
+def names() -> list[str]:
+    """Every experiment's name."""
+    return sorted(path.stem for path in HERE.glob("*.toml"))
+
+
+def find(name: str) -> Experiment:
+    """The experiment of that name. Raises InvalidValue for an unknown one."""
+    if name not in names():
+        raise InvalidValue(f"unknown experiment {name!r}; choose one of {', '.join(names())}: see gpufa reproduce list")
+    return read(HERE / f"{name}.toml")
+
+
+def read(path: Path) -> Experiment:
+    """The experiment in a file."""
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    quick = table.get("quick", {})
+    bands = {f"{row}/{column}": tuple(band) for row, of in quick.pop("band", {}).items() for column, band in of.items()}
+    return Experiment(
+        name=path.stem,
+        title=table["title"],
+        source=table["source"],
+        about=" ".join(table.get("about", "").split()),
+        cost=" ".join(table.get("cost", "").split()),
+        cells=tuple(_cell(table, row, column) for row in table["rows"] for column in _columns(table, row)),
+        seeds=table["seeds"],
+        tolerance=table["tolerance"],
+        figures=tuple(table.get("figures", ())),
+        digits=table.get("digits", 2),
+        notes={name: row["note"] for name, row in table["rows"].items() if "note" in row},
+        quick_settings=quick,
+        bands=bands,
+    )
+
+
+OF_ROWS = "columns", "note", "measure", "differs", "published", "after"
+
+
+def _columns(table: Mapping[str, Any], row: str) -> list[str]:
+    return table["rows"][row].get("columns", list(table["columns"]))
+
+
+def _cell(table: Mapping[str, Any], row: str, column: str) -> Cell:
+    about = table["rows"][row]
+    own = {name: value for name, value in about.items() if name not in OF_ROWS}
+    published = about.get("published", {}).get(column)
+    return Cell(
+        name=f"{row}/{column}",
+        settings=merged(table.get("settings", {}), table["columns"][column], own),
+        measure=about.get("measure", table.get("measure", "test_error")),
+        published=None if published is None else Published.of(published),
+        after=f"{about['after']}/{column}" if "after" in about else None,
+        differs=about.get("differs", table.get("differs", "")),
+    )
+
+
+def merged(*tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings one over the other; of a rule, its name and each option."""
+    settings: dict[str, Any] = {}
+    for table in tables:
+        rule = table.get("rule", {})
+        rule = rule if isinstance(rule, Mapping) else {"name": rule}
+        settings |= {**table, "rule": {**settings.get("rule", {}), **rule}}
+    return settings

@@ -1,0 +1,138 @@
+"""What the runs of a cell have come to, and how that compares with what was published."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import checkpoint, storage
+from ..configfile import from_mapping
+from ..history import History
+from ..progress import Status
+from .experiment import Cell
+
+
+class Measure(NamedTuple):
+    """What a cell reports of each seed, (R,), and its unit."""
+
+    what: str
+    unit: str
+    of: Callable[[History], NDArray]
+
+
+def last(column: NDArray) -> NDArray:
+    """The last finite value of each seed, (R,), of a column (rows, R); NaN where there is none."""
+    values = np.full(column.shape[1], np.nan)
+    for row in column:
+        np.copyto(values, row, where=np.isfinite(row))
+    return values
+
+
+MEASURES = {
+    "test_error": Measure("test error", "%", lambda h: last(h.epochs["test_error"])),
+    "running_error": Measure("training error", "%", lambda h: last(h.epochs["running_error"])),
+    "test_loss": Measure("test loss", "", lambda h: last(h.epochs["test_loss"])),
+    "angle": Measure("angle with backprop", "°", lambda h: last(h.probes["per_sample"].mean(axis=2))),
+    "gradient_angle": Measure("angle of the gradients", "°", lambda h: last(h.probes["gradient"].mean(axis=2))),
+    "first_angle": Measure("angle of layer 1 with backprop", "°", lambda h: last(h.probes["per_sample"][:, :, 0])),
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Per seed, (R,): `values` of the cell's measure, `epochs` trained, `status`. None of it where nothing has run."""
+
+    cell: Cell
+    history: History | None = None
+    runs: tuple[Path, ...] = ()
+    values: NDArray = field(default_factory=lambda: np.empty(0))
+    epochs: NDArray = field(default_factory=lambda: np.empty(0, int))
+    planned: int = 0
+    status: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, cell: Cell, runs: list[Path]) -> "Outcome":
+        """From the runs' checkpoints."""
+        if not runs:
+            return cls(cell)
+        read = [checkpoint.read(storage.checkpoint_of(run)) for run in runs]
+        history = History.beside(
+            [
+                History.from_arrays(tuple(about["network"]["seeds"]), storage.inside("history", arrays))
+                for arrays, about in read
+            ]
+        )
+        status = [Status(int(s)).name.lower() for arrays, _ in read for s in arrays["progress/status"]]
+        return cls(
+            cell,
+            history,
+            tuple(runs),
+            MEASURES[cell.measure].of(history) if len(history.epochs) else np.full(len(history.seeds), np.nan),
+            np.concatenate([arrays["progress/epochs"] for arrays, _ in read]),
+            max(from_mapping(about["config"]).epochs or 0 for _, about in read),
+            tuple(status),
+        )
+
+    @property
+    def finished(self) -> bool:
+        """Whether every seed has trained to its end."""
+        ended = (self.epochs >= self.planned) | (np.array(self.status) != Status.RUNNING.name.lower())
+        return bool(len(self.values)) and bool(ended.all())
+
+    @property
+    def mean(self) -> float:
+        return float(np.mean(self.values)) if len(self.values) else np.nan
+
+    @property
+    def deviation(self) -> float:
+        """The sample deviation over seeds; 0 for one seed."""
+        return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else 0.0
+
+    @property
+    def running_error(self) -> float:
+        """The mean training error over the last epoch's own batches, in percent; NaN where there are no labels."""
+        if self.history is None or "running_error" not in self.history.epochs:
+            return np.nan
+        return float(last(self.history.epochs["running_error"]).mean())
+
+
+class Verdict(NamedTuple):
+    """within, outside, not comparable or not run; why; and the difference in published deviations, or NaN."""
+
+    word: str
+    why: str
+    deviations: float = np.nan
+
+
+def judge(outcome: Outcome, tolerance: Mapping[str, Any]) -> Verdict:
+    """Set a cell beside what was published, or beside its band for a short run."""
+    cell, mean = outcome.cell, outcome.mean
+    if not len(outcome.values):
+        return Verdict("not run", "")
+    if not outcome.finished:
+        return Verdict("not comparable", f"{outcome.epochs.min()} of {outcome.planned} epochs so far")
+    if lost := outcome.status.count(Status.DIVERGED.name.lower()):
+        return Verdict("outside", f"{lost} of {len(outcome.status)} seeds diverged")
+    if cell.band:
+        low, high = cell.band
+        word = "within" if low <= mean <= high else "outside"
+        return Verdict(word, f"the short run's own band is {low:g} to {high:g}")
+    published = cell.published
+    if published is None:
+        return Verdict("not comparable", cell.differs or "nothing was published")
+    if cell.differs:
+        return Verdict("not comparable", cell.differs)
+    if published.mean is None:
+        good = (published.above is None or mean >= published.above) and (
+            published.below is None or mean <= published.below
+        )
+        return Verdict("within" if good else "outside", published.text)
+    distance = mean - published.mean
+    room = max(tolerance["deviations"] * published.deviation, tolerance["points"])
+    steps = distance / published.deviation if published.deviation else np.nan
+    return Verdict(
+        "within" if abs(distance) <= room + 1e-9 else "outside", f"{distance:+.2f} of {room:.2f} allowed", steps
+    )

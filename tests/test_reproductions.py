@@ -1,0 +1,333 @@
+"""gpufa reproduce: experiments as files, runs that go on, verdicts, records, figures."""
+
+import dataclasses
+import json
+import tomllib
+
+import numpy as np
+import pytest
+
+import gpufa
+from gpufa.checks import hidden_activations
+from gpufa.cli import main
+from gpufa.configfile import to_mapping
+from gpufa.history import History
+from gpufa.initialisers import layer_inits
+from gpufa.reproductions import command, experiment, figures, record, runner
+from gpufa.reproductions.experiment import Cell, Published
+from gpufa.reproductions.outcome import MEASURES, Outcome, judge
+from gpufa.rules import RULES, make_rule
+from gpufa.sizes import Sizes
+
+SMALL = """
+title = "a small one"
+source = "no paper"
+seeds = 2
+figures = [
+    { kind = "sweep", rows = ["one", "two"], columns = ["dfa"], setting = "lr", x = "x", y="y", name="s", caption="s"},
+    { kind = "compare", rows = ["one", "two"], name = "curves", caption = "curves" },
+    { kind = "stages", rows = ["one", "two"], name = "stages", caption = "stages" },
+    { kind = "examples", rows = ["one"], name = "examples", caption = "examples" },
+    { kind = "align", rows = ["one"], name = "align", caption = "align" },
+    { kind = "bars", rows = ["one"], name = "bars", caption = "bars" },
+    { kind = "features", rows = ["one"], name = "features", caption = "features" },
+]
+
+[tolerance]
+deviations = 3
+points = 0.2
+reason = "so it is"
+
+[settings]
+data = "digits"
+hidden = [10]
+lr = 0.003
+epochs = 2
+
+[columns.bp]
+rule = "bp"
+[columns.dfa]
+rule = { name = "dfa", scale = 2.0 }
+
+[rows.one]
+published = { bp = [5.0, 0.1], dfa = { text = "learns", below = 80 } }
+[rows.two]
+after = "one"
+lr = 0.002
+rule = { density = 0.5 }
+columns = ["dfa"]
+
+[quick]
+epochs = 1
+samples = 300
+[quick.band.one]
+dfa = [0, 95]
+"""
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """An experiment of its own, "small", and the folder that it is run in."""
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "small.toml").write_text(SMALL)
+    monkeypatch.setattr(experiment, "HERE", tmp_path / "experiments")
+    return tmp_path / "out"
+
+
+def reproduce(out, *flags):
+    return main(["reproduce", "small", "--out", str(out), "--quiet", *flags])
+
+
+def results(out):
+    return json.loads((out / "small" / "results.json").read_text())
+
+
+@pytest.mark.parametrize("name", experiment.names())
+def test_every_experiment_can_be_run(name):
+    """Its settings are known, its nets can be made, its figures and measures exist, its rows start from one another."""
+    found = experiment.find(name)
+    cells = {cell.name: cell for cell in found.cells}
+    assert {"deviations", "points", "reason"} == set(found.tolerance)
+    assert all(found.chosen((pattern,)) for pattern in cells)
+    for cell in found.cells:
+        config = cell.config()
+        rule = make_rule(config.rule, config.rule_options)
+        config = config.resolved(rule)
+        sizes = Sizes.of([4, *(config.hidden or ()), 3])
+        layer_inits(config.init, hidden_activations(config.activation, sizes, rule), sizes.L)
+        assert cell.measure in MEASURES
+        assert cell.after is None or cell.after in cells
+        assert cell.published is None or cell.published.text or cell.published.mean is not None
+    rows = {name.partition("/")[0] for name in cells}
+    for figure in found.figures:
+        assert set(figure["rows"]) <= rows
+        assert set(figure.get("columns", ())) <= set(found.columns)
+        assert figure["kind"] in figures.FIGURES
+        assert figure["caption"]
+    for cell in found.quick_cells():
+        assert cell.band[0] < cell.band[1]
+        assert cell.config().epochs < (cells[cell.name].config().epochs or 50)
+
+
+def test_the_comparison_has_every_rule():
+    assert list(experiment.find("bartunov-comparison").columns) == list(RULES)
+
+
+def test_noklands_table_is_the_papers():
+    """The ten rows as they stand in the paper: test error of BP, FA and DFA."""
+    paper = """7x240-tanh 2.16 0.13 2.20 0.13 2.32 0.15
+        1x800-tanh 1.59 0.04 1.68 0.05 1.68 0.05
+        2x800-tanh 1.60 0.06 1.64 0.03 1.74 0.08
+        3x800-tanh 1.75 0.05 1.66 0.09 1.70 0.04
+        4x800-tanh 1.92 0.11 1.70 0.04 1.83 0.07
+        2x800-logistic 1.67 0.03 1.82 0.10 1.75 0.04
+        2x800-relu 1.48 0.06 1.74 0.10 1.70 0.06
+        2x800-tanh-dropout 1.26 0.03 1.53 0.03 1.45 0.07
+        2x800-tanh-adversarial 1.01 0.08 1.14 0.03 1.02 0.05"""
+    cells = {cell.name: cell.published for cell in experiment.find("nokland2016-table1").cells}
+    for line in paper.splitlines():
+        row, *numbers = line.split()
+        found = [
+            value
+            for rule in ("bp", "fa", "dfa")
+            for value in (cells[f"{row}/{rule}"].mean, cells[f"{row}/{rule}"].deviation)
+        ]
+        assert found == [float(n) for n in numbers], row
+    assert cells["100x240-tanh/dfa"] == Published(3.92, 0.09)
+    assert cells["100x240-tanh/bp"].text == "does not train"
+
+
+def test_settings_of_column_and_row_meet_in_a_cell(small):
+    (cell,) = experiment.find("small").chosen(("two/*",))
+    config = cell.config()
+    assert (config.rule, config.rule_options) == ("dfa", {"scale": 2.0, "density": 0.5})
+    assert (config.hidden, config.lr, config.epochs) == ((10,), 0.002, 2)
+    assert cell.after == "one/dfa"
+
+
+def outcome(values, published=None, epochs=3, status="running", **cell):
+    made = Cell("row/column", {}, "test_error", published, **cell)
+    n = len(values)
+    history = History(tuple(range(n)))
+    return Outcome(made, history, (), np.array(values, float), np.full(n, epochs), 3, (status,) * n)
+
+
+TOLERANCE = {"deviations": 3, "points": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("found", "word", "why", "steps"),
+    [
+        (outcome([1.7, 1.8], Published(1.6, 0.06)), "within", "+0.15 of 0.20 allowed", 2.5),
+        (outcome([1.7, 1.9], Published(1.6, 0.06)), "within", "+0.20 of 0.20 allowed", 3.333),
+        (outcome([1.7, 1.96], Published(1.6, 0.06)), "outside", "+0.23 of 0.20 allowed", 3.833),
+        (outcome([1.1], Published(1.6, 0.2)), "within", "-0.50 of 0.60 allowed", -2.5),
+        (outcome([1.6], Published(1.6)), "within", "+0.00 of 0.20 allowed", np.nan),
+        (outcome([88.0], Published(text="dead", above=80)), "within", "dead", np.nan),
+        (outcome([8.0], Published(text="dead", above=80)), "outside", "dead", np.nan),
+        (outcome([8.0], Published(text="learns", below=9)), "within", "learns", np.nan),
+        (outcome([9.5], Published(text="learns", below=9)), "outside", "learns", np.nan),
+        (outcome([1.6, np.nan], Published(1.6, 0.1), status="diverged"), "outside", "2 of 2 seeds diverged", np.nan),
+        (outcome([1.6], Published(1.6), epochs=2), "not comparable", "2 of 3 epochs so far", np.nan),
+        (outcome([1.6], Published(1.6), epochs=2, status="train_error"), "within", "+0.00 of 0.20 allowed", np.nan),
+        (outcome([1.6], Published(1.6), differs="other data"), "not comparable", "other data", np.nan),
+        (outcome([1.6]), "not comparable", "nothing was published", np.nan),
+        (outcome([50.0], band=(40, 60)), "within", "the short run's own band is 40 to 60", np.nan),
+        (outcome([70.0], band=(40, 60)), "outside", "the short run's own band is 40 to 60", np.nan),
+        (Outcome(Cell("row/column", {}, "test_error")), "not run", "", np.nan),
+    ],
+)  # fmt: skip
+def test_verdicts(found, word, why, steps):
+    said = judge(found, TOLERANCE)
+    assert (said.word, said.why) == (word, why)
+    np.testing.assert_allclose(said.deviations, steps, rtol=1e-3)
+
+
+def test_cells_are_run_once_in_pieces_and_more_seeds_added(small, monkeypatch):
+    assert reproduce(small, "--cells", "one/*", "--seeds", "1") == 0
+    first = {cell["name"]: cell for cell in results(small)["cells"]}
+    assert first["two/dfa"]["verdict"] == "not run"
+    assert first["one/bp"]["seeds"] == [0]
+    assert first["one/bp"]["verdict"] in ("within", "outside")
+    assert (first["one/dfa"]["verdict"], first["one/dfa"]["why"]) == ("within", "learns")
+    assert reproduce(small) == 0
+    whole = {cell["name"]: cell for cell in results(small)["cells"]}
+    assert [cell["seeds"] for cell in whole.values()] == [[0, 1], [0, 1], [0, 1]]
+    assert whole["one/bp"]["values"][0] == first["one/bp"]["values"][0]
+    alone = experiment.find("small").cells[0].config(seeds=(0, 1))
+    expected = gpufa.train(alone).summary["test_error"]
+    np.testing.assert_allclose(
+        whole["one/bp"]["values"], expected, atol=0.6
+    )  # a replica is its single run, to rounding
+    monkeypatch.setattr(runner.runs, "train", lambda *a, **k: pytest.fail("trained again"))
+    monkeypatch.setattr(runner.runs, "resume", lambda *a, **k: pytest.fail("resumed"))
+    assert reproduce(small) == 0
+    assert results(small)["cells"] == list(whole.values())
+    names = {f["name"] for f in results(small)["figures"]}
+    assert names == {"curves", "stages", "examples", "align", "bars", "features", "s"}
+    for name in names:
+        assert (small / "small" / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
+        assert b"<svg" in (small / "small" / f"{name}.svg").read_bytes()
+
+
+def test_a_cell_that_starts_from_another_takes_its_weights(small):
+    assert reproduce(small) == 0
+    before = gpufa.load(small / "small" / "one" / "dfa" / "seeds-0-1")
+    folder = small / "small" / "two" / "dfa" / "seeds-0-1"
+    stored = tomllib.loads((folder / "config.toml").read_text())
+    assert stored["start"].endswith("one/dfa/seeds-0-1")
+    np.testing.assert_array_equal(gpufa.load(folder).feedback["B1"], before.feedback["B1"])
+    alone = small.parent / "alone"
+    assert main(["reproduce", "small", "--out", str(alone), "--quiet", "--cells", "two/*"]) == 2
+
+
+def test_what_was_stopped_goes_on(small, monkeypatch, capsys):
+    class Stop(gpufa.Callback):
+        def on_epoch(self, trainer):
+            trainer.stop_requested = True
+
+    monkeypatch.setattr(command, "_callbacks", lambda quiet: [Stop()])
+    assert main(["reproduce", "small", "--out", str(small)]) == 0
+    assert "stopped and saved; the same command goes on" in capsys.readouterr().out
+    cells = results(small)["cells"]
+    assert (cells[0]["verdict"], cells[0]["why"]) == ("not comparable", "1 of 2 epochs so far")
+    assert cells[1]["verdict"] == "not run"
+    monkeypatch.undo()
+    monkeypatch.setattr(experiment, "HERE", small.parent / "experiments")
+    assert reproduce(small, "--cells", "one/bp") == 0
+    whole = gpufa.train(dataclasses.replace(experiment.find("small").cells[0].config(), seeds=(0, 1)))
+    assert results(small)["cells"][0]["values"] == whole.summary["test_error"]
+
+
+def test_runs_of_other_settings_are_refused(small, capsys):
+    assert reproduce(small, "--cells", "one/*") == 0
+    file = small.parent / "experiments" / "small.toml"
+    file.write_text(file.read_text().replace("scale = 2.0", "scale = 1.0"))
+    assert reproduce(small, "--cells", "one/*") == 2
+    said = capsys.readouterr().err
+    assert (
+        "was trained with rule = {'name': 'dfa', 'scale': 2.0}, but one/dfa has {'name': 'dfa', 'scale': 1.0}" in said
+    )
+    assert said.count("\n") == 1
+    file.write_text(file.read_text().replace("scale = 1.0", "scale = 2.0").replace("hidden = [10]", "hidden = [11]"))
+    assert reproduce(small) == 2
+    assert "hidden = [10], but one/bp has [11]; give another --out" in capsys.readouterr().err
+
+
+def test_other_epochs_and_short_runs_are_kept_apart(small):
+    assert reproduce(small, "--epochs", "1", "--cells", "one/bp") == 0
+    (cell,) = json.loads((small / "small" / "epochs-1" / "results.json").read_text())["cells"]
+    assert (cell["epochs"], cell["verdict"], cell["why"]) == (
+        [1, 1],
+        "not comparable",
+        "1 epochs in place of the paper's",
+    )
+    assert reproduce(small, "--quick") == 0
+    (cell,) = json.loads((small / "small" / "quick" / "results.json").read_text())["cells"]
+    assert (cell["name"], cell["seeds"], cell["epochs"], cell["verdict"]) == ("one/dfa", [0], [1], "within")
+    assert cell["settings"]["samples"] == 300
+    assert not (small / "small" / "one").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "text"),
+    [
+        (["nokland"], "unknown experiment 'nokland'; choose one of small: see gpufa reproduce list"),
+        (["small", "--cells", "three/*"], "small has no cell three/*; choose from one/bp, one/dfa, two/dfa"),
+        (["small", "--seeds", "0"], "seeds = 0 can't be run; give a whole number of at least 1"),
+        (
+            ["small", "--quick", "--epochs", "3"],
+            "--quick has cells and epochs of its own; leave --cells and",
+        ),
+        (["small", "--out", "/dev/null/x"], "can't be written (Not a directory); give another --out"),
+    ],
+)
+def test_bad_input_is_one_sentence(small, capsys, flags, text):
+    assert main(["reproduce", *flags]) == 2
+    said = capsys.readouterr().err
+    assert text in said
+    assert said.count("\n") == 1
+
+
+def test_an_experiment_without_a_short_run_says_so(small, capsys):
+    file = small.parent / "experiments" / "small.toml"
+    file.write_text(file.read_text().partition("[quick]")[0])
+    assert reproduce(small, "--quick") == 2
+    assert "small has no short run; leave --quick out" in capsys.readouterr().err
+
+
+def test_the_list(capsys):
+    assert main(["reproduce"]) == 0
+    said = capsys.readouterr().out
+    assert all(name in said for name in experiment.names())
+
+
+def test_the_table_has_published_and_ours_side_by_side(small, capsys):
+    assert main(["reproduce", "small", "--out", str(small), "--cells", "one/bp"]) == 0
+    said = capsys.readouterr().out
+    (value,) = [cell for cell in results(small)["cells"] if cell["name"] == "one/bp"]
+    assert "5.00 ± 0.10 %" in said
+    assert f"{np.mean(value['values']):.2f} ± {np.std(value['values'], ddof=1):.2f} %" in said
+
+
+def test_records_are_found_again_where_a_seed_diverged(small):
+    cell = Cell(
+        "one/wild",
+        {
+            "data": "digits",
+            "hidden": [4],
+            "activation": "relu",
+            "rule": {"name": "bp"},
+            "optimizer": "sgd",
+            "lr": 1e36,
+            "epochs": 3,
+        },
+        "test_error",
+    )
+    runner.train(cell, small, range(2), list)
+    found = Outcome.of(cell, runner.runs_of(cell, small))
+    assert found.finished
+    assert set(found.status) == {"diverged"}
+    line = record._cell(experiment.find("small"), found)
+    assert line["values"] == [None, None]
+    assert to_mapping(cell.config())["lr"] == 1e36
