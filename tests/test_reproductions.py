@@ -331,3 +331,14 @@ def test_records_are_found_again_where_a_seed_diverged(small):
     line = record._cell(experiment.find("small"), found)
     assert line["values"] == [None, None]
     assert to_mapping(cell.config())["lr"] == 1e36
+
+
+@pytest.mark.parametrize("name", [n for n in experiment.names() if experiment.find(n).bands])
+def test_short_runs_land_in_their_bands(name, tmp_path, monkeypatch):
+    """Each band is the mean of eight seeds, four deviations to each side."""
+    missing = "the MNIST files are not on this machine; set GPUFA_DATA or run gpufa data fetch mnist"
+    monkeypatch.setattr("gpufa.datasets._download", lambda *args: pytest.skip(missing))
+    assert main(["reproduce", name, "--quick", "--quiet", "--out", str(tmp_path)]) == 0
+    cells = json.loads((tmp_path / name / "quick" / "results.json").read_text())["cells"]
+    assert len(cells) == 2
+    assert [(cell["name"], cell["verdict"]) for cell in cells] == [(cell["name"], "within") for cell in cells]
