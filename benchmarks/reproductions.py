@@ -16,9 +16,10 @@ Published experiments beside what gpufa makes of them: `gpufa reproduce list` na
 one, goes on where it was stopped, and draws its figures. This page is made of the files in
 [benchmarks/results/reproductions](../benchmarks/results/reproductions) by `python -m benchmarks reproductions`.
 
-*Published* and *ours* are means ± sample deviations over seeds. A cell is *within* where ours is no further from the
-published figure than so many published deviations or so many points, whichever is more; each section names both and the
-reason. Test data chose nothing. What has not been run is listed with what it would take.
+*Published* and *ours* are means ± sample deviations over seeds, in brackets the training error over the last epoch's
+own batches. A cell is *within* where ours is no further from the published figure than so many published deviations or
+so many points, whichever is more; each section names both and the reason. Test data chose nothing. What has not been
+run is listed with what it would take.
 """
 
 
@@ -29,9 +30,8 @@ def collect(runs: Path, results: Path) -> None:
     for file in sorted(runs.glob(f"*/{RECORD}")):
         shutil.copy(file, results / f"{file.parent.name}.json")
         for figure in read(file)["figures"]:
-            for form in ("png", "svg"):
-                name = f"{figure['name']}.{form}"
-                shutil.copy(file.parent / name, PICTURES / f"{file.parent.name}-{name}")
+            name = f"{figure['name']}.png"
+            shutil.copy(file.parent / name, PICTURES / f"{file.parent.name}-{name}")
 
 
 def write(results: Path) -> Path:
@@ -77,7 +77,8 @@ def section(record: dict[str, Any]) -> str:
         *(f"| {' | '.join(line(cell, record['digits']))} |" for cell in ran),
         "",
     ]
-    lines += [f"{name}: {note}." for name, note in record["notes"].items()] + [""]
+    if record["notes"]:
+        lines += [*(f"- {name}: {note}." for name, note in record["notes"].items()), ""]
     if missing := [cell["name"] for cell in record["cells"] if not cell["seeds"]]:
         lines += [f"Not run: {', '.join(missing)}.", ""]
     if cost := experiment.find(record["name"]).cost:

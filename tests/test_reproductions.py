@@ -133,7 +133,13 @@ def test_noklands_table_is_the_papers():
             for value in (cells[f"{row}/{rule}"].mean, cells[f"{row}/{rule}"].deviation)
         ]
         assert found == [float(n) for n in numbers], row
-    assert cells["100x240-tanh/dfa"] == Published(3.92, 0.09)
+    assert cells["100x240-tanh/dfa"] == Published(3.92, 0.09, 0.12)
+    training = {name: p.training for name, p in cells.items() if p and p.training and "code" not in name}
+    assert training == {
+        "7x240-tanh/fa": 0.02, "7x240-tanh/dfa": 0.03, "100x240-tanh/dfa": 0.12, "4x800-tanh/dfa": 0.02,
+        "2x800-tanh-dropout/bp": 0.18, "2x800-tanh-dropout/fa": 0.18, "2x800-tanh-dropout/dfa": 0.24,
+        "2x800-tanh-adversarial/dfa": 0.12,
+    }  # fmt: skip
     assert cells["100x240-tanh/bp"].text == "does not train"
 
 
@@ -307,7 +313,8 @@ def test_the_table_has_published_and_ours_side_by_side(small, capsys):
     said = capsys.readouterr().out
     (value,) = [cell for cell in results(small)["cells"] if cell["name"] == "one/bp"]
     assert "5.00 ± 0.10 %" in said
-    assert f"{np.mean(value['values']):.2f} ± {np.std(value['values'], ddof=1):.2f} %" in said
+    ours = f"{np.mean(value['values']):.2f} ± {np.std(value['values'], ddof=1):.2f} % ({value['running_error']:.2f})"
+    assert ours in said
 
 
 def test_records_are_found_again_where_a_seed_diverged(small):

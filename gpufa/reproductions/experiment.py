@@ -9,8 +9,8 @@ figures                     kind (a key of FIGURES), rows, name, caption, and wh
 [settings]                  of all cells
 [columns.NAME]              settings of a column
 [rows.NAME]                 settings of a row; columns (all where not given); note; measure; differs;
-                            published.COLUMN: [mean, deviation], or {text, above, below}; after: the row whose
-                            weights it starts from
+                            published.COLUMN: [mean, deviation, training error] or {text, above, below};
+                            after: the row whose weights it starts from
 [quick]                     settings of a short run, and band.ROW.COLUMN = [low, high] of its own measuring
 """
 
@@ -30,21 +30,19 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Published:
-    """A published figure: mean and deviation, or in words with the bounds that say the same."""
+    """A published figure: mean, deviation and maybe the training error, or in words with bounds that say the same."""
 
     mean: float | None = None
     deviation: float = 0.0
+    training: float | None = None
     text: str = ""
     above: float | None = None
     below: float | None = None
 
     @classmethod
     def of(cls, value: Any) -> "Published":
-        """From [mean, deviation], [mean], or a table of the fields."""
-        if isinstance(value, Mapping):
-            return cls(**value)
-        mean, *deviation = value
-        return cls(mean, *deviation)
+        """From [mean, deviation, training error], the last or two left out, or from a table of the fields."""
+        return cls(**value) if isinstance(value, Mapping) else cls(*value)
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def line(cell: Mapping[str, Any], digits: int) -> list[str]:
     return [
         cell["name"],
         cell["published"],
-        f"{mean_and_deviation(cell['values'], f'.{digits}f')} {cell['unit']}".rstrip() if cell["values"] else "",
+        _ours(cell, digits) if cell["values"] else "",
         str(len(cell["seeds"])) if cell["seeds"] else "",
         "" if not epochs else str(epochs[0]) if len(epochs) == 1 else f"{epochs[0]} to {epochs[-1]}",
         verdict + steps,
@@ -96,7 +96,17 @@ def _published(published: Published | None, digits: int, unit: str) -> str:
     if published.mean is None:
         return published.text
     deviation = f" ± {published.deviation:.{digits}f}" if published.deviation else ""
-    return f"{published.mean:.{digits}f}{deviation} {unit}".rstrip()
+    return _figure(f"{published.mean:.{digits}f}{deviation}", unit, published.training)
+
+
+def _ours(cell: Mapping[str, Any], digits: int) -> str:
+    """As the published figure; of a test error with the training error in brackets."""
+    training = cell["running_error"] if cell["measure"] == MEASURES["test_error"].what else None
+    return _figure(mean_and_deviation(cell["values"], f".{digits}f"), cell["unit"], training)
+
+
+def _figure(text: str, unit: str, training: float | None) -> str:
+    return f"{text} {unit}".rstrip() + ("" if training is None else f" ({training:.2f})")
 
 
 def _machine(summary: Mapping[str, Any]) -> str:
