@@ -13,7 +13,7 @@ from typing import Any, Literal
 import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
 
-from . import __version__, datasets, display, plots, runs, storage
+from . import __version__, datasets, display, drawing, plots, runs, storage, tables
 from .backends import describe_all
 from .config import Config
 from .configfile import read_toml
@@ -68,10 +68,12 @@ def compare(flags: OmitArgPrefixes[CompareFlags]) -> int:
         if done[short].interrupted:
             break
     plots.compare({name: run.history for name, run in done.items()}, out / "compare.png")
-    display.comparison(done, display.console(quiet=flags.quiet))
+    display.sheet(
+        tables.comparison({name: run.summary for name, run in done.items()}), display.console(quiet=flags.quiet)
+    )
     if len(done) < len(rules) or any(run.interrupted for run in done.values()):
-        _say("stopped and saved before all rules were trained", flags.quiet)
-    _say(f"runs and compare.png are in {out}", flags.quiet)
+        display.say("stopped and saved before all rules were trained", flags.quiet)
+    display.say(f"runs and compare.png are in {out}", flags.quiet)
     return DIVERGED if any(run.diverged for run in done.values()) else OK
 
 
@@ -137,18 +139,6 @@ def inspect(run: Positional[Path]) -> int:
     return OK
 
 
-def plot(run: Positional[Path]) -> int:
-    """Draw RUN/curves.png anew from the run's checkpoint.
-
-    Args:
-        run: the run's folder
-    """
-    file = storage.checkpoint_of(run)
-    plots.curves(storage.history(file), file.parent / "curves.png")
-    _say(f"drew {file.parent / 'curves.png'}")
-    return OK
-
-
 def data(action: Positional[Literal["list", "fetch"]], name: Positional[str | None] = None) -> int:
     """List the data sets that gpufa knows by name, or download one into the cache.
 
@@ -161,7 +151,7 @@ def data(action: Positional[Literal["list", "fetch"]], name: Positional[str | No
     elif name is None:
         raise InvalidValue(f"gpufa data fetch needs a name; choose one of {', '.join(datasets.DESCRIPTIONS)}")
     else:
-        _say(f"{name} is in {datasets.fetch(name)}")
+        display.say(f"{name} is in {datasets.fetch(name)}")
     return OK
 
 
@@ -197,7 +187,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             "evaluate": evaluate,
             "predict": predict,
             "inspect": inspect,
-            "plot": plot,
+            "plot": drawing.plot,
+            "report": drawing.report,
             "compare": functools.partial(compare, flags=CompareFlags(**compared, file_rule=base.rule)),
             "data": data,
             "rules": rules,
@@ -227,17 +218,12 @@ def _callbacks(quiet: bool) -> list[display.Display]:
 def _finish(run: runs.Run, quiet: bool) -> int:
     assert run.out
     if run.already_finished:
-        _say(f"{run.out} has finished its {run.config.epochs} epochs already; give --epochs to train on", quiet)
+        display.say(f"{run.out} has finished its {run.config.epochs} epochs already; give --epochs to train on", quiet)
         return OK
     if not quiet:
         display.results(run, display.console())
     if run.interrupted:
-        _say(f"stopped and saved; go on with: gpufa resume {run.out}", quiet)
+        display.say(f"stopped and saved; go on with: gpufa resume {run.out}", quiet)
     else:
-        _say(f"checkpoint.h5, history.csv, summary.json, config.toml and curves.png are in {run.out}", quiet)
+        display.say(f"checkpoint.h5, history.csv, summary.json, config.toml and curves.png are in {run.out}", quiet)
     return DIVERGED if run.diverged else OK
-
-
-def _say(text: str, quiet: bool = False) -> None:
-    if not quiet:
-        display.console().print(text, soft_wrap=True)

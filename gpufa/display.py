@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from . import tables
 from .callbacks import Callback
 from .progress import Status
 from .rules import Rule
@@ -23,6 +24,12 @@ LINES = 20  # plain lines for a whole run, at most
 def console(**kw: Any) -> Console:
     """A console that prints text as it is: square brackets are no markup in paths and package names."""
     return Console(markup=False, emoji=False, **kw)
+
+
+def say(text: str, quiet: bool = False) -> None:
+    """A line on stdout, as long as it may be."""
+    if not quiet:
+        console().print(text, soft_wrap=True)
 
 
 class Display(Callback):
@@ -96,57 +103,24 @@ def _any(values: Any) -> bool:
 
 
 def results(run: Run, to: Console) -> None:
-    """The table of a finished run: each seed's errors, mean and deviation, then the alignment angles."""
-    summary = run.summary
-    figures = {
-        n: summary[n] for n in ("train_error", "test_error", "train_rmse", "test_rmse", "test_r2") if n in summary
-    }
-    table = Table(
-        title=f"{summary['rule']} on {summary['data']} after {summary['epochs']} epochs, {summary['seconds']:.1f} s"
-    )
-    table.add_column("seed")
-    for name in figures:
-        table.add_column(name.replace("_", " ") + (" %" if name.endswith("error") else ""), justify="right")
-    table.add_column("epochs", justify="right")
-    table.add_column("status")
-    for r, seed in enumerate(summary["seeds"]):
-        cells = [_figure(values[r], _digits(name)) for name, values in figures.items()]
-        table.add_row(
-            str(seed), *cells, str(summary["epochs_per_seed"][r]), _status(summary["status"][r], run.interrupted)
-        )
-    table.add_section()
-    table.add_row(
-        "mean ± deviation", *(mean_and_deviation(values, _digits(name)) for name, values in figures.items()), "", ""
-    )
-    to.print(table)
-    if summary["alignment_deg"]:
-        angles = " ".join(f"{_figure(v, '.1f')}°" for v in summary["alignment_deg"])
+    """The table of a finished run, then the alignment angles."""
+    sheet(tables.results(run.summary, run.interrupted), to)
+    if run.summary["alignment_deg"]:
+        angles = " ".join(f"{tables.figure(v, '.1f')}°" for v in run.summary["alignment_deg"])
         to.print(f"angle with backprop's deltas, layer by layer, mean over seeds: {angles}")
 
 
-def comparison(runs: Mapping[str, Run], to: Console) -> None:
-    """One line per rule."""
-    table = Table(title="comparison: mean ± deviation over seeds")
-    table.add_column("rule")
-    names = [
-        n for n in ("train_error", "test_error", "test_rmse", "test_r2") if any(n in r.summary for r in runs.values())
-    ]
-    for name in (*names, "seconds", "alignment °, layer by layer"):
-        table.add_column(name.replace("_", " ") + (" %" if name.endswith("error") else ""), justify="right")
-    for rule, run in runs.items():
-        angles = " ".join(_figure(v, ".0f") for v in run.summary["alignment_deg"])
-        cells = [mean_and_deviation(run.summary[name], _digits(name)) for name in names]
-        table.add_row(rule, *cells, f"{run.summary['seconds']:.1f}", angles)
+def sheet(shown: tables.Sheet, to: Console) -> None:
+    """A table of results."""
+    table = Table(title=shown.title)
+    for i, name in enumerate(shown.head):
+        table.add_column(name, justify="left" if i == 0 or name in shown.texts else "right")
+    for row in shown.rows:
+        table.add_row(*row)
+    if shown.foot:
+        table.add_section()
+        table.add_row(*shown.foot)
     to.print(table)
-
-
-def mean_and_deviation(values: Sequence[float | None], digits: str = ".2f") -> str:
-    """ "2.31 ± 0.08": mean and sample deviation of the finite values."""
-    finite = [v for v in values if v is not None]
-    if not finite:
-        return "-"
-    deviation = f" ± {np.std(finite, ddof=1):{digits}}" if len(finite) > 1 else ""
-    return f"{np.mean(finite):{digits}}{deviation}"
 
 
 def facts(rows: Mapping[str, Any], to: Console, title: str | None = None) -> None:
@@ -168,32 +142,11 @@ def rules(table: Mapping[str, type[Rule]], to: Console) -> None:
     to.print(shown)
 
 
-def _digits(name: str) -> str:
-    """Percent with two decimals, other figures with four significant digits."""
-    return ".2f" if name.endswith("error") else ".4g"
-
-
-def _figure(value: float | None, digits: str) -> str:
-    return "-" if value is None else f"{value:{digits}}"
-
-
-def _status(status: str, interrupted: bool) -> str:
-    if status == Status.RUNNING.name.lower():
-        return "interrupted" if interrupted else "all epochs"
-    return status
-
-
 def scores(values: Mapping[str, NDArray], seeds: Sequence[int], to: Console, title: str) -> None:
     """One line per seed, then mean and deviation."""
-    table = Table(title=title)
-    table.add_column("seed")
-    for name in values:
-        table.add_column(name + (" %" if name == "error" else ""), justify="right")
-    for r, seed in enumerate(seeds):
-        table.add_row(str(seed), *(f"{v[r]:.4f}" for v in values.values()))
-    table.add_section()
-    table.add_row("mean ± deviation", *(mean_and_deviation(list(v), _digits(name)) for name, v in values.items()))
-    to.print(table)
+    rows = tuple((str(seed), *(f"{v[r]:.4f}" for v in values.values())) for r, seed in enumerate(seeds))
+    means = (tables.mean_and_deviation(list(v), tables.digits(name)) for name, v in values.items())
+    sheet(tables.Sheet(title, ("seed", *map(tables.heading, values)), rows, ("mean ± deviation", *means)), to)
 
 
 def contents(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any], to: Console, title: str) -> None:

@@ -1,12 +1,15 @@
-"""The figures that a run ends with."""
+"""The figures that a run ends with, or has so far."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .evaluation import evaluate
+from .history import History
 from .progress import Status
+from .storage import inside
 from .trainer import Trainer
 
 
@@ -36,6 +39,29 @@ def summarise(trainer: Trainer) -> dict[str, Any]:
         "backend": net.backend.name,
         "environment": net.backend.describe(),
     }
+
+
+def summary_of(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of a checkpoint's contents, without what only a run that ended knows: training scores and the place."""
+    history = History.from_arrays(tuple(metadata["network"]["seeds"]), inside("history", arrays))
+    epochs = history.epochs
+    scores = {name: _newest(epochs[name]) for name in epochs if name.startswith(("validation_", "test_"))}
+    return {
+        "rule": metadata["network"]["rule"]["name"],
+        "data": metadata["config"]["data"],
+        "seeds": list(history.seeds),
+        **scores,
+        "epochs": int(arrays["progress/epoch"]),
+        "epochs_per_seed": arrays["progress/epochs"].tolist(),
+        "status": [Status(int(s)).name.lower() for s in arrays["progress/status"]],
+        "seconds": float(sum(epochs["seconds"])) if len(epochs) else 0.0,
+        "alignment_deg": [_finite(v) for v in history.last_angles()],
+    }
+
+
+def _newest(column: NDArray) -> list[float | None]:
+    """The last finite figure of each seed."""
+    return [next((float(v) for v in values[::-1] if np.isfinite(v)), None) for values in column.T]
 
 
 def _sound(score: dict[str, NDArray]) -> dict[str, NDArray]:

@@ -271,7 +271,7 @@ def test_a_file_where_the_folder_should_be(tmp_path, capsys):
 
 
 def test_import_is_light():
-    heavy = "('matplotlib', 'scipy', 'rich', 'cupy', 'tyro', 'pooch')"
+    heavy = "('matplotlib', 'scipy', 'rich', 'cupy', 'tyro', 'pooch', 'jinja2')"
     code = f"import sys, gpufa; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

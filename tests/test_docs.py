@@ -58,6 +58,17 @@ def test_relative_links_of_the_documents_lead_somewhere():
             assert (document.parent / link).exists(), f"{document.name}: {link}"
 
 
+def test_every_picture_is_described_and_drawn_as_the_document_says(tmp_path):
+    from gpufa import plots
+
+    text = (ROOT / "docs" / "pictures.md").read_text()
+    assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == list(plots.PICTURES)
+    gpufa.train(gpufa.Config(hidden=(8,), epochs=1, out=str(tmp_path / "runs" / "digits-dfa")))
+    (call,) = re.findall(r"`(plots\.draw.*?)` is a matplotlib Figure", text)
+    figure = eval(call.replace("runs/", f"{tmp_path}/runs/"), {"plots": plots})
+    assert len(figure.axes[0].images) == 1
+
+
 def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (block,) = re.findall(r"## From Python\n\n```python\n(.*?)```", README, re.DOTALL)

@@ -272,3 +272,18 @@ def test_bad_names_formats_and_folders(subject, tmp_path):
         plots.curves(subject.history, tmp_path / "curves.bmp")
     with pytest.raises(gpufa.FileProblem, match=r"can't be written \(No such file or directory\); check the folder"):
         plots.compare({"one": subject.history}, tmp_path / "none" / "c.png")
+
+
+def test_a_comparison_of_errors_with_an_rmse_says_so(subject, regression):
+    left = plots.comparison({"digits": subject.history, "real": regression.history}).axes[0]
+    assert left.get_title() == "test error, % or RMSE"
+    np.testing.assert_allclose(left.lines[1].get_ydata(), regression.history.epochs["test_rmse"].mean(axis=1))
+    assert plots.comparison({"digits": subject.history}).axes[0].get_title() == "test error, %"
+
+
+def test_names_of_runs_are_no_formulas_in_a_comparison(subject):
+    names = [r"$\frac$", "_hidden", "x" * 50 + "end", "plain"]
+    figure = plots.comparison(dict.fromkeys(names, subject.history))
+    assert plots.encode(figure, "svg")
+    shown = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert shown == [r"\$\frac\$", "\u2009_hidden", "…" + "x" * 24 + "end", "plain"]

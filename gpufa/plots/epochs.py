@@ -15,12 +15,13 @@ from .subject import Subject
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+LONGEST = 28  # characters of a name in a legend
 LEGIBLE = 200  # cells of a map that have their figures written in, at most
 
 
 def curves(subject: Subject) -> "Figure":
     """Errors (or RMSE), loss, alignment angles, with a band over the seeds."""
-    figure, ((left, middle, right),) = panels(1, 3, 5, 4)
+    figure, ((left, middle, right),) = panels(1, 3)
     history = subject.history
     epochs = history.epochs
     score = _score(history)
@@ -51,9 +52,7 @@ def angles(subject: Subject) -> "Figure":
     probes = subject.history.probes
     degrees = mean_over_seeds(probes["per_sample"]).T if len(probes) else np.empty((0, 0))
     if not np.isfinite(degrees).any():
-        raise InvalidValue(
-            "no alignment angles were measured; they need a hidden layer, an epoch, and a rule with deltas"
-        )
+        raise InvalidValue("no alignment angle was measured; it takes an epoch and a hidden layer that is sent a delta")
     figure, ((axes,),) = panels(1, 1, 8, min(1.6 + 0.45 * len(degrees), 7))
     colours = colormaps["viridis"].with_extremes(over=COLOURS[1], bad="lightgrey")
     epochs = _probe_epochs(subject.history)
@@ -78,28 +77,23 @@ def comparison(histories: Mapping[str, History]) -> "Figure":
 
     More runs than there are colours are told apart by dashes too, have their names beside the panels, and no bands.
     """
-    figure, ((left, middle, right),) = panels(1, 3, 5, 4)
-    score, many = "error", len(histories) > len(COLOURS)
+    figure, ((left, middle, right),) = panels(1, 3)
+    scores, many = sorted({_score(history) for history in histories.values()}), len(histories) > len(COLOURS)
     for i, (name, history) in enumerate(histories.items()):
+        label = _label(name)
         look = {"color": COLOURS[i % len(COLOURS)], "linestyle": DASHES[i // len(COLOURS) % len(DASHES)]}
         epochs, score = history.epochs, _score(history)
         if not len(epochs):
             continue
         if f"test_{score}" in epochs:
-            band(left, epochs["epoch"], epochs[f"test_{score}"], name, look, not many)
-        band(middle, epochs["epoch"], epochs["loss"], name, look, not many)
+            band(left, epochs["epoch"], epochs[f"test_{score}"], label, look, not many)
+        band(middle, epochs["epoch"], epochs["loss"], label, look, not many)
         if len(history.probes) and history.probes["per_sample"].shape[2]:
-            band(
-                right,
-                _probe_epochs(history),
-                mean_over_seeds(history.probes["per_sample"], axis=2),
-                name,
-                look,
-                not many,
-            )
-    dress(left, f"test {_title(score)}", "error" in score)
+            mean = mean_over_seeds(history.probes["per_sample"], axis=2)
+            band(right, _probe_epochs(history), mean, label, look, not many)
+    dress(left, f"test {' or '.join(map(_title, scores))}", scores == ["error"])
     dress(middle, "training loss", True)
-    dress(right, "angle with backprop, mean over layers, degrees", False, angle=True)
+    dress(right, "mean angle with backprop, degrees", False, angle=True)
     if many:
         for axes in (left, middle, right):
             if axes.get_legend():
@@ -114,6 +108,13 @@ def _score(history: History) -> str:
 
 def _title(score: str) -> str:
     return "error, %" if score == "error" else "RMSE"
+
+
+def _label(name: str) -> str:
+    """A run's name as a legend takes it: its end where it is long, no formula where there are dollars, and shown where
+    it begins with an underscore."""
+    name = name if len(name) <= LONGEST else f"…{name[1 - LONGEST :]}"
+    return ("\u2009" if name.startswith("_") else "") + name.replace("$", r"\$")
 
 
 def _probe_epochs(history: History) -> NDArray:

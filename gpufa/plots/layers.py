@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidValue
 from ..samples import has_labels
-from .style import COLOURS, PANELS, panels, plain_numbers, spread
+from .style import COLOURS, panels, plain_numbers, spread
 from .subject import Subject
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ LEGIBLE = 20  # classes that are named in the picture, at most
 
 
 def activity(subject: Subject) -> "Figure":
-    """Histograms of h_k, and below them of delta_k where the rule has any."""
-    layers = spread(subject.hidden, PANELS)
+    """Histograms of h_k, and below them of delta_k where the rule has any, of four layers at most."""
+    layers = spread(subject.hidden, 4)
     kinds = [("h", "h", COLOURS[0]), ("delta", r"\delta", COLOURS[1])]
     kinds = [kind for kind in kinds if f"{kind[0]}{layers[0]}" in subject.signals]
-    figure, axes = panels(len(kinds), len(layers), 3.2, 2.8)
+    figure, axes = panels(len(kinds), len(layers), 3.2, 3)
     for row, (kind, symbol, colour) in zip(axes, kinds, strict=True):
         for one, k in zip(row, layers, strict=True):
             _histogram(one, subject.signals[f"{kind}{k}"], colour, log=kind == "delta")
@@ -47,18 +47,19 @@ def _histogram(axes: "Axes", values: NDArray, colour: str, log: bool) -> None:
     axes.set_xlabel(f"deviation {values.std():.2g}, {100 * (values == 0).mean():.3g} % zero")
     if log:
         axes.set_yscale("log")
+        axes.set_ylim(50 / len(values), 200)  # from half of one value's share on
         plain_numbers(axes.yaxis)
 
 
 def hidden(subject: Subject) -> "Figure":
-    """Each hidden layer's activity along its first two principal components, coloured by class or by the target."""
-    layers = spread(subject.hidden, PANELS)
+    """The first two principal components of each hidden layer, of six at most, coloured by class or by the target."""
+    layers = spread(subject.hidden, 6)
     activities, y = [subject.signals[f"h{k}"] for k in layers], subject.targets
     finite = np.logical_and.reduce([np.isfinite(h).all(axis=1) for h in activities])
     if not finite.any():
         raise InvalidValue("the hidden activity is finite for no test sample; train with a smaller --lr")
     columns = min(3, len(layers))
-    figure, axes = panels(-(-len(layers) // columns), columns, 4.2, 4)
+    figure, axes = panels(-(-len(layers) // columns), columns, 4.1, 4)
     for one, k, h in zip(axes.flat, layers, activities, strict=False):
         scores, shares = principal(h[finite])
         _scatter(one, scores, y[finite])

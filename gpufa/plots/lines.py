@@ -52,7 +52,7 @@ def whole_numbers(axis: "Axis") -> None:
     """Ticks at whole numbers alone."""
     from matplotlib.ticker import MaxNLocator
 
-    axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
 
 
 def _logarithmic(axes: "Axes") -> None:

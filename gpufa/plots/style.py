@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours, told apart by the colour-blind too.
 COLOURS = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"
 DASHES = "-", "--", ":", "-."
+WIDTH, HEIGHT = 4.3, 3.7  # of a panel, in inches, of which three fill a page
 UNDATED: dict[str, dict[str, None]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 STYLE: dict[Any, Any] = {
     "figure.facecolor": "white",
@@ -26,10 +27,12 @@ STYLE: dict[Any, Any] = {
     "font.size": 11,
     "axes.titlesize": 12,
     "grid.alpha": 0.3,
-    "legend.frameon": False,
+    "legend.edgecolor": "none",
+    "legend.framealpha": 0.7,
+    "figure.constrained_layout.w_pad": 0.1,
+    "figure.constrained_layout.h_pad": 0.1,
     "svg.hashsalt": "gpufa",
 }
-PANELS = 6  # at most so many layers side by side
 
 
 def styled() -> AbstractContextManager[None]:
@@ -39,7 +42,7 @@ def styled() -> AbstractContextManager[None]:
     return matplotlib.rc_context(STYLE)
 
 
-def panels(rows: int, columns: int, width: float, height: float) -> tuple["Figure", NDArray]:
+def panels(rows: int, columns: int, width: float = WIDTH, height: float = HEIGHT) -> tuple["Figure", NDArray]:
     """A figure of panels of that size in inches, and its axes (rows, columns)."""
     # The object-oriented interface: no global state, no display, safe beside a program's own figures.
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -29,7 +29,7 @@ class Subject:
     network: Network | None = None
     x: NDArray | None = None
     y: NDArray | None = None
-    gap: str = "only the history was given; read the run with gpufa.plots.read"
+    gap: str = "only the history was given; read the whole run with plots.read"
 
     @property
     def trained(self) -> Network:

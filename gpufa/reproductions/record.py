@@ -10,7 +10,7 @@ import numpy as np
 from rich.table import Table
 
 from .. import __version__
-from ..display import mean_and_deviation
+from ..tables import mean_and_deviation
 from .experiment import Experiment, Published
 from .outcome import MEASURES, Outcome, judge
 
