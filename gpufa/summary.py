@@ -16,7 +16,7 @@ from .trainer import Trainer
 def summarise(trainer: Trainer) -> dict[str, Any]:
     """The figures of summary.json: errors in percent, angles in degrees, times in seconds; lists have one per seed."""
     net, progress, history = trainer.net, trainer.progress, trainer.history
-    seconds = float(sum(history.epochs["seconds"])) if len(history.epochs) else 0.0
+    course = _course(history, progress.arrays())
     samples = len(trainer.batches.x) * int(progress.epochs.sum())
     parts = {"train": trainer.train, "validation": trainer.held, "test": trainer.test}
     scores = {
@@ -30,12 +30,8 @@ def summarise(trainer: Trainer) -> dict[str, Any]:
         "data": trainer.config.data,
         "seeds": list(net.seeds),
         **scores,
-        "epochs": progress.epoch,
-        "epochs_per_seed": progress.epochs.tolist(),
-        "status": [Status(int(s)).name.lower() for s in progress.status],
-        "seconds": seconds,
-        "samples_per_second": samples / seconds if seconds else None,
-        "alignment_deg": [_finite(v) for v in history.last_angles()],
+        **course,
+        "samples_per_second": samples / course["seconds"] if course["seconds"] else None,
         "backend": net.backend.name,
         "environment": net.backend.describe(),
     }
@@ -51,10 +47,17 @@ def summary_of(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> di
         "data": metadata["config"]["data"],
         "seeds": list(history.seeds),
         **scores,
-        "epochs": int(arrays["progress/epoch"]),
-        "epochs_per_seed": arrays["progress/epochs"].tolist(),
-        "status": [Status(int(s)).name.lower() for s in arrays["progress/status"]],
-        "seconds": float(sum(epochs["seconds"])) if len(epochs) else 0.0,
+        **_course(history, inside("progress", arrays)),
+    }
+
+
+def _course(history: History, progress: Mapping[str, NDArray]) -> dict[str, Any]:
+    """How far a run has come, in what time, with what angles."""
+    return {
+        "epochs": int(progress["epoch"]),
+        "epochs_per_seed": progress["epochs"].tolist(),
+        "status": [Status(int(s)).name.lower() for s in progress["status"]],
+        "seconds": float(sum(history.epochs["seconds"])) if len(history.epochs) else 0.0,
         "alignment_deg": [_finite(v) for v in history.last_angles()],
     }
 

@@ -265,6 +265,16 @@ def test_equal_pictures_give_equal_bytes_in_every_format(subject, tmp_path, form
     assert (tmp_path / f"curves.{form}").read_bytes() == first
 
 
+def test_a_programs_own_style_changes_nothing(subject):
+    import matplotlib
+
+    plain = plots.encode(plots.draw("confusion", subject), "svg")
+    dark = {"text.color": "white", "figure.facecolor": "black", "font.family": "monospace", "svg.fonttype": "none"}
+    with matplotlib.rc_context(dark):
+        assert plots.encode(plots.draw("confusion", subject), "svg") == plain
+        assert matplotlib.rcParams["text.color"] == "white"
+
+
 def test_bad_names_formats_and_folders(subject, tmp_path):
     with pytest.raises(gpufa.InvalidValue, match="unknown picture 'curve'; choose one of curves, angles, activity"):
         plots.draw("curve", subject)

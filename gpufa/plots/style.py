@@ -36,10 +36,10 @@ STYLE: dict[Any, Any] = {
 
 
 def styled() -> AbstractContextManager[None]:
-    """Within it artists are made, and figures written, in the one style."""
-    import matplotlib
+    """Within it artists are made, and figures written, in the one style, whatever a program or its user has set."""
+    from matplotlib import style
 
-    return matplotlib.rc_context(STYLE)
+    return style.context(["default", STYLE])
 
 
 def panels(rows: int, columns: int, width: float = WIDTH, height: float = HEIGHT) -> tuple["Figure", NDArray]:

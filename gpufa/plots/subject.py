@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,36 +34,37 @@ class Subject:
 
     @property
     def trained(self) -> Network:
-        """The network. Raises InvalidValue where there is none."""
-        if self.network is None:
-            raise InvalidValue(self.gap)
-        return self.network
+        """The network; this and what follows raise InvalidValue where it is missing."""
+        return self._given(self.network)
 
     @property
     def targets(self) -> NDArray:
-        """y of the test samples. Raises InvalidValue where there are none."""
-        if self.y is None:
-            raise InvalidValue(self.gap)
-        return self.y
+        """y of the test samples."""
+        return self._given(self.y)
 
     @property
     def outputs(self) -> NDArray:
-        """What the network predicts, (R, samples, n_L). Raises InvalidValue as `trained` and `targets`."""
-        outputs = self.trained.predict(self.x if self.targets is not None else None)
+        """What the network predicts, (R, samples, n_L)."""
+        outputs = self.trained.predict(self._given(self.x))
         return outputs[None] if self.trained.single else outputs
 
     @cached_property
     def signals(self) -> dict[str, NDArray]:
-        """Network.signals of the first seed. Raises InvalidValue as `trained` and `targets`."""
-        found = self.trained.signals(self.x, self.targets)
+        """Network.signals of the first seed."""
+        found = self.trained.signals(self._given(self.x), self.targets)
         return found if self.trained.single else {name: signal[0] for name, signal in found.items()}
 
     @property
     def hidden(self) -> range:
-        """The hidden layers. Raises InvalidValue where there is none."""
+        """The hidden layers, of which there is one at least."""
         if not self.trained.sizes.hidden:
             raise InvalidValue("the net has no hidden layer; train one with --hidden 256")
         return self.trained.sizes.hidden
+
+    def _given(self, value: Any) -> Any:
+        if value is None:
+            raise InvalidValue(self.gap)
+        return value
 
 
 def read(path: str | Path, rule: type[Rule] | None = None) -> Subject:
