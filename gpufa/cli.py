@@ -13,7 +13,7 @@ from typing import Any, Literal
 import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
 
-from . import __version__, datasets, display, drawing, plots, runs, storage, tables
+from . import __version__, datasets, display, drawing, plots, rundata, runs, storage, tables
 from .backends import describe_all
 from .config import Config
 from .configfile import read_toml
@@ -90,7 +90,7 @@ def evaluate(
         device: which GPU, counted from 0
     """
     net = storage.load(run, backend, find_rule(rule) if rule else None, device)
-    x, y = datasets.load_inputs(data, net.sizes.inputs) if data else runs.test_part(run)
+    x, y = datasets.load_inputs(data, net.sizes.inputs) if data else rundata.test_part(run)
     if y is None:
         raise InvalidValue(f"{data!r} holds no labels or targets to evaluate against; use gpufa predict")
     scores = net.evaluate(net.scaled(x), y)

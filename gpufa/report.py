@@ -12,7 +12,7 @@ from .configfile import from_mapping, to_toml
 from .errors import FileProblem, InvalidValue
 from .progress import Status
 from .rules import Rule
-from .runs import IN_MEMORY
+from .rundata import IN_MEMORY
 from .summary import summary_of
 
 TEMPLATE = "report.html.j2"

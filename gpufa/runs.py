@@ -3,31 +3,25 @@
 import json
 import signal
 import threading
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from . import checkpoint, storage
+from . import checkpoint, plots, storage
 from .callbacks import Callback
 from .config import Config
 from .configfile import from_mapping
-from .datasets import Data, load_data, validate
 from .errors import FileProblem, InvalidValue
 from .folder import Folder, trainer_arrays
 from .history import History
 from .network import Network
 from .progress import Status
 from .rules import Rule
+from .rundata import IN_MEMORY, data_of, fingerprint
 from .summary import summarise
 from .trainer import Trainer
-
-IN_MEMORY = "arrays"  # the name of data that a program handed in
 
 
 @dataclass(frozen=True)
@@ -66,8 +60,8 @@ def train(
         raise FileProblem(
             f"{str(out)!r} holds a run already; go on with gpufa resume, give another --out, or add --force"
         )
-    arrays, name = _data(config, data)
-    return _run(Trainer(replace(config, data=name), arrays, rule, callbacks), out, _fingerprint(arrays, name))
+    arrays, name = data_of(config, data)
+    return _run(Trainer(replace(config, data=name), arrays, rule, callbacks), out, fingerprint(arrays, name))
 
 
 def resume(
@@ -98,9 +92,9 @@ def resume(
         raise InvalidValue(
             f"{str(file)!r} was trained on arrays of a program; resume it there with gpufa.resume(path, data=...)"
         )
-    arrays, _ = _data(config, data)
-    fingerprint = _fingerprint(arrays, config.data)
-    if fingerprint != metadata["data"]:
+    arrays, _ = data_of(config, data)
+    found = fingerprint(arrays, config.data)
+    if found != metadata["data"]:
         raise InvalidValue(
             f"the data of {str(file)!r} have changed since; resume needs the very data that it was trained on"
         )
@@ -110,16 +104,7 @@ def resume(
     trainer.history = History.from_arrays(config.seeds, storage.inside("history", stored))
     if trainer.finished:
         return Run(trainer.net, trainer.history, config, summarise(trainer), file.parent, already_finished=True)
-    return _run(trainer, file.parent, fingerprint)
-
-
-def test_part(path: str | Path) -> tuple[NDArray, NDArray]:
-    """x and y of the test part of the data that a run was trained on."""
-    metadata = checkpoint.read_metadata(storage.checkpoint_of(path))
-    if metadata.get("config", {}).get("data", IN_MEMORY) == IN_MEMORY:
-        raise InvalidValue(f"{str(path)!r} does not name its data; say which with --data")
-    arrays, _ = _data(from_mapping(metadata["config"]), None)
-    return arrays.x_test, arrays.y_test
+    return _run(trainer, file.parent, found)
 
 
 def free_folder(name: str) -> Path:
@@ -128,33 +113,16 @@ def free_folder(name: str) -> Path:
     return next(path for path in numbered if not path.exists())
 
 
-def _run(trainer: Trainer, out: Path | None, fingerprint: Mapping[str, Any]) -> Run:
+def _run(trainer: Trainer, out: Path | None, about_data: Mapping[str, Any]) -> Run:
     if out:
-        trainer.callbacks.insert(0, Folder(out, fingerprint))
+        trainer.callbacks.insert(0, Folder(out, about_data))
     with stopped_by_signals(trainer):
         trainer.run()
     summary = summarise(trainer)
     if out:
-        from . import plots
-
         (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
         plots.curves(trainer.history, out / "curves.png")
     return Run(trainer.net, trainer.history, trainer.config, summary, out, trainer.stop_requested)
-
-
-def _data(config: Config, data: str | Path | Sequence[Any] | None) -> tuple[Data, str]:
-    if data is None or isinstance(data, str | Path):
-        name = str(data or config.data)
-        return load_data(name, config.test_fraction), name
-    return validate(data), IN_MEMORY
-
-
-def _fingerprint(data: Data, name: str) -> dict[str, Any]:
-    """What tells whether data are the same: shapes and a checksum of every byte."""
-    return {
-        "name": name,
-        **{part: [list(a.shape), zlib.crc32(np.ascontiguousarray(a).data)] for part, a in data._asdict().items()},
-    }
 
 
 @contextmanager

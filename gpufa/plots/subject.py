@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import runs, storage
+from .. import rundata, storage
 from ..checks import network_input, network_target
 from ..errors import GpufaError, InvalidValue
 from ..history import History
@@ -77,7 +77,7 @@ def read(path: str | Path, rule: type[Rule] | None = None) -> Subject:
     name, history, net = file.resolve().parent.name, storage.history(file), None
     try:
         net = storage.load(file, "numpy", rule)
-        x, y = runs.test_part(file)
+        x, y = rundata.test_part(file)
         chosen = np.linspace(0, len(x) - 1, min(SAMPLES, len(x))).astype(int)
         x, y = x[chosen], y[chosen]
         network_target(net, y, len(network_input(net, x)))
