@@ -70,8 +70,6 @@ class Trainer:
             )
         if config.depth_drop and not config.residual:
             raise InvalidValue("depth_drop drops residual layers, and the net has none; add --residual")
-        if config.start:
-            storage.start_from(config.start, self.net)
         if config.scaling != "none":
             self.net.scaling = fit_scaling(config.scaling, data.x_train)
         if self.net.backend.slab_dtype(config.dtype) != config.dtype and not made.injects_only:
@@ -128,8 +126,8 @@ class Trainer:
 
     def run(self) -> None:
         """Train until the epochs are over, every replica has stopped, or `stop_requested` is set."""
-        if self.progress.step == 0 and type(self.rule).prepare is not Rule.prepare:
-            self.rule.prepare(self.net, self.net.as_floats(self.train[0]), self.batches.y)
+        if self.progress.step == 0:
+            self._prepare()
         self._tell("on_start")
         try:
             with np.errstate(all="ignore"):  # divergence is looked for, and told in words
@@ -139,6 +137,13 @@ class Trainer:
             self._tell("on_stop")
         finally:
             self._tell("on_end")
+
+    def _prepare(self) -> None:
+        """What a run begins with, and a resumed one has behind it."""
+        if self.config.start:
+            storage.start_from(self.config.start, self.net)
+        if type(self.rule).prepare is not Rule.prepare:
+            self.rule.prepare(self.net, self.net.as_floats(self.train[0]), self.batches.y)
 
     def step(self) -> None:
         """One update of every active replica, from the batch that is next."""

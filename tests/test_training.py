@@ -494,6 +494,12 @@ def test_a_run_may_start_from_anothers_weights_and_feedback(tmp_path):
     second = gpufa.train(start, DATA)
     same(parameters(first), parameters(second))
     same(dict(first.network.feedback), dict(second.network.feedback))
+    third = dataclasses.replace(start, epochs=3, out=str(tmp_path / "third"))
+    whole = gpufa.train(dataclasses.replace(third, out=None), DATA)
+    gpufa.train(dataclasses.replace(third, epochs=1), DATA)
+    (tmp_path / "first").rename(tmp_path / "gone")  # a resumed run has its start behind it
+    same(parameters(gpufa.resume(tmp_path / "third", epochs=3, data=DATA)), parameters(whole))
+    (tmp_path / "gone").rename(tmp_path / "first")
     with pytest.raises(gpufa.InvalidValue, match=r"has the seeds \[0, 1, 2\], but this run \[0, 1\]; start from a run"):
         gpufa.train(dataclasses.replace(start, seeds=(0, 1), out=None), DATA)
     with pytest.raises(gpufa.InvalidValue, match="has the rule dfa, but this run fa; start from a run with the same"):

@@ -52,6 +52,7 @@ class Outcome:
     epochs: NDArray = field(default_factory=lambda: np.empty(0, int))
     planned: int = 0
     status: tuple[str, ...] = ()
+    seconds: float = 0.0
 
     @classmethod
     def of(cls, cell: Cell, runs: list[Path]) -> "Outcome":
@@ -59,12 +60,11 @@ class Outcome:
         if not runs:
             return cls(cell)
         read = [checkpoint.read(storage.checkpoint_of(run)) for run in runs]
-        history = History.beside(
-            [
-                History.from_arrays(tuple(about["network"]["seeds"]), storage.inside("history", arrays))
-                for arrays, about in read
-            ]
-        )
+        histories = [
+            History.from_arrays(tuple(about["network"]["seeds"]), storage.inside("history", arrays))
+            for arrays, about in read
+        ]
+        history = History.beside(histories)
         status = [Status(int(s)).name.lower() for arrays, _ in read for s in arrays["progress/status"]]
         return cls(
             cell,
@@ -74,6 +74,7 @@ class Outcome:
             np.concatenate([arrays["progress/epochs"] for arrays, _ in read]),
             max(from_mapping(about["config"]).epochs or 0 for _, about in read),
             tuple(status),
+            float(sum(np.sum(part.epochs["seconds"]) for part in histories if len(part.epochs))),
         )
 
     @property

@@ -54,7 +54,7 @@ def _cell(experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
         "verdict": found.word,
         "why": found.why,
         "deviations": _plain(found.deviations),
-        "seconds": float(sum(s["seconds"] for s in summaries)),
+        "seconds": outcome.seconds,
         "machines": sorted({_machine(s) for s in summaries}),
         "settings": dict(cell.settings),
     }
