@@ -18,8 +18,8 @@ one, goes on where it was stopped, and draws its figures. This page is made of t
 
 *Published* and *ours* are means ± sample deviations over seeds, in brackets the training error over the last epoch's
 own batches. A cell is *within* where ours is no further from the published figure than so many published deviations or
-so many points, whichever is more; each section names both and the reason. Test data chose nothing. What has not been
-run is listed with what it would take.
+so many points, whichever is more; each section names both and the reason. Where the paper has words for a figure, a
+bound says the same (`above` or `below` in the experiment's file). Test data chose nothing.
 """
 
 
@@ -28,8 +28,9 @@ def collect(runs: Path, results: Path) -> None:
     results.mkdir(parents=True, exist_ok=True)
     PICTURES.mkdir(exist_ok=True)
     for file in sorted(runs.glob(f"*/{RECORD}")):
+        record = read(file)
         shutil.copy(file, results / f"{file.parent.name}.json")
-        for figure in read(file)["figures"]:
+        for figure in record["figures"]:
             name = f"{figure['name']}.png"
             shutil.copy(file.parent / name, PICTURES / f"{file.parent.name}-{name}")
 
@@ -69,7 +70,8 @@ def section(record: dict[str, Any]) -> str:
         "",
         record["about"],
         "",
-        f"`gpufa reproduce {record['name']}`, {record['date']}, {'; '.join(machines)}, {hours:.1f} hours of training."
+        f"`gpufa reproduce {record['name']}`, {record['date']}, gpufa {', '.join(record['gpufa'])},"
+        f" {'; '.join(machines) or 'no machine noted'}, {hours:.1f} hours of training."
         f" Tolerance: {tolerance['deviations']} deviations or {tolerance['points']} points; {tolerance['reason']}.",
         "",
         f"| {' | '.join(COLUMNS)} |",

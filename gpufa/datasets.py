@@ -137,12 +137,13 @@ def load_inputs(path_or_name: str | os.PathLike[str], features: int) -> tuple[ND
 def fetch(name: str) -> Path:
     """The folder with the named set's files: $GPUFA_DATA/<name>, else the cache, to which missing files are downloaded.
 
-    Sets that are embedded or made by the program have gpufa's own.
-
-    Raises InvalidValue for an unknown name, FileProblem if $GPUFA_DATA/<name> lacks a file or a download fails.
+    An embedded set is in gpufa's own. Raises InvalidValue for an unknown name or a set without files, FileProblem if
+    $GPUFA_DATA/<name> lacks a file or a download fails.
     """
     name = _known(name)
-    if name in TEACHERS or not DATASETS[name].mirrors:
+    if name in TEACHERS:
+        raise InvalidValue(f"{name} is made by the program and has no files; use it as --data {name}")
+    if not DATASETS[name].mirrors:
         return Path(__file__).parent
     root = os.environ.get("GPUFA_DATA")
     if root and (own := Path(root, name).expanduser()).is_dir():

@@ -67,13 +67,13 @@ class History:
         merged = cls(tuple(seed for history in histories for seed in history.seeds))
         for kind in ("epochs", "probes"):
             tables = [getattr(history, kind) for history in histories]
-            longest = max(tables, key=len)
-            for name in longest:
-                column = longest[name]
-                if column.ndim > 1:
+            rows = max(map(len, tables))
+            for name in dict.fromkeys(name for table in tables for name in table):
+                model = max((table[name] for table in tables if name in table), key=len)
+                if model.ndim > 1:
                     pairs = zip(tables, histories, strict=True)
-                    column = np.concatenate([_stretched(t, name, column, len(h.seeds)) for t, h in pairs], axis=1)
-                getattr(merged, kind).columns[name] = list(column)
+                    model = np.concatenate([_stretched(t, name, rows, model, len(h.seeds)) for t, h in pairs], axis=1)
+                getattr(merged, kind).columns[name] = list(model)
         return merged
 
     def last_angles(self) -> NDArray:
@@ -109,9 +109,17 @@ class History:
         return self.probes["per_sample"][max(int(at), 0)]
 
 
-def _stretched(table: Table, name: str, model: NDArray, replicas: int) -> NDArray:
-    """A table's column with as many rows as `model` has, NaN where it has none of its own."""
-    column = np.full((len(model), replicas, *model.shape[2:]), np.nan)
+def newest(column: NDArray) -> NDArray:
+    """The last finite figure of each seed, (R,), of a column (rows, R); NaN where there is none."""
+    figures = np.full(column.shape[1], np.nan)
+    for row in column:
+        np.copyto(figures, row, where=np.isfinite(row))
+    return figures
+
+
+def _stretched(table: Table, name: str, rows: int, model: NDArray, replicas: int) -> NDArray:
+    """A table's column, shaped like `model`, with so many rows; NaN where the table has none of its own."""
+    column = np.full((rows, replicas, *model.shape[2:]), np.nan)
     if name in table:
         column[: len(table)] = table[name]
     return column

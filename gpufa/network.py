@@ -81,6 +81,11 @@ class Network:
         self.activations = hidden_activations(activation or defaults["activation"], self.sizes, self.rule)
         self.output_loss = find_loss(loss or defaults["loss"])
         self.inits = layer_inits(init or defaults["init"], self.activations, self.sizes.L)
+        if init_scale is not None and set(self.inits) == {"zeros"}:
+            raise InvalidValue(
+                f"init_scale = {init_scale:g} has nothing to scale where all weights start from zero;"
+                " add --init uniform, or leave --init-scale out"
+            )
         self.residual = residual_layers(self.sizes, self.rule) if residual else ()
         self.rule.check(self)
         if feedback not in FEEDBACK:

@@ -117,11 +117,15 @@ def split(y: NDArray, fraction: float, key: int) -> tuple[NDArray[np.int64], NDA
 def subset(data: Data, count: int) -> Data:
     """`count` of the training samples, of every class its share and at least one; the same ones for the same data.
 
-    Raises InvalidValue where there are not so many.
+    Raises InvalidValue where there are not so many, or more classes.
     """
     x, y = data.x_train, data.y_train
-    if count > len(y):
-        raise InvalidValue(f"samples = {count} can't be taken of {len(y)} training samples; give fewer with --samples")
+    classes = len(np.unique(y)) if has_labels(y) else 1
+    if not classes <= count <= len(y):
+        raise InvalidValue(
+            f"samples = {count} can't be taken of {len(y)} training samples of {classes} classes;"
+            f" give --samples from {classes} to {len(y)}"
+        )
     if count == len(y):
         return data
     kept, _ = split(y, 1 - count / len(y), SUBSET_KEY)

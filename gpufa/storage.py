@@ -1,5 +1,6 @@
 """Networks and histories in checkpoint files: which arrays and facts they hold, and how a network is made from them."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -65,17 +66,17 @@ def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None
 
 
 def start_from(path: str | Path, net: Network) -> None:
-    """Give the net the weights and feedback of a checkpoint. Raises FileProblem as `load` does and where the checkpoint
-    is of another net, InvalidValue where it is of other seeds or another rule."""
+    """Give the net the weights and feedback of a checkpoint. Raises FileProblem as `load` does, InvalidValue where the
+    checkpoint is of a net with other sizes, functions, rule options or seeds."""
     arrays, metadata = checkpoint.read(checkpoint_of(path))
-    about = metadata["network"]
-    for what, there, here in (
-        ("seeds", about["seeds"], list(net.seeds)),
-        ("rule", about["rule"]["name"], net.rule.name),
-    ):
-        if there != here:
+    here = json.loads(json.dumps(describe(net)["network"]))
+    there = here | metadata["network"]
+    there["rule"] = here["rule"] | there["rule"]
+    for what in here:
+        if there[what] != here[what]:
             raise InvalidValue(
-                f"{str(path)!r} has the {what} {there}, but this run {here}; start from a run with the same {what}"
+                f"{str(path)!r} has {what} = {there[what]!r}, but this run {here[what]!r};"
+                " start from a run of the same net, rule and seeds"
             )
     fill(network_arrays(net), arrays, net)
 

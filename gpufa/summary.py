@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .evaluation import evaluate
-from .history import History
+from .history import History, newest
 from .progress import Status
 from .storage import inside
 from .trainer import Trainer
@@ -20,7 +20,7 @@ def summarise(trainer: Trainer) -> dict[str, Any]:
     samples = len(trainer.batches.x) * int(progress.epochs.sum())
     parts = {"train": trainer.train, "validation": trainer.held, "test": trainer.test}
     scores = {
-        f"{part}_{name}": [_finite(v) for v in values]
+        f"{part}_{name}": [finite(v) for v in values]
         for part, (x, y) in parts.items()
         if len(x)
         for name, values in _sound(evaluate(net, x, y)).items()
@@ -41,7 +41,9 @@ def summary_of(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> di
     """The same of a checkpoint's contents, without what only a run that ended knows: training scores and the place."""
     history = History.from_arrays(tuple(metadata["network"]["seeds"]), inside("history", arrays))
     epochs = history.epochs
-    scores = {name: _newest(epochs[name]) for name in epochs if name.startswith(("validation_", "test_"))}
+    scores = {
+        name: [finite(v) for v in newest(epochs[name])] for name in epochs if name.startswith(("validation_", "test_"))
+    }
     return {
         "rule": metadata["network"]["rule"]["name"],
         "data": metadata["config"]["data"],
@@ -58,13 +60,8 @@ def _course(history: History, progress: Mapping[str, NDArray]) -> dict[str, Any]
         "epochs_per_seed": progress["epochs"].tolist(),
         "status": [Status(int(s)).name.lower() for s in progress["status"]],
         "seconds": float(sum(history.epochs["seconds"])) if len(history.epochs) else 0.0,
-        "alignment_deg": [_finite(v) for v in history.last_angles()],
+        "alignment_deg": [finite(v) for v in history.last_angles()],
     }
-
-
-def _newest(column: NDArray) -> list[float | None]:
-    """The last finite figure of each seed."""
-    return [next((float(v) for v in values[::-1] if np.isfinite(v)), None) for values in column.T]
 
 
 def _sound(score: dict[str, NDArray]) -> dict[str, NDArray]:
@@ -72,5 +69,6 @@ def _sound(score: dict[str, NDArray]) -> dict[str, NDArray]:
     return {name: np.where(np.isfinite(score["loss"]), values, np.nan) for name, values in score.items()}
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """A number for JSON, which has no NaN."""
     return float(value) if np.isfinite(value) else None

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gpufa.history import History
+from gpufa.history import History, newest
 
 
 def history(seeds, epochs, probe=True, **more):
@@ -33,3 +33,11 @@ def test_histories_beside_each_other():
     np.testing.assert_array_equal(both.probes["agreement"][:, 0], np.nan)
     np.testing.assert_array_equal(both.probes["agreement"][:, 1:], 0)
     assert len(History.beside([history((1,), 0, probe=False)]).epochs) == 0
+    both = History.beside([history((0, 1), 4), history((5,), 2, agreement=np.ones((1, 2)))])  # the shorter has more
+    np.testing.assert_array_equal(both.probes["agreement"][:2, 2], 1)
+    np.testing.assert_array_equal(both.probes["agreement"][2:, 2], np.nan)
+    assert both.probes["agreement"].shape == (4, 3, 2)
+
+
+def test_the_newest_figure_of_each_seed():
+    np.testing.assert_array_equal(newest(np.array([[1, 2, np.nan], [3, np.nan, np.nan]])), [3, 2, np.nan])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import tomllib
 
 import numpy as np
@@ -10,7 +11,6 @@ import pytest
 import gpufa
 from gpufa.checks import hidden_activations
 from gpufa.cli import main
-from gpufa.configfile import to_mapping
 from gpufa.history import History
 from gpufa.initialisers import layer_inits
 from gpufa.reproductions import command, experiment, figures, record, runner
@@ -29,7 +29,7 @@ figures = [
     { kind = "stages", rows = ["one", "two"], name = "stages", caption = "stages" },
     { kind = "examples", rows = ["one"], name = "examples", caption = "examples" },
     { kind = "align", rows = ["one"], name = "align", caption = "align" },
-    { kind = "bars", rows = ["one"], name = "bars", caption = "bars" },
+    { kind = "ranking", rows = ["one"], name = "ranking", caption = "ranking" },
     { kind = "features", rows = ["one"], name = "features", caption = "features" },
 ]
 
@@ -54,7 +54,7 @@ published = { bp = [5.0, 0.1], dfa = { text = "learns", below = 80 } }
 [rows.two]
 after = "one"
 lr = 0.002
-rule = { density = 0.5 }
+rule = { law = "uniform" }
 columns = ["dfa"]
 
 [quick]
@@ -88,7 +88,10 @@ def test_every_experiment_can_be_run(name):
     found = experiment.find(name)
     cells = {cell.name: cell for cell in found.cells}
     assert {"deviations", "points", "reason"} == set(found.tolerance)
-    assert all(found.chosen((pattern,)) for pattern in cells)
+    table = tomllib.loads((experiment.HERE / f"{name}.toml").read_text())
+    for row, about in table["rows"].items():
+        assert {f"{row}/{column}" for column in about.get("published", ())} <= set(cells)
+    assert set(found.bands) <= set(cells)
     for cell in found.cells:
         config = cell.config()
         rule = make_rule(config.rule, config.rule_options)
@@ -96,7 +99,7 @@ def test_every_experiment_can_be_run(name):
         sizes = Sizes.of([4, *(config.hidden or ()), 3])
         layer_inits(config.init, hidden_activations(config.activation, sizes, rule), sizes.L)
         assert cell.measure in MEASURES
-        assert cell.after is None or cell.after in cells
+        assert cell.after is None or cell.after in found.cells
         assert cell.published is None or cell.published.text or cell.published.mean is not None
     rows = {name.partition("/")[0] for name in cells}
     for figure in found.figures:
@@ -146,16 +149,17 @@ def test_noklands_table_is_the_papers():
 def test_settings_of_column_and_row_meet_in_a_cell(small):
     (cell,) = experiment.find("small").chosen(("two/*",))
     config = cell.config()
-    assert (config.rule, config.rule_options) == ("dfa", {"scale": 2.0, "density": 0.5})
+    assert (config.rule, config.rule_options) == ("dfa", {"scale": 2.0, "law": "uniform"})
     assert (config.hidden, config.lr, config.epochs) == ((10,), 0.002, 2)
-    assert cell.after == "one/dfa"
+    assert cell.after.name == "one/dfa"
 
 
-def outcome(values, published=None, epochs=3, status="running", **cell):
+def outcome(values, published=None, epochs=3, status="running", lost=0, **cell):
     made = Cell("row/column", {}, "test_error", published, **cell)
     n = len(values)
     history = History(tuple(range(n)))
-    return Outcome(made, history, (), np.array(values, float), np.full(n, epochs), 3, (status,) * n)
+    status = (*(status,) * (n - lost), *("diverged",) * lost)
+    return Outcome(made, history, (), np.array(values, float), np.full(n, epochs), 3, status)
 
 
 TOLERANCE = {"deviations": 3, "points": 0.2}
@@ -173,7 +177,10 @@ TOLERANCE = {"deviations": 3, "points": 0.2}
         (outcome([8.0], Published(text="dead", above=80)), "outside", "dead", np.nan),
         (outcome([8.0], Published(text="learns", below=9)), "within", "learns", np.nan),
         (outcome([9.5], Published(text="learns", below=9)), "outside", "learns", np.nan),
-        (outcome([1.6, np.nan], Published(1.6, 0.1), status="diverged"), "outside", "2 of 2 seeds diverged", np.nan),
+        (outcome([1.6, np.nan], Published(1.6, 0.1), lost=1), "outside", "1 of 2 seeds diverged", np.nan),
+        (outcome([1.6, np.nan], lost=1), "not comparable", "nothing was published", np.nan),
+        (outcome([1.6, np.nan], Published(1.6), differs="other data", lost=1), "not comparable", "other data", np.nan),
+        (outcome([np.nan], band=(40, 60), lost=1), "outside", "1 of 1 seeds diverged", np.nan),
         (outcome([1.6], Published(1.6), epochs=2), "not comparable", "2 of 3 epochs so far", np.nan),
         (outcome([1.6], Published(1.6), epochs=2, status="train_error"), "within", "+0.00 of 0.20 allowed", np.nan),
         (outcome([1.6], Published(1.6), differs="other data"), "not comparable", "other data", np.nan),
@@ -210,7 +217,7 @@ def test_cells_are_run_once_in_pieces_and_more_seeds_added(small, monkeypatch):
     assert reproduce(small) == 0
     assert results(small)["cells"] == list(whole.values())
     names = {f["name"] for f in results(small)["figures"]}
-    assert names == {"curves", "stages", "examples", "align", "bars", "features", "s"}
+    assert names == {"curves", "stages", "examples", "align", "ranking", "features", "s"}
     for name in names:
         assert (small / "small" / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
         assert b"<svg" in (small / "small" / f"{name}.svg").read_bytes()
@@ -219,20 +226,52 @@ def test_cells_are_run_once_in_pieces_and_more_seeds_added(small, monkeypatch):
 def test_a_cell_that_starts_from_another_takes_its_weights(small):
     assert reproduce(small) == 0
     before = gpufa.load(small / "small" / "one" / "dfa" / "seeds-0-1")
-    folder = small / "small" / "two" / "dfa" / "seeds-0-1"
+    folder = small / "small" / "one" / "dfa" / "seeds-0-1" / "two"
     stored = tomllib.loads((folder / "config.toml").read_text())
     assert stored["start"].endswith("one/dfa/seeds-0-1")
     np.testing.assert_array_equal(gpufa.load(folder).feedback["B1"], before.feedback["B1"])
-    alone = small.parent / "alone"
-    assert main(["reproduce", "small", "--out", str(alone), "--quiet", "--cells", "two/*"]) == 2
+    two = experiment.find("small").cells[2].config(seeds=(0, 1), start=str(folder.parent))
+    np.testing.assert_array_equal(results(small)["cells"][2]["values"], gpufa.train(two).summary["test_error"])
+
+
+def test_what_starts_from_another_waits_for_its_good_end(small, capsys, monkeypatch):
+    assert reproduce(small, "--cells", "two/*") == 2
+    said = "two/dfa starts from the weights of one/dfa, of which seed 0, 1 has not been trained to a good end; run that"
+    assert said in capsys.readouterr().err
+    monkeypatch.setattr(command, "_callbacks", lambda quiet: [StopAfterOne()])
+    assert reproduce(small, "--cells", "one/dfa") == 0
+    assert reproduce(small, "--cells", "two/*") == 2
+    assert said in capsys.readouterr().err
+    monkeypatch.setattr(command, "_callbacks", lambda quiet: [])
+    assert reproduce(small, "--cells", "one/dfa", "--seeds", "3") == 0
+    assert reproduce(small, "--cells", "two/dfa", "--seeds", "1") == 0  # all seeds of the run it starts from
+    assert results(small)["cells"][2]["seeds"] == [0, 1]
+
+
+def test_who_removes_a_run_removes_what_started_from_it(small):
+    assert reproduce(small, "--cells", "*/dfa") == 0
+    shutil.rmtree(small / "small" / "one" / "dfa" / "seeds-0-1")
+    assert reproduce(small, "--cells", "one/bp") == 0
+    assert [cell["verdict"] for cell in results(small)["cells"]][1:] == ["not run", "not run"]
+
+
+def test_a_seed_is_counted_once(small, capsys):
+    assert reproduce(small, "--cells", "one/bp") == 0
+    folder = small / "small" / "one" / "bp"
+    shutil.copytree(folder / "seeds-0-1", folder / "seeds-1")
+    assert reproduce(small) == 2
+    said = capsys.readouterr().err
+    assert "both have seed 0; remove one of them" in said
+    assert said.count("\n") == 1
+
+
+class StopAfterOne(gpufa.Callback):
+    def on_epoch(self, trainer):
+        trainer.stop_requested = True
 
 
 def test_what_was_stopped_goes_on(small, monkeypatch, capsys):
-    class Stop(gpufa.Callback):
-        def on_epoch(self, trainer):
-            trainer.stop_requested = True
-
-    monkeypatch.setattr(command, "_callbacks", lambda quiet: [Stop()])
+    monkeypatch.setattr(command, "_callbacks", lambda quiet: [StopAfterOne()])
     assert main(["reproduce", "small", "--out", str(small)]) == 0
     assert "stopped and saved; the same command goes on" in capsys.readouterr().out
     cells = results(small)["cells"]
@@ -251,23 +290,29 @@ def test_runs_of_other_settings_are_refused(small, capsys):
     file.write_text(file.read_text().replace("scale = 2.0", "scale = 1.0"))
     assert reproduce(small, "--cells", "one/*") == 2
     said = capsys.readouterr().err
-    assert (
-        "was trained with rule = {'name': 'dfa', 'scale': 2.0}, but one/dfa has {'name': 'dfa', 'scale': 1.0}" in said
-    )
+    assert "was trained with rule.scale = 2.0, but one/dfa has 1.0; give another --out" in said
     assert said.count("\n") == 1
     file.write_text(file.read_text().replace("scale = 1.0", "scale = 2.0").replace("hidden = [10]", "hidden = [11]"))
     assert reproduce(small) == 2
     assert "hidden = [10], but one/bp has [11]; give another --out" in capsys.readouterr().err
+    for old, new, text in (
+        ("hidden = [10]", "hidden = [10]\nclip = 0.5", "clip = None, but one/bp has 0.5"),
+        ("lr = 0.003\n", "", ""),  # which is the rule's own
+        ("lr = 0.003\n", "lr = 0.001\n", "lr = 0.003, but one/bp has 0.001"),
+        ('{ name = "dfa", scale = 2.0 }', '"dfa"', "rule.scale = 2.0, but one/dfa has 1.0"),
+    ):
+        file.write_text(SMALL.replace(old, new, 1))
+        assert reproduce(small, "--cells", "one/*") == (2 if text else 0), new
+        assert text in capsys.readouterr().err
 
 
 def test_other_epochs_and_short_runs_are_kept_apart(small):
     assert reproduce(small, "--epochs", "1", "--cells", "one/bp") == 0
-    (cell,) = json.loads((small / "small" / "epochs-1" / "results.json").read_text())["cells"]
-    assert (cell["epochs"], cell["verdict"], cell["why"]) == (
-        [1, 1],
-        "not comparable",
-        "1 epochs in place of the paper's",
-    )
+    assert reproduce(small, "--epochs", "1", "--cells", "one/dfa", "--seeds", "1") == 0
+    cell, other, _ = json.loads((small / "small" / "epochs-1" / "results.json").read_text())["cells"]
+    assert other["seeds"] == [0]
+    assert (cell["epochs"], cell["verdict"]) == ([1, 1], "not comparable")
+    assert cell["why"] == "epochs = 1 was asked for"
     assert reproduce(small, "--quick") == 0
     (cell,) = json.loads((small / "small" / "quick" / "results.json").read_text())["cells"]
     assert (cell["name"], cell["seeds"], cell["epochs"], cell["verdict"]) == ("one/dfa", [0], [1], "within")
@@ -281,10 +326,11 @@ def test_other_epochs_and_short_runs_are_kept_apart(small):
         (["nokland"], "unknown experiment 'nokland'; choose one of small: see gpufa reproduce list"),
         (["small", "--cells", "three/*"], "small has no cell three/*; choose from one/bp, one/dfa, two/dfa"),
         (["small", "--seeds", "0"], "seeds = 0 can't be run; give a whole number of at least 1"),
-        (
-            ["small", "--quick", "--epochs", "3"],
-            "--quick has cells and epochs of its own; leave --cells and",
-        ),
+        (["small", "--cells", "one/*", "tow/*"], "small has no cell tow/*; choose from one/bp, one/dfa, two/dfa"),
+        (["small", "--epochs", "0"], "epochs = 0 can't be run; give a whole number of at least 1"),
+        (["small", "--quick", "--epochs", "3"], "--quick has epochs of its own; leave --epochs out"),
+        (["small", "--quick", "--cells", "one/*"], "--quick has cells of its own; leave --cells out"),
+        (["--quick"], "an experiment is run by its name; give gpufa reproduce NAME before the flags"),
         (["small", "--out", "/dev/null/x"], "can't be written (Not a directory); give another --out"),
     ],
 )
@@ -337,7 +383,7 @@ def test_records_are_found_again_where_a_seed_diverged(small):
     assert set(found.status) == {"diverged"}
     line = record._cell(experiment.find("small"), found)
     assert line["values"] == [None, None]
-    assert to_mapping(cell.config())["lr"] == 1e36
+    assert record.line(line, 2)[2] == "- %"
 
 
 @pytest.mark.parametrize("name", [n for n in experiment.names() if experiment.find(n).bands])
@@ -347,5 +393,77 @@ def test_short_runs_land_in_their_bands(name, tmp_path, monkeypatch):
     monkeypatch.setattr("gpufa.datasets._download", lambda *args: pytest.skip(missing))
     assert main(["reproduce", name, "--quick", "--quiet", "--out", str(tmp_path)]) == 0
     cells = json.loads((tmp_path / name / "quick" / "results.json").read_text())["cells"]
-    assert len(cells) == 2
-    assert [(cell["name"], cell["verdict"]) for cell in cells] == [(cell["name"], "within") for cell in cells]
+    assert {(cell["name"], cell["verdict"]) for cell in cells} == {
+        (cell, "within") for cell in experiment.find(name).bands
+    }
+
+
+def test_a_short_run_outside_its_band_is_told_by_the_exit_code(small):
+    file = small.parent / "experiments" / "small.toml"
+    file.write_text(SMALL.replace("dfa = [0, 95]", "dfa = [0, 1]"))
+    assert reproduce(small, "--quick") == 1
+
+
+def test_a_figure_that_fails_leaves_the_record(small, monkeypatch):
+    def fail(*args):
+        raise gpufa.InvalidValue("no picture")
+
+    monkeypatch.setattr(figures, "draw", fail)
+    assert reproduce(small, "--cells", "one/bp") == 2
+    assert results(small)["cells"][0]["seeds"] == [0, 1]
+    (small / "small" / "results.tmp").mkdir()
+    monkeypatch.undo()
+
+
+def test_a_record_that_can_not_be_written_and_a_summary_that_can_not_be_read(small, capsys):
+    assert reproduce(small, "--cells", "one/bp") == 0
+    assert results(small)["cells"][0]["machines"]
+    (small / "small" / "one" / "bp" / "seeds-0-1" / "summary.json").write_text('{"seconds"')
+    assert reproduce(small, "--cells", "one/bp") == 0
+    assert results(small)["cells"][0]["machines"] == []
+    (small / "small" / "results.tmp").mkdir()
+    assert reproduce(small, "--cells", "one/bp") == 2
+    assert "results.json' can't be written (Is a directory); give another --out" in capsys.readouterr().err
+
+
+def history(seeds, errors):
+    found = History(seeds)
+    for i, error in enumerate(errors):
+        found.epochs.append({"epoch": i + 1, "step": 10 * (i + 1), "test_error": np.full(len(seeds), float(error))})
+    return found
+
+
+def cells_of(**histories):
+    return {
+        name.replace("_", "/"): dataclasses.replace(outcome([1.0]), history=found) for name, found in histories.items()
+    }
+
+
+def test_stages_stand_one_behind_the_other():
+    """Of the seeds that all have, and as far as there is no gap."""
+    cells = cells_of(a_x=history((0, 1), [9, 8, 7]), b_x=history((1, 2), [6]), c_x=history((1,), [5, 4]),
+                     b_y=history((0,), [3]))  # fmt: skip
+    axes = figures._stages(cells, {"rows": ["a", "b", "c"]}).axes[0]
+    line, *ends = axes.lines
+    assert line.get_xydata().tolist() == [[1, 9], [2, 8], [3, 7], [4, 6], [5, 5], [6, 4]]
+    assert [end.get_xdata()[0] for end in ends] == [3.5, 4.5]
+
+
+def test_a_sweep_has_a_line_for_each_column():
+    cells = {f"{row}/{column}": dataclasses.replace(outcome([v, v + 2]), cell=Cell(f"{row}/{column}", {
+                 "lr": lr, "rule": column}, "test_error"))
+             for row, lr in (("a", 0.1), ("b", 0.01)) for column, v in (("bp", 5.0), ("fa", 7.0))}  # fmt: skip
+    axes = figures._sweep(cells, {"setting": "lr", "x": "rate", "y": "error"}).axes[0]
+    assert [bars.lines[0].get_xydata().tolist() for bars in axes.containers] == [
+        [[0.01, 6.0], [0.1, 6.0]],
+        [[0.01, 8.0], [0.1, 8.0]],
+    ]
+    assert axes.get_ylim()[1] < 20  # no angle's scale
+
+
+def test_a_ranking_has_the_lowest_on_top_and_names_what_diverged():
+    cells = {f"row/{name}": dataclasses.replace(outcome([v]), cell=Cell(f"row/{name}", {}, "test_error"))
+             for name, v in (("bp", 3.0), ("fa", np.nan), ("dfa", 2.0))}  # fmt: skip
+    axes = figures._ranking(cells, {}).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["fa", "bp", "dfa"]
+    assert [text.get_text() for text in axes.texts] == ["diverged", "3.0", "2.0"]

@@ -185,8 +185,11 @@ def test_a_part_of_the_samples_has_its_share_of_every_class():
     assert len({int(i) for (i,) in taken}) == 40
     np.testing.assert_array_equal(x, Trainer(config(samples=40, rule="bp", seeds=(5,)), DATA).train[0])
     assert len(Trainer(config(samples=len(DATA.y_train)), DATA).train[0]) == len(DATA.y_train)
-    with pytest.raises(gpufa.InvalidValue, match=r"samples = 5000 can't be taken of 90 training samples; give fewer"):
+    with pytest.raises(gpufa.InvalidValue, match=r"samples = 5000 can't be taken of 90 .* give --samples from 3 to 90"):
         Trainer(config(samples=5000), DATA)
+    with pytest.raises(gpufa.InvalidValue, match=r"samples = 2 can't be taken of 90 training samples of 3 classes"):
+        Trainer(config(samples=2), DATA)
+    assert np.bincount(Trainer(config(samples=3), DATA).train[1]).tolist() == [1, 1, 1]
 
 
 def test_validation_samples_are_held_out_and_the_same_for_every_seed():
@@ -500,11 +503,17 @@ def test_a_run_may_start_from_anothers_weights_and_feedback(tmp_path):
     (tmp_path / "first").rename(tmp_path / "gone")  # a resumed run has its start behind it
     same(parameters(gpufa.resume(tmp_path / "third", epochs=3, data=DATA)), parameters(whole))
     (tmp_path / "gone").rename(tmp_path / "first")
-    with pytest.raises(gpufa.InvalidValue, match=r"has the seeds \[0, 1, 2\], but this run \[0, 1\]; start from a run"):
+    with pytest.raises(gpufa.InvalidValue, match=r"has seeds = \[0, 1, 2\], but this run \[0, 1\]; start from a run"):
         gpufa.train(dataclasses.replace(start, seeds=(0, 1), out=None), DATA)
-    with pytest.raises(gpufa.InvalidValue, match="has the rule dfa, but this run fa; start from a run with the same"):
+    with pytest.raises(gpufa.InvalidValue, match=r"has rule = .*'name': 'dfa'.*, but this run .*'fa'"):
         gpufa.train(dataclasses.replace(start, rule="fa", out=None), DATA)
-    with pytest.raises(gpufa.FileProblem, match="another network"):
-        gpufa.train(dataclasses.replace(start, hidden=(8, 8), out=None), DATA)
+    for changed, text in (
+        ({"hidden": (8, 8)}, r"has sizes = \[6, 8, 7, 3\], but this run \[6, 8, 8, 3\]"),
+        ({"activation": "relu"}, r"has activation = \['tanh', 'tanh'\], but this run \['relu', 'relu'\]"),
+        ({"loss": "binary_cross_entropy"}, "has loss = 'cross_entropy', but this run 'binary_cross_entropy'"),
+        ({"rule_options": {"scale": 9.0}}, "'scale': 1.0.*, but this run .*'scale': 9.0"),
+    ):
+        with pytest.raises(gpufa.InvalidValue, match=text):
+            gpufa.train(dataclasses.replace(start, out=None, **changed), DATA)
     with pytest.raises(gpufa.FileProblem, match="no-such"):
         gpufa.train(dataclasses.replace(start, start=str(tmp_path / "no-such"), out=None), DATA)

@@ -1,7 +1,7 @@
 """The first layer's weights as images."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,10 @@ from .style import panels
 from .subject import Subject
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from ..network import Network
 
 UNITS = 64  # units that are drawn, at most
 GAP = 0.8  # the grey between two images
@@ -20,24 +23,33 @@ SMALLEST = 8  # pixels: a side of the smallest square that is taken for an image
 
 def features(subject: Subject) -> "Figure":
     """W_1 of the first seed, the rows of largest norm, each as an image; of RGB images 0 is grey."""
-    from matplotlib import colormaps
-
-    net = subject.trained
-    W = net.parameters["W1"] if net.single else net.parameters["W1"][0]
-    W = np.nan_to_num(net.backend.to_host(W), posinf=0.0, neginf=0.0)
-    images = as_images(W[np.argsort(-np.linalg.norm(W, axis=1), kind="stable")[:UNITS]])
-    peak = float(np.abs(images).max()) or 1.0
+    images, units = largest(subject.trained, UNITS)
     grid = mosaic(images)
     figure, ((axes,),) = panels(1, 1, 8, 0.6 + 6.6 * len(grid) / grid.shape[1])
-    if images.shape[-1] == 3:
-        axes.imshow(np.nan_to_num(0.5 + grid / (2 * peak), nan=GAP))
-    else:
-        colours = colormaps["RdBu_r"].with_extremes(bad=str(GAP))
-        drawn = axes.imshow(grid[..., 0], cmap=colours, vmin=-peak, vmax=peak)
+    drawn = show(axes, grid)
+    if images.shape[-1] == 1:
         figure.colorbar(drawn, ax=axes, label="weight", shrink=0.8)
-    axes.set_axis_off()
-    axes.set_title(f"$W_1$: {len(images)} of {len(W)} units" if len(images) < len(W) else f"$W_1$: {len(W)} units")
+    axes.set_title(f"$W_1$: {len(images)} of {units} units" if len(images) < units else f"$W_1$: {units} units")
     return figure
+
+
+def largest(net: "Network", most: int) -> tuple[NDArray, int]:
+    """The rows of W_1 of the first seed that are longest, as images, and how many rows there are."""
+    W = net.parameters["W1"] if net.single else net.parameters["W1"][0]
+    W = np.nan_to_num(net.backend.to_host(W), posinf=0.0, neginf=0.0)
+    return as_images(W[np.argsort(-np.linalg.norm(W, axis=1), kind="stable")[:most]]), len(W)
+
+
+def show(axes: "Axes", grid: NDArray) -> Any:
+    """Draw a mosaic, zero being white, or grey where there are three colours."""
+    from matplotlib import colormaps
+
+    peak = float(np.nanmax(np.abs(grid))) or 1.0
+    axes.set_axis_off()
+    if grid.shape[-1] == 3:
+        return axes.imshow(np.nan_to_num(0.5 + grid / (2 * peak), nan=GAP))
+    colours = colormaps["RdBu_r"].with_extremes(bad=str(GAP))
+    return axes.imshow(grid[..., 0], cmap=colours, vmin=-peak, vmax=peak)
 
 
 def as_images(W: NDArray) -> NDArray:

@@ -15,8 +15,9 @@ figures                     kind (a key of FIGURES), rows, name, caption, and wh
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import filter as fnmatch_filter
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -47,13 +48,13 @@ class Published:
 
 @dataclass(frozen=True)
 class Cell:
-    """One net trained by one rule. `settings` is a table as a config file's."""
+    """One net trained by one rule: settings as a config file has them, and the cell whose weights it starts from."""
 
     name: str
     settings: Mapping[str, Any]
     measure: str
     published: Published | None = None
-    after: str | None = None
+    after: "Cell | None" = None
     differs: str = ""
     band: tuple[float, float] | None = None
 
@@ -86,12 +87,11 @@ class Experiment:
 
     def chosen(self, patterns: tuple[str, ...]) -> tuple[Cell, ...]:
         """The cells that match one of the patterns, "2x800-tanh/dfa" or "2x800*/*"; all where there are none."""
-        found = tuple(cell for cell in self.cells if not patterns or any(fnmatch(cell.name, p) for p in patterns))
-        if not found:
-            raise InvalidValue(
-                f"{self.name} has no cell {' or '.join(patterns)}; choose from {', '.join(c.name for c in self.cells)}"
-            )
-        return found
+        names = [cell.name for cell in self.cells]
+        for pattern in patterns:
+            if not fnmatch_filter(names, pattern):
+                raise InvalidValue(f"{self.name} has no cell {pattern}; choose from {', '.join(names)}")
+        return tuple(cell for cell in self.cells if not patterns or any(fnmatch(cell.name, p) for p in patterns))
 
     def quick_cells(self) -> tuple[Cell, ...]:
         """The cells that have a band for the short run, with its settings and without what was published."""
@@ -125,7 +125,7 @@ def read(path: Path) -> Experiment:
         source=table["source"],
         about=" ".join(table.get("about", "").split()),
         cost=" ".join(table.get("cost", "").split()),
-        cells=tuple(_cell(table, row, column) for row in table["rows"] for column in _columns(table, row)),
+        cells=tuple(_cells(table)),
         seeds=table["seeds"],
         tolerance=table["tolerance"],
         figures=tuple(table.get("figures", ())),
@@ -139,11 +139,17 @@ def read(path: Path) -> Experiment:
 OF_ROWS = "columns", "note", "measure", "differs", "published", "after"
 
 
-def _columns(table: Mapping[str, Any], row: str) -> list[str]:
-    return table["rows"][row].get("columns", list(table["columns"]))
+def _cells(table: Mapping[str, Any]) -> Iterator[Cell]:
+    """Row by row; a row comes after the one that it starts from."""
+    made: dict[str, Cell] = {}
+    for row, about in table["rows"].items():
+        for column in about.get("columns", table["columns"]):
+            before = made[f"{about['after']}/{column}"] if "after" in about else None
+            made[f"{row}/{column}"] = _cell(table, row, column, before)
+    yield from made.values()
 
 
-def _cell(table: Mapping[str, Any], row: str, column: str) -> Cell:
+def _cell(table: Mapping[str, Any], row: str, column: str, before: Cell | None) -> Cell:
     about = table["rows"][row]
     own = {name: value for name, value in about.items() if name not in OF_ROWS}
     published = about.get("published", {}).get(column)
@@ -152,7 +158,7 @@ def _cell(table: Mapping[str, Any], row: str, column: str) -> Cell:
         settings=merged(table.get("settings", {}), table["columns"][column], own),
         measure=about.get("measure", table.get("measure", "test_error")),
         published=None if published is None else Published.of(published),
-        after=f"{about['after']}/{column}" if "after" in about else None,
+        after=before,
         differs=about.get("differs", table.get("differs", "")),
     )
 

@@ -1,6 +1,7 @@
 """The papers' figures, drawn of what the cells' runs left: FIGURES by kind; a new kind is one function."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import storage
+from ..config import Config
 from ..history import History
-from ..plots import comparison, style
+from ..plots import comparison, style, weights
 from ..plots.lines import band, dress
-from ..plots.weights import as_images, mosaic
+from ..rules import make_rule
 from .experiment import Experiment
-from .outcome import Outcome
+from .outcome import MEASURES, Outcome
 from .toyflow import phase
 
 if TYPE_CHECKING:
@@ -49,14 +51,26 @@ def _stages(cells: Ran, wanted: Mapping[str, Any]) -> "Figure":
     """Test error through one row after the other, a line for each column; dotted where a row ends."""
     figure, ((axes,),) = style.panels(1, 1, 7, 4)
     columns = dict.fromkeys(name.partition("/")[2] for name in cells)
-    for colour, column in zip(style.COLOURS, columns, strict=False):
-        parts = [cells[name].history for row in wanted["rows"] if (name := f"{row}/{column}") in cells]
-        errors = np.concatenate([part.epochs["test_error"] for part in parts if part])
-        band(axes, np.arange(1, len(errors) + 1), errors, column, colour)
-        for part in parts[:-1]:
-            axes.axvline(len(part.epochs) + 0.5 if part else 0, color="grey", linestyle=":", linewidth=1)
+    ends: set[int] = set()
+    for column, colour in zip(columns, style.shades(len(columns)), strict=True):
+        stages = list(takewhile(bool, (cells.get(f"{row}/{column}") for row in wanted["rows"])))
+        errors = [_by_seed(outcome, "test_error") for outcome in stages if outcome]
+        if not errors:
+            continue
+        seeds = sorted(set(errors[0]).intersection(*errors))
+        joined = np.concatenate([np.stack([part[seed] for seed in seeds], axis=1) for part in errors])
+        band(axes, np.arange(1, len(joined) + 1), joined, column, colour)
+        ends.update(np.cumsum([len(part[seeds[0]]) for part in errors[:-1]]).tolist())
+    for end in sorted(ends):
+        axes.axvline(end + 0.5, color="grey", linestyle=":", linewidth=1)
     dress(axes, "test error, %", log=True)
     return figure
+
+
+def _by_seed(outcome: Outcome, name: str) -> dict[int, NDArray]:
+    """A column of the history, (epochs,) for each seed."""
+    assert outcome.history
+    return dict(zip(outcome.history.seeds, outcome.history.epochs[name].T, strict=True))
 
 
 def _examples(cells: Ran, wanted: Mapping[str, Any]) -> "Figure":
@@ -81,50 +95,65 @@ def _align(cells: Ran, wanted: Mapping[str, Any]) -> "Figure":
 
 def _against_examples(cells: Ran, *probes: tuple[str, str, bool]) -> "Figure":
     figure, (panels,) = style.panels(1, 1 + len(probes), 5, 4)
-    for (label, history, batch), colour in zip(_labelled(cells), style.COLOURS, strict=False):
+    for (label, history, batch), colour in zip(_labelled(cells), style.shades(len(cells)), strict=True):
         band(panels[0], history.epochs["step"] * batch, history.epochs["test_loss"], label, colour)
         for axes, (name, _, _) in zip(panels[1:], probes, strict=True):
-            values = history.probes[name]
-            if np.isfinite(values).any():
-                band(axes, history.probes["step"] * batch, _over_layers(values), label, colour)
+            if name in history.probes:
+                over_layers = style.mean_over_seeds(history.probes[name], axis=2)
+                band(axes, history.probes["step"] * batch, over_layers, label, colour)
     dress(panels[0], "test loss", log=True, x="examples")
     for axes, (_, title, angle) in zip(panels[1:], probes, strict=True):
         dress(axes, title, angle=angle, x="examples")
     for axes in panels:
         axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter("")
     return figure
 
 
 def _sweep(cells: Ran, wanted: Mapping[str, Any]) -> "Figure":
-    """The cells' measure against one of their settings, a point and a deviation for each."""
+    """The cells' measure against one of their settings, a point and a deviation for each, a line for each column."""
     figure, ((axes,),) = style.panels(1, 1, 6, 4)
-    points = {}
-    for outcome in cells.values():
-        value = getattr(outcome.cell.config(), wanted["setting"])
-        points[value[wanted["index"]] if "index" in wanted else value] = outcome
-    x = sorted(points)
-    means, deviations = ([getattr(points[v], what) for v in x] for what in ("mean", "deviation"))
-    axes.errorbar(x, means, yerr=deviations, color=style.COLOURS[0], marker="o", capsize=3)
+    columns = list(dict.fromkeys(name.partition("/")[2] for name in cells))
+    at = {name: _setting(outcome, wanted) for name, outcome in cells.items()}
+    for column, colour in zip(columns, style.shades(len(columns)), strict=True):
+        names = sorted((name for name in cells if name.endswith(f"/{column}")), key=at.__getitem__)
+        means, deviations = ([getattr(cells[name], what) for name in names] for what in ("mean", "deviation"))
+        label = column if len(columns) > 1 else None
+        axes.errorbar([at[n] for n in names], means, deviations, color=colour, marker="o", capsize=3, label=label)
     axes.set_xscale("log")
-    dress(axes, wanted["y"], angle=True, x=wanted["x"])
-    axes.set_xticks(x, [f"{v:g}" for v in x])
+    unit = MEASURES[next(iter(cells.values())).cell.measure].unit
+    dress(axes, wanted["y"], angle=unit == "°", x=wanted["x"])
+    marks = sorted(set(at.values()))
+    axes.set_xticks(marks, [f"{v:g}" for v in marks])
     axes.minorticks_off()
     return figure
 
 
-def _bars(cells: Ran, wanted: Mapping[str, Any]) -> "Figure":
-    """The cells' measure as bars, the best on top."""
+def _setting(outcome: Outcome, wanted: Mapping[str, Any]) -> float:
+    """The setting that a sweep is over, or one of its numbers."""
+    value = getattr(_resolved(outcome), wanted["setting"])
+    return float(value[wanted["index"]] if "index" in wanted else value)
+
+
+def _ranking(cells: Ran, wanted: Mapping[str, Any]) -> "Figure":
+    """The cells' measure with its deviation, the lowest on top; those without a figure at the bottom."""
     ranked = sorted(cells.items(), key=lambda pair: -np.nan_to_num(pair[1].mean, nan=np.inf))
     figure, ((axes,),) = style.panels(1, 1, 7, 1 + 0.24 * len(ranked))
-    means, deviations = ([getattr(o, what) for _, o in ranked] for what in ("mean", "deviation"))
-    labels = [name.partition("/")[2] for name, _ in ranked]
-    axes.barh(labels, means, xerr=deviations, color=style.COLOURS[0], ecolor="black", capsize=2, log=True)
-    for y, mean in enumerate(means):
-        axes.annotate(f"{mean:.1f}", (axes.get_xlim()[0], y), (3, 0), textcoords="offset points", va="center",
-                      color="white", fontsize=8)  # fmt: skip
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.set_xlabel("test error, %")
-    axes.margins(y=0.01)
+    heights, measure = range(len(ranked)), MEASURES[ranked[0][1].cell.measure]
+    means, deviations = (np.array([getattr(o, what) for _, o in ranked]) for what in ("mean", "deviation"))
+    axes.errorbar(means, heights, xerr=deviations, color=style.COLOURS[0], fmt="o", capsize=2)
+    for y, mean in zip(heights, means, strict=True):
+        text = f"{mean:.1f}" if np.isfinite(mean) else "diverged"
+        axes.annotate(
+            text, (1, y), (-4, 0), ("axes fraction", "data"), "offset points", ha="right", va="center", size=8
+        )
+    axes.set_yticks(heights, [name.partition("/")[2] for name, _ in ranked])
+    axes.set_xscale("log" if np.nanmin(means) > 0 else "linear")
+    style.plain_numbers(axes.xaxis)
+    axes.set_xlim(right=axes.get_xlim()[1] ** 1.1)
+    axes.set_xlabel(f"{measure.what}, {measure.unit}")
+    axes.grid(axis="x")
+    axes.margins(y=0.02)
     return figure
 
 
@@ -132,12 +161,8 @@ def _features(cells: Ran, wanted: Mapping[str, Any]) -> "Figure":
     """The longest rows of W_1 of the first seed as images, a panel for each cell."""
     figure, (panels,) = style.panels(1, len(cells), 3.6, 3.9)
     for axes, (name, outcome) in zip(panels, cells.items(), strict=True):
-        net = storage.load(outcome.runs[0], "numpy")
-        W = net.parameters["W1"] if net.single else net.parameters["W1"][0]
-        grid = mosaic(as_images(W[np.argsort(-np.linalg.norm(W, axis=1), kind="stable")[:UNITS]]))[..., 0]
-        peak = float(np.nanmax(np.abs(grid)))
-        axes.imshow(grid, cmap="RdBu_r", vmin=-peak, vmax=peak)
-        axes.set_axis_off()
+        images, _ = weights.largest(storage.load(outcome.runs[0], "numpy"), UNITS)
+        weights.show(axes, weights.mosaic(images))
         axes.set_title(name.partition("/")[2])
     return figure
 
@@ -148,7 +173,7 @@ FIGURES: dict[str, "Callable[[Ran, Mapping[str, Any]], Figure]"] = {
     "examples": _examples,
     "align": _align,
     "sweep": _sweep,
-    "bars": _bars,
+    "ranking": _ranking,
     "features": _features,
     "phase": phase,
 }
@@ -161,9 +186,10 @@ def _labelled(cells: Ran) -> Iterator[tuple[str, History, int]]:
         row, column = name.split("/")
         label = column if len(rows) == 1 else row if len(columns) == 1 else f"{row} {column}"
         if outcome.history:
-            yield label, outcome.history, outcome.cell.config().batch_size or 64
+            yield label, outcome.history, _resolved(outcome).batch_size or 1
 
 
-def _over_layers(values: NDArray) -> NDArray:
-    """The mean over the hidden layers that have a value, (probes, R)."""
-    return style.mean_over_seeds(values, axis=2)
+def _resolved(outcome: Outcome) -> Config:
+    """The cell's settings with the rule's defaults filled in."""
+    config = outcome.cell.config()
+    return config.resolved(make_rule(config.rule, config.rule_options))

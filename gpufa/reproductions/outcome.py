@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .. import checkpoint, storage
 from ..configfile import from_mapping
-from ..history import History
+from ..history import History, newest
 from ..progress import Status
 from .experiment import Cell
 
@@ -23,27 +23,22 @@ class Measure(NamedTuple):
     of: Callable[[History], NDArray]
 
 
-def last(column: NDArray) -> NDArray:
-    """The last finite value of each seed, (R,), of a column (rows, R); NaN where there is none."""
-    values = np.full(column.shape[1], np.nan)
-    for row in column:
-        np.copyto(values, row, where=np.isfinite(row))
-    return values
-
-
 MEASURES = {
-    "test_error": Measure("test error", "%", lambda h: last(h.epochs["test_error"])),
-    "running_error": Measure("training error", "%", lambda h: last(h.epochs["running_error"])),
-    "test_loss": Measure("test loss", "", lambda h: last(h.epochs["test_loss"])),
-    "angle": Measure("angle with backprop", "°", lambda h: last(h.probes["per_sample"].mean(axis=2))),
-    "gradient_angle": Measure("angle of the gradients", "°", lambda h: last(h.probes["gradient"].mean(axis=2))),
-    "first_angle": Measure("angle of layer 1 with backprop", "°", lambda h: last(h.probes["per_sample"][:, :, 0])),
+    "test_error": Measure("test error", "%", lambda h: newest(h.epochs["test_error"])),
+    "running_error": Measure("training error", "%", lambda h: newest(h.epochs["running_error"])),
+    "test_loss": Measure("test loss", "", lambda h: newest(h.epochs["test_loss"])),
+    "angle": Measure("angle with backprop", "°", lambda h: newest(h.probes["per_sample"].mean(axis=2))),
+    "gradient_angle": Measure("angle of the gradients", "°", lambda h: newest(h.probes["gradient"].mean(axis=2))),
+    "first_angle": Measure("angle of layer 1 with backprop", "°", lambda h: newest(h.probes["per_sample"][:, :, 0])),
 }
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Per seed, (R,): `values` of the cell's measure, `epochs` trained, `status`. None of it where nothing has run."""
+    """Per seed, (R,): `values` of the cell's measure, NaN for those that diverged, `epochs` trained, `status`.
+
+    None of it where nothing has run.
+    """
 
     cell: Cell
     history: History | None = None
@@ -53,6 +48,7 @@ class Outcome:
     planned: int = 0
     status: tuple[str, ...] = ()
     seconds: float = 0.0
+    versions: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, cell: Cell, runs: list[Path]) -> "Outcome":
@@ -65,16 +61,18 @@ class Outcome:
             for arrays, about in read
         ]
         history = History.beside(histories)
-        status = [Status(int(s)).name.lower() for arrays, _ in read for s in arrays["progress/status"]]
+        status = np.array([s for arrays, _ in read for s in arrays["progress/status"]])
+        values = MEASURES[cell.measure].of(history) if len(history.epochs) else np.full(len(status), np.nan)
         return cls(
             cell,
             history,
             tuple(runs),
-            MEASURES[cell.measure].of(history) if len(history.epochs) else np.full(len(history.seeds), np.nan),
+            np.where(status == Status.DIVERGED, np.nan, values),
             np.concatenate([arrays["progress/epochs"] for arrays, _ in read]),
             max(from_mapping(about["config"]).epochs or 0 for _, about in read),
-            tuple(status),
+            tuple(Status(int(s)).name.lower() for s in status),
             float(sum(np.sum(part.epochs["seconds"]) for part in histories if len(part.epochs))),
+            tuple(sorted({about["gpufa"] for _, about in read})),
         )
 
     @property
@@ -84,20 +82,25 @@ class Outcome:
         return bool(len(self.values)) and bool(ended.all())
 
     @property
+    def sound(self) -> NDArray:
+        """The values of the seeds that did not diverge."""
+        return self.values[np.isfinite(self.values)]
+
+    @property
     def mean(self) -> float:
-        return float(np.mean(self.values)) if len(self.values) else np.nan
+        return float(np.mean(self.sound)) if len(self.sound) else np.nan
 
     @property
     def deviation(self) -> float:
         """The sample deviation over seeds; 0 for one seed."""
-        return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else 0.0
+        return float(np.std(self.sound, ddof=1)) if len(self.sound) > 1 else 0.0
 
     @property
     def running_error(self) -> float:
         """The mean training error over the last epoch's own batches, in percent; NaN where there are no labels."""
         if self.history is None or "running_error" not in self.history.epochs:
             return np.nan
-        return float(last(self.history.epochs["running_error"]).mean())
+        return float(newest(self.history.epochs["running_error"]).mean())
 
 
 class Verdict(NamedTuple):
@@ -115,6 +118,8 @@ def judge(outcome: Outcome, tolerance: Mapping[str, Any]) -> Verdict:
         return Verdict("not run", "")
     if not outcome.finished:
         return Verdict("not comparable", f"{outcome.epochs.min()} of {outcome.planned} epochs so far")
+    if cell.differs or not (cell.published or cell.band):
+        return Verdict("not comparable", cell.differs or "nothing was published")
     if lost := outcome.status.count(Status.DIVERGED.name.lower()):
         return Verdict("outside", f"{lost} of {len(outcome.status)} seeds diverged")
     if cell.band:
@@ -122,10 +127,7 @@ def judge(outcome: Outcome, tolerance: Mapping[str, Any]) -> Verdict:
         word = "within" if low <= mean <= high else "outside"
         return Verdict(word, f"the short run's own band is {low:g} to {high:g}")
     published = cell.published
-    if published is None:
-        return Verdict("not comparable", cell.differs or "nothing was published")
-    if cell.differs:
-        return Verdict("not comparable", cell.differs)
+    assert published
     if published.mean is None:
         good = (published.above is None or mean >= published.above) and (
             published.below is None or mean <= published.below

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.table import Table
 
-from .. import __version__
+from .. import storage
+from ..errors import FileProblem
+from ..summary import finite
 from ..tables import mean_and_deviation
 from .experiment import Experiment, Published
 from .outcome import MEASURES, Outcome, judge
@@ -28,8 +30,8 @@ def record(experiment: Experiment, outcomes: Sequence[Outcome], drawn: Sequence[
         "tolerance": dict(experiment.tolerance),
         "digits": experiment.digits,
         "notes": dict(experiment.notes),
-        "gpufa": __version__,
-        "date": str(date.today()),
+        "gpufa": sorted({version for outcome in outcomes for version in outcome.versions}),
+        "date": str(max(map(_trained, outcomes))),
         "figures": [{"name": f["name"], "caption": f["caption"]} for f in experiment.figures if f["name"] in drawn],
         "cells": [_cell(experiment, outcome) for outcome in outcomes],
     }
@@ -38,31 +40,34 @@ def record(experiment: Experiment, outcomes: Sequence[Outcome], drawn: Sequence[
 def _cell(experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
     cell, history = outcome.cell, outcome.history
     found, measure = judge(outcome, experiment.tolerance), MEASURES[outcome.cell.measure]
-    files = [run / "summary.json" for run in outcome.runs]
-    summaries = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
     return {
         "name": cell.name,
         "measure": measure.what,
         "unit": measure.unit,
         "published": _published(cell.published, experiment.digits, measure.unit),
         "seeds": list(history.seeds) if history else [],
-        "values": [_plain(v) for v in outcome.values],
-        "running_error": _plain(outcome.running_error),
+        "values": [finite(v) for v in outcome.values],
+        "running_error": finite(outcome.running_error),
         "epochs": outcome.epochs.tolist(),
         "planned": outcome.planned,
         "status": list(outcome.status),
         "verdict": found.word,
         "why": found.why,
-        "deviations": _plain(found.deviations),
+        "deviations": finite(found.deviations),
         "seconds": outcome.seconds,
-        "machines": sorted({_machine(s) for s in summaries}),
+        "machines": sorted({machine for run in outcome.runs if (machine := _machine(run))}),
         "settings": dict(cell.settings),
     }
 
 
 def write(found: Mapping[str, Any], folder: Path) -> None:
-    """Write FOLDER/results.json."""
-    (folder / RECORD).write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    """Write FOLDER/results.json, whole or not at all. Raises FileProblem where that can't be done."""
+    path, text = folder / RECORD, json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    try:
+        path.with_suffix(".tmp").write_text(text, encoding="utf-8")
+        path.with_suffix(".tmp").replace(path)
+    except OSError as error:
+        raise FileProblem(f"{str(path)!r} can't be written ({error.strerror}); give another --out") from error
 
 
 def table(found: Mapping[str, Any]) -> Table:
@@ -109,11 +114,16 @@ def _figure(text: str, unit: str, training: float | None) -> str:
     return f"{text} {unit}".rstrip() + ("" if training is None else f" ({training:.2f})")
 
 
-def _machine(summary: Mapping[str, Any]) -> str:
-    """The device that a run was trained on, as its summary says."""
-    facts = summary["environment"]
-    return f"{summary['backend']} on {facts.get('device') or facts.get('processor')}"
+def _machine(run: Path) -> str:
+    """The device that a run was trained on, as its summary says; "" where it left none."""
+    with suppress(OSError, ValueError, KeyError):
+        summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+        facts = summary["environment"]
+        return f"{summary['backend']} on {facts.get('device') or facts['processor']}"
+    return ""
 
 
-def _plain(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _trained(outcome: Outcome) -> date:
+    """When the newest of the runs was saved last."""
+    times = [storage.checkpoint_of(run).stat().st_mtime for run in outcome.runs]
+    return date.fromtimestamp(max(times, default=0))

@@ -1,22 +1,32 @@
-"""Running an experiment's cells: the seeds that are missing, and runs that were stopped from where they stopped."""
+"""Running an experiment's cells: the seeds that are missing, and runs that were stopped from where they stopped.
 
-from collections.abc import Callable, Iterator, Sequence
+A run is kept in FOLDER/ROW/COLUMN/seeds-0-1-2; one that starts from the weights of another in that one's own folder, by
+the name of its row, so that who removes a run removes what was made of it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from .. import checkpoint, runs, storage
 from ..callbacks import Callback
-from ..configfile import to_mapping
+from ..config import Config
+from ..configfile import from_mapping, to_mapping
 from ..errors import FileProblem, InvalidValue
-from .experiment import Cell, merged
+from ..progress import Status
+from ..rules import make_rule
+from .experiment import Cell
 from .outcome import Outcome
 
 Callbacks = Callable[[], list[Callback]]
+OF_A_RUN = "seeds", "out", "start", "backend", "device", "checkpoint_every"  # what runs of one cell may differ in
+MANY = 5  # seeds that are all named in a folder's name
 
 
 def train(cell: Cell, folder: Path, seeds: Sequence[int], callbacks: Callbacks) -> bool:
     """Train what is missing of a cell, all missing seeds at once; False where it was stopped before the end.
 
-    Raises FileProblem where the folder holds a run of other settings, InvalidValue where the cell starts from one that
+    Raises FileProblem where the folder holds runs of other settings, InvalidValue where the cell starts from one that
     has not been run.
     """
     present: list[int] = []
@@ -25,8 +35,7 @@ def train(cell: Cell, folder: Path, seeds: Sequence[int], callbacks: Callbacks) 
             return False
         present += _seeds(run)
     missing = [seed for seed in seeds if seed not in present]
-    for group, start in _groups(cell, folder, missing):
-        out = folder / cell.name / f"seeds-{'-'.join(map(str, group))}"
+    for group, out, start in _groups(cell, folder, missing):
         config = cell.config(seeds=group, out=str(out), **({"start": str(start)} if start else {}))
         if runs.train(config, callbacks=callbacks()).interrupted:
             return False
@@ -34,39 +43,63 @@ def train(cell: Cell, folder: Path, seeds: Sequence[int], callbacks: Callbacks) 
 
 
 def runs_of(cell: Cell, folder: Path) -> list[Path]:
-    """The runs that a cell's folder holds. Raises FileProblem where one of them had other settings."""
-    found = sorted(path.parent for path in (folder / cell.name).glob(f"seeds-*/{storage.CHECKPOINT}"))
-    wanted = to_mapping(cell.config())
+    """The runs of a cell. Raises FileProblem where one had other settings, or two have the same seed."""
+    if cell.after:
+        files = [run / _row(cell) / storage.CHECKPOINT for run in runs_of(cell.after, folder)]
+    else:
+        files = sorted((folder / cell.name).glob(f"seeds-*/{storage.CHECKPOINT}"))
+    found = [file.parent for file in files if file.exists()]
+    wanted, seen = settings(cell.config()), dict[int, Path]()
     for run in found:
-        stored = checkpoint.read_metadata(storage.checkpoint_of(run))["config"]
-        stored = merged(wanted, stored)  # with the settings that gpufa did not have when it was trained
-        for name in cell.settings:
-            ours, theirs = wanted[name], stored[name]
-            if name == "rule":
-                theirs = {option: theirs.get(option) for option in ours}
-            if ours != theirs:
+        metadata = checkpoint.read_metadata(storage.checkpoint_of(run))
+        stored = settings(from_mapping(metadata["config"]))
+        for name in sorted(wanted.keys() | stored.keys()):
+            if stored.get(name) != wanted.get(name):
                 raise FileProblem(
-                    f"{str(run)!r} was trained with {name} = {theirs!r}, but {cell.name} has {ours!r};"
-                    " give another --out, or remove that run"
+                    f"{str(run)!r} was trained with {name} = {stored.get(name)!r}, but {cell.name} has"
+                    f" {wanted.get(name)!r}; give another --out, or remove that run"
                 )
+        for seed in metadata["network"]["seeds"]:
+            if seed in seen:
+                raise FileProblem(f"{str(run)!r} and {str(seen[seed])!r} both have seed {seed}; remove one of them")
+            seen[seed] = run
     return found
 
 
-def _groups(cell: Cell, folder: Path, missing: list[int]) -> Iterator[tuple[list[int], Path | None]]:
-    """The seeds that are trained at once: all, or those of each run that the cell starts from, with that run."""
+def settings(config: Config) -> Mapping[str, Any]:
+    """All that decides a cell's figures, with every default filled in."""
+    rule = make_rule(config.rule, config.rule_options)
+    options = {f"rule.{name}": value for name, value in vars(rule).items()}
+    filled = to_mapping(config.resolved(rule)) | {"rule": config.rule} | options
+    return {name: value for name, value in filled.items() if name not in OF_A_RUN}
+
+
+def _groups(cell: Cell, folder: Path, missing: list[int]) -> Iterator[tuple[list[int], Path, Path | None]]:
+    """(seeds trained at once, their run's folder, the run that they start from): all missing ones, or all of each run
+    of the cell before."""
     if not cell.after:
-        yield from [(missing, None)] if missing else []
+        named = "-".join(map(str, missing)) if len(missing) <= MANY else f"{missing[0]}-to-{missing[-1]}"
+        yield from [(missing, folder / cell.name / f"seeds-{named}", None)] if missing else []
         return
-    left = set(missing)
-    for file in sorted((folder / cell.after).glob(f"seeds-*/{storage.CHECKPOINT}")):
-        if left.issuperset(group := _seeds(file.parent)):
-            left.difference_update(group)
-            yield group, file.parent
-    if left:
+    ready = [run for run in runs_of(cell.after, folder) if _sound(cell.after, run)]
+    if left := set(missing).difference(*map(_seeds, ready)):
         raise InvalidValue(
-            f"{cell.name} starts from the weights of {cell.after}, which has not been run with the seeds"
-            f" {' '.join(map(str, sorted(left)))}; run that cell too, or all without --cells"
+            f"{cell.name} starts from the weights of {cell.after.name}, of which seed"
+            f" {', '.join(map(str, sorted(left)))} has not been trained to a good end; run that cell too, or all"
         )
+    for run in ready:
+        if set(missing) & set(_seeds(run)):
+            yield _seeds(run), run / _row(cell), run
+
+
+def _sound(cell: Cell, run: Path) -> bool:
+    """Whether a run has come to its end with all its seeds."""
+    found = Outcome.of(cell, [run])
+    return found.finished and Status.DIVERGED.name.lower() not in found.status
+
+
+def _row(cell: Cell) -> str:
+    return cell.name.partition("/")[0]
 
 
 def _seeds(run: Path) -> list[int]:
