@@ -1,6 +1,7 @@
 """The benchmarks run and their contenders agree: for correctness, never for time."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -116,3 +117,28 @@ def test_the_committed_page_is_the_results(tmp_path, monkeypatch):
     made = report.write(ROOT / "benchmarks/results")
     assert report.README.read_text() == (ROOT / "README.md").read_text()
     assert made.read_text() == (ROOT / "docs/performance.md").read_text()
+
+
+def test_the_page_of_reproductions_is_made_of_the_records(tmp_path, monkeypatch):
+    from benchmarks import reproductions
+
+    monkeypatch.setattr(reproductions, "DOCS", tmp_path)
+    made = reproductions.write(ROOT / "benchmarks/results/reproductions").read_text()
+    assert made == (ROOT / "docs/reproductions.md").read_text()
+    pictures = {path.name for path in (ROOT / "docs/reproductions").iterdir()}
+    assert pictures == set(re.findall(r"\]\(reproductions/([^)]+)\)", made))
+
+
+def test_records_are_taken_over_with_their_figures(tmp_path, monkeypatch):
+    from benchmarks import reproductions
+
+    name, results = "breloff2016-threshold", tmp_path / "results"
+    (tmp_path / "runs" / name).mkdir(parents=True)
+    record = json.loads((ROOT / f"benchmarks/results/reproductions/{name}.json").read_text())
+    (tmp_path / "runs" / name / "results.json").write_text(json.dumps(record))
+    for figure in record["figures"]:
+        (tmp_path / "runs" / name / f"{figure['name']}.png").write_bytes(b"a picture")
+    monkeypatch.setattr(reproductions, "PICTURES", tmp_path / "pictures")
+    reproductions.collect(tmp_path / "runs", results)
+    assert json.loads((results / f"{name}.json").read_text()) == record
+    assert {path.read_bytes() for path in (tmp_path / "pictures").glob(f"{name}-*.png")} == {b"a picture"}

@@ -61,9 +61,9 @@ def _stages(cells: Ran, wanted: Mapping[str, Any]) -> "Figure":
         joined = np.concatenate([np.stack([part[seed] for seed in seeds], axis=1) for part in errors])
         band(axes, np.arange(1, len(joined) + 1), joined, column, colour)
         ends.update(np.cumsum([len(part[seeds[0]]) for part in errors[:-1]]).tolist())
+    dress(axes, "test error, %", log=True)
     for end in sorted(ends):
         axes.axvline(end + 0.5, color="grey", linestyle=":", linewidth=1)
-    dress(axes, "test error, %", log=True)
     return figure
 
 
