@@ -37,7 +37,8 @@ class Table:
 
 
 class History:
-    """`epochs`, a Table whose columns are (epochs,) or (epochs, R); `probes`, angles (probes, R, L - 1) in degrees.
+    """`epochs`, a Table whose columns are (epochs,) or (epochs, R); `probes`, gpufa.alignment's metrics, whose columns are
+    (probes, R, L - 1), angles in degrees.
 
     Errors are in percent. `loss` and `running_error` are means over the epoch's own batches; a replica that has
     stopped has NaN from then on.

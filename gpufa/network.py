@@ -180,7 +180,7 @@ class Network:
         return found
 
     def alignment(self, x: Any, y: Any) -> dict[str, NDArray]:
-        """The metrics of gpufa.alignment in degrees for each hidden layer, (L - 1,), or (R, L - 1) with `seeds`."""
+        """gpufa.alignment's metrics, angles in degrees, for each hidden layer, (L - 1,), or (R, L - 1) with `seeds`."""
         angles = measure(self._error(x, y), self.rule)
         return {name: a[0] if self.single else a for name, a in angles.items()}
 
