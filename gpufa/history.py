@@ -37,11 +37,10 @@ class Table:
 
 
 class History:
-    """`epochs`, a Table whose columns are (epochs,) or (epochs, R); `probes`, gpufa.alignment's metrics, whose columns are
-    (probes, R, L - 1), angles in degrees.
+    """`epochs`, a Table of columns (epochs,) or (epochs, R); `probes`, gpufa.alignment's metrics, (probes, R, L - 1).
 
-    Errors are in percent. `loss` and `running_error` are means over the epoch's own batches; a replica that has
-    stopped has NaN from then on.
+    Errors are in percent, angles in degrees. `loss` and `running_error` are means over the epoch's own batches; a
+    replica that has stopped has NaN from then on.
     """
 
     def __init__(self, seeds: tuple[int, ...]) -> None:

@@ -127,11 +127,12 @@ def _run(trainer: Trainer, out: Path | None, about_data: Mapping[str, Any]) -> R
 
 @contextmanager
 def stopped_by_signals(trainer: Trainer) -> Iterator[None]:
-    """Ctrl-C and SIGTERM let the step finish, then training stops and is saved; a second Ctrl-C stops at once."""
+    """Ctrl-C, SIGTERM, SIGHUP let the step finish, then training stops and is saved; a second Ctrl-C stops at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    old = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    old = {number: signal.getsignal(number) for number in numbers}
 
     def stop(number: int, frame: Any) -> None:
         trainer.stop_requested = True

@@ -45,6 +45,7 @@ def test_train_leaves_everything_behind(trained):
         "config.toml",
         "summary.json",
         "curves.png",
+        ".lock",
     }
     summary = json.loads((out / "summary.json").read_text())
     assert len(summary["test_error"]) == len(summary["train_error"]) == 3
@@ -124,7 +125,7 @@ def test_resume_says_when_there_is_nothing_to_do_and_goes_on_with_more_epochs(tr
         np.testing.assert_array_equal(ours[name], theirs[name])
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_save_and_exit_cleanly_and_resume_is_bitwise(tmp_path, number):
     long = ["--hidden", "64", "64", "--epochs", "60", "--backend", "numpy", "--quiet"]
     process = subprocess.Popen(

@@ -1,0 +1,72 @@
+"""A run's folder: one process at a time, and saves that fail."""
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from test_training import DATA, config, parameters, same
+
+import gpufa
+from gpufa import checkpoint
+from gpufa.cli import main
+
+LONG = ["--hidden", "16", "--epochs", "5000", "--backend", "numpy", "--quiet"]
+
+
+def test_a_folder_in_use_is_refused_and_its_run_left_alone(tmp_path, capsys):
+    out = tmp_path / "run"
+    first = subprocess.Popen([sys.executable, "-m", "gpufa", "train", *LONG, "--out", str(out)])
+    try:
+        deadline = time.monotonic() + 60
+        while not (out / "checkpoint.h5").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        for command in (["resume", str(out)], ["train", *LONG, "--out", str(out), "--force"]):
+            assert main(command) == 2
+            said = capsys.readouterr().err
+            assert "is in use by another process; wait for its end, or give another --out" in said
+            assert said.count("\n") == 1
+        assert first.poll() is None
+    finally:
+        first.kill()
+        first.wait()
+    assert main(["resume", str(out), "--epochs", "1", "--quiet"]) == 0  # a killed process holds nothing
+
+
+def failing(monkeypatch, times):
+    """checkpoint.write fails at these calls, counted from 1, as on a full disk."""
+    write, calls = checkpoint.write, []
+
+    def fails(path, arrays, metadata):
+        calls.append(path)
+        if len(calls) in times:
+            raise gpufa.FileProblem("no space left on device")
+        write(path, arrays, metadata)
+
+    monkeypatch.setattr(checkpoint, "write", fails)
+    return calls
+
+
+def test_a_save_that_fails_is_told_and_tried_again(tmp_path, monkeypatch):
+    calls = failing(monkeypatch, {3, 4})
+    with pytest.warns(UserWarning, match="no space left") as told:
+        run = gpufa.train(config(epochs=5, out=str(tmp_path)), DATA)
+    assert [str(w.message).split(":")[0] for w in told] == ["after epoch 2", "after epoch 3"]
+    assert "training goes on, and saves again later" in str(told[0].message)
+    assert len(calls) == 7  # before the first step, after each epoch, at the end
+    same(parameters(run), {name: np.array(p) for name, p in gpufa.load(tmp_path).parameters.items()})
+
+
+def test_a_save_that_fails_at_the_end_ends_in_an_error(tmp_path, monkeypatch):
+    failing(monkeypatch, {4})
+    with pytest.raises(gpufa.FileProblem, match="no space left"):
+        gpufa.train(config(epochs=2, out=str(tmp_path)), DATA)
+    monkeypatch.undo()
+    assert gpufa.resume(tmp_path, data=DATA).already_finished  # what the last epoch's save holds
+
+
+def test_a_history_that_can_not_be_written_is_told(tmp_path):
+    (tmp_path / "history.csv").mkdir()
+    with pytest.raises(gpufa.FileProblem, match=r"history.csv' can't be written \(Is a directory\); checkpoint.h5 has"):
+        gpufa.train(config(epochs=1, out=str(tmp_path)), DATA)
