@@ -9,15 +9,12 @@ import numpy as np
 import pytest
 
 import gpufa
-from gpufa.checks import hidden_activations
 from gpufa.cli import main
 from gpufa.history import History
-from gpufa.initialisers import layer_inits
 from gpufa.reproductions import command, experiment, figures, record, runner
 from gpufa.reproductions.experiment import Cell, Published
 from gpufa.reproductions.outcome import MEASURES, Outcome, judge
 from gpufa.rules import RULES, make_rule
-from gpufa.sizes import Sizes
 
 SMALL = """
 title = "a small one"
@@ -96,8 +93,9 @@ def test_every_experiment_can_be_run(name):
         config = cell.config()
         rule = make_rule(config.rule, config.rule_options)
         config = config.resolved(rule)
-        sizes = Sizes.of([4, *(config.hidden or ()), 3])
-        layer_inits(config.init, hidden_activations(config.activation, sizes, rule), sizes.L)
+        net = gpufa.Network([4, *config.hidden, 3], activation=config.activation, loss=config.loss, rule=rule,
+                            init=config.init, init_scale=config.init_scale, backend="numpy")  # fmt: skip
+        assert net.rule is rule
         assert cell.measure in MEASURES
         assert cell.after is None or cell.after in found.cells
         assert cell.published is None or cell.published.text or cell.published.mean is not None
@@ -113,7 +111,7 @@ def test_every_experiment_can_be_run(name):
 
 
 def test_the_comparison_has_every_rule():
-    assert list(experiment.find("bartunov-comparison").columns) == list(RULES)
+    assert set(experiment.find("bartunov-comparison").columns) == set(RULES)
 
 
 def test_noklands_table_is_the_papers():
