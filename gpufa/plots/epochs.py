@@ -98,7 +98,13 @@ def comparison(histories: Mapping[str, History]) -> "Figure":
         for axes in (left, middle, right):
             if axes.get_legend():
                 axes.get_legend().remove()
-        figure.legend(*middle.get_legend_handles_labels(), loc="outside right upper", fontsize=6, labelspacing=0.2)
+        figure.legend(
+            *middle.get_legend_handles_labels(),
+            loc="outside right upper",
+            fontsize=6,
+            labelspacing=0.2,
+            handlelength=3.5,
+        )
     return figure
 
 

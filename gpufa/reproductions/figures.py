@@ -137,6 +137,8 @@ def _setting(outcome: Outcome, wanted: Mapping[str, Any]) -> float:
 
 def _ranking(cells: Ran, wanted: Mapping[str, Any]) -> "Figure":
     """The cells' measure with its deviation, the lowest on top; those without a figure at the bottom."""
+    from matplotlib.ticker import LogLocator
+
     ranked = sorted(cells.items(), key=lambda pair: -np.nan_to_num(pair[1].mean, nan=np.inf))
     figure, ((axes,),) = style.panels(1, 1, 7, 1 + 0.24 * len(ranked))
     heights, measure = range(len(ranked)), MEASURES[ranked[0][1].cell.measure]
@@ -148,9 +150,11 @@ def _ranking(cells: Ran, wanted: Mapping[str, Any]) -> "Figure":
             text, (1, y), (-4, 0), ("axes fraction", "data"), "offset points", ha="right", va="center", size=8
         )
     axes.set_yticks(heights, [name.partition("/")[2] for name, _ in ranked])
-    axes.set_xscale("log" if np.nanmin(means) > 0 else "linear")
-    style.plain_numbers(axes.xaxis)
-    axes.set_xlim(right=axes.get_xlim()[1] ** 1.1)
+    if np.nanmin(means) > 0:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        style.plain_numbers(axes.xaxis)
+    axes.set_xlim(right=1.2 * axes.get_xlim()[1])
     axes.set_xlabel(f"{measure.what}, {measure.unit}")
     axes.grid(axis="x")
     axes.margins(y=0.02)
