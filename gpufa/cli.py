@@ -20,7 +20,7 @@ from .configfile import read_toml
 from .errors import GpufaError, InvalidValue
 from .flags import CompareFlags, TrainFlags
 from .reproductions.command import reproduce
-from .rules import RULES, find_rule
+from .rules import RULES, find_rule, is_own
 
 OK, BAD_INPUT, DIVERGED, INTERRUPTED = 0, 2, 3, 130
 
@@ -179,6 +179,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         files = [a for a in args[1:] if a.endswith(".toml")]
         base = read_toml(files[-1]) if files else Config()
+        if is_own(base.rule) and not any(a.startswith("--rule") for a in args):
+            raise InvalidValue(
+                f"{files[-1]!r} names the rule {base.rule!r}, and no code runs because a config file names it;"
+                f" name it yourself, --rule {base.rule}"
+            )
         settings = {f.name: getattr(base, f.name) for f in dataclasses.fields(Config)}
         compared = {k: v for k, v in settings.items() if k != "rule"}
         commands: dict[str, Any] = {

@@ -18,7 +18,7 @@ from .folder import Folder, trainer_arrays
 from .history import History
 from .network import Network
 from .progress import Status
-from .rules import Rule
+from .rules import Rule, is_own
 from .rundata import IN_MEMORY, data_of, fingerprint
 from .summary import summarise
 from .trainer import Trainer
@@ -75,13 +75,19 @@ def resume(
 ) -> Run:
     """Go on where a run stopped, bit for bit; `epochs` sets a new total, `backend` and `device` another place.
 
-    Raises FileProblem for a missing or damaged checkpoint, InvalidValue where the data are not those of the run.
+    Raises FileProblem for a missing or damaged checkpoint, InvalidValue where the data are not those of the run,
+    or its rule is of a file of your own and not handed in.
     """
     file = storage.checkpoint_of(path)
     stored, metadata = checkpoint.read(file)
     if "config" not in metadata:
         raise FileProblem(f"{str(file)!r} holds a network without its training; load it with gpufa.load")
     config = from_mapping(metadata["config"])
+    if rule is None and is_own(config.rule):
+        raise InvalidValue(
+            f"{str(file)!r} was trained by {config.rule!r}, and no code runs because a checkpoint names it;"
+            " name it yourself, --rule path/to/file.py:MyRule"
+        )
     config = replace(
         config,
         epochs=epochs or config.epochs,

@@ -52,8 +52,9 @@ def runs_of(cell: Cell, folder: Path) -> list[Path]:
     wanted, seen = settings(cell.config()), dict[int, Path]()
     for run in found:
         metadata = checkpoint.read_metadata(storage.checkpoint_of(run))
-        stored = settings(from_mapping(metadata["config"]))
-        for name in sorted(wanted.keys() | stored.keys()):
+        config = from_mapping(metadata["config"])
+        stored = {"rule": config.rule} if config.rule != wanted["rule"] else settings(config)
+        for name in ["rule", *sorted(wanted.keys() | stored.keys())]:
             if stored.get(name) != wanted.get(name):
                 raise FileProblem(
                     f"{str(run)!r} was trained with {name} = {stored.get(name)!r}, but {cell.name} has"

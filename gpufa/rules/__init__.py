@@ -37,7 +37,7 @@ from .tp import TP
 from .usf import USF
 from .weight_mirror import WeightMirror
 
-__all__ = ["RULES", "Extra", "Feedback", "FeedbackRule", "Rule", "find_rule", "make_rule"]
+__all__ = ["RULES", "Extra", "Feedback", "FeedbackRule", "Rule", "find_rule", "is_own", "make_rule"]
 
 ALIGNMENT = BP, Shallow, FA, DFA, IFA, Topology, SDFA, DRTP, USF, BRSF, FRSF, KP, DKP, WeightMirror
 FORWARD_ONLY = PEPITA, ForwardForward
@@ -49,13 +49,18 @@ ALL = *ALIGNMENT, *FORWARD_ONLY, *TARGETS, *ENERGY, *LOCAL, *ONE_SHOT
 RULES: dict[str, type[Rule]] = {rule.name: rule for rule in ALL}
 
 
+def is_own(name: str) -> bool:
+    """Whether the name is of a user's own file: its code runs only where the user says that name."""
+    return name.rpartition(":")[0].endswith(".py")
+
+
 def find_rule(name: str) -> type[Rule]:
     """The rule class of that name, or of a user's own file, "path/to/file.py:MyRule".
 
     Raises InvalidValue for an unknown name, FileProblem for a file that is missing or lacks the class.
     """
-    path, _, attribute = name.rpartition(":")
-    if path.endswith(".py"):
+    if is_own(name):
+        path, _, attribute = name.rpartition(":")
         return _from_file(Path(path), attribute)
     if name not in RULES:
         raise InvalidValue(
