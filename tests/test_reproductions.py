@@ -11,7 +11,7 @@ import pytest
 import gpufa
 from gpufa.cli import main
 from gpufa.history import History
-from gpufa.reproductions import command, experiment, figures, record, runner
+from gpufa.reproductions import command, experiment, figures, record, runner, toyflow
 from gpufa.reproductions.experiment import Cell, Published
 from gpufa.reproductions.outcome import MEASURES, Outcome, judge
 from gpufa.rules import RULES, make_rule
@@ -465,3 +465,18 @@ def test_a_ranking_has_the_lowest_on_top_and_names_what_diverged():
     axes = figures._ranking(cells, {}).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["fa", "bp", "dfa"]
     assert [text.get_text() for text in axes.texts] == ["diverged", "3.0", "2.0"]
+
+
+def test_the_toy_flow_follows_its_equations_to_where_they_rest():
+    """A step of FA on one example has dw_2 / dw_1 = w_1 / b, b = 1; all paths end at w_1 w_2 = 1."""
+    (cell,) = experiment.find("lillicrap2016-linear").chosen(("toy-flow/*",))
+    axes = toyflow.phase({cell.name: Outcome(cell)}, {}).axes[0]
+    paths = [line.get_xydata() for line in axes.lines if len(line.get_xdata()) > 1000]
+    assert len(paths) == toyflow.NETS
+    for path in paths:
+        (w1, _), step = path[0], path[1] - path[0]
+        np.testing.assert_allclose(step[1], step[0] * w1, rtol=1e-3, atol=1e-6)
+        np.testing.assert_allclose(path[-1].prod(), 1, atol=1e-3)
+        np.testing.assert_allclose(
+            path[:, 0] ** 2 / 2 - path[:, 1], w1**2 / 2 - path[0, 1], atol=0.15
+        )  # kept by the flow

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import gpufa
-
 from ..callbacks import Callback
 from ..plots import style
+from ..runs import train
 from .outcome import Outcome
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def phase(cells: dict[str, Outcome], wanted: Mapping[str, Any]) -> "Figure":
     """The flow, where it rests (w_1 w_2 = 1), and what training does from sixteen starts."""
     (outcome,) = cells.values()
     recorded = Weights()
-    gpufa.train(outcome.cell.config(seeds=range(NETS)), callbacks=[recorded])
+    train(outcome.cell.config(seeds=range(NETS)), callbacks=[recorded])
     figure, ((axes,),) = style.panels(1, 1, 5.5, 5)
     w1, w2 = np.meshgrid(*[np.linspace(-REACH, REACH, 25)] * 2)
     error = 1 - w1 * w2
