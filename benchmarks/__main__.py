@@ -1,4 +1,4 @@
-"""python -m benchmarks [cpu|gpu|threshold|scaling|memory|rules|epoch|report|reproductions]: measure, and write docs."""
+"""python -m benchmarks [cpu|gpu|threshold|scaling|memory|rules|epoch|soak|report|reproductions]: measure; docs."""
 
 import json
 import os
@@ -19,6 +19,7 @@ from . import epoch as epochs_
 from . import report as pages
 from . import reproductions as reproductions_
 from . import scaling as scales
+from . import soak as soak_
 from . import threshold as thresholds
 from .runner import run
 from .works import CPU, GPU, RULES, Work
@@ -147,6 +148,20 @@ def epoch(threads: int = 2, epochs: int = 7, out: Path | None = None) -> None:
     print(f"an epoch {found['epoch_s']:.3f} s, its {found['steps']} steps {found['steps_s']:.3f} s")
 
 
+def soak(kills: int = 300, epochs: int = 1500, seed: int = 0) -> None:
+    """Kill a run again and again, and go on from its last checkpoint; exits with 1 where anything was lost.
+
+    Args:
+        kills: how often
+        epochs: of the run
+        seed: of the moments
+    """
+    found = soak_.run(kills, epochs, seed, lambda line: print(line, flush=True))
+    print(found)
+    if found["unreadable"] or found["epochs_lost"] or found["left_over"] or not found["equal"]:
+        raise SystemExit(1)
+
+
 def report() -> None:
     """Write docs/performance.md anew from all results."""
     print(f"wrote {pages.write(RESULTS)}")
@@ -236,5 +251,5 @@ def _version(name: str) -> str | None:
 
 
 if __name__ == "__main__":
-    commands = (cpu, gpu, threshold, scaling, memory, rules, epoch, report, reproductions)
+    commands = (cpu, gpu, threshold, scaling, memory, rules, epoch, soak, report, reproductions)
     tyro.extras.subcommand_cli_from_dict({c.__name__: c for c in commands}, prog="python -m benchmarks")

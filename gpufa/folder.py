@@ -30,6 +30,8 @@ class Folder(Callback):
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self.lock.acquire()
+            for half_written in self.path.glob(f".{storage.CHECKPOINT}.*.tmp"):  # by a process that was killed
+                half_written.unlink()
             (self.path / "config.toml").write_text(to_toml(trainer.config), encoding="utf-8")
         except Timeout:
             raise FileProblem(

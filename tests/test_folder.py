@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,3 +71,21 @@ def test_a_history_that_can_not_be_written_is_told(tmp_path):
     (tmp_path / "history.csv").mkdir()
     with pytest.raises(gpufa.FileProblem, match=r"history.csv' can't be written \(Is a directory\); checkpoint.h5 has"):
         gpufa.train(config(epochs=1, out=str(tmp_path)), DATA)
+
+
+def test_a_run_that_is_killed_again_and_again_loses_nothing(monkeypatch):
+    """The short form of python -m benchmarks soak."""
+    monkeypatch.syspath_prepend(Path(__file__).parent.parent)
+    from benchmarks import soak
+
+    found = soak.run(kills=4, epochs=60, seed=0, say=print)
+    assert found["kills"] >= 2
+    assert (found["unreadable"], found["epochs_lost"], found["left_over"], found["equal"]) == (0, 0, 0, True)
+
+
+def test_what_a_killed_process_left_half_written_is_taken_away(tmp_path):
+    gpufa.train(config(epochs=1, out=str(tmp_path)), DATA)
+    half = tmp_path / ".checkpoint.h5.0123456789abcdef.tmp"
+    half.write_bytes(b"half")
+    gpufa.resume(tmp_path, epochs=2, data=DATA)
+    assert not half.exists()
