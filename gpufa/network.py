@@ -140,8 +140,13 @@ class Network:
         return evaluate(self, x := network_input(self, x), network_target(self, y, len(x)))
 
     def scaled(self, x: NDArray) -> NDArray:
-        """Raw inputs, (samples, features), as the training saw them."""
-        return self.scaling.apply(inputs(x)) if self.scaling else inputs(x)
+        """Raw inputs, (samples, n_0), as the training saw them. Raises InvalidValue for another number of features."""
+        x = inputs(x)
+        if x.shape[1] != self.sizes.inputs:
+            raise InvalidValue(
+                f"the data have {x.shape[1]} features; expected {self.sizes.inputs}, as in the training data"
+            )
+        return self.scaling.apply(x) if self.scaling else x
 
     @property
     def device_scaling(self) -> tuple[Any, Any] | None:

@@ -89,3 +89,23 @@ def test_what_a_killed_process_left_half_written_is_taken_away(tmp_path):
     half.write_bytes(b"half")
     gpufa.resume(tmp_path, epochs=2, data=DATA)
     assert not half.exists()
+
+
+def test_data_that_have_changed_since_are_told_in_one_sentence(tmp_path, capsys):
+    file = tmp_path / "mine.npz"
+    x, y = np.random.default_rng(0).normal(size=(50, 5)), np.arange(50) % 3
+    np.savez(file, x=x, y=y)
+    flags = ["--hidden", "4", "--epochs", "1", "--scaling", "standard", "--quiet", "--out", str(tmp_path / "run")]
+    assert main(["train", "--data", str(file), *flags]) == 0
+    np.savez(file, x=x[:, :4], y=y)
+    for command, text in (
+        (["evaluate", str(tmp_path / "run")], "the data have 4 features; expected 5, as in the training data"),
+        (["resume", str(tmp_path / "run"), "--epochs", "2"], "have changed since; resume needs the very data"),
+    ):
+        assert main(command) == 2
+        said = capsys.readouterr().err
+        assert text in said
+        assert said.count("\n") == 1
+    file.unlink()
+    assert main(["evaluate", str(tmp_path / "run")]) == 2
+    assert "mine.npz" in capsys.readouterr().err
