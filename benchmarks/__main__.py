@@ -148,7 +148,7 @@ def epoch(threads: int = 2, epochs: int = 7, out: Path | None = None) -> None:
     print(f"an epoch {found['epoch_s']:.3f} s, its {found['steps']} steps {found['steps_s']:.3f} s")
 
 
-def soak(kills: int = 300, epochs: int = 1500, seed: int = 0) -> None:
+def soak(kills: int = 300, epochs: int = 750, seed: int = 0) -> None:
     """Kill a run again and again, and go on from its last checkpoint; exits with 1 where anything was lost.
 
     Args:
