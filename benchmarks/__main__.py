@@ -1,15 +1,10 @@
-"""python -m benchmarks [cpu|gpu|threshold|scaling|memory|rules|epoch|soak|report|reproductions]: measure; docs."""
+"""python -m benchmarks COMMAND: measure, do harm on purpose, and write the docs of it. --help lists the commands."""
 
 import json
 import os
-import platform
-import re
 import sys
 from dataclasses import replace
-from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import tyro
 
@@ -19,13 +14,11 @@ from . import epoch as epochs_
 from . import report as pages
 from . import reproductions as reproductions_
 from . import scaling as scales
-from . import soak as soak_
 from . import threshold as thresholds
+from .records import RESULTS, described, named, written
+from .reliability.command import reliability, trial
 from .runner import run
 from .works import CPU, GPU, RULES, Work
-
-RESULTS = Path(__file__).parent / "results"
-PACKAGES = "gpufa", "numpy", "scipy", "torch", "jax", "scikit-learn", "cupy-cuda12x", "cupy-cuda13x"
 
 
 def cpu(
@@ -148,20 +141,6 @@ def epoch(threads: int = 2, epochs: int = 7, out: Path | None = None) -> None:
     print(f"an epoch {found['epoch_s']:.3f} s, its {found['steps']} steps {found['steps_s']:.3f} s")
 
 
-def soak(kills: int = 300, epochs: int = 750, seed: int = 0) -> None:
-    """Kill a run again and again, and go on from its last checkpoint; exits with 1 where anything was lost.
-
-    Args:
-        kills: how often
-        epochs: of the run
-        seed: of the moments
-    """
-    found = soak_.run(kills, epochs, seed, lambda line: print(line, flush=True))
-    print(found)
-    if found["unreadable"] or found["epochs_lost"] or found["left_over"] or not found["equal"]:
-        raise SystemExit(1)
-
-
 def report() -> None:
     """Write docs/performance.md anew from all results."""
     print(f"wrote {pages.write(RESULTS)}")
@@ -221,35 +200,6 @@ def measure(
         raise SystemExit(1)
 
 
-def named(kind: str, machine: str) -> Path:
-    return RESULTS / f"{kind}-{re.sub('[^a-z0-9]+', '-', machine.lower()).strip('-')}.json"
-
-
-def described(kind: str, facts: dict[str, str], threads: int) -> dict[str, Any]:
-    """What a result file says of its making."""
-    return {
-        "date": str(date.today()),
-        "command": f"python -m benchmarks {kind}",
-        "kind": kind,
-        "system": f"{platform.system()} {platform.machine()}",
-        "threads": threads,
-        "facts": facts,
-        "packages": {name: found for name in PACKAGES if (found := _version(name))},
-    }
-
-
-def written(record: dict[str, Any], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
-
-
 if __name__ == "__main__":
-    commands = (cpu, gpu, threshold, scaling, memory, rules, epoch, soak, report, reproductions)
+    commands = (cpu, gpu, threshold, scaling, memory, rules, epoch, report, reproductions, trial, reliability)
     tyro.extras.subcommand_cli_from_dict({c.__name__: c for c in commands}, prog="python -m benchmarks")

@@ -74,13 +74,12 @@ def test_a_history_that_can_not_be_written_is_told(tmp_path):
 
 
 def test_a_run_that_is_killed_again_and_again_loses_nothing(monkeypatch):
-    """The short form of python -m benchmarks soak."""
     monkeypatch.syspath_prepend(Path(__file__).parent.parent)
-    from benchmarks import soak
+    from benchmarks.reliability import kills
 
-    found = soak.run(kills=4, epochs=60, seed=0, say=print)
-    assert found["kills"] >= 2
-    assert (found["unreadable"], found["epochs_lost"], found["left_over"], found["equal"]) == (0, 0, 0, True)
+    counts = kills.run(6, seed=0, say=print)
+    assert sum(count.tried for count in counts[:2]) == 6
+    assert [count for count in counts if count.lost] == []
 
 
 def test_what_a_killed_process_left_half_written_is_taken_away(tmp_path):

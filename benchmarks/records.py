@@ -1,0 +1,41 @@
+"""Result files: what was measured, on what, by which command."""
+
+import json
+import platform
+import re
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+PACKAGES = "gpufa", "numpy", "scipy", "h5py", "torch", "jax", "scikit-learn", "cupy-cuda12x", "cupy-cuda13x"
+
+
+def described(kind: str, facts: dict[str, str], threads: int) -> dict[str, Any]:
+    """What a result file says of its making."""
+    return {
+        "date": str(date.today()),
+        "command": f"python -m benchmarks {kind}",
+        "kind": kind,
+        "system": f"{platform.system()} {platform.machine()}",
+        "threads": threads,
+        "facts": facts,
+        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+    }
+
+
+def named(kind: str, machine: str) -> Path:
+    return RESULTS / f"{kind}-{re.sub('[^a-z0-9]+', '-', machine.lower()).strip('-')}.json"
+
+
+def written(record: dict[str, Any], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

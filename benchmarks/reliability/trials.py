@@ -1,0 +1,29 @@
+"""What is done to gpufa on purpose, and what it promises of it: a row for every trial."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from . import kills
+from .count import Count, Say
+
+
+class Trial(NamedTuple):
+    """`run(amount, seed, say)` does something `amount` times; `held` is the test that does it in short."""
+
+    run: Callable[[int, int, Say], list[Count]]
+    amount: int
+    title: str
+    promise: str
+    held: str
+
+
+TRIALS = {
+    "kills": Trial(
+        kills.run,
+        300,
+        "kill -9 at random moments",
+        "A run goes on from a checkpoint that is at most one interval old, and ends in the same bits as one that was"
+        " never killed.",
+        "tests/test_folder.py::test_a_run_that_is_killed_again_and_again_loses_nothing",
+    ),
+}
