@@ -26,5 +26,8 @@ class Callback:
     def on_stop(self, trainer: "Trainer") -> None:
         """When training has stopped in good order: done, or stopped between two steps."""
 
+    def on_failure(self, trainer: "Trainer") -> None:
+        """When an error or a second Ctrl-C ends the run: what is on the device may be lost."""
+
     def on_end(self, trainer: "Trainer") -> None:
         """At the very end, also where an error ends the run."""

@@ -1,23 +1,20 @@
 """Checkpoint files: named arrays and metadata in HDF5 that can't be lost half-written or loaded damaged.
 
 The first 512 bytes, HDF5's user block, hold a header in plain text with the length and SHA-256 of all that follows. A
-reader checks every byte against it before HDF5 parses one. Writing goes to a temporary file beside the target, which
-takes its place only when all of it is on the disk. docs/checkpoints.md describes the format.
+reader checks every byte against it before HDF5 parses one. docs/checkpoints.md describes the format.
 """
 
 import hashlib
 import io
 import json
-import os
-import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import files
 from .errors import FileProblem
 
 if TYPE_CHECKING:
@@ -35,25 +32,7 @@ def write(path: str | Path, arrays: Mapping[str, NDArray], metadata: Mapping[str
     Equal content gives equal bytes. Raises FileProblem where the file can't be written; what stood there before stays
     whole.
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    try:
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        with suppress(FileNotFoundError):
-            os.chmod(temporary, path.stat().st_mode & 0o777)
-        _write_hdf5(temporary, arrays, metadata)
-        seal(temporary)
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise FileProblem(
-            f"checkpoint {str(path)!r} can't be written ({reason}); what stood there before is whole:"
-            " free some space or give another folder"
-        ) from error
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
+    files.write(path, image(arrays, metadata), "checkpoint", "free some space or give another folder")
 
 
 def read(path: str | Path) -> tuple[dict[str, NDArray], dict[str, Any]]:
@@ -74,27 +53,13 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
         return _metadata(file, path)
 
 
-def seal(path: str | Path) -> None:
-    """Write the header over the user block of a closed HDF5 file, and see all of it onto the disk."""
-    with open(path, "r+b") as file:
-        file.seek(BLOCK)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        header = _header(digest, file.tell() - BLOCK)
-        file.seek(0)
-        file.write(header)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _header(digest: str, length: int) -> bytes:
-    return (MAGIC + f"format {FORMAT}\nsha256 {digest}\nbytes {length}\n".encode()).ljust(BLOCK, b"\0")
-
-
-def _write_hdf5(path: Path, arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> None:
+def image(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> memoryview:
+    """The bytes of a checkpoint. HDF5 makes them in memory, so that it never meets a disk that fails."""
     import h5py
 
     text = json.dumps(metadata, sort_keys=True, allow_nan=False).encode()
-    with h5py.File(path, "w", libver=("v110", "v110"), track_order=True, userblock_size=BLOCK) as file:
+    made = io.BytesIO()
+    with h5py.File(made, "w", libver=("v110", "v110"), track_order=True, userblock_size=BLOCK) as file:
         # A fixed-length byte string: variable-length ones sit in a heap where damage has made HDF5 hang.
         file.attrs.create("metadata", np.frombuffer(text, f"S{len(text)}")[0])
         for name, array in arrays.items():
@@ -106,6 +71,18 @@ def _write_hdf5(path: Path, arrays: Mapping[str, NDArray], metadata: Mapping[str
                 if letter == "/" and name[:i] not in file:
                     file.create_group(name[:i], track_order=True)
             file.create_dataset(name, data=array, track_times=False)
+    return sealed(made.getbuffer())
+
+
+def sealed(raw: memoryview) -> memoryview:
+    """The bytes of an HDF5 file with the header over its user block."""
+    raw[:BLOCK] = _header(raw[BLOCK:])
+    return raw
+
+
+def _header(body: memoryview) -> bytes:
+    digest = hashlib.sha256(body).hexdigest()
+    return (MAGIC + f"format {FORMAT}\nsha256 {digest}\nbytes {len(body)}\n".encode()).ljust(BLOCK, b"\0")
 
 
 def _verified(path: Path) -> bytes:
@@ -135,7 +112,7 @@ def _verified(path: Path) -> bytes:
             f"checkpoint {str(path)!r} is damaged: {len(body)} bytes of content, {promised} were written;"
             " go back to a copy of it"
         )
-    if header != _header(hashlib.sha256(body).hexdigest(), len(body)):
+    if header != _header(body):
         raise FileProblem(
             f"checkpoint {str(path)!r} is damaged: its bytes differ from what was written; go back to a copy of it"
         )
@@ -192,12 +169,3 @@ def _metadata(file: "h5py.File", path: str | Path) -> dict[str, Any]:
 
 def _foreign(path: str | Path, why: str) -> FileProblem:
     return FileProblem(f"checkpoint {str(path)!r} was not written by gpufa: {why}; give one that was")
-
-
-def _sync_folder(folder: Path) -> None:
-    """See the new name onto the disk too."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

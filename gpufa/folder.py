@@ -1,14 +1,16 @@
 """A run's folder: what stands in it at any moment is enough to go on."""
 
+import tempfile
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from . import checkpoint, storage
+from . import checkpoint, files, storage
 from .callbacks import Callback
 from .configfile import to_mapping, to_toml
 from .errors import FileProblem
@@ -19,20 +21,19 @@ class Folder(Callback):
     """Keeps RUN/ up to date: config.toml, checkpoint.h5 and history.csv; one process at a time, by a lock on RUN/.lock.
 
     Where a save fails in the middle of a run, that is told, the last checkpoint stays whole, and the run goes on to the
-    next.
+    next. Where an error ends the run, history.csv is of its last epoch, and it is told which the checkpoint is of.
     """
 
     def __init__(self, path: Path, fingerprint: Mapping[str, Any]) -> None:
         self.path, self.fingerprint = path, fingerprint
         self.lock = FileLock(path / ".lock", blocking=False)
+        self.saved: int | None = None  # epochs in the checkpoint
 
     def on_start(self, trainer: Trainer) -> None:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self.lock.acquire()
-            for half_written in self.path.glob(f".{storage.CHECKPOINT}.*.tmp"):  # by a process that was killed
-                half_written.unlink()
-            (self.path / "config.toml").write_text(to_toml(trainer.config), encoding="utf-8")
+            files.clear(self.path)
         except Timeout:
             raise FileProblem(
                 f"run folder {str(self.path)!r} is in use by another process; wait for its end, or give another --out"
@@ -41,7 +42,12 @@ class Folder(Callback):
             raise FileProblem(
                 f"run folder {str(self.path)!r} can't be written ({error.strerror}); give another --out"
             ) from error
-        self.save(trainer)
+        try:
+            files.write(self.path / "config.toml", to_toml(trainer.config), "config file", "give another --out")
+            self.save(trainer)
+        except BaseException:
+            self.lock.release()
+            raise
 
     def on_end(self, trainer: Trainer) -> None:
         self.lock.release()
@@ -52,19 +58,58 @@ class Folder(Callback):
             try:
                 self.save(trainer)
             except FileProblem as error:
-                warnings.warn(f"after epoch {epoch}: {error}; training goes on, and saves again later", stacklevel=2)
+                warnings.warn(
+                    f"after epoch {epoch}: {error}; the last checkpoint is whole, and training goes on to the next",
+                    stacklevel=2,
+                )
 
     def on_diverged(self, trainer: Trainer, replicas: NDArray) -> None:
         """Give the replicas back what the last checkpoint holds of them."""
-        arrays, _ = checkpoint.read(self.path / storage.CHECKPOINT)
+        try:
+            arrays, _ = checkpoint.read(self.path / storage.CHECKPOINT)
+        except FileProblem as error:
+            warnings.warn(f"replicas that diverged keep what they have: {error}", stacklevel=2)
+            return
         for name, live in trainer_arrays(trainer).items():
             for r in replicas:
                 live[r] = trainer.net.backend.to_device(arrays[name][r])
 
     def on_stop(self, trainer: Trainer) -> None:
-        self.save(trainer)
+        try:
+            self._write_checkpoint(trainer)
+        except FileProblem as error:
+            try:
+                refuge = Path(tempfile.mkdtemp(prefix="gpufa-"))
+                checkpoint.write(refuge / storage.CHECKPOINT, *self._contents(trainer))
+            except OSError:
+                raise error from None
+            raise FileProblem(f"{error}; the run as it ended is in {str(refuge)!r}, for gpufa resume") from error
+        self._write_history(trainer)
+
+    def on_failure(self, trainer: Trainer) -> None:
+        if self.saved is None:
+            return
+        with suppress(FileProblem):
+            self._write_history(trainer)
+        warnings.warn(
+            f"the run ended after epoch {trainer.progress.epoch}; its checkpoint is of epoch {self.saved}:"
+            f" go on from there with gpufa resume {self.path}",
+            stacklevel=2,
+        )
 
     def save(self, trainer: Trainer) -> None:
+        self._write_checkpoint(trainer)
+        self._write_history(trainer)
+
+    def _write_checkpoint(self, trainer: Trainer) -> None:
+        checkpoint.write(self.path / storage.CHECKPOINT, *self._contents(trainer))
+        self.saved = trainer.progress.epoch
+
+    def _write_history(self, trainer: Trainer) -> None:
+        files.write(self.path / "history.csv", trainer.history.to_csv(), "history", "checkpoint.h5 has it all")
+
+    def _contents(self, trainer: Trainer) -> tuple[dict[str, NDArray], dict[str, Any]]:
+        """The arrays and the metadata of a checkpoint."""
         arrays = storage.host_arrays(trainer.net, trainer_arrays(trainer))
         arrays |= storage.below("progress", trainer.progress.arrays())
         arrays |= storage.below("history", trainer.history.arrays())
@@ -74,13 +119,7 @@ class Folder(Callback):
             "config": to_mapping(trainer.config),
             "data": dict(self.fingerprint),
         }
-        checkpoint.write(self.path / storage.CHECKPOINT, arrays, metadata)
-        try:
-            trainer.history.write_csv(self.path / "history.csv")
-        except OSError as error:
-            raise FileProblem(
-                f"{str(self.path / 'history.csv')!r} can't be written ({error.strerror}); checkpoint.h5 has it all"
-            ) from error
+        return arrays, metadata
 
 
 def trainer_arrays(trainer: Trainer) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """What a run has measured: one row per epoch and one per probe of the alignment angles."""
 
 import csv
+import io
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -87,20 +87,21 @@ class History:
             found[seen] = np.nanmean(rows[:, seen], axis=0)
         return found
 
-    def write_csv(self, path: Path) -> None:
-        """One line per epoch and seed; angle_k is the newest per_sample angle of hidden layer k."""
+    def to_csv(self) -> str:
+        """One line per epoch and seed, as text; angle_k is the newest per_sample angle of hidden layer k."""
         names = list(self.epochs)
         layers = self.probes["per_sample"].shape[2] if len(self.probes) else 0
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            shared = [n for n in names if self.epochs[n].ndim == 1]
-            own = [n for n in names if self.epochs[n].ndim == 2]
-            writer.writerow([*shared, "seed", *own, *(f"angle_{k + 1}" for k in range(layers))])
-            for i in range(len(self.epochs)):
-                angles = self._angles_at(self.epochs["step"][i], layers)
-                for r, seed in enumerate(self.seeds):
-                    cells = [self.epochs[n][i] for n in shared], [self.epochs[n][i, r] for n in own], angles[r]
-                    writer.writerow([*map(_cell, cells[0]), seed, *map(_cell, (*cells[1], *cells[2]))])
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        shared = [n for n in names if self.epochs[n].ndim == 1]
+        own = [n for n in names if self.epochs[n].ndim == 2]
+        writer.writerow([*shared, "seed", *own, *(f"angle_{k + 1}" for k in range(layers))])
+        for i in range(len(self.epochs)):
+            angles = self._angles_at(self.epochs["step"][i], layers)
+            for r, seed in enumerate(self.seeds):
+                cells = [self.epochs[n][i] for n in shared], [self.epochs[n][i, r] for n in own], angles[r]
+                writer.writerow([*map(_cell, cells[0]), seed, *map(_cell, (*cells[1], *cells[2]))])
+        return text.getvalue()
 
     def _angles_at(self, step: int, layers: int) -> NDArray:
         if not layers:

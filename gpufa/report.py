@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import __version__, plots, storage, tables
+from . import __version__, files, plots, storage, tables
 from .configfile import from_mapping, to_toml
 from .errors import FileProblem, InvalidValue
 from .progress import Status
@@ -59,11 +59,7 @@ def write(paths: Sequence[str | Path], out: str | Path, rule: type[Rule] | None 
     if not paths:
         raise InvalidValue("gpufa report needs a run; give the folder of one or more")
     sections = [_section(path, rule) for path in paths]
-    text = _page(sections, [str(path) for path in paths])
-    try:
-        Path(out).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise FileProblem(f"report {str(out)!r} can't be written ({error.strerror}); give another --out") from error
+    files.write(out, _page(sections, [str(path) for path in paths]), "report", "give another --out")
 
 
 def _section(path: str | Path, rule: type[Rule] | None) -> Section:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from . import checkpoint, plots, storage
+from . import checkpoint, files, plots, storage
 from .callbacks import Callback
 from .config import Config
 from .configfile import from_mapping
@@ -109,7 +109,7 @@ def resume(
     trainer.progress.load(storage.inside("progress", stored))
     trainer.history = History.from_arrays(config.seeds, storage.inside("history", stored))
     if trainer.finished:
-        return Run(trainer.net, trainer.history, config, summarise(trainer), file.parent, already_finished=True)
+        return _finished(trainer, file.parent, already=True)
     return _run(trainer, file.parent, found)
 
 
@@ -124,11 +124,17 @@ def _run(trainer: Trainer, out: Path | None, about_data: Mapping[str, Any]) -> R
         trainer.callbacks.insert(0, Folder(out, about_data))
     with stopped_by_signals(trainer):
         trainer.run()
+    return _finished(trainer, out)
+
+
+def _finished(trainer: Trainer, out: Path | None, already: bool = False) -> Run:
+    """Sum the run up; in its folder too, unless that was done when it ended."""
     summary = summarise(trainer)
-    if out:
-        (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    if out and not (already and (out / "summary.json").exists()):
         plots.curves(trainer.history, out / "curves.png")
-    return Run(trainer.net, trainer.history, trainer.config, summary, out, trainer.stop_requested)
+        text = json.dumps(summary, indent=2) + "\n"
+        files.write(out / "summary.json", text, "summary", "gpufa resume writes it again")
+    return Run(trainer.net, trainer.history, trainer.config, summary, out, trainer.stop_requested, already)
 
 
 @contextmanager

@@ -135,6 +135,9 @@ class Trainer:
                     self._epoch()
                 self._stop_diverged(weights=True)
             self._tell("on_stop")
+        except BaseException:
+            self._tell("on_failure")
+            raise
         finally:
             self._tell("on_end")
 

@@ -9,8 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from gpufa import checkpoint
-from gpufa.checkpoint import BLOCK, read, read_metadata, seal, write
+from gpufa.checkpoint import BLOCK, read, read_metadata, sealed, write
 from gpufa.errors import FileProblem
 
 rng = np.random.default_rng(0)
@@ -122,16 +121,11 @@ def fail(*args, **kwargs):
     raise OSError(28, "No space left on device")
 
 
-@pytest.mark.parametrize("place", ["fsync", "replace", "chmod", "hdf5"])
+@pytest.mark.parametrize("place", ["fsync", "replace", "chmod"])
 def test_a_failing_write_leaves_the_old_file_whole(file, monkeypatch, place):
     before = file.read_bytes()
-    if place == "hdf5":
-        monkeypatch.setattr(checkpoint, "_write_hdf5", fail)
-    else:
-        monkeypatch.setattr(os, place, fail)
-    with pytest.raises(
-        FileProblem, match=r"can't be written \(No space left on device\); what stood there before is whole"
-    ):
+    monkeypatch.setattr(os, place, fail)
+    with pytest.raises(FileProblem, match=r"can't be written \(No space left on device\); free some space or give"):
         write(file, {"other": np.ones(3)}, {})
     monkeypatch.undo()
     assert file.read_bytes() == before
@@ -142,7 +136,7 @@ def test_an_interrupt_leaves_nothing_behind(file, monkeypatch):
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(checkpoint, "seal", interrupt)
+    monkeypatch.setattr(os, "fsync", interrupt)
     with pytest.raises(KeyboardInterrupt):
         write(file, {"other": np.ones(3)}, {})
     assert [p.name for p in file.parent.iterdir()] == [file.name]
@@ -160,6 +154,11 @@ def test_permissions_are_those_of_a_new_file_and_stay_when_it_is_replaced(file):
     file.chmod(0o600)
     write(file, arrays(), METADATA)
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def seal(path):
+    """A valid header over whatever a file holds."""
+    path.write_bytes(sealed(memoryview(bytearray(path.read_bytes()))))
 
 
 def hostile(path, build):

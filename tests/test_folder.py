@@ -1,5 +1,7 @@
 """A run's folder: one process at a time, and saves that fail."""
 
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_training import DATA, config, parameters, same
+from test_training import DATA, Poison, config, parameters, same
 
 import gpufa
 from gpufa import checkpoint
@@ -54,23 +56,42 @@ def test_a_save_that_fails_is_told_and_tried_again(tmp_path, monkeypatch):
     with pytest.warns(UserWarning, match="no space left") as told:
         run = gpufa.train(config(epochs=5, out=str(tmp_path)), DATA)
     assert [str(w.message).split(":")[0] for w in told] == ["after epoch 2", "after epoch 3"]
-    assert "training goes on, and saves again later" in str(told[0].message)
+    assert "the last checkpoint is whole, and training goes on to the next" in str(told[0].message)
     assert len(calls) == 7  # before the first step, after each epoch, at the end
     same(parameters(run), {name: np.array(p) for name, p in gpufa.load(tmp_path).parameters.items()})
 
 
 def test_a_save_that_fails_at_the_end_ends_in_an_error(tmp_path, monkeypatch):
     failing(monkeypatch, {4})
-    with pytest.raises(gpufa.FileProblem, match="no space left"):
+    with (
+        pytest.raises(gpufa.FileProblem, match="no space left") as told,
+        pytest.warns(
+            UserWarning, match=f"ended after epoch 2; its checkpoint is of epoch 2: .* gpufa resume {tmp_path}"
+        ),
+    ):
         gpufa.train(config(epochs=2, out=str(tmp_path)), DATA)
-    monkeypatch.undo()
-    assert gpufa.resume(tmp_path, data=DATA).already_finished  # what the last epoch's save holds
+    assert not (tmp_path / "summary.json").exists()
+    run = gpufa.resume(tmp_path, data=DATA)  # from what the last epoch's save holds
+    assert run.already_finished
+    assert (tmp_path / "summary.json").exists()
+    refuge = re.search("the run as it ended is in '(.*)', for gpufa resume", str(told.value))[1]
+    same(parameters(run), parameters(gpufa.resume(refuge, data=DATA)))
+    shutil.rmtree(refuge)
+
+
+def test_where_there_is_no_refuge_either_the_first_error_stands(tmp_path, monkeypatch):
+    failing(monkeypatch, {4, 5})
+    with pytest.raises(gpufa.FileProblem) as told, pytest.warns(UserWarning, match="ended after epoch 2"):
+        gpufa.train(config(epochs=2, out=str(tmp_path)), DATA)
+    assert str(told.value) == "no space left on device"
 
 
 def test_a_history_that_can_not_be_written_is_told(tmp_path):
     (tmp_path / "history.csv").mkdir()
     with pytest.raises(gpufa.FileProblem, match=r"history.csv' can't be written \(Is a directory\); checkpoint.h5 has"):
         gpufa.train(config(epochs=1, out=str(tmp_path)), DATA)
+    (tmp_path / "history.csv").rmdir()
+    assert gpufa.resume(tmp_path, data=DATA).summary["epochs"] == 1
 
 
 def test_a_run_that_is_killed_again_and_again_loses_nothing(monkeypatch):
@@ -108,3 +129,18 @@ def test_data_that_have_changed_since_are_told_in_one_sentence(tmp_path, capsys)
     file.unlink()
     assert main(["evaluate", str(tmp_path / "run")]) == 2
     assert "mine.npz" in capsys.readouterr().err
+
+
+def test_a_replica_that_diverges_does_not_end_the_others_where_the_checkpoint_is_gone(tmp_path):
+    class Gone(Poison):
+        def on_diverged(self, trainer, replicas):
+            assert np.isnan(trainer.net.arena.flat[1]).any()
+
+        def on_step(self, trainer):
+            (tmp_path / "checkpoint.h5").unlink(missing_ok=True)
+            super().on_step(trainer)
+
+    with pytest.warns(UserWarning, match="replicas that diverged keep what they have: checkpoint .* does not exist"):
+        run = gpufa.train(config(out=str(tmp_path)), DATA, callbacks=[Gone(1, 2)])
+    assert run.summary["status"] == ["running", "diverged", "running"]
+    same(parameters(run), {name: np.array(p) for name, p in gpufa.load(tmp_path).parameters.items()})

@@ -409,7 +409,6 @@ def test_a_figure_that_fails_leaves_the_record(small, monkeypatch):
     monkeypatch.setattr(figures, "draw", fail)
     assert reproduce(small, "--cells", "one/bp") == 2
     assert results(small)["cells"][0]["seeds"] == [0, 1]
-    (small / "small" / "results.tmp").mkdir()
     monkeypatch.undo()
 
 
@@ -419,7 +418,8 @@ def test_a_record_that_can_not_be_written_and_a_summary_that_can_not_be_read(sma
     (small / "small" / "one" / "bp" / "seeds-0-1" / "summary.json").write_text('{"seconds"')
     assert reproduce(small, "--cells", "one/bp") == 0
     assert results(small)["cells"][0]["machines"] == []
-    (small / "small" / "results.tmp").mkdir()
+    (small / "small" / "results.json").unlink()
+    (small / "small" / "results.json").mkdir()
     assert reproduce(small, "--cells", "one/bp") == 2
     assert "results.json' can't be written (Is a directory); give another --out" in capsys.readouterr().err
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from . import kills
+from . import calls, disk, kills
 from .count import Count, Say
 
 
@@ -25,5 +25,22 @@ TRIALS = {
         "A run goes on from a checkpoint that is at most one interval old, and ends in the same bits as one that was"
         " never killed.",
         "tests/test_folder.py::test_a_run_that_is_killed_again_and_again_loses_nothing",
+    ),
+    "calls": Trial(
+        calls.run,
+        0,
+        "A fault in each system call of a save",
+        "The save succeeds, or it is told in a sentence why not and the checkpoint before it stays; a process that is"
+        " killed at the call leaves one of the two. Nothing half-written is left behind by a save that failed.",
+        "tests/test_faults.py::test_a_fault_in_any_system_call_of_a_save_leaves_a_whole_checkpoint",
+    ),
+    "disk": Trial(
+        disk.run,
+        200,
+        "A disk that is full or read-only for a while",
+        "The checkpoint that stood there stays whole, the run says that it could not save, goes on, saves again when it"
+        " can, and ends in the same bits. A run that could not even start says so; one that can't save its end keeps it"
+        " elsewhere and says where.",
+        "tests/test_faults.py::test_a_disk_that_fails_for_a_while_costs_nothing",
     ),
 }

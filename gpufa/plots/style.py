@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import FileProblem, InvalidValue
+from .. import files
+from ..errors import InvalidValue
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
@@ -94,7 +95,4 @@ def save(figure: "Figure", path: Path) -> None:
     form = path.suffix.removeprefix(".")
     if form not in UNDATED:
         raise InvalidValue(f"figure {str(path)!r} has no format that gpufa draws; end it in .{', .'.join(UNDATED)}")
-    try:
-        path.write_bytes(encode(figure, form))
-    except OSError as error:
-        raise FileProblem(f"figure {str(path)!r} can't be written ({error.strerror}); check the folder") from error
+    files.write(path, encode(figure, form), "figure", "check the folder")

@@ -9,8 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
-from .. import storage
-from ..errors import FileProblem
+from .. import files, storage
 from ..summary import finite
 from ..tables import mean_and_deviation
 from .experiment import Experiment, Published
@@ -62,12 +61,7 @@ def _cell(experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
 
 def write(found: Mapping[str, Any], folder: Path) -> None:
     """Write FOLDER/results.json, whole or not at all. Raises FileProblem where that can't be done."""
-    path, text = folder / RECORD, json.dumps(found, indent=1, ensure_ascii=False) + "\n"
-    try:
-        path.with_suffix(".tmp").write_text(text, encoding="utf-8")
-        path.with_suffix(".tmp").replace(path)
-    except OSError as error:
-        raise FileProblem(f"{str(path)!r} can't be written ({error.strerror}); give another --out") from error
+    files.write(folder / RECORD, json.dumps(found, indent=1, ensure_ascii=False) + "\n", "record", "give another --out")
 
 
 def table(found: Mapping[str, Any]) -> Table:

@@ -1,0 +1,68 @@
+"""Files that are there whole, or as they were before."""
+
+import errno
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from .errors import FileProblem
+
+
+def write(path: str | Path, content: bytes | memoryview | str, what: str, remedy: str) -> None:
+    """Put `content`, text as UTF-8, at `path`, in one step or not at all, and see it onto the disk.
+
+    It is written to a file beside `path` that takes its place when all of it is on the disk; what `path` links to is
+    replaced, not the link. Raises FileProblem, "{what} 'path' can't be written (reason); {remedy}"; what stood there
+    before is whole then.
+    """
+    try:
+        goal = Path(os.path.realpath(path))
+        half = goal.with_name(f".{goal.name}.{secrets.token_hex(8)}.tmp")
+        if goal.exists() and not goal.is_file():
+            goal.write_bytes(_bytes(content))  # a device or a pipe has no place to take; a folder says what it is
+            return
+        try:
+            with open(half, "xb") as file:
+                with suppress(FileNotFoundError):
+                    os.chmod(half, goal.stat().st_mode & 0o777)
+                file.write(_bytes(content))
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(half, goal)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(half)
+            raise
+    except OSError as error:
+        raise FileProblem(f"{what} {str(path)!r} can't be written ({error.strerror or error}); {remedy}") from error
+    try:
+        _sync(goal.parent)
+    except OSError as error:
+        raise FileProblem(
+            f"{what} {str(path)!r} is written, but may not outlast a power cut ({error.strerror or error}); {remedy}"
+        ) from error
+
+
+def clear(folder: Path) -> None:
+    """Take away what processes that were killed have left half-written. Raises OSError where it stays."""
+    for half in folder.glob(f".*.{'[0-9a-f]' * 16}.tmp"):
+        half.unlink(missing_ok=True)
+
+
+def _bytes(content: bytes | memoryview | str) -> bytes | memoryview:
+    return content.encode() if isinstance(content, str) else content
+
+
+def _sync(folder: Path) -> None:
+    """See the new name onto the disk too, where the system knows how to."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)
