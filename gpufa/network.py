@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .alignment import measure
 from .arena import Parameters
-from .backends import Backend, get_backend
+from .backends import Backend, faults, get_backend
 from .checks import hidden_activations, network_input, network_target, residual_layers
 from .errors import InvalidValue
 from .evaluation import evaluate
@@ -46,6 +46,7 @@ class Network:
     BackendUnavailable for backend="cupy" without a usable GPU.
     """
 
+    @faults()
     def __init__(
         self,
         sizes: Sequence[int],
@@ -120,6 +121,7 @@ class Network:
         where they are procedural."""
         return self.fixed.public(self.single)
 
+    @faults()
     def predict(self, x: Any) -> NDArray:
         """Outputs after the output non-linearity, (samples, n_L), for x, (samples, n_0); in chunks, to save memory."""
         x = network_input(self, x)
@@ -135,6 +137,7 @@ class Network:
         loss = self.evaluate(x, y)["loss"]
         return float(loss[0]) if self.single else loss
 
+    @faults()
     def evaluate(self, x: Any, y: Any) -> dict[str, NDArray]:
         """Scores by name, (R,) each: "loss" and "error" in percent for labels, "r2" and "rmse" for targets."""
         return evaluate(self, x := network_input(self, x), network_target(self, y, len(x)))
@@ -166,6 +169,7 @@ class Network:
             x *= scaling[1]
         return x
 
+    @faults()
     def gradients(self, x: Any, y: Any) -> dict[str, NDArray]:
         """What the rule hands the optimizer, mean over samples, as host arrays named like `parameters`."""
         p, grads = self._error(x, y), self.new_arena()
@@ -174,6 +178,7 @@ class Network:
         found.finish()
         return {name: self.backend.to_host(g) for name, g in grads.public(self.single).items()}
 
+    @faults()
     def signals(self, x: Any, y: Any) -> dict[str, NDArray]:
         """The hidden layers' activity "h1", ..., and where the rule has them the error signals "delta1", ..., of which
         the last is yhat - y: host arrays (samples, n_k), or (R, samples, n_k) with `seeds`."""
@@ -184,6 +189,7 @@ class Network:
             found |= {f"delta{k}": self._by_samples(p.delta[k]) for k in range(1, p.L + 1)}
         return found
 
+    @faults()
     def alignment(self, x: Any, y: Any) -> dict[str, NDArray]:
         """gpufa.alignment's metrics, angles in degrees, for each hidden layer, (L - 1,), or (R, L - 1) with `seeds`."""
         angles = measure(self._error(x, y), self.rule)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from . import checkpoint, files, plots, storage
+from .backends import faults
 from .callbacks import Callback
 from .config import Config
 from .configfile import from_mapping
@@ -41,6 +42,7 @@ class Run:
         return Status.DIVERGED.name.lower() in self.summary["status"]
 
 
+@faults()
 def train(
     config: Config,
     data: str | Path | Sequence[Any] | None = None,
@@ -64,6 +66,7 @@ def train(
     return _run(Trainer(replace(config, data=name), arrays, rule, callbacks), out, fingerprint(arrays, name))
 
 
+@faults()
 def resume(
     path: str | Path,
     epochs: int | None = None,

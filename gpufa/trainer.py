@@ -10,6 +10,7 @@ import numpy as np
 from . import evaluation, schedules, storage
 from .alignment import measure
 from .arena import Array
+from .backends import faults
 from .batches import Batches, noisy_labels
 from .callbacks import Callback
 from .clock import Clock
@@ -124,6 +125,7 @@ class Trainer:
         """Whether there is nothing left to train."""
         return self.progress.epoch >= self.epochs or not self.progress.active.any()
 
+    @faults()
     def run(self) -> None:
         """Train until the epochs are over, every replica has stopped, or `stop_requested` is set."""
         if self.progress.step == 0:

@@ -191,7 +191,7 @@ class HostDevice:
             raise DeviceError("memory was allocated inside the step")
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize
         if self.used + size > self.limit:
-            raise out_of_memory("the host device", shape, dtype, self.limit - self.used, self.limit)
+            raise out_of_memory("the host device", shape, dtype, self.limit - self.used, self.limit, self.used)
         self.used += size
         space = np.full(size + 16, 0xAB, np.uint8)  # what was never written is no zero
         start = -space.ctypes.data % 16

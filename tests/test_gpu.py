@@ -2,6 +2,9 @@
 on it by test_operations.py and test_same_code.py."""
 
 import dataclasses
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,6 +70,63 @@ def test_too_little_memory_is_told_and_the_next_run_is_fine():
     with pytest.raises(gpufa.errors.OutOfMemory, match=r"has no room for an array .* reduce --batch-size, --hidden"):
         gpufa.Network([2_000_000, 1_000_000, 10], backend="cupy", init="zeros")
     assert np.isfinite(gpufa.train(config(backend="cupy", epochs=1), DATA).summary["test_loss"]).all()
+
+
+HOG = """
+import cupy, sys
+free, total = cupy.cuda.Device().mem_info
+held = cupy.cuda.alloc(free - (256 << 20))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_memory_that_another_process_holds_is_named():
+    hog = subprocess.Popen([sys.executable, "-c", HOG], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert hog.stdout.readline() == "held\n"
+        with pytest.raises(gpufa.errors.OutOfMemory, match=r"MiB are held by others \(see nvidia-smi\); reduce"):
+            gpufa.Network([20_000, 20_000, 10], backend="cupy", init="zeros")
+    finally:
+        hog.communicate()
+    assert np.isfinite(gpufa.train(config(backend="cupy", epochs=1), DATA).summary["test_loss"]).all()
+
+
+LOST = """
+import sys
+sys.path.insert(0, "tests")
+import cupy, gpufa
+from test_training import DATA, config
+
+class Trap(gpufa.Callback):
+    def on_step(self, trainer):
+        if trainer.progress.epoch == 3:
+            cupy.RawKernel('extern "C" __global__ void stop() { asm("trap;"); }', "stop")((1,), (1,), ())
+
+gpufa.train(config(epochs=6, checkpoint_every=2, backend="cupy", out=sys.argv[1]), DATA, callbacks=[Trap()])
+"""
+
+
+def test_a_device_that_is_lost_in_mid_run_costs_one_interval(tmp_path):
+    root = Path(__file__).parent.parent
+    done = subprocess.run([sys.executable, "-c", LOST, tmp_path], cwd=root, capture_output=True, text=True)
+    assert "DeviceError: the GPU failed (cuda" in done.stderr
+    assert "the run ended after epoch 3; its checkpoint is of epoch 2" in done.stderr
+    resumed, whole = gpufa.resume(tmp_path, data=DATA), gpufa.train(config(epochs=6, backend="cupy"), DATA)
+    for name, p in parameters_of(resumed).items():
+        np.testing.assert_array_equal(p, parameters_of(whole)[name])
+
+
+def test_what_tells_cupys_errors_apart():
+    import cupy
+
+    for error in (
+        cupy.cuda.memory.OutOfMemoryError,
+        cupy.cuda.runtime.CUDARuntimeError,
+        cupy.cuda.driver.CUDADriverError,
+    ):
+        assert error.__module__.startswith("cupy")
+        assert error.__name__ in ("OutOfMemoryError", "CUDARuntimeError", "CUDADriverError")
 
 
 def test_two_devices():

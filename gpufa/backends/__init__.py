@@ -11,8 +11,9 @@ from ..errors import BackendUnavailable, InvalidValue
 from .base import Backend
 from .cupydevice import open_device
 from .device import Device, first_line
+from .faults import faults
 
-__all__ = ["BACKENDS", "PRECISIONS", "Backend", "describe_all", "get_backend", "trial", "why_no_gpu"]
+__all__ = ["BACKENDS", "PRECISIONS", "Backend", "describe_all", "faults", "get_backend", "trial", "why_no_gpu"]
 
 BACKENDS = "auto", "numpy", "cupy"
 PRECISIONS = "fp32", "tf32", "bf16"

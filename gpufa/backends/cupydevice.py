@@ -48,7 +48,8 @@ class CupyDevice:
         try:
             return self.xp.empty(tuple(shape), dtype)
         except self.xp.cuda.memory.OutOfMemoryError:
-            raise out_of_memory(f"GPU {self.index}", shape, dtype, *self._device.mem_info) from None
+            (free, total), held = self._device.mem_info, self.xp.get_default_memory_pool().total_bytes()
+            raise out_of_memory(f"GPU {self.index}", shape, dtype, free, total, held) from None
 
     def upload(self, array: Any, dtype: Any = None) -> Array:
         if isinstance(array, self.xp.ndarray):

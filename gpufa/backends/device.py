@@ -17,6 +17,9 @@ Array = Any
 Job = Callable[[], None]
 
 
+CONTEXT = 1 << 30  # bytes that a process may hold beyond its arrays
+
+
 class CaptureFailed(Exception):
     """A step could not be recorded; the text says why. Nothing of it has run."""
 
@@ -62,13 +65,20 @@ class Device(Protocol):
         """Names and versions."""
 
 
-def out_of_memory(where: str, shape: Sequence[int], dtype: Any, free: int, total: int) -> OutOfMemory:
-    """The error for an array that does not fit."""
+def out_of_memory(where: str, shape: Sequence[int], dtype: Any, free: int, total: int, held: int) -> OutOfMemory:
+    """The error for an array that does not fit; `held` are the bytes that this process has already."""
     size = int(np.prod([int(n) for n in shape], dtype=object)) * np.dtype(dtype).itemsize
+    what = f"an array {tuple(shape)} of {np.dtype(dtype).name}, {size / 2**20:,.0f} MiB"
+    return no_room(where, what, free, total, held)
+
+
+def no_room(where: str, what: str, free: int, total: int, held: int) -> OutOfMemory:
+    """The error for whatever does not fit, in bytes of memory."""
+    others = total - free - held
+    elsewhere = f", {others / 2**20:,.0f} MiB are held by others (see nvidia-smi)" if others > CONTEXT else ""
     return OutOfMemory(
-        f"{where} has no room for an array {tuple(shape)} of {np.dtype(dtype).name}, {size / 2**20:,.0f} MiB:"
-        f" {free / 2**20:,.0f} of {total / 2**20:,.0f} MiB are free; reduce --batch-size, --hidden or the number of"
-        " --seeds, or use --backend numpy"
+        f"{where} has no room for {what}: {free / 2**20:,.0f} of {total / 2**20:,.0f} MiB are free{elsewhere}; reduce"
+        " --batch-size, --hidden or the number of --seeds, or use --backend numpy"
     )
 
 

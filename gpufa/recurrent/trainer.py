@@ -2,6 +2,7 @@
 
 from numpy.typing import NDArray
 
+from ..backends import faults
 from ..backends.base import Rates
 from ..clock import Clock
 from ..errors import InvalidValue
@@ -58,6 +59,7 @@ class RecurrentTrainer:
         self.clock, self.steps = Clock(net.backend, AHEAD, NUMBERS * len(self.windows), net.dtype), 0
         self.run = net.backend.capture(self._run)
 
+    @faults()
     def train(self, steps: int) -> dict[str, NDArray]:
         """Go on by so many steps; "loss", of a whole sequence, and "error", of symbols in percent, (R,) each: means
         over all of them, and since every sequence is new, of sequences that were not trained on."""

@@ -1,0 +1,36 @@
+"""What CuPy raises when a GPU fails, in gpufa's own words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..errors import DeviceError, GpufaError
+from .device import first_line, no_room
+
+
+@contextmanager
+def faults() -> Iterator[None]:
+    """Raise CuPy's errors as OutOfMemory and DeviceError; a function's decorator, too."""
+    try:
+        yield
+    except Exception as error:
+        if told := in_words(error):
+            raise told from error
+        raise
+
+
+def in_words(error: Exception) -> GpufaError | None:
+    """The error that a user is told for one of CuPy's; None for any other."""
+    kind = type(error).__name__ if type(error).__module__.startswith("cupy") else ""
+    if kind == "OutOfMemoryError":
+        import cupy
+
+        device, pool = cupy.cuda.Device(), cupy.get_default_memory_pool()
+        free, total = device.mem_info
+        what = f"what is next ({first_line(error)})"
+        return no_room(f"GPU {device.id}", what, free, total, pool.total_bytes())
+    if kind in ("CUDARuntimeError", "CUDADriverError"):
+        return DeviceError(
+            f"the GPU failed ({first_line(error)}); nvidia-smi and dmesg may say why: go on in a new process, with"
+            " gpufa resume where the run has a folder"
+        )
+    return None
