@@ -52,7 +52,7 @@ def write(path: str | Path, arrays: Mapping[str, NDArray], metadata: Mapping[str
             " free some space or give another folder"
         ) from error
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             os.unlink(temporary)
 
 

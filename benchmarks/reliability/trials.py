@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from . import kills
 from .count import Count, Say
+from .inputs import trial as inputs
 
 
 class Trial(NamedTuple):
@@ -25,5 +26,13 @@ TRIALS = {
         "A run goes on from a checkpoint that is at most one interval old, and ends in the same bits as one that was"
         " never killed.",
         "tests/test_folder.py::test_a_run_that_is_killed_again_and_again_loses_nothing",
+    ),
+    "inputs": Trial(
+        inputs.run,
+        40000,
+        "Inputs that nobody should give",
+        "Whatever is in a config, a command line, a data file or a call from Python, the answer is success or one"
+        " sentence that says what is wrong: no other exception, no crash, no hang over 10 s, no more than 1 GiB.",
+        "tests/test_inputs.py",
     ),
 }

@@ -2,13 +2,14 @@
 
 from numpy.typing import NDArray
 
+from ..arguments import positive, whole
 from ..backends.base import Rates
 from ..clock import Clock
 from ..errors import InvalidValue
 from ..optimizers import Hyper, unbias
 from ..optimizers import optimizer as find_optimizer
 from .copying import CopySequences, CopyTask
-from .net import RecurrentNet, positive, whole
+from .net import RecurrentNet
 from .synthetic import SyntheticGradient
 from .unrolled import Unrolled
 
