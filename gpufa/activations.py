@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .errors import InvalidValue
+from .arguments import row_of
 
 Array = Any
 
@@ -238,6 +238,4 @@ ACTIVATIONS = {row.name: row for row in ROWS}
 
 def activation(name: str) -> Activation:
     """The row of that name; raises InvalidValue for an unknown one."""
-    if name not in ACTIVATIONS:
-        raise InvalidValue(f"unknown activation {name!r}; choose one of {', '.join(ACTIVATIONS)}")
-    return ACTIVATIONS[name]
+    return row_of(ACTIVATIONS, name, "activation")

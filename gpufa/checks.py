@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .activations import Activation
 from .activations import activation as find_activation
+from .arguments import several
 from .errors import InvalidValue
 from .rules import Rule
+from .samples import REAL, real_numbers
 from .sizes import Sizes
 
 if TYPE_CHECKING:
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
 def hidden_activations(names: str | Sequence[str], sizes: Sizes, rule: Rule) -> list[Activation]:
     """The rows of the hidden layers' activations, from one name for all or one each."""
     hidden = sizes.hidden
-    names = [names] * len(hidden) if isinstance(names, str) else list(names)
+    names = [names] * len(hidden) if isinstance(names, str) else list(several(names, "activation", '["tanh", "relu"]'))
     if len(names) == 1:
         names *= len(hidden)
     if len(names) != len(hidden):
@@ -48,7 +52,8 @@ def residual_layers(sizes: Sizes, rule: Rule) -> tuple[int, ...]:
 
 def network_input(net: "Network", x: Any) -> Any:
     """x on the device, (samples, n_0)."""
-    x = net.backend.to_device(x, net.dtype)
+    with np.errstate(over="ignore"):
+        x = net.backend.to_device(_numbers(net, x, "the inputs"), net.dtype)
     if x.ndim != 2 or x.shape[1] != net.sizes.inputs or not len(x):
         raise InvalidValue(
             f"inputs have shape {x.shape}; expected (samples, {net.sizes.inputs}) with at least one sample"
@@ -56,9 +61,15 @@ def network_input(net: "Network", x: Any) -> Any:
     return x
 
 
+def _numbers(net: "Network", values: Any, name: str) -> Any:
+    """The values as an array of real numbers, where they are: on the device or on the host."""
+    on_device = isinstance(values, net.backend.xp.ndarray) and values.dtype.kind in REAL
+    return values if on_device else real_numbers(values, name)
+
+
 def network_target(net: "Network", y: Any, samples: int) -> Any:
     """y on the device: labels, (samples,), or targets, (samples, n_L)."""
-    host, n = net.backend.to_host(y), net.sizes.outputs
+    host, n = net.backend.to_host(_numbers(net, y, "the targets")), net.sizes.outputs
     if n == 1 and host.ndim == 1:
         host = host[:, None]
     if host.dtype.kind in "iub" and host.shape == (samples,):

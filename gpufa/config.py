@@ -1,11 +1,12 @@
 """Config: one frozen dataclass that is the TOML file, the command line's flags and the metadata of a checkpoint."""
 
 import dataclasses
-import math
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .arguments import is_number, shown
 from .backends import BACKENDS, PRECISIONS
 from .errors import InvalidValue
 from .optimizers import DECAYS
@@ -129,13 +130,14 @@ class Config:
             if isinstance(value, str | int | float):
                 object.__setattr__(self, name, (value,))
             elif isinstance(value, Iterable):
-                object.__setattr__(self, name, tuple(value))
+                with suppress(TypeError):  # an array without dimensions
+                    object.__setattr__(self, name, tuple(value))
         for name, good, expected in CHECKS:
             value = getattr(self, name)
             open_to_default = value is None and getattr(Config, name, value) is None
             if not open_to_default and not _passes(good, value):
                 raise InvalidValue(
-                    f"{name} = {value!r} can't be used; expected {expected}: change --{name.replace('_', '-')}"
+                    f"{name} = {shown(value)} can't be used; expected {expected}: change --{name.replace('_', '-')}"
                 )
 
     def resolved(self, rule: Rule) -> "Config":
@@ -167,21 +169,17 @@ def _passes(good: Callable[[Any], bool], value: Any) -> bool:
         return False
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def _whole(value: Any, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def _one_of(*names: str) -> tuple[Callable[[Any], bool], str]:
-    return (lambda v: v in names), f"one of {', '.join(names)}"
+    return (lambda v: isinstance(v, str) and v in names), f"one of {', '.join(names)}"
 
 
-ABOVE_ZERO = (lambda v: _number(v) and v > 0), "a number above 0"
-AT_LEAST_ZERO = (lambda v: _number(v) and v >= 0), "a number of at least 0"
-SHARE = (lambda v: _number(v) and 0 <= v < 1), "a number from 0 to below 1"
+ABOVE_ZERO = (lambda v: is_number(v) and v > 0), "a number above 0"
+AT_LEAST_ZERO = (lambda v: is_number(v) and v >= 0), "a number of at least 0"
+SHARE = (lambda v: is_number(v) and 0 <= v < 1), "a number from 0 to below 1"
 COUNT = (lambda v: _whole(v, 0)), "a whole number of at least 0"
 POSITIVE = (lambda v: _whole(v, 1)), "a whole number of at least 1"
 
@@ -203,14 +201,14 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         (_one_of("stored", "procedural"), ("feedback",)),
         (_one_of(*SCHEDULES), ("schedule",)),
         (_one_of(*SCALINGS), ("scaling",)),
-        (((lambda v: _number(v) and 0 < v < 1), "a number between 0 and 1"), ("test_fraction",)),
+        (((lambda v: is_number(v) and 0 < v < 1), "a number between 0 and 1"), ("test_fraction",)),
         (((lambda v: all(isinstance(name, str) for name in v)), "one or more names"), ("activation", "init")),
         (((lambda v: isinstance(v, dict)), "a table of options"), ("rule_options",)),
         (((lambda v: isinstance(v, str)), "a name or a path"), ("data", "rule", "loss", "optimizer", "start", "out")),
         (((lambda v: v and all(_whole(seed, 0) for seed in v)), "one or more whole numbers of at least 0"), ("seeds",)),
         (((lambda v: all(_whole(n, 0) for n in v)), "whole numbers"), ("hidden",)),
         (((lambda v: all(_whole(k, 1) for k in v)), "layers counted from 1"), ("freeze",)),
-        (((lambda v: all(_number(r) and r >= 0 for r in v)), "numbers of at least 0"), ("layer_lr",)),
+        (((lambda v: all(is_number(r) and r >= 0 for r in v)), "numbers of at least 0"), ("layer_lr",)),
     )
     for name in names
 ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .arguments import path_of, shown
 from .config import Config
 from .errors import FileProblem, InvalidValue
 
@@ -27,7 +28,7 @@ def from_mapping(table: Mapping[str, Any], base: Config | None = None) -> Config
     for name in settings:
         if name not in known:
             raise InvalidValue(
-                f"unknown setting {name!r}; the settings are {', '.join(n for n in known if n != 'rule_options')}"
+                f"unknown setting {shown(name)}; the settings are {', '.join(n for n in known if n != 'rule_options')}"
             )
     try:
         return dataclasses.replace(base or Config(), **settings)
@@ -47,7 +48,7 @@ def to_mapping(config: Config) -> dict[str, Any]:
 
 def read_toml(path: str | Path) -> Config:
     """The Config in a TOML file. Raises FileProblem where it is missing or no TOML, InvalidValue for a bad setting."""
-    path = Path(path)
+    path = path_of(path, "config file")
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -56,7 +57,7 @@ def read_toml(path: str | Path) -> Config:
         raise FileProblem(
             f"config file {str(path)!r} can't be read ({error.strerror}); give the path of a TOML file"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise FileProblem(f"config file {str(path)!r} is no valid TOML: {error}") from error
     return from_mapping(table)
 
@@ -79,6 +80,6 @@ def with_options(config: Config, assignments: tuple[str, ...]) -> Config:
             )
         try:
             options[name.removeprefix("rule.")] = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             options[name.removeprefix("rule.")] = text
     return dataclasses.replace(config, rule_options=options)

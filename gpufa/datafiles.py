@@ -8,39 +8,48 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import FileProblem, InvalidValue
+from .samples import REAL
 
 SUFFIXES = ".npz", ".h5", ".hdf5", ".csv"
 TARGETS = "label", "target", "y"  # the names of a CSV file's target column, in order of preference
 UNSIGNED_BYTE = 0x08
+DEFLATE = 1032  # how much larger gzip's way of packing can make what it unpacks
 EXACT = 2**24  # whole numbers below it are exact in float32
 
 
 def read_idx(path: Path, ndim: int) -> NDArray[np.uint8]:
     """The `ndim`-dimensional array of bytes in an IDX file, gzipped or plain; raises FileProblem for anything else."""
-    try:
-        raw = path.read_bytes()
-        if raw.startswith(b"\x1f\x8b"):
-            raw = gzip.decompress(raw)
-    except (OSError, EOFError, zlib.error) as error:
-        raise FileProblem(f"{path} can't be read ({error}); get the file again") from None
-    if len(raw) < 4 or raw[:2] != b"\0\0":
-        raise FileProblem(f"{path} is not an IDX file: it starts with {raw[:4]!r}; get the file again")
-    if raw[2] != UNSIGNED_BYTE:
-        raise FileProblem(f"{path} has IDX data of type {raw[2]:#04x}; expected unsigned bytes, {UNSIGNED_BYTE:#04x}")
-    if raw[3] != ndim:
-        raise FileProblem(f"{path} has {raw[3]} dimensions; expected {ndim}, so check that the files aren't mixed up")
     header = 4 + 4 * ndim
-    shape = [int.from_bytes(raw[i : i + 4]) for i in range(4, header, 4)]
-    if len(raw) != header + math.prod(shape):
+    try:
+        with open(path, "rb") as plain:
+            zipped = plain.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if zipped else open(path, "rb") as file:
+            start = file.read(header)
+            shape = [int.from_bytes(start[i : i + 4]) for i in range(4, header, 4)]
+            size = math.prod(shape)
+            most = path.stat().st_size * (DEFLATE if zipped else 1)
+            raw = file.read(min(size, most) + 1)  # one more would be one too many
+    except (OSError, EOFError, MemoryError, zlib.error) as error:
+        raise FileProblem(f"{path} can't be read ({error}); get the file again") from None
+    if len(start) < 4 or start[:2] != b"\0\0":
+        raise FileProblem(f"{path} is not an IDX file: it starts with {start[:4]!r}; get the file again")
+    if start[2] != UNSIGNED_BYTE:
+        raise FileProblem(f"{path} has IDX data of type {start[2]:#04x}; expected unsigned bytes, {UNSIGNED_BYTE:#04x}")
+    if start[3] != ndim:
+        raise FileProblem(f"{path} has {start[3]} dimensions; expected {ndim}, so check that the files aren't mixed up")
+    if len(start) < header or len(raw) != size:
+        held = len(start) + len(raw) if zipped else path.stat().st_size
+        more = "more than " if zipped and len(raw) > size else ""
         raise FileProblem(
-            f"{path} has {len(raw)} bytes, but its header asks for {header + math.prod(shape)}; get the file again"
+            f"{path} has {more}{held - bool(more)} bytes, but its header asks for {header + size}; get the file again"
         )
-    return np.frombuffer(raw, np.uint8, offset=header).reshape(shape)
+    return np.frombuffer(raw, np.uint8).reshape(shape)
 
 
 def read_file(path: Path, names: Iterable[str], features: int | None = None) -> dict[str, NDArray]:
@@ -55,17 +64,41 @@ def read_arrays(path: Path, names: Iterable[str]) -> dict[str, NDArray]:
     """Those of the arrays `names` that an .npz or HDF5 file has; raises FileProblem if it can't be read."""
     check_there(path)
     try:
-        if path.suffix.lower() == ".npz":
-            if not zipfile.is_zipfile(path):
-                raise OSError("not a zip archive")
-            with np.load(path, allow_pickle=False) as file:
-                return {name: file[name] for name in names if name in file}
-        import h5py
-
-        with h5py.File(path, "r") as file:
-            return {name: file[name][()] for name in names if name in file}
-    except (OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        return _read_npz(path, names) if path.suffix.lower() == ".npz" else _read_hdf5(path, names)
+    except Exception as error:  # three libraries raise whatever a damaged file leads them to
         raise FileProblem(f"{path} can't be read ({error}); write its arrays of numbers anew") from None
+
+
+def _read_npz(path: Path, names: Iterable[str]) -> dict[str, NDArray]:
+    if not zipfile.is_zipfile(path):
+        raise OSError("not a zip archive")
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in names if name in file}
+
+
+def _read_hdf5(path: Path, names: Iterable[str]) -> dict[str, NDArray]:
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        return {name: _dataset(file, name, path.stat().st_size) for name in names if name in file}
+
+
+def _dataset(file: Any, name: str, size: int) -> NDArray:
+    """An array of numbers that is all in the file of so many bytes; HDF5 allows much else, and crashes over some."""
+    import h5py
+
+    if isinstance(file.get(name, getlink=True), h5py.ExternalLink):
+        raise OSError(f"{name} is in another file")
+    found = file[name]
+    if not isinstance(found, h5py.Dataset):
+        raise TypeError(f"{name} is no array")
+    if found.file != file or found.external or found.is_virtual:
+        raise OSError(f"{name} is in another file")
+    if found.dtype.kind not in REAL or found.shape is None:
+        raise TypeError(f"{name} is of type {found.dtype}, not of numbers")
+    if found.nbytes > DEFLATE * size:
+        raise OSError(f"{name} claims {found.nbytes} bytes, more than {size} bytes of file can hold")
+    return found[()]
 
 
 def read_csv(path: Path, features: int | None = None) -> tuple[NDArray[np.float32], NDArray | None]:
@@ -151,7 +184,11 @@ def _first_fault(path: Path, skip: int) -> str:
 
 
 def _cells(line: str) -> list[str]:
-    return next(csv.reader([line]), [])
+    """What stands between the commas; a line that csv can't read is one cell."""
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:
+        return [line]
 
 
 def _is_number(cell: str) -> bool:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .arguments import home_path, whole
 from .datafiles import SUFFIXES, read_arrays, read_file, read_idx
 from .errors import FileProblem, InvalidValue
 from .samples import SCALINGS, Data, Scaling, fit_scaling, inputs, pair, split, validate
@@ -90,7 +91,7 @@ def load_data(name_or_path: str | os.PathLike[str], test_fraction: float | None 
     datafiles.read_csv). From x and y, and from a .csv, `test_fraction` (default 0.2) is split off for the test, with
     labels the same share of every class. Raises FileProblem for files, InvalidValue for names and values of no use.
     """
-    path = Path(name_or_path).expanduser()
+    path = home_path(name_or_path, "data")
     if path.suffix.lower() in SUFFIXES:
         arrays = read_file(path, (*Data._fields, "x", "y"))
     else:
@@ -116,7 +117,7 @@ def load_inputs(path_or_name: str | os.PathLike[str], features: int) -> tuple[ND
     Of a named set, and of a file with x_test, that is the test part; else a file has x, and maybe y. A .csv has
     `features` columns, and maybe one more for the target. Raises FileProblem or InvalidValue as `load_data` does.
     """
-    path = Path(path_or_name).expanduser()
+    path, features = home_path(path_or_name, "data"), whole(features, "the number of features")
     if path.suffix.lower() in SUFFIXES:
         arrays = read_file(path, ("x_test", "y_test", "x", "y"), features)
     else:

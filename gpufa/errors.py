@@ -1,8 +1,15 @@
 """Every error a user can cause derives from GpufaError: one sentence with the value, what was expected, the remedy."""
 
+LONGEST = 1000  # letters of a sentence
+
 
 class GpufaError(Exception):
     """Base of all of gpufa's own errors; the command line prints its text and exits with 2."""
+
+    def __str__(self) -> str:
+        """The text in one line; of a very long one, beginning and end."""
+        text = " ".join(super().__str__().splitlines())
+        return text if len(text) <= LONGEST else f"{text[: LONGEST * 2 // 3]} ... {text[-LONGEST // 4 :]}"
 
 
 class InvalidValue(GpufaError, ValueError):
@@ -22,4 +29,4 @@ class DeviceError(GpufaError, RuntimeError):
 
 
 class OutOfMemory(GpufaError, MemoryError):
-    """The GPU has no room for what the run needs."""
+    """There is no room, on the GPU or in memory, for what the run needs."""

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .activations import Activation
+from .arguments import row_of, several
 from .errors import InvalidValue
 from .random import Generator, Purpose
 
@@ -48,9 +49,7 @@ INITIALISERS: dict[str, Initialiser] = {
 
 def initialiser(name: str) -> Initialiser:
     """The row of that name; raises InvalidValue for an unknown one."""
-    if name not in INITIALISERS:
-        raise InvalidValue(f"unknown init {name!r}; choose one of {', '.join(INITIALISERS)}, nokland, nokland_code")
-    return INITIALISERS[name]
+    return row_of(INITIALISERS, name, "init", ", nokland, nokland_code")
 
 
 def layer_inits(init: str | Sequence[str], activations: Sequence[Activation], layers: int) -> tuple[str, ...]:
@@ -60,7 +59,7 @@ def layer_inits(init: str | Sequence[str], activations: Sequence[Activation], la
     "nokland_code" is what the author's code does for FA: the first layer is "uniform" all the same.
     Raises InvalidValue for an unknown name or a wrong number of them.
     """
-    names = (init,) if isinstance(init, str) else tuple(init)
+    names = (init,) if isinstance(init, str) else several(init, "init", '["he", "uniform"]')
     names = names * layers if len(names) == 1 else names
     if len(names) != layers:
         raise InvalidValue(
@@ -71,6 +70,6 @@ def layer_inits(init: str | Sequence[str], activations: Sequence[Activation], la
     inits = []
     for k, name in enumerate(names, start=1):
         meant["nokland_code"] = "uniform" if k == 1 else published
-        inits.append(meant.get(name, name))
+        inits.append(meant.get(name, name) if isinstance(name, str) else name)
         initialiser(inits[-1])
     return tuple(inits)

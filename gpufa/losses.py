@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .activations import logistic
-from .errors import InvalidValue
+from .arguments import row_of
 
 Array = Any
 
@@ -96,6 +96,4 @@ LOSSES = {row.name: row for row in ROWS}
 
 def loss(name: str) -> Loss:
     """The row of that name; raises InvalidValue for an unknown one."""
-    if name not in LOSSES:
-        raise InvalidValue(f"unknown loss {name!r}; choose one of {', '.join(LOSSES)}")
-    return LOSSES[name]
+    return row_of(LOSSES, name, "loss")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from .alignment import measure
 from .arena import Parameters
+from .arguments import one_of, positive, several
 from .backends import Backend, faults, get_backend
 from .checks import hidden_activations, network_input, network_target, residual_layers
 from .errors import InvalidValue
@@ -68,29 +69,28 @@ class Network:
         self.sizes = Sizes.of(sizes)
         self.rule = make_rule(rule)
         self.single = seeds is None
-        self.seeds = tuple(check_seed(s) for s in ((seed,) if seeds is None else seeds))
+        self.seeds = tuple(check_seed(s) for s in ((seed,) if seeds is None else several(seeds, "seeds", "[0, 1, 2]")))
         if not self.seeds:
             raise InvalidValue("seeds is empty; give at least one, such as --seeds 0 1 2")
         if len(set(self.seeds)) < len(self.seeds):
             raise InvalidValue(
                 f"seeds {list(self.seeds)} repeat one; replicas of one seed are the same network: give each once"
             )
-        if dtype not in DTYPES:
-            raise InvalidValue(f"unknown dtype {dtype!r}; choose one of {', '.join(DTYPES)}")
-        self.dtype = dtype
+        self.dtype = one_of(dtype, DTYPES, "dtype")
         defaults = self.rule.defaults
-        self.activations = hidden_activations(activation or defaults["activation"], self.sizes, self.rule)
-        self.output_loss = find_loss(loss or defaults["loss"])
-        self.inits = layer_inits(init or defaults["init"], self.activations, self.sizes.L)
-        if init_scale is not None and set(self.inits) == {"zeros"}:
+        self.activations = hidden_activations(
+            defaults["activation"] if activation is None else activation, self.sizes, self.rule
+        )
+        self.output_loss = find_loss(defaults["loss"] if loss is None else loss)
+        self.inits = layer_inits(defaults["init"] if init is None else init, self.activations, self.sizes.L)
+        if init_scale is not None and positive(init_scale, "init_scale") and set(self.inits) == {"zeros"}:
             raise InvalidValue(
                 f"init_scale = {init_scale:g} has nothing to scale where all weights start from zero;"
                 " add --init uniform, or leave --init-scale out"
             )
         self.residual = residual_layers(self.sizes, self.rule) if residual else ()
         self.rule.check(self)
-        if feedback not in FEEDBACK:
-            raise InvalidValue(f"unknown feedback {feedback!r}; choose one of {', '.join(FEEDBACK)}")
+        one_of(feedback, FEEDBACK, "feedback")
         if feedback == "procedural" and (self.rule.stored_feedback or self.residual):
             raise InvalidValue(
                 f"rule {self.rule.name!r}{' in a residual net' if self.residual else ''} needs its feedback matrices in"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .errors import InvalidValue
+from .arguments import row_of
 
 Array = Any
 DECAYS = "l2", "decoupled", "shift"
@@ -137,9 +137,7 @@ OPTIMIZERS = {row.name: row for row in ROWS}
 
 def optimizer(name: str) -> Optimizer:
     """The row of that name; raises InvalidValue for an unknown one."""
-    if name not in OPTIMIZERS:
-        raise InvalidValue(f"unknown optimizer {name!r}; choose one of {', '.join(OPTIMIZERS)}")
-    return OPTIMIZERS[name]
+    return row_of(OPTIMIZERS, name, "optimizer")
 
 
 def apply(row: Optimizer, p: Array, g: Array, states: Sequence[Array], t: Array, c: Hyper, decay: str) -> None:

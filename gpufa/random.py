@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .arguments import shown
 from .errors import InvalidValue
 
 MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
@@ -41,7 +42,7 @@ class Purpose(IntEnum):
 def check_seed(seed: int) -> int:
     """`seed` itself if it fits the 64-bit key; raises InvalidValue otherwise."""
     if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or not 0 <= seed < 2**64:
-        raise InvalidValue(f"seed {seed!r} can't be used; give a whole number from 0 to 2**64 - 1")
+        raise InvalidValue(f"seed {shown(seed)} can't be used; give a whole number from 0 to 2**64 - 1")
     return int(seed)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from . import checkpoint, files, plots, storage
+from .arguments import path_of
 from .backends import faults
 from .callbacks import Callback
 from .config import Config
@@ -57,7 +58,7 @@ def train(
     Raises InvalidValue and FileProblem as the parts do; FileProblem also where config.out holds a run and `force` is
     not set.
     """
-    out = Path(config.out) if config.out else None
+    out = path_of(config.out, "out") if config.out else None
     if out and (out / storage.CHECKPOINT).exists() and not force:
         raise FileProblem(
             f"{str(out)!r} holds a run already; go on with gpufa resume, give another --out, or add --force"

@@ -1,14 +1,17 @@
 """Arrays of samples and their targets: what they must be like, how a part is split off, how features are scaled."""
 
 from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .arguments import shown
 from .errors import InvalidValue
 
 SUBSET_KEY = 2  # a part of the training samples is the same for every seed
+REAL = "biuf"  # the kinds of dtype that hold real numbers
 CHUNK = 4096  # rows whose squares are summed at a time: a few MB in float64
 
 
@@ -96,8 +99,10 @@ def split(y: NDArray, fraction: float, key: int) -> tuple[NDArray[np.int64], NDA
 
     With labels every class gives its share and keeps at least one sample. Raises InvalidValue where that leaves none.
     """
-    if not 0 < fraction < 1:
-        raise InvalidValue(f"the fraction {fraction} of the samples can't be held out; give a number between 0 and 1")
+    if not isinstance(fraction, Real) or not 0 < fraction < 1:
+        raise InvalidValue(
+            f"the fraction {shown(fraction)} of the samples can't be held out; give a number between 0 and 1"
+        )
     classes = y if has_labels(y) else np.zeros(len(y), np.int64)
     order = np.lexsort((np.random.Philox(key=key).random_raw(len(y)), classes))
     first_of_class = np.diff(classes[order], prepend=-1) != 0
@@ -147,8 +152,8 @@ class Scaling(NamedTuple):
 
 def fit_scaling(name: str, x_train: NDArray) -> Scaling:
     """The scaling `name` (see SCALINGS) for x_train (samples, features); raises InvalidValue for another name."""
-    if name not in SCALINGS:
-        raise InvalidValue(f"scaling {name!r} is unknown; choose from {', '.join(SCALINGS)}")
+    if not isinstance(name, str) or name not in SCALINGS:
+        raise InvalidValue(f"scaling {shown(name)} is unknown; choose from {', '.join(SCALINGS)}")
     return SCALINGS[name](x_train)
 
 
@@ -171,16 +176,22 @@ def _standard(x: NDArray) -> Scaling:
 SCALINGS: dict[str, Callable[[NDArray], Scaling]] = {"none": _none, "unit": _unit, "standard": _standard}
 
 
-def _numbers(values: Any, name: str) -> NDArray:
-    """A non-empty array of real numbers."""
+def real_numbers(values: Any, name: str) -> NDArray:
+    """An array of real numbers; raises InvalidValue that calls the values `name`."""
     try:
         array = np.asarray(values)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InvalidValue(
             f"{name} can't be made a NumPy array; give numbers on the host, in rows of one length"
         ) from None
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in REAL:
         raise InvalidValue(f"{name} is of dtype {array.dtype}; give real numbers")
+    return array
+
+
+def _numbers(values: Any, name: str) -> NDArray:
+    """A non-empty array of real numbers."""
+    array = real_numbers(values, name)
     if not array.size:
         raise InvalidValue(f"{name} is empty (shape {array.shape}); give at least one sample with at least one value")
     return array
@@ -189,7 +200,8 @@ def _numbers(values: Any, name: str) -> NDArray:
 def _floats(array: NDArray, name: str) -> NDArray:
     """(samples, values), C-contiguous, float64 if it was and else float32; all finite."""
     dtype = np.float64 if array.dtype.type is np.float64 else np.float32
-    array = np.ascontiguousarray(array.reshape(len(array), -1), dtype)
+    with np.errstate(over="ignore"):  # what becomes infinite is told in words
+        array = np.ascontiguousarray(array.reshape(len(array), -1), dtype)
     if not np.isfinite([array.min(), array.max()]).all():  # two numbers tell, without a mask as large as the data
         row = np.flatnonzero(~np.isfinite(array).all(axis=1))[0]
         raise InvalidValue(

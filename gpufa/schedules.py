@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .errors import InvalidValue
+from .arguments import row_of
 
 
 class Progress(NamedTuple):
@@ -32,7 +32,6 @@ def factor(
 
     Raises InvalidValue for an unknown name.
     """
-    if name not in SCHEDULES:
-        raise InvalidValue(f"unknown schedule {name!r}; choose one of {', '.join(SCHEDULES)}")
+    course = row_of(SCHEDULES, name, "schedule")
     rise = min(1.0, (step + 1) / warmup) if warmup else 1.0
-    return rise * SCHEDULES[name](Progress(step, steps_per_epoch, total_steps, every, gamma))
+    return rise * course(Progress(step, steps_per_epoch, total_steps, every, gamma))

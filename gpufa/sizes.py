@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from numbers import Integral
 
+from .arguments import several, shown
 from .errors import InvalidValue
 
 
@@ -20,20 +21,22 @@ class Sizes:
     def __post_init__(self) -> None:
         if len(self.units) < 2:
             raise InvalidValue(
-                f"a network needs at least inputs and outputs; got sizes {list(self.units)}: give [64, 16, 10]"
+                f"a network needs at least inputs and outputs; got sizes {shown(list(self.units))}: give [64, 16, 10]"
             )
         for k, n in enumerate(self.units):
             if n < 1:
                 kind = "the input" if k == 0 else "the output layer" if k == self.L else f"hidden layer {k}"
-                raise InvalidValue(f"{kind} has {n} units; every layer needs at least one: give --hidden 800 800")
+                raise InvalidValue(
+                    f"{kind} has {shown(n)} units; every layer needs at least one: give --hidden 800 800"
+                )
 
     @classmethod
     def of(cls, units: Iterable[int]) -> "Sizes":
         """From any sequence of whole numbers; raises InvalidValue for anything else."""
-        units = tuple(units)
+        units = several(units, "the layers' sizes", "[784, 800, 800, 10]")
         for n in units:
             if isinstance(n, bool) or not isinstance(n, Integral):
-                raise InvalidValue(f"layer size {n!r} is no whole number; give sizes such as [784, 800, 800, 10]")
+                raise InvalidValue(f"layer size {shown(n)} is no whole number; give sizes such as [784, 800, 800, 10]")
         return cls(tuple(int(n) for n in units))
 
     @property

@@ -8,10 +8,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from . import checkpoint
+from .arguments import path_of
 from .errors import FileProblem, InvalidValue
 from .history import History
 from .network import Network
-from .rules import RULES, Rule, make_rule
+from .rules import RULES, Rule, make_rule, rule_class
 from .samples import Scaling
 
 CHECKPOINT = "checkpoint.h5"
@@ -19,15 +20,16 @@ CHECKPOINT = "checkpoint.h5"
 
 def checkpoint_of(path: str | Path) -> Path:
     """The checkpoint itself, from its path or its run's folder."""
-    path = Path(path)
+    path = path_of(path)
     return path / CHECKPOINT if path.is_dir() else path
 
 
 def save(net: Network, path: str | Path) -> None:
     """Write a network to an HDF5 file that gpufa.load reads. Raises FileProblem where it can't be written."""
-    checkpoint.write(
-        Path(path), {**host_arrays(net, network_arrays(net)), **scaling_arrays(net.scaling)}, describe(net)
-    )
+    path = path_of(path)
+    if not path.name:
+        raise FileProblem(f"{str(path)!r} is a folder; give the path of a file to write the network into")
+    checkpoint.write(path, {**host_arrays(net, network_arrays(net)), **scaling_arrays(net.scaling)}, describe(net))
 
 
 def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None = None, device: int = 0) -> Network:
@@ -43,8 +45,8 @@ def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None
         raise InvalidValue(
             f"{str(path)!r} was trained by rule {name!r}, which gpufa does not ship; hand its class in as rule"
         )
-    if rule is not None and rule.name != name:
-        raise InvalidValue(f"{str(path)!r} was trained by rule {name!r}, not {rule.name!r}; hand that one in")
+    if rule is not None and (given := rule_class(rule).name) != name:
+        raise InvalidValue(f"{str(path)!r} was trained by rule {name!r}, not {given!r}; hand that one in")
     net = Network(
         about["sizes"],
         activation=about["activation"] or None,

@@ -157,12 +157,13 @@ def test_cupy_is_imported_in_the_backends_alone():
 
 def test_imports_go_one_way():
     """Rules know only the tables and each other; backends only the formulas; nothing below the loop knows the loop."""
-    formulas = {"..activations", "..losses", "..optimizers", "..random", "..errors", ".."}
+    formulas = {"..activations", "..losses", "..optimizers", "..random", "..errors", "..arguments", ".."}
     typed = {"..passes", "..network", "..gradients"}  # for type checkers alone
     for room, known in {
         "backends": formulas,
         "rules": {
             "..errors",
+            "..arguments",
             "..random",
             "..sizes",
             "..activations",
@@ -175,6 +176,7 @@ def test_imports_go_one_way():
         for path in (PACKAGE / room).glob("*.py"):
             outside = {n for n in imports(path) if n.startswith("..") or (n == "." and room == "rules")}
             assert outside <= known, path
+    assert {n for n in imports(PACKAGE / "arguments.py") if n.startswith(".")} == {".errors"}
     above = {".trainer", ".step", ".updates", ".folder", ".runs", ".summary", ".storage", ".checkpoint", ".cli"}
     for name in (
         "network",

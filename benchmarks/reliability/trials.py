@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from . import calls, disk, kills
 from .count import Count, Say
+from .inputs import trial as inputs
 
 
 class Trial(NamedTuple):
@@ -42,5 +43,13 @@ TRIALS = {
         " can, and ends in the same bits. A run that could not even start says so; one that can't save its end keeps it"
         " elsewhere and says where.",
         "tests/test_faults.py::test_a_disk_that_fails_for_a_while_costs_nothing",
+    ),
+    "inputs": Trial(
+        inputs.run,
+        40000,
+        "Inputs that nobody should give",
+        "Whatever is in a config, a command line, a data file or a call from Python, the answer is success or one"
+        " sentence that says what is wrong: no other exception, no crash, no hang over 10 s, no more than 1 GiB.",
+        "tests/test_inputs.py",
     ),
 }

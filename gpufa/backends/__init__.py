@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 
+from ..arguments import one_of, whole
 from ..errors import BackendUnavailable, InvalidValue
 from .base import Backend
 from .cupydevice import open_device
@@ -29,8 +30,8 @@ def get_backend(name: "str | Backend" = "auto", device: int = 0, precision: str 
     if isinstance(name, Backend):
         return name
     for what, value, known in (("backend", name, BACKENDS), ("precision", precision, PRECISIONS)):
-        if value not in known:
-            raise InvalidValue(f"unknown {what} {value!r}; choose one of {', '.join(known)}")
+        one_of(value, known, what)
+    device = whole(device, "device", least=0)
     reason = why_no_gpu(device) if name != "numpy" else "backend numpy was asked for"
     if reason and (name == "cupy" or (name == "auto" and device)):
         raise BackendUnavailable(f"backend 'cupy' can't run here: {reason}; or use --backend numpy")

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from .. import optimizers
 from ..activations import Activation
+from ..arguments import shown
+from ..errors import OutOfMemory
 from ..losses import Loss
 from ..optimizers import CHUNK, Hyper, Optimizer, clip_factor
 from ..random import Generator, Purpose, permutation
@@ -31,7 +33,13 @@ class NumpyBackend(Products):
         self.generator = Generator()
 
     def zeros(self, shape: Sequence[int], dtype: Any) -> NDArray:
-        return np.zeros(tuple(shape), dtype)
+        try:
+            return np.zeros(tuple(shape), dtype)
+        except (MemoryError, OverflowError, ValueError):  # more than there is, or than can be counted
+            raise OutOfMemory(
+                f"there is no memory for an array {shown(tuple(shape))} of {np.dtype(dtype).name};"
+                " reduce --batch-size, --hidden or the number of --seeds"
+            ) from None
 
     def to_device(self, array: Any, dtype: Any = None) -> NDArray:
         return np.ascontiguousarray(array, dtype)

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arena import Array
+from ..arguments import whole
 from ..errors import InvalidValue
 from ..random import Purpose
-from .net import whole
 from .unrolled import Unrolled
+
+LONGEST = 10**6  # steps; every one of them has buffers
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,8 @@ class CopyTask:
     alphabet: int = 4
 
     def __post_init__(self) -> None:
-        whole(self.length, "the copy task's length")
-        whole(self.delay, "the copy task's delay", least=0)
+        whole(self.length, "the copy task's length", most=LONGEST)
+        whole(self.delay, "the copy task's delay", least=0, most=LONGEST)
         whole(self.alphabet, "the copy task's alphabet", least=2)
 
     @property

@@ -1,14 +1,13 @@
 """h_t = tanh(W h_{t-1} + U x_t + b), o_t = V h_t + c: its parameters, and those of the model M of its gradient."""
 
-import math
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from ..activations import ACTIVATIONS
 from ..arena import ALIGN, Arena, Array, Shape
+from ..arguments import one_of, several, shown, whole
 from ..backends import Backend, get_backend
 from ..errors import InvalidValue
 from ..initialisers import INITIALISERS
@@ -39,24 +38,28 @@ class RecurrentNet:
         dtype: str = "float32",
         backend: str | Backend = "auto",
     ) -> None:
+        sizes = several(sizes, "the recurrent net's sizes", "(5, 64, 4)")
         if len(sizes) != 3:
-            raise InvalidValue(f"a recurrent net is (inputs, units, outputs); got sizes {list(sizes)}: give (5, 64, 4)")
-        self.inputs, self.units, self.outputs = (whole(n, "a size of the recurrent net") for n in sizes)
-        if isinstance(synthetic, int | str):
             raise InvalidValue(
-                f"M's hidden widths can't be {synthetic!r}; give () for a linear M, (64,) for one hidden layer,"
-                " None for no M"
+                f"a recurrent net is (inputs, units, outputs); got sizes {shown(list(sizes))}: give (5, 64, 4)"
             )
-        hidden = [whole(n, "a hidden width of M") for n in synthetic or ()]
-        self.widths = () if synthetic is None else (self.units, *hidden, self.units)
-        self.seeds = tuple(check_seed(seed) for seed in seeds)
+        self.inputs, self.units, self.outputs = (whole(n, "a size of the recurrent net") for n in sizes)
+        self.widths = () if synthetic is None else self._widths(synthetic)
+        self.seeds = tuple(check_seed(seed) for seed in several(seeds, "seeds", "(0, 1, 2)"))
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise InvalidValue(f"seeds {list(self.seeds)} can't be used; give at least one, and each once")
-        if dtype not in DTYPES:
-            raise InvalidValue(f"unknown dtype {dtype!r}; choose one of {', '.join(DTYPES)}")
-        self.loss, self.dtype, self.backend = find_loss(loss), dtype, get_backend(backend)
+        self.loss, self.dtype, self.backend = find_loss(loss), one_of(dtype, DTYPES, "dtype"), get_backend(backend)
         self.arena = self.new_arena()
         self._draw()
+
+    def _widths(self, hidden: Any) -> tuple[int, ...]:
+        if isinstance(hidden, int | str):
+            raise InvalidValue(
+                f"M's hidden widths can't be {shown(hidden)}; give () for a linear M, (64,) for one hidden layer,"
+                " None for no M"
+            )
+        widths = several(hidden, "M's hidden widths", "(64,)")
+        return self.units, *(whole(n, "a hidden width of M") for n in widths), self.units
 
     @property
     def layers(self) -> range:
@@ -101,18 +104,3 @@ class RecurrentNet:
             for r, seed in enumerate(self.seeds):
                 INITIALISERS[law](host := np.empty(w.shape[1:], self.dtype), seed, stream, None)
                 w[r] = self.backend.to_device(host)
-
-
-def whole(value: Any, what: str, least: int = 1) -> int:
-    """The value itself; raises InvalidValue where it is no whole number of at least `least`."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise InvalidValue(f"{what} can't be {value!r}; give a whole number of at least {least}")
-    return int(value)
-
-
-def positive(value: Any, what: str) -> float:
-    """The value itself; raises InvalidValue where it is no number above 0."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 < value < math.inf:
-        raise InvalidValue(f"{what} can't be {value!r}; give a number above 0")
-    return float(value)

@@ -2,6 +2,7 @@
 
 from numpy.typing import NDArray
 
+from ..arguments import positive, whole
 from ..backends import faults
 from ..backends.base import Rates
 from ..clock import Clock
@@ -9,7 +10,7 @@ from ..errors import InvalidValue
 from ..optimizers import Hyper, unbias
 from ..optimizers import optimizer as find_optimizer
 from .copying import CopySequences, CopyTask
-from .net import RecurrentNet, positive, whole
+from .net import RecurrentNet
 from .synthetic import SyntheticGradient
 from .unrolled import Unrolled
 

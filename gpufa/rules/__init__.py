@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from ..arguments import path_of, row_of, shown
 from ..errors import FileProblem, InvalidValue
 from .base import Extra, Feedback, FeedbackRule, Rule
 from .bp import BP
@@ -61,27 +62,33 @@ def find_rule(name: str) -> type[Rule]:
     """
     if is_own(name):
         path, _, attribute = name.rpartition(":")
-        return _from_file(Path(path), attribute)
-    if name not in RULES:
-        raise InvalidValue(
-            f"unknown rule {name!r}; choose one of {', '.join(RULES)}, or path/to/file.py:MyRule for your own"
-        )
-    return RULES[name]
+        return _from_file(path_of(path, "rule file"), attribute)
+    return row_of(RULES, name, "rule", ", or path/to/file.py:MyRule for your own")
 
 
 def make_rule(rule: "str | type[Rule] | Rule", options: Mapping[str, Any] | None = None) -> Rule:
     """The rule with the options given, from a name, a class, or (without options) a ready instance."""
     if isinstance(rule, Rule):
         return rule
-    cls = find_rule(rule) if isinstance(rule, str) else rule
-    if not (isinstance(cls, type) and issubclass(cls, Rule)):
-        raise InvalidValue(f"{rule!r} is no learning rule; give a name, a subclass of gpufa.Rule or an instance of one")
+    cls = rule_class(rule)
     known = [field.name for field in fields(cls)]
     for option in options or {}:
         if option not in known:
             has = f"it has {', '.join(known)}" if known else "it has none"
-            raise InvalidValue(f"rule {cls.name!r} has no option {option!r}; {has}: set them as --set rule.NAME=VALUE")
+            raise InvalidValue(
+                f"rule {cls.name!r} has no option {shown(option)}; {has}: set them as --set rule.NAME=VALUE"
+            )
     return cls(**(options or {}))
+
+
+def rule_class(rule: "str | type[Rule] | Rule") -> type[Rule]:
+    """The class of a rule, which a name, a class or an instance stands for."""
+    cls = find_rule(rule) if isinstance(rule, str) else type(rule) if isinstance(rule, Rule) else rule
+    if not (isinstance(cls, type) and issubclass(cls, Rule)):
+        raise InvalidValue(
+            f"{shown(rule)} is no learning rule; give a name, a subclass of gpufa.Rule or an instance of one"
+        )
+    return cls
 
 
 def _from_file(path: Path, attribute: str) -> type[Rule]:
@@ -91,7 +98,12 @@ def _from_file(path: Path, attribute: str) -> type[Rule]:
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # what runs there is the user's own
+        raise FileProblem(
+            f"rule file {str(path)!r} can't be imported ({type(error).__name__}: {error}); mend it"
+        ) from error
     cls = getattr(module, attribute, None)
     if not (isinstance(cls, type) and issubclass(cls, Rule)):
         raise FileProblem(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arguments import is_number, shown
 from ..errors import InvalidValue
 from ..random import LAWS
 from ..sizes import Sizes
@@ -204,25 +205,26 @@ class FeedbackRule(Rule):
 def one_of(value: Any, allowed: Iterable[str], what: str, option: str) -> None:
     """Raise InvalidValue for an option of a rule that is none of the allowed names."""
     names = list(allowed)
-    if value not in names:
-        raise InvalidValue(f"unknown {what} {value!r}; set rule.{option} to one of {', '.join(names)}")
+    if not isinstance(value, str) or value not in names:
+        raise InvalidValue(f"unknown {what} {shown(value)}; set rule.{option} to one of {', '.join(names)}")
 
 
 def boolean(value: Any, option: str) -> None:
     """Raise InvalidValue for an option of a rule that is neither true nor false."""
     if not isinstance(value, bool):
-        raise InvalidValue(f"{option} = {value!r} can't be used; set rule.{option} to true or false")
+        raise InvalidValue(f"{option} = {shown(value)} can't be used; set rule.{option} to true or false")
 
 
 def above_zero(value: Any, what: str, option: str, most: float = math.inf, least: float = 0) -> None:
     """Raise InvalidValue for an option of a rule that is no number above 0, or `least`, up to `most`."""
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or not least < value <= most:
+    if not is_number(value) or not least < value <= most:
         limit = "" if most == math.inf else f" and at most {most}"
-        raise InvalidValue(f"{what} {value!r} can't be used; set rule.{option} to a number above {least:g}{limit}")
+        raise InvalidValue(f"{what} {shown(value)} can't be used; set rule.{option} to a number above {least:g}{limit}")
 
 
 def whole(value: Any, what: str, option: str, least: int = 0) -> None:
     """Raise InvalidValue for an option of a rule that is no whole number of at least `least`."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise InvalidValue(f"{what} {value!r} can't be used; set rule.{option} to a whole number of at least {least}")
+        raise InvalidValue(
+            f"{what} {shown(value)} can't be used; set rule.{option} to a whole number of at least {least}"
+        )

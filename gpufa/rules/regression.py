@@ -6,7 +6,6 @@ The sums H^T H and T^T H grow step by step, so that H never needs to be in memor
 are solved on the host and cleared. lambda is not put on the bias. With lambda = 0 the pseudo-inverse stands in.
 """
 
-import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arguments import is_number, shown
 from ..errors import InvalidValue
 from ..sizes import Sizes
 from .base import Rule
@@ -40,9 +40,8 @@ class OutputRegression(Rule):
     )
 
     def __post_init__(self) -> None:
-        number = isinstance(self.ridge, int | float) and not isinstance(self.ridge, bool) and math.isfinite(self.ridge)
-        if not number or self.ridge < 0:
-            raise InvalidValue(f"ridge {self.ridge!r} can't be used; set rule.ridge to a number of at least 0")
+        if not is_number(self.ridge) or self.ridge < 0:
+            raise InvalidValue(f"ridge {shown(self.ridge)} can't be used; set rule.ridge to a number of at least 0")
 
     @property
     def feedforward(self) -> bool:

@@ -1,0 +1,193 @@
+"""Settings as somebody might give them: a Config, a table, TOML text, options of a rule, a whole command line."""
+
+import contextlib
+import io
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import gpufa
+from gpufa.activations import ACTIVATIONS
+from gpufa.arguments import shown
+from gpufa.cli import main
+from gpufa.configfile import from_mapping, read_toml, to_toml, with_options
+from gpufa.initialisers import INITIALISERS
+from gpufa.losses import LOSSES
+from gpufa.optimizers import OPTIMIZERS
+from gpufa.rules import RULES, make_rule
+from gpufa.schedules import SCHEDULES
+
+from .material import Material
+
+FOUND = "run", "tiny.csv", "tiny.npz", "tiny.h5"
+GOOD: dict[str, tuple[Any, ...]] = {
+    "data": FOUND[1:],
+    "scaling": ("none", "unit", "standard"),
+    "test_fraction": (None, 0.3),
+    "validation": (0.0, 0.3),
+    "samples": (None, 9),
+    "label_noise": (0.0, 0.5),
+    "input_noise": (0.0, 0.1),
+    "rule": tuple(RULES),
+    "hidden": ((3,), (), (4, 4), (3, 3, 3)),
+    "activation": tuple((name,) for name in ACTIVATIONS),
+    "loss": (None, *LOSSES),
+    "init": (*((name,) for name in INITIALISERS), ("nokland",), ("nokland_code",)),
+    "init_scale": (None, 0.1),
+    "start": (None, "run"),
+    "dropout": (0.0, 0.5),
+    "input_dropout": (0.0, 0.5),
+    "residual": (False, True),
+    "depth_drop": (0.0, 0.5),
+    "seeds": ((0,), (0, 5)),
+    "optimizer": (None, *OPTIMIZERS),
+    "lr": (None, 0.1),
+    "layer_lr": ((), (0.1, 0.1)),
+    "weight_decay": (None, 0.1),
+    "decay": (None, "l2", "decoupled", "shift"),
+    "momentum": (None, 0.5),
+    "beta2": (None, 0.5),
+    "eps": (None, 1e-8),
+    "clip": (None, 1.0),
+    "gradient": ("mean", "sum"),
+    "schedule": tuple(SCHEDULES),
+    "schedule_every": (10, 1),
+    "schedule_gamma": (0.5, 0.0),
+    "warmup": (0, 3),
+    "batch_size": (None, 5, 1000),
+    "freeze": ((), (1,)),
+    "adversarial": (0.0, 0.1),
+    "adversarial_mix": ("only", "beside"),
+    "patience": (0, 1),
+    "stop_train_error": (None, 50.0),
+    "backend": ("numpy", "auto", "cupy"),
+    "device": (0, 1),
+    "dtype": ("float32", "float64"),
+    "precision": ("fp32", "tf32"),
+    "feedback": ("stored", "procedural"),
+    "probe_every": (0, 1),
+    "probe_samples": (256, 3),
+    "checkpoint_every": (1, 2),
+}
+SMALL = {"hidden": (3,), "seeds": (0,), "epochs": 1, "backend": "numpy", "data": "tiny.csv"}
+SIZES = "rank", "width", "particles"  # options whose greatness is room, not time
+PATIENT = "steps", "k", "pairs", "staleness"  # options whose greatness is time or honest work
+PATHS = *FOUND, "none", "", ".", "none.csv", "\0.csv", "~nobody/x.npz", "a" * 300 + ".h5"
+ANY_RULE = *RULES, "none.py:Mine", "broken.py:Mine", "lacks.py:Mine", "folder.py:Mine", "x" * 300 + ".py:Mine"
+OPTIONS = sorted({field.name for rule in RULES.values() for field in fields(rule)})
+FLAGS = tuple(name for name in GOOD if name not in ("data", "rule"))
+OWN_RULES = "train", "predict", "evaluate", "resume", "plot", "report"
+COMMANDS: dict[str, tuple[tuple[tuple[str, ...], ...], ...]] = {  # what may stand in each place, by groups
+    "train": ((("--data",),), (FOUND, PATHS)),
+    "compare": ((("--data",),), (FOUND, PATHS), (("--rules",),), (ANY_RULE,), (ANY_RULE,)),
+    "predict": ((FOUND[:1], PATHS), (FOUND, PATHS)),
+    "evaluate": ((FOUND[:1], PATHS), (("--data",),), (FOUND, PATHS)),
+    "inspect": ((FOUND[:1], PATHS),),
+    "resume": ((FOUND[:1], PATHS),),
+    "plot": ((FOUND[:1], PATHS), (("--pictures",),), (("curves", "weights", "none", ""),)),
+    "report": ((FOUND[:1], PATHS),),
+    "data": ((("list", "fetch", "none"),), (("digits", "mnist", "cifar", ""),)),
+    "reproduce": ((("list", "none", "", "\0"),), (("--quick", "--seeds", "--epochs"),), (("0", "x", "--quiet"),)),
+    "rules": (),
+    "info": (),
+    "nonsense": (),
+}
+
+
+def settings(m: Material) -> dict[str, Any]:
+    """A table of a few settings; how long a run takes stays as it is in SMALL."""
+    return {name: m.usually(GOOD[name]) for name in m.some_of(tuple(GOOD), 5)}
+
+
+def options(m: Material, rule: str) -> dict[str, Any]:
+    """Options of a rule, of which the long ones are cut short."""
+    named = [f.name for f in fields(RULES[rule])] if rule in RULES else []
+    values = {name: m.odd() for name in m.some_of((*named, *named, *OPTIONS))}
+    return {name: 3 if long(name, value) else value for name, value in values.items()}
+
+
+def long(name: str, value: Any) -> bool:
+    return isinstance(value, int) and value > 7 and name.rpartition("_")[2] in PATIENT
+
+
+def config(m: Material) -> None:
+    """A Config, and what a rule makes of it."""
+    made = gpufa.Config(**settings(m))
+    made.resolved(make_rule(m.usually(tuple(RULES.values()))))
+
+
+def table(m: Material) -> None:
+    """A table as of TOML or a checkpoint's JSON."""
+    rule = m.one_of(GOOD["rule"])
+    named = {"rule": {"name": rule, **options(m, rule)}} if m.rarely(2) else {}
+    from_mapping({**settings(m), **named, **({"x": 1} if m.rarely(9) else {})})
+
+
+def toml(m: Material) -> None:
+    """A file of settings: what gpufa writes, damaged."""
+    text = to_toml(gpufa.Config(**{n: m.one_of(GOOD[n]) for n in m.some_of(tuple(GOOD), 9)})).encode()
+    Path("mine.toml").write_bytes(m.damaged(text))
+    read_toml(m.one_of(("mine.toml", "mine.toml", "mine.toml", *PATHS)))
+
+
+def sets(m: Material) -> None:
+    """Options of a rule by --set, and a net of that rule with a gradient."""
+    rule = m.one_of(GOOD["rule"])
+    chosen = options(m, rule)
+    texts = [f"rule.{name}={m.one_of((shown(v), shown(v).lower(), shown(v).upper()))}" for name, v in chosen.items()]
+    if m.rarely(4):
+        texts += [m.damaged(b"rule.scale=0.5").decode(errors="replace")]
+    made = with_options(gpufa.Config(**SMALL), tuple(texts))
+    cut = {name: 3 if long(name, value) else value for name, value in made.rule_options.items()}
+    gpufa.train(replace(made, rule=rule, rule_options=cut))
+
+
+def command(m: Material) -> None:
+    """A whole command line; raises where its answer is none of those promised."""
+    args = line(m)
+    said, printed = io.StringIO(), io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(printed):
+            code = main(args)
+    except SystemExit as end:  # the parser's own: usage, and --help
+        code = end.code
+        if code not in (0, 2):
+            raise AssertionError(f"exit code {code} of the parser for {args}") from None
+        return
+    text = said.getvalue()
+    if code not in (0, 2, 3) or "Traceback" in text:
+        raise AssertionError(f"exit code {code} for {args}: {text}")
+    if code == 2 and (not text.startswith("gpufa: ") or text.count("\n") != 1):
+        raise AssertionError(f"no sentence for {args}: {text}")
+
+
+def line(m: Material) -> list[str]:
+    """The words of a command; every run is short and in the folder."""
+    name = m.one_of(("train", "train", *COMMANDS))
+    own = [m.one_of(m.one_of(choices)) for choices in COMMANDS[name]]
+    if name in ("train", "compare"):
+        own += [word for setting in m.some_of(FLAGS) for word in flag(setting, m.usually(GOOD[setting], 2))]
+        own += ["--set", f"rule.{m.one_of(OPTIONS)}={m.one_of(('0.5', '0', '1', 'x', '[', 'true'))}"]
+        own = [
+            *own,
+            "--epochs",
+            "1",
+            "--quiet",
+            "--force",
+            "--out",
+            m.one_of(("o", "o", "", "tiny.csv", "a" * 300, "\0")),
+        ]
+        own += [] if "--hidden" in own else ["--hidden", "3"]
+    if name in OWN_RULES and m.rarely(4):
+        own += ["--rule", m.one_of(ANY_RULE)]
+    if m.rarely(6):
+        own.insert(m.below(len(own) + 1), m.one_of(("--none", "--help", "-", "--", "=", "--set", "é", "--seeds=")))
+    return [name, *(word.encode("utf-8", "replace").decode() for word in own)]
+
+
+def flag(setting: str, value: Any) -> list[str]:
+    return [f"--{setting.replace('_', '-')}", *words(value)]
+
+
+def words(value: Any) -> list[str]:
+    return [shown(v).strip("'") for v in (value if isinstance(value, tuple | list) else [value])]

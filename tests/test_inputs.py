@@ -1,0 +1,104 @@
+"""The trials of inputs, in short: what is valid, damaged or made up is answered by success or by one sentence."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import gpufa
+
+sys.path.insert(0, str(ROOT := Path(__file__).parents[1]))
+
+from benchmarks.reliability.inputs import targets, trial
+from benchmarks.reliability.inputs.material import Material
+from benchmarks.reliability.inputs.worker import made
+
+EXAMPLES = {"command": 12, "hdf5": 60, "set": 60, "train": 60, "load": 60}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[None]:
+    with targets.sandbox():
+        yield
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize("name", targets.TARGETS)
+def test_every_input_is_answered(name: str) -> None:
+    @settings(
+        max_examples=EXAMPLES.get(name, 150),
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.binary(max_size=300))
+    def answered(raw: bytes) -> None:
+        assert targets.complaint(name, raw) == ""
+
+    answered()
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize("name", targets.TARGETS)
+def test_no_bytes_make_a_valid_input(name: str) -> None:
+    targets.TARGETS[name].call(Material(b""))
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (KeyError("x"), "KeyError: \"'x'\""),
+        (gpufa.InvalidValue(""), "a text of 0 letters"),
+        (UserWarning("odd"), "a warning: odd"),
+    ],
+)
+def test_what_was_not_promised_is_told(error: Exception, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bad(material: Material) -> None:
+        if isinstance(error, UserWarning):
+            import warnings
+
+            warnings.warn_explicit(error, None, "elsewhere.py", 3)
+        else:
+            raise error
+
+    monkeypatch.setitem(targets.TARGETS, "csv", targets.Target("bad", bad, 1))
+    assert text in targets.complaint("csv", b"")
+
+
+def test_the_trial_counts_every_input_and_makes_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = {name: targets.TARGETS[name] for name in ("npz", "hdf5", "network")}
+    monkeypatch.setattr(trial, "TARGETS", few)
+    counts = trial.run(150, seed=0, say=print)
+    assert [(count.what, count.tried, count.lost) for count in counts] == [(few[name].what, 50, 0) for name in few]
+    assert made("csv", 0, 3) == made("csv", 0, 3) != made("csv", 1, 3)
+
+
+def test_a_process_that_ends_or_hangs_is_one_fault(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "worker.py").write_text(
+        "import os, sys, time\n"
+        "print('ready', flush=True)\n"
+        "for i in range(int(sys.argv[3]), int(sys.argv[4])):\n"
+        "    if i == 1: os.abort()\n"
+        "    if i == 3: time.sleep(60)\n"
+        "    print(flush=True)\n"
+    )
+    monkeypatch.setattr(trial, "ROOT", tmp_path)
+    monkeypatch.setattr(trial, "WORKER", "worker")
+    monkeypatch.setattr(trial, "LONGEST", 1.0)
+    assert list(trial.answers("csv", 0, 5)) == ["", "the process ended with -6", "", "no answer in time", ""]
+
+
+def test_an_input_again_by_hand() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.reliability.inputs", "config", "00"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "all is well\n"
+    assert np.frombuffer(made("config", 0, 1), np.uint8).size in (0, 8, 32, 128, 512)
