@@ -7,7 +7,9 @@ reader checks every byte against it before HDF5 parses one. docs/checkpoints.md 
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 BLOCK = 512
 MAGIC = b"gpufa checkpoint\n"
+DEEPEST = 8  # groups within groups
 KINDS = "biuf"  # the types of array that are stored: booleans and numbers
 
 
@@ -38,19 +41,20 @@ def write(path: str | Path, arrays: Mapping[str, NDArray], metadata: Mapping[str
 def read(path: str | Path) -> tuple[dict[str, NDArray], dict[str, Any]]:
     """The arrays by name, and the metadata. Raises FileProblem for a file that is missing, damaged or no checkpoint."""
     raw = _verified(Path(path))
-    arrays: dict[str, NDArray] = {}
     with _opened(raw, path) as file:
-        for name in _datasets(file, len(raw), path):
-            arrays[name] = np.empty(file[name].shape, file[name].dtype)
-            if arrays[name].size:
-                file[name].read_direct(arrays[name])
-        return arrays, _metadata(file, path)
+        metadata = _metadata(file, path)
+        return {name: _array(file[name]) for name in _datasets(file, len(raw), path)}, metadata
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
     """The metadata alone, the whole file verified all the same. Raises FileProblem as `read`."""
     with _opened(_verified(Path(path)), path) as file:
         return _metadata(file, path)
+
+
+def foreign(path: str | Path, why: str) -> FileProblem:
+    """The error for a file that is whole, but none of ours."""
+    return FileProblem(f"checkpoint {str(path)!r} was not written by gpufa: {why}; give one that was")
 
 
 def image(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> memoryview:
@@ -85,47 +89,65 @@ def _header(body: memoryview) -> bytes:
     return (MAGIC + f"format {FORMAT}\nsha256 {digest}\nbytes {len(body)}\n".encode()).ljust(BLOCK, b"\0")
 
 
-def _verified(path: Path) -> bytes:
-    """Every byte of the file, once all of them are what the header says."""
+def _verified(path: Path) -> bytearray:
+    """Every byte of the file, once all of them are what the header says; of no other file more than the header."""
+    where = f"checkpoint {str(path)!r}"
     try:
-        raw = path.read_bytes()
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise FileProblem(f"{where} is no file; give a run's folder or its checkpoint.h5")
+        with open(path, "rb") as file:
+            header = file.read(BLOCK)
+            _understood(header, size := os.fstat(file.fileno()).st_size - len(header), str(path))
+            raw = bytearray(BLOCK + size)
+            raw[:BLOCK], body = header, memoryview(raw)[BLOCK:]
+            whole = file.readinto(body) == size
+    except FileProblem:
+        raise
     except FileNotFoundError:
-        raise FileProblem(
-            f"checkpoint {str(path)!r} does not exist; give a run's folder or its checkpoint.h5"
-        ) from None
+        raise FileProblem(f"{where} does not exist; give a run's folder or its checkpoint.h5") from None
     except OSError as error:
         raise FileProblem(
-            f"checkpoint {str(path)!r} can't be read ({error.strerror}); give a run's folder or its checkpoint.h5"
+            f"{where} can't be read ({error.strerror}); give a run's folder or its checkpoint.h5"
         ) from error
-    header, body = raw[:BLOCK], memoryview(raw)[BLOCK:]
-    if not header.startswith(MAGIC):
-        raise FileProblem(f"{str(path)!r} is no gpufa checkpoint; give a run's folder or its checkpoint.h5")
-    fields = dict(line.split(b" ", 1) for line in header.rstrip(b"\0").split(b"\n")[1:] if b" " in line)
-    newer = fields.get(b"format", b"").decode("ascii", "replace")
-    if newer.isdecimal() and len(newer) < 10 and int(newer) > FORMAT:
-        raise FileProblem(
-            f"checkpoint {str(path)!r} has format {newer}, this gpufa reads up to {FORMAT}: upgrade gpufa"
-        )
-    if fields.get(b"bytes") != str(len(body)).encode():
-        promised = fields.get(b"bytes", b"?").decode("ascii", "replace")
-        raise FileProblem(
-            f"checkpoint {str(path)!r} is damaged: {len(body)} bytes of content, {promised} were written;"
-            " go back to a copy of it"
-        )
-    if header != _header(body):
-        raise FileProblem(
-            f"checkpoint {str(path)!r} is damaged: its bytes differ from what was written; go back to a copy of it"
-        )
+    if not whole or header != _header(body):
+        raise FileProblem(f"{where} is damaged: its bytes differ from what was written; go back to a copy of it")
     return raw
 
 
-def _opened(raw: bytes, path: str | Path) -> "h5py.File":
+def _understood(header: bytes, size: int, path: str) -> None:
+    """Raises FileProblem where a header is none of this format for a body of `size` bytes."""
+    if not header.startswith(MAGIC):
+        raise FileProblem(f"{path!r} is no gpufa checkpoint; give a run's folder or its checkpoint.h5")
+    fields = dict(line.split(b" ", 1) for line in header.rstrip(b"\0").split(b"\n")[1:] if b" " in line)
+    newer = fields.get(b"format", b"").decode("ascii", "replace")
+    if newer.isdecimal() and len(newer) < 10 and int(newer) > FORMAT:
+        raise FileProblem(f"checkpoint {path!r} has format {newer}, this gpufa reads up to {FORMAT}: upgrade gpufa")
+    if fields.get(b"bytes") != str(size).encode():
+        promised = fields.get(b"bytes", b"?").decode("ascii", "replace")
+        raise FileProblem(
+            f"checkpoint {path!r} is damaged: {size} bytes of content, {promised} were written; go back to a copy of it"
+        )
+
+
+@contextmanager
+def _opened(raw: bytearray, path: str | Path) -> Iterator["h5py.File"]:
+    """The verified bytes as HDF5, for reading; what HDF5 can't make sense of there is told."""
     import h5py
 
     try:
-        return h5py.File(io.BytesIO(raw), "r")
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
-        raise _foreign(path, f"HDF5 can't open it ({error})") from error
+        with h5py.File(io.BytesIO(raw), "r") as file:
+            yield file
+    except FileProblem:
+        raise
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+        raise foreign(path, f"HDF5 can't read it ({error})") from error
+
+
+def _array(dataset: "h5py.Dataset") -> NDArray:
+    array = np.empty(dataset.shape, dataset.dtype)
+    if array.size:
+        dataset.read_direct(array)
+    return array
 
 
 def _datasets(file: "h5py.File", size: int, path: str | Path) -> list[str]:
@@ -133,39 +155,39 @@ def _datasets(file: "h5py.File", size: int, path: str | Path) -> list[str]:
     import h5py
 
     found: list[str] = []
+    left, groups = size, {h5py.h5o.get_info(file.id).addr}
 
     def walk(group: "h5py.Group", prefix: str, depth: int) -> None:
+        nonlocal left
         for key in group:
             name = prefix + key
-            if not isinstance(group.get(key, getlink=True), h5py.HardLink) or depth > 8:
-                raise _foreign(path, f"{name!r} is a link to elsewhere or too deep")
+            if not isinstance(group.get(key, getlink=True), h5py.HardLink) or depth > DEEPEST:
+                raise foreign(path, f"{name!r} is a link to elsewhere or too deep")
             entry = group[key]
             if isinstance(entry, h5py.Group):
+                if (address := h5py.h5o.get_info(entry.id).addr) in groups:
+                    raise foreign(path, f"{name!r} is a group of another name, too")
+                groups.add(address)
                 walk(entry, f"{name}/", depth + 1)
                 continue
             plain = isinstance(entry, h5py.Dataset) and entry.dtype.kind in KINDS and not entry.is_virtual
-            if not plain or entry.chunks or entry.external or entry.shape is None or entry.nbytes > size:
-                raise _foreign(path, f"{name!r} is no plain array within the file")
+            if not plain or entry.chunks or entry.external or entry.shape is None or entry.nbytes > left:
+                raise foreign(path, f"{name!r} is no plain array within the file")
+            left -= entry.nbytes
             found.append(name)
 
-    try:
-        walk(file, "", 0)
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        if isinstance(error, FileProblem):
-            raise
-        raise _foreign(path, f"HDF5 can't read it ({error})") from error
+    walk(file, "", 0)
     return found
 
 
 def _metadata(file: "h5py.File", path: str | Path) -> dict[str, Any]:
+    text = file.attrs.get("metadata")
+    if not isinstance(text, bytes):
+        raise foreign(path, "it lacks the metadata")
     try:
-        metadata = json.loads(bytes(file.attrs["metadata"]))
-    except (KeyError, ValueError, TypeError, OSError) as error:
-        raise _foreign(path, "it lacks the metadata") from error
+        metadata = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise foreign(path, f"its metadata are no JSON ({error})") from error
     if not isinstance(metadata, dict):
-        raise _foreign(path, "its metadata is no table")
+        raise foreign(path, "its metadata is no table")
     return metadata
-
-
-def _foreign(path: str | Path, why: str) -> FileProblem:
-    return FileProblem(f"checkpoint {str(path)!r} was not written by gpufa: {why}; give one that was")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .alignment import measure
 from .arena import Parameters
-from .arguments import one_of, positive, several
+from .arguments import one_of, positive, several, shown
 from .backends import Backend, faults, get_backend
 from .checks import hidden_activations, network_input, network_target, residual_layers
 from .errors import InvalidValue
@@ -88,6 +88,8 @@ class Network:
                 f"init_scale = {init_scale:g} has nothing to scale where all weights start from zero;"
                 " add --init uniform, or leave --init-scale out"
             )
+        if not isinstance(residual, bool):
+            raise InvalidValue(f"residual can't be {shown(residual)}; give True or False")
         self.residual = residual_layers(self.sizes, self.rule) if residual else ()
         self.rule.check(self)
         one_of(feedback, FEEDBACK, "feedback")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import checkpoint, storage
+from . import storage
 from .config import Config
 from .configfile import from_mapping
 from .datasets import Data, load_data, validate
@@ -35,7 +35,7 @@ def fingerprint(data: Data, name: str) -> dict[str, Any]:
 
 def test_part(path: str | Path) -> tuple[NDArray, NDArray]:
     """x and y of the test part of the data that a run was trained on."""
-    metadata = checkpoint.read_metadata(storage.checkpoint_of(path))
+    metadata = storage.facts(path)
     if metadata.get("config", {}).get("data", IN_MEMORY) == IN_MEMORY:
         raise InvalidValue(f"{str(path)!r} does not name its data; say which with --data")
     arrays, _ = data_of(from_mapping(metadata["config"]), None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from . import checkpoint, files, plots, storage
+from . import files, plots, storage
 from .arguments import path_of
 from .backends import faults
 from .callbacks import Callback
@@ -83,7 +83,7 @@ def resume(
     or its rule is of a file of your own and not handed in.
     """
     file = storage.checkpoint_of(path)
-    stored, metadata = checkpoint.read(file)
+    stored, metadata = storage.contents(file)
     if "config" not in metadata:
         raise FileProblem(f"{str(file)!r} holds a network without its training; load it with gpufa.load")
     config = from_mapping(metadata["config"])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from . import checkpoint
 from .arguments import path_of
+from .contents import check
 from .errors import FileProblem, InvalidValue
 from .history import History
 from .network import Network
@@ -38,7 +39,7 @@ def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None
     A rule of your own is never imported from a file: hand its class in as `rule`. Raises FileProblem for a missing or
     damaged file, InvalidValue where `rule` is not the one that trained it.
     """
-    arrays, metadata = checkpoint.read(checkpoint_of(path))
+    arrays, metadata = contents(path)
     about = metadata["network"]
     name, options = about["rule"]["name"], {k: v for k, v in about["rule"].items() if k != "name"}
     if rule is None and name not in RULES:
@@ -70,7 +71,7 @@ def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None
 def start_from(path: str | Path, net: Network) -> None:
     """Give the net the weights and feedback of a checkpoint. Raises FileProblem as `load` does, InvalidValue where the
     checkpoint is of a net with other sizes, functions, rule options or seeds."""
-    arrays, metadata = checkpoint.read(checkpoint_of(path))
+    arrays, metadata = contents(path)
     here = json.loads(json.dumps(describe(net)["network"]))
     there = here | metadata["network"]
     there["rule"] = here["rule"] | there["rule"]
@@ -139,10 +140,19 @@ def fill(live: Mapping[str, Any], arrays: Mapping[str, NDArray], net: Network) -
 
 def history(path: str | Path) -> History:
     """The history in a run's checkpoint. Raises FileProblem for a missing or damaged file."""
-    arrays, metadata = checkpoint.read(checkpoint_of(path))
+    arrays, metadata = contents(path)
     return History.from_arrays(tuple(metadata["network"]["seeds"]), inside("history", arrays))
 
 
 def contents(path: str | Path) -> tuple[dict[str, NDArray], dict[str, Any]]:
-    """Every array and all metadata of a checkpoint, verified."""
-    return checkpoint.read(checkpoint_of(path))
+    """Every array and all metadata of a checkpoint. Raises FileProblem where it is missing, damaged or none of ours."""
+    arrays, metadata = checkpoint.read(file := checkpoint_of(path))
+    check(arrays, metadata, file)
+    return arrays, metadata
+
+
+def facts(path: str | Path) -> dict[str, Any]:
+    """The metadata alone."""
+    metadata = checkpoint.read_metadata(file := checkpoint_of(path))
+    check(None, metadata, file)
+    return metadata

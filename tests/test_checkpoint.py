@@ -109,6 +109,20 @@ def test_what_is_wrong_is_told(tmp_path, file):
     refuse(file, "its bytes differ from what was written")
 
 
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    refuse(tmp_path / "pipe", "is no file; give a run's folder or its checkpoint.h5")
+
+
+def test_a_large_file_that_is_no_checkpoint_is_not_read(tmp_path):
+    with open(tmp_path / "sparse", "wb") as sparse:
+        sparse.truncate(1 << 42)
+    refuse(tmp_path / "sparse", "is no gpufa checkpoint")
+    with open(tmp_path / "sparse", "r+b") as sparse:
+        sparse.write(b"gpufa checkpoint\nformat 1\nbytes 7\n")
+    refuse(tmp_path / "sparse", "4398046510592 bytes of content, 7 were written")
+
+
 def test_types_that_a_checkpoint_does_not_hold_are_refused(tmp_path):
     with pytest.raises(FileProblem, match="array 'a' has type object; a checkpoint holds numbers and booleans only"):
         write(tmp_path / "c.h5", {"a": np.array([None])}, {})
@@ -179,8 +193,10 @@ def hostile(path, build):
         lambda f: f.__setitem__("a", h5py.ExternalLink("/etc/hostname", "/")),
         lambda f: f.__setitem__("a", h5py.SoftLink("/b")),
         lambda f: f.create_group("/".join("abcdefghij")),
+        lambda f: f.__setitem__("a", f["/"]),
+        lambda f: [f.__setitem__(f"a{i}", f.require_dataset("x", (1000,), "f8")) for i in range(9)],
     ],
-    ids=["huge", "bomb", "external file", "text", "external link", "soft link", "deep"],
+    ids=["huge", "bomb", "external file", "text", "external link", "soft link", "deep", "loop", "many names"],
 )
 def test_hostile_files_are_refused_without_being_followed(tmp_path, build):
     path = tmp_path / "hostile.h5"
@@ -197,6 +213,10 @@ def test_metadata_must_be_a_table(tmp_path):
                 f.attrs.create("metadata", np.bytes_(text))
         seal(path)
         refuse(path, "metadata")
+    with h5py.File(path, "w", userblock_size=BLOCK) as f:
+        f.attrs["metadata"] = np.arange(3)
+    seal(path)
+    refuse(path, "it lacks the metadata")
     path.write_bytes(b"gpufa checkpoint\n".ljust(BLOCK, b"\0") + b"no hdf5 at all")
     seal(path)
-    refuse(path, "HDF5 can't open it")
+    refuse(path, "HDF5 can't read it")

@@ -283,3 +283,16 @@ import gpufa.datasets
 assert not {{"h5py", "pooch", "requests", "scipy"}} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_idx_reads_no_more_than_the_header_asks_for(own: Path, zipped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_idx(own / "mnist") / "train-images-idx3-ubyte"
+    header = bytes([0, 0, 8, 3]) + b"".join(n.to_bytes(4, "big") for n in (6, 2, 2))
+    for raw, message in (
+        (header + bytes(10**8), r"more than 40 bytes|100000016 bytes, but its header asks for 40"),
+        (header[:4] + b"\xff" * 12 + bytes(24), r"40 bytes, but its header asks for 79228162458924105385300197391"),
+    ):
+        path.write_bytes(gzip.compress(raw, 1) if zipped else raw)
+        with pytest.raises(FileProblem, match=message):
+            load_data("mnist")

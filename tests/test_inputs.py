@@ -18,7 +18,7 @@ from benchmarks.reliability.inputs import targets, trial
 from benchmarks.reliability.inputs.material import Material
 from benchmarks.reliability.inputs.worker import made
 
-EXAMPLES = {"command": 12, "hdf5": 60, "set": 60, "train": 60, "load": 60}
+EXAMPLES = {"command": 12, "hdf5": 60, "set": 60, "train": 60, "load": 60, "contents": 60, "sealed": 60, "hostile": 60}
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_what_was_not_promised_is_told(error: Exception, text: str, monkeypatch:
 def test_the_trial_counts_every_input_and_makes_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
     few = {name: targets.TARGETS[name] for name in ("npz", "hdf5", "network")}
     monkeypatch.setattr(trial, "TARGETS", few)
-    counts = trial.run(150, seed=0, say=print)
+    counts = trial.run("inputs", 150, seed=0, say=print)
     assert [(count.what, count.tried, count.lost) for count in counts] == [(few[name].what, 50, 0) for name in few]
     assert made("csv", 0, 3) == made("csv", 0, 3) != made("csv", 1, 3)
 

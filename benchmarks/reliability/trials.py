@@ -1,6 +1,7 @@
 """What is done to gpufa on purpose, and what it promises of it: a row for every trial."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from . import calls, disk, kills
@@ -44,8 +45,17 @@ TRIALS = {
         " elsewhere and says where.",
         "tests/test_faults.py::test_a_disk_that_fails_for_a_while_costs_nothing",
     ),
+    "damage": Trial(
+        partial(inputs.run, "damage"),
+        10_000,
+        "Damaged and hostile checkpoints",
+        "A checkpoint with any other bytes than were written is refused in one sentence. One that somebody made under a"
+        " valid header is refused, or read as what it says: no crash, no hang over 10 s, no reading outside the file,"
+        " no more memory than it declares.",
+        "tests/test_inputs.py",
+    ),
     "inputs": Trial(
-        inputs.run,
+        partial(inputs.run, "inputs"),
         40000,
         "Inputs that nobody should give",
         "Whatever is in a config, a command line, a data file or a call from Python, the answer is success or one"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import checkpoint, storage
+from .. import storage
 from ..configfile import from_mapping
 from ..history import History, newest
 from ..progress import Status
@@ -55,7 +55,7 @@ class Outcome:
         """From the runs' checkpoints."""
         if not runs:
             return cls(cell)
-        read = [checkpoint.read(storage.checkpoint_of(run)) for run in runs]
+        read = [storage.contents(run) for run in runs]
         histories = [
             History.from_arrays(tuple(about["network"]["seeds"]), storage.inside("history", arrays))
             for arrays, about in read

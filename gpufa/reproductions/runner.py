@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import checkpoint, runs, storage
+from .. import runs, storage
 from ..callbacks import Callback
 from ..config import Config
 from ..configfile import from_mapping, to_mapping
@@ -51,7 +51,7 @@ def runs_of(cell: Cell, folder: Path) -> list[Path]:
     found = [file.parent for file in files if file.exists()]
     wanted, seen = settings(cell.config()), dict[int, Path]()
     for run in found:
-        metadata = checkpoint.read_metadata(storage.checkpoint_of(run))
+        metadata = storage.facts(run)
         config = from_mapping(metadata["config"])
         stored = {"rule": config.rule} if config.rule != wanted["rule"] else settings(config)
         for name in ["rule", *sorted(wanted.keys() | stored.keys())]:
@@ -104,4 +104,4 @@ def _row(cell: Cell) -> str:
 
 
 def _seeds(run: Path) -> list[int]:
-    return list(checkpoint.read_metadata(storage.checkpoint_of(run))["network"]["seeds"])
+    return list(storage.facts(run)["network"]["seeds"])

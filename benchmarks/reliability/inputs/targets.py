@@ -14,18 +14,19 @@ import numpy as np
 
 import gpufa
 
-from . import files, hdf5, program, settings
+from . import checkpoints, files, hdf5, program, settings
 from .material import Material
 
 LONGEST = 1500  # letters of a sentence
 
 
 class Target(NamedTuple):
-    """`call(material)` makes an input and hands it to gpufa; `share` is its part of all inputs."""
+    """`call(material)` makes an input and hands it to gpufa; `share` is its part of all inputs of its trial."""
 
     what: str
     call: Callable[[Material], None]
     share: float
+    trial: str = "inputs"
 
 
 TARGETS = {
@@ -45,6 +46,14 @@ TARGETS = {
     "train": Target("runs by gpufa.train", program.train, 1),
     "load": Target("paths to gpufa.load and gpufa.resume", program.load, 2),
     "recurrent": Target("recurrent nets and their tasks", program.recurrent, 2),
+    "flips": Target("checkpoints with 1 to 64 bits flipped", checkpoints.flips, 3, "damage"),
+    "cut": Target("checkpoints cut off, or with more behind", checkpoints.cut, 3, "damage"),
+    "blocks": Target("checkpoints with blocks swapped or zeroed", checkpoints.blocks, 3, "damage"),
+    "torn": Target("checkpoints half new, half old", checkpoints.torn, 2, "damage"),
+    "versions": Target("checkpoints of other format versions", checkpoints.versions, 1, "damage"),
+    "sealed": Target("damaged HDF5 under a valid header", checkpoints.bytes_below_a_valid_header, 4, "damage"),
+    "hostile": Target("hostile HDF5 under a valid header", checkpoints.hostile, 2, "damage"),
+    "contents": Target("other settings or arrays than gpufa writes", checkpoints.contents, 2, "damage"),
 }
 
 

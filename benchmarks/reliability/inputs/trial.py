@@ -19,10 +19,11 @@ END = "the process ended with"
 START = 120.0  # seconds for a process to begin
 
 
-def run(amount: int, seed: int, say: Say) -> list[Count]:
-    """Try so many inputs, every target its share; what is lost is said with what makes it again."""
-    shares, counts = sum(target.share for target in TARGETS.values()), []
-    for name, target in TARGETS.items():
+def run(trial: str, amount: int, seed: int, say: Say) -> list[Count]:
+    """Try so many inputs, every target of the trial its share; what is lost is said with what makes it again."""
+    targets = {name: target for name, target in TARGETS.items() if target.trial == trial}
+    shares, counts = sum(target.share for target in targets.values()), []
+    for name, target in targets.items():
         number = max(round(amount * target.share / shares), 1)
         faults: Counter[str] = Counter()
         lost = 0

@@ -1,0 +1,157 @@
+"""What a program hands in, looked at: each refusal is one sentence that names the value."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gpufa
+from gpufa import arguments, schedules
+from gpufa.backends import get_backend
+from gpufa.datasets import load_inputs
+from gpufa.errors import FileProblem, GpufaError, InvalidValue
+from gpufa.recurrent import CopyTask, RecurrentNet
+from gpufa.rules import make_rule
+from gpufa.samples import fit_scaling, split
+
+HUGE = 2**16000
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: arguments.one_of(["a"], ("a", "b"), "letter"), "unknown letter ['a']; choose one of a, b"),
+        (lambda: arguments.row_of({"a": 1}, "c", "letter", ", or z"), "unknown letter 'c'; choose one of a, or z"),
+        (lambda: arguments.several(3, "widths", "[4]"), "widths can't be 3; give a list such as [4]"),
+        (lambda: arguments.several("ab", "widths", "[4]"), "widths can't be 'ab'; give a list such as [4]"),
+        (lambda: arguments.whole(True, "n"), "n can't be True; give a whole number of at least 1"),
+        (lambda: arguments.whole(9, "n", most=8), "n can't be 9; give a whole number of at most 8"),
+        (lambda: arguments.positive(HUGE, "lr"), "lr can't be a int too long to write; give a number above 0"),
+        (lambda: arguments.positive(float("nan"), "lr"), "lr can't be nan; give a number above 0"),
+        (lambda: arguments.path_of(3), "path 3 can't be one of a file (expected str"),
+        (lambda: arguments.path_of("a\0"), "path 'a\\x00' can't be one of a file (embedded null byte); give another"),
+        (lambda: arguments.path_of("a" * 300), "can't be one of a file (File name too long); give another path"),
+        (lambda: arguments.home_path("~nobody-here/x", "data"), "data '~nobody-here/x' begins in a home folder"),
+    ],
+)
+def test_what_is_refused(call: Any, text: str) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        call()
+    assert text in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_what_is_taken() -> None:
+    assert arguments.several(range(3), "widths", "[4]") == (0, 1, 2)
+    assert arguments.whole(np.int64(3), "n") == 3
+    assert arguments.path_of(Path("/none/at/all")) == Path("/none/at/all")
+    assert arguments.home_path("~") == Path.home()
+    assert not arguments.is_number(10**400)
+
+
+def test_an_error_is_one_line_and_not_too_long() -> None:
+    text = str(InvalidValue("a\nb" + "c" * 5000 + "; give less"))
+    assert text.startswith("a bccc")
+    assert text.endswith("ccc; give less")
+    assert len(text) < 1000
+    assert str(FileProblem("a")) == "a"
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: gpufa.Config(lr=10**400), "expected a number above 0"),
+        (lambda: gpufa.Config(seeds=-HUGE), "seeds = a tuple too long to write can't be used"),
+        (lambda: gpufa.Config(gradient=np.array([1, 2])), "expected one of mean, sum"),
+        (lambda: gpufa.Config(hidden=np.array(5)), "hidden = array(5) can't be used"),
+        (lambda: make_rule("dfa", {"scale": 10**400}), "set rule.scale to a number above 0"),
+        (lambda: make_rule("dfa", {"law": ["sign"]}), "unknown feedback law ['sign']"),
+        (lambda: make_rule("elm", {"ridge": HUGE}), "set rule.ridge to a number of at least 0"),
+        (lambda: make_rule(3), "3 is no learning rule"),
+        (lambda: gpufa.Network(5), "the layers' sizes can't be 5"),
+        (lambda: gpufa.Network([4, HUGE]), "there is no memory for an array a tuple too long to write of float32"),
+        (lambda: gpufa.Network([4, -HUGE, 3]), "hidden layer 1 has a int too long to write units"),
+        (lambda: gpufa.Network([4, 3], seed=-HUGE), "seed a int too long to write can't be used"),
+        (lambda: gpufa.Network([4, 3], seeds=5), "seeds can't be 5; give a list such as [0, 1, 2]"),
+        (lambda: gpufa.Network([4, 3, 3], activation=5), "activation can't be 5; give a list"),
+        (lambda: gpufa.Network([4, 3, 3], activation=[["relu"]]), "unknown activation ['relu']; choose one of"),
+        (lambda: gpufa.Network([4, 3], init=True), "init can't be True; give a list"),
+        (lambda: gpufa.Network([4, 3], init=[["he"]]), "unknown init ['he']; choose one of zeros"),
+        (lambda: gpufa.Network([4, 3], loss=[]), "unknown loss []; choose one of cross_entropy"),
+        (lambda: gpufa.Network([4, 3], dtype=np.ones(2)), "unknown dtype array([1., 1.]); choose one of"),
+        (lambda: gpufa.Network([4, 3], feedback=np.ones(2)), "unknown feedback array([1., 1.]); choose one of"),
+        (lambda: gpufa.Network([4, 3], init_scale="x"), "init_scale can't be 'x'; give a number above 0"),
+        (
+            lambda: gpufa.Network([4, 3, 3], residual=np.ones(2)),
+            "residual can't be array([1., 1.]); give True or False",
+        ),
+        (lambda: get_backend("auto", device="x"), "device can't be 'x'; give a whole number of at least 0"),
+        (lambda: get_backend(np.ones(2)), "unknown backend array([1., 1.]); choose one of auto, numpy, cupy"),
+        (lambda: schedules.factor([], step=0, steps_per_epoch=1, total_steps=1), "unknown schedule []"),
+        (lambda: fit_scaling([], np.ones((2, 2))), "scaling [] is unknown; choose from none"),
+        (lambda: split(np.arange(4), "x", 0), "the fraction 'x' of the samples can't be held out"),
+        (lambda: load_inputs("digits", "x"), "the number of features can't be 'x'"),
+        (lambda: gpufa.load_data(3), "data 3 can't be one of a file"),
+        (lambda: gpufa.load([]), "path [] can't be one of a file"),
+        (lambda: gpufa.train(gpufa.Config(out="a" * 300)), "can't be one of a file (File name too long)"),
+        (lambda: CopyTask(length=10**12), "the copy task's length can't be 1000000000000; give a whole number of at"),
+        (lambda: CopyTask(delay=10**12), "the copy task's delay can't be 1000000000000; give a whole number of at"),
+        (lambda: RecurrentNet(5), "the recurrent net's sizes can't be 5; give a list such as (5, 64, 4)"),
+        (lambda: RecurrentNet((5, 3, 4), seeds=3), "seeds can't be 3; give a list such as (0, 1, 2)"),
+        (lambda: RecurrentNet((5, 3, 4), synthetic=0.5), "M's hidden widths can't be 0.5; give a list such as (64,)"),
+        (lambda: RecurrentNet((5, 10**12, 4)), "there is no memory for an array (1, "),
+    ],
+)
+def test_odd_arguments_of_the_python_api(call: Any, text: str) -> None:
+    with pytest.raises(GpufaError) as caught:
+        call()
+    assert text in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("x", "text"),
+    [
+        ("x", "the inputs is of dtype <U1; give real numbers"),
+        ([[1, 2], [3]], "the inputs can't be made a NumPy array"),
+        (np.ones((2, 4), complex), "the inputs is of dtype complex128"),
+        (None, "the inputs is of dtype object"),
+        (np.ones(4), "inputs have shape (4,); expected (samples, 4)"),
+    ],
+)
+def test_odd_arrays_for_a_network(x: Any, text: str) -> None:
+    net = gpufa.Network([4, 3], backend="numpy")
+    with pytest.raises(InvalidValue) as caught:
+        net.predict(x)
+    assert text in str(caught.value)
+    with pytest.raises(InvalidValue, match="the targets is of dtype object"):
+        net.evaluate(np.ones((2, 4)), [None, 1])
+    assert net.predict([[1, 2, 3, 4]]).shape == (1, 3)
+
+
+def test_a_network_is_not_saved_into_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    net = gpufa.Network([4, 3], backend="numpy")
+    for path, text in (
+        (".", "'.' is a folder; give the path of a file"),
+        ("a" * 250, "can't be written (File name too long)"),
+    ):
+        with pytest.raises(FileProblem) as caught:
+            gpufa.save(net, path)
+        assert text in str(caught.value)
+    gpufa.save(net, "net.h5")
+    with pytest.raises(InvalidValue, match="3 is no learning rule"):
+        gpufa.load("net.h5", rule=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("class Mine(:\n", r"can't be imported \(SyntaxError: invalid syntax \(mine.py, line 1\)\); mend it"),
+        ("1 / 0\n", r"can't be imported \(ZeroDivisionError: division by zero\)"),
+    ],
+)
+def test_a_rule_file_that_can_not_be_imported(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(FileProblem, match=message):
+        make_rule(f"{tmp_path}/mine.py:Mine")

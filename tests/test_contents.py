@@ -1,0 +1,84 @@
+"""A whole checkpoint that holds other facts or arrays than gpufa writes is refused by what is wrong with it."""
+
+import copy
+
+import numpy as np
+import pytest
+from test_training import DATA, config
+
+import gpufa
+from gpufa import checkpoint, contents, storage
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("contents")
+    gpufa.train(config(epochs=2, out=str(folder)), DATA)
+    return checkpoint.read(folder / "checkpoint.h5")
+
+
+def network(**changes):
+    return lambda arrays, metadata: metadata["network"].update(changes)
+
+
+def array(name, change):
+    return lambda arrays, metadata: arrays.update({name: change(arrays[name])})
+
+
+def fact(name, value):
+    return lambda arrays, metadata: metadata.update({name: value})
+
+
+FAULTS = [
+    (fact("gpufa", 1), "its metadata name no version or no network"),
+    (fact("network", []), "its metadata name no version or no network"),
+    (network(sizes="abc"), "its network has sizes = 'abc'"),
+    (network(dtype=None), "its network has dtype = None"),
+    (network(rule={}), "its rule has no name"),
+    (network(seeds=[]), "its network has sizes [6, 8, 7, 3] and seeds []"),
+    (network(sizes=[6, 8, 7, "3"]), "its network has sizes [6, 8, 7, '3'] and seeds [0, 1, 2]"),
+    (fact("config", 3), "its settings or the facts of its data are no table"),
+    (fact("data", None), "its settings or the facts of its data are no table"),
+    (network(sizes=[6, 10**9, 7, 3]), "W1 is not of the shape (3, 1000000000, 6)"),
+    (lambda arrays, metadata: arrays.pop("parameters/W2"), "W2 is not of the shape (3, 7, 8)"),
+    (lambda arrays, metadata: arrays.pop("progress/best"), "its progress has no best as it should be"),
+    (array("progress/step", lambda a: a.astype("f8")), "its progress has no step as it should be"),
+    (array("progress/misses", lambda a: a[:2]), "its progress has no misses as it should be"),
+    (array("progress/batch", lambda a: a - 1), "its progress has batch below 0"),
+    (array("progress/status", lambda a: a + 9), "a seed's status is none of gpufa's"),
+    (lambda arrays, metadata: arrays.pop("history/epochs/step"), "its history of epochs lacks one of epoch, step, "),
+    (lambda arrays, metadata: arrays.pop("history/probes/per_sample"), "its history of probes lacks one of step, per_"),
+    (array("history/epochs/loss", lambda a: a[:1]), "its history of epochs has columns of 2 lengths"),
+    (array("history/probes/step", lambda a: a[0]), "its history of probes has columns of 2 lengths"),
+    (array("history/epochs/loss", lambda a: a[:, :2]), "its history has epochs/loss of the shape (2, 2)"),
+    (array("history/probes/batch", lambda a: a[..., None]), "its history has probes/batch of the shape (2, 3, 2, 1)"),
+]
+
+
+@pytest.mark.parametrize(("change", "text"), FAULTS, ids=[text for _, text in FAULTS])
+def test_what_is_wrong_is_told(run, tmp_path, change, text):
+    arrays, metadata = dict(run[0]), copy.deepcopy(run[1])
+    change(arrays, metadata)
+    path = tmp_path / "checkpoint.h5"
+    path.write_bytes(checkpoint.image(arrays, metadata))
+    readers = [storage.contents, gpufa.load, lambda path: gpufa.resume(path, data=DATA)]
+    for reader in readers:
+        with pytest.raises(gpufa.FileProblem) as told:
+            reader(path)
+        assert f"was not written by gpufa: {text}" in str(told.value)
+        assert str(told.value).endswith("; give one that was")
+
+
+def test_the_metadata_alone_are_looked_at_too(run, tmp_path):
+    (tmp_path / "c.h5").write_bytes(checkpoint.image({}, run[1]))
+    assert storage.facts(tmp_path / "c.h5") == run[1]
+    (tmp_path / "c.h5").write_bytes(checkpoint.image({}, {**run[1], "network": None}))
+    with pytest.raises(gpufa.FileProblem, match="name no version or no network"):
+        storage.facts(tmp_path / "c.h5")
+
+
+def test_what_gpufa_writes_is_right(run, tmp_path):
+    contents.check(*run, "a run")
+    gpufa.save(gpufa.Network([4, 3, 2], seed=1), tmp_path / "net.h5")
+    contents.check(*checkpoint.read(tmp_path / "net.h5"), "a network")
+    assert np.isfinite(gpufa.load(tmp_path / "net.h5").predict(np.zeros((1, 4)))).all()
