@@ -1,5 +1,7 @@
 """gpufa: neural networks trained without backpropagation, on NVIDIA GPUs through CuPy and on any CPU through NumPy."""
 
+__version__ = "0.1.0"
+
 from .callbacks import Callback
 from .config import Config
 from .datasets import Data, load_data
@@ -8,8 +10,6 @@ from .network import Network
 from .rules import Extra, Feedback, FeedbackRule, Rule
 from .runs import Run, resume, train
 from .storage import load, save
-
-__version__ = "0.1.0"
 
 __all__ = [
     "BackendUnavailable",

@@ -1,8 +1,10 @@
 """What a person sees of a run: a progress bar, or plain lines where there is no terminal, and tables at the end."""
 
+import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,11 +34,30 @@ def say(text: str, quiet: bool = False) -> None:
         console().print(text, soft_wrap=True)
 
 
+class Lasting:
+    """A stream that falls silent where its terminal, pipe or disk has gone, so that a run outlasts it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self.stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self.stream.flush()
+
+
 class Display(Callback):
     """Samples/s, loss and test error while a run goes on; on stderr, so that stdout stays for results."""
 
     def __init__(self) -> None:
-        self.console = console(stderr=True)
+        self.console = console(file=Lasting(sys.stderr))
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -93,8 +114,10 @@ class Display(Callback):
             soft_wrap=True,
         )
 
-    def on_end(self, trainer: Trainer) -> None:
+    def on_stop(self, trainer: Trainer) -> None:
         self._look(trainer)
+
+    def on_end(self, trainer: Trainer) -> None:
         self.bar.stop()
 
 

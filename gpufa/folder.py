@@ -1,6 +1,8 @@
 """A run's folder: what stands in it at any moment is enough to go on."""
 
+import math
 import tempfile
+import time
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,9 +18,13 @@ from .configfile import to_mapping, to_toml
 from .errors import FileProblem
 from .trainer import Trainer
 
+REFRESH = 1.0  # seconds between two writings of history.csv, whose whole text is made anew
+
 
 class Folder(Callback):
-    """Keeps RUN/ up to date: config.toml, checkpoint.h5 and history.csv; one process at a time, by a lock on RUN/.lock.
+    """Keeps RUN/ up to date: config.toml, checkpoint.h5, and history.csv, which may be a second behind.
+
+    One process at a time, by a lock on RUN/.lock.
 
     Where a save fails in the middle of a run, that is told, the last checkpoint stays whole, and the run goes on to the
     next. Where an error ends the run, history.csv is of its last epoch, and it is told which the checkpoint is of.
@@ -28,6 +34,7 @@ class Folder(Callback):
         self.path, self.fingerprint = path, fingerprint
         self.lock = FileLock(path / ".lock", blocking=False)
         self.saved: int | None = None  # epochs in the checkpoint
+        self.next_history = -math.inf
 
     def on_start(self, trainer: Trainer) -> None:
         try:
@@ -99,7 +106,8 @@ class Folder(Callback):
 
     def save(self, trainer: Trainer) -> None:
         self._write_checkpoint(trainer)
-        self._write_history(trainer)
+        if time.perf_counter() > self.next_history:
+            self._write_history(trainer)
 
     def _write_checkpoint(self, trainer: Trainer) -> None:
         checkpoint.write(self.path / storage.CHECKPOINT, *self._contents(trainer))
@@ -107,6 +115,7 @@ class Folder(Callback):
 
     def _write_history(self, trainer: Trainer) -> None:
         files.write(self.path / "history.csv", trainer.history.to_csv(), "history", "checkpoint.h5 has it all")
+        self.next_history = time.perf_counter() + REFRESH
 
     def _contents(self, trainer: Trainer) -> tuple[dict[str, NDArray], dict[str, Any]]:
         """The arrays and the metadata of a checkpoint."""

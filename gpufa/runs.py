@@ -3,13 +3,14 @@
 import json
 import signal
 import threading
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from . import files, plots, storage
+from . import __version__, files, plots, storage
 from .arguments import path_of
 from .backends import faults
 from .callbacks import Callback
@@ -92,6 +93,12 @@ def resume(
             f"{str(file)!r} was trained by {config.rule!r}, and no code runs because a checkpoint names it;"
             " name it yourself, --rule path/to/file.py:MyRule"
         )
+    if metadata["gpufa"] != __version__:
+        warnings.warn(
+            f"{str(file)!r} was written by gpufa {metadata['gpufa']}, this is {__version__}: training goes on, but"
+            " maybe not to the same bits",
+            stacklevel=2,
+        )
     config = replace(
         config,
         epochs=epochs or config.epochs,
@@ -143,12 +150,15 @@ def _finished(trainer: Trainer, out: Path | None, already: bool = False) -> Run:
 
 @contextmanager
 def stopped_by_signals(trainer: Trainer) -> Iterator[None]:
-    """Ctrl-C, SIGTERM, SIGHUP let the step finish, then training stops and is saved; a second Ctrl-C stops at once."""
+    """Ctrl-C, SIGTERM, SIGHUP let the step finish, then training stops and is saved; a second Ctrl-C stops at once.
+
+    What is ignored already, as nohup does with SIGHUP, stays ignored.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    old = {number: signal.getsignal(number) for number in numbers}
+    old = {number: handler for number in numbers if (handler := signal.getsignal(number)) != signal.SIG_IGN}
 
     def stop(number: int, frame: Any) -> None:
         trainer.stop_requested = True

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from . import checkpoint
+from . import __version__, checkpoint
 from .arguments import path_of
 from .contents import check
 from .errors import FileProblem, InvalidValue
@@ -109,8 +109,6 @@ def host_arrays(net: Network, arrays: Mapping[str, Any]) -> dict[str, NDArray]:
 
 def describe(net: Network) -> dict[str, Any]:
     """What a network is rebuilt from, beside its arrays."""
-    from . import __version__
-
     about = {
         "sizes": list(net.sizes.units),
         "activation": [f.name for f in net.activations],

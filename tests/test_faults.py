@@ -1,8 +1,21 @@
 """Faults from outside, really made: calls that fail, disks that are full, signals, clocks, other places to go on."""
 
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from test_training import DATA, config, parameters, same
+
+import gpufa
+from gpufa import checkpoint, storage
+from gpufa.cli import main
 
 ROOT = Path(__file__).parent.parent
 
@@ -31,3 +44,124 @@ def test_a_disk_that_fails_for_a_while_costs_nothing():
     if reason := disk.why_no_disk():
         pytest.skip(reason)
     nothing_lost(disk.run(8, seed=0, say=print), 8)
+
+
+LONG = ["--hidden", "16", "--epochs", "4", "--samples", "640", "--backend", "numpy", "--seeds", "0", "--quiet"]
+SLOW = """
+import os, pathlib, time
+from dataclasses import dataclass
+import gpufa
+
+@dataclass(frozen=True)
+class Slow(gpufa.rules.DFA):
+    name = "slow"
+
+    def after_update(self, net):
+        time.sleep(float(os.environ.get("PAUSE", "0")))
+"""
+
+
+def start(*command, cwd, **options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "gpufa", *command], cwd=cwd, stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+def wait_for(happened, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not happened() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert happened()
+
+
+def test_a_second_ctrl_c_ends_a_step_that_does_not_and_the_run_goes_on_from_its_checkpoint(tmp_path):
+    (tmp_path / "slow.py").write_text(SLOW)
+    rule = ["--rule", "slow.py:Slow"]
+    slow = start("train", *LONG, *rule, "--out", "cut", cwd=tmp_path, env={**os.environ, "PAUSE": "60"})
+    wait_for((tmp_path / "cut" / "history.csv").exists)
+    time.sleep(0.5)
+    slow.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert slow.poll() is None
+    slow.send_signal(signal.SIGINT)
+    assert slow.wait(20) == 130
+    assert slow.stderr.read() == (
+        "gpufa: the run ended after epoch 0; its checkpoint is of epoch 0: go on from there with gpufa resume cut\n"
+    )
+    assert start("resume", "cut", *rule, "--quiet", cwd=tmp_path).wait() == 0
+    assert start("train", *LONG, "--out", "whole", *rule, cwd=tmp_path).wait() == 0
+    arrays = [checkpoint.read(tmp_path / name / "checkpoint.h5")[0] for name in ("cut", "whole")]
+    np.testing.assert_array_equal(arrays[0]["parameters/W1"], arrays[1]["parameters/W1"])
+
+
+def test_a_signal_that_is_ignored_stays_ignored(tmp_path):
+    """As with nohup, under which the end of a session must not end the run."""
+    command = [sys.executable, "-m", "gpufa", "train", *LONG[:2], "--epochs", "60", *LONG[4:], "--out", "run"]
+    process = subprocess.Popen(["nohup", *command], cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    wait_for((tmp_path / "run" / "history.csv").exists)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(60) == 0
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["epochs"] == 60
+
+
+def test_a_run_outlasts_the_terminal_that_it_writes_to(tmp_path):
+    command = [*LONG[:-1], "--out", "run"]
+    with open("/dev/full", "w") as full:
+        process = subprocess.run([sys.executable, "-m", "gpufa", "train", *command], cwd=tmp_path, stderr=full)
+    assert process.returncode == 0
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = subprocess.run([sys.executable, "-m", "gpufa", "train", *command, "--force"], cwd=tmp_path, stderr=writer)
+    os.close(writer)
+    assert process.returncode == 0
+    assert gpufa.resume(tmp_path / "run").already_finished
+
+
+def test_clocks_may_jump(tmp_path, monkeypatch):
+    """The time of day decides nothing: neither when a run goes on, nor what comes out."""
+    whole = gpufa.train(config(epochs=6), DATA)
+    jumps = itertools.cycle([0.0, 4e9, -4e9, 1.0, 2e9])
+    monkeypatch.setattr(time, "time", lambda: next(jumps))
+    monkeypatch.setattr(time, "time_ns", lambda: int(next(jumps) * 1e9))
+    gpufa.train(config(epochs=3, out=str(tmp_path)), DATA)
+    for moment in (0, 4e9):
+        for file in tmp_path.iterdir():
+            os.utime(file, (moment, moment))
+        run = gpufa.resume(tmp_path, epochs=6 if moment else 4, data=DATA)
+    same(parameters(run), parameters(whole))
+    assert (run.history.epochs["seconds"] >= 0).all()
+
+
+def test_data_that_vanish_in_mid_run_are_missed_by_the_next_one_alone(tmp_path, capsys):
+    file, away = tmp_path / "mine.npz", tmp_path / "away.npz"
+    np.savez(file, x=np.random.default_rng(0).normal(size=(50, 5)), y=np.arange(50) % 3)
+
+    class Vanish(gpufa.Callback):
+        def on_step(self, trainer):
+            if file.exists():
+                file.rename(away)
+
+    gpufa.train(config(data=str(file), epochs=2, out=str(tmp_path / "run")), callbacks=[Vanish()])
+    assert main(["resume", str(tmp_path / "run"), "--epochs", "3"]) == 2
+    assert capsys.readouterr().err == f"gpufa: there is no file {file}; check the path\n"
+    away.rename(file)
+    assert gpufa.resume(tmp_path / "run", epochs=3).summary["epochs"] == 3
+
+
+def test_a_run_of_another_version_goes_on_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(gpufa.storage, "__version__", "0.0.7")
+    gpufa.train(config(epochs=2, out=str(tmp_path)), DATA)
+    monkeypatch.undo()
+    with pytest.warns(UserWarning, match=r"was written by gpufa 0.0.7, this is .*: training goes on, but maybe not to"):
+        run = gpufa.resume(tmp_path, epochs=4, data=DATA)
+    same(parameters(run), parameters(gpufa.train(config(epochs=4), DATA)))
+    assert storage.facts(tmp_path)["gpufa"] == gpufa.__version__
+
+
+def test_settings_of_a_newer_version_are_named(tmp_path, capsys):
+    gpufa.train(config(epochs=1, out=str(tmp_path)), DATA)
+    arrays, metadata = checkpoint.read(tmp_path / "checkpoint.h5")
+    metadata["config"]["telepathy"] = True
+    checkpoint.write(tmp_path / "checkpoint.h5", arrays, metadata)
+    assert main(["resume", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith("gpufa: unknown setting 'telepathy'; the settings are data, ")
