@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,6 +16,7 @@ from .callbacks import Callback
 from .clock import Clock
 from .config import Config
 from .errors import InvalidValue
+from .health import complaints
 from .history import History
 from .network import Network
 from .progress import Progress, Status
@@ -137,6 +139,8 @@ class Trainer:
             self._tell("on_stop")
         finally:
             self._tell("on_end")
+        for sentence in complaints(self.rule, self.history):
+            warnings.warn(sentence, stacklevel=2)
 
     def _prepare(self) -> None:
         """What a run begins with, and a resumed one has behind it."""
