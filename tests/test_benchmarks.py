@@ -149,7 +149,7 @@ def test_drift_is_measured_and_its_page_says_what_is_missing(tmp_path, monkeypat
 
     monkeypatch.setattr(drift, "RULES", ["dfa", "elm"])
     monkeypatch.setattr(drift, "STEPS", (1, 20))
-    monkeypatch.setattr(drift, "EPOCHS", {"dfa": 1})
+    monkeypatch.setattr(drift, "OWN", {"dfa": {"epochs": 1}, "elm": {"batch_size": 1438}})
     for only in ("", "elm"):
         command.drift(seeds=2, only=only, out=tmp_path / "drift.json")
     dfa, elm = json.loads((tmp_path / "drift.json").read_text())["rows"]

@@ -17,7 +17,11 @@ from .count import Say
 
 STEPS = 1, 10, 100, 1000
 DTYPES = "float32", "float64"
-EPOCHS = {"evolution": 17}  # where its own default would take half an hour
+OWN: dict[str, dict[str, Any]] = {  # in place of defaults that would take half an hour, or end in a second step
+    "evolution": {"epochs": 17},
+    "elm": {"batch_size": 1438},
+    "nn_lift": {"batch_size": 1438},
+}
 NEVER = 10**9  # steps between two probes of alignment
 
 
@@ -31,6 +35,10 @@ class Snapshots(gpufa.Callback):
         if trainer.progress.step in self.steps:
             self.taken[trainer.progress.step] = weights(trainer)
 
+    def on_epoch(self, trainer: Trainer) -> None:
+        """After the last step of an epoch some rules solve for weights."""
+        self.on_step(trainer)
+
 
 def weights(trainer: Trainer) -> NDArray:
     """All that is trained, (R, size), in float64."""
@@ -43,7 +51,7 @@ def run(seeds: int, only: str, say: Say) -> Iterator[dict[str, Any]]:
     for rule in RULES:
         if only not in rule:
             continue
-        settings = {"seeds": tuple(range(seeds)), "epochs": EPOCHS.get(rule), "probe_every": NEVER}
+        settings = {"seeds": tuple(range(seeds)), "probe_every": NEVER} | OWN.get(rule, {})
         drifts, errors = compared(gpufa.Config(rule=rule, backend="numpy", **settings), data, STEPS)
         say(f"{rule}: " + ", ".join(f"{step}: {statistics.median(found):.1e}" for step, found in drifts.items()))
         yield {

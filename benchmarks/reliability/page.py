@@ -16,10 +16,11 @@ is run in short by a test, and by hand as long as you like: `python -m benchmark
 """
 DRIFT = """## float32 beside float64
 
-Every rule is trained twice on the digits, with its defaults (`evolution` for 17 epochs), from the same weights and
-feedback: in float32 and in float64. The drift is |W32 - W64| / |W64 - W|: how far apart all trained numbers of the two
-runs are, measured by how far the float64 run has come from its start W. It is the median over the seeds, and in
-brackets the worst of them. One rounding of float32 is at most 6e-8. What makes more of it: Adam's first steps have the
+Every rule is trained twice on the digits, with its defaults (`evolution` for 17 epochs, `elm` and `nn_lift` on all
+samples at once), from the same weights and feedback: in float32 and in float64. The drift is |W32 - W64| / |W64 - W|:
+how far apart all trained numbers of the two runs are, measured by how far the float64 run has come from its start W. It
+is the median over the seeds, and in brackets the worst of them. One rounding
+of float32 is at most 6e-8. What makes more of it: Adam's first steps have the
 size of the learning rate however small a gradient is, so that rounding decides the sign of those that are all but
 zero; units that float32 saturates and float64 does not, whose f' is 0 in the one and tiny in the other; `chl` reads its
 first layer from differences of nearly equal activities. Chaos does the rest: small differences grow from step to step.
