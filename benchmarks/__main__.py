@@ -16,7 +16,7 @@ from . import reproductions as reproductions_
 from . import scaling as scales
 from . import threshold as thresholds
 from .records import RESULTS, described, named, written
-from .reliability.command import reliability, trial
+from .reliability.command import drift, reliability, trial
 from .runner import run
 from .works import CPU, GPU, RULES, Work
 
@@ -201,5 +201,5 @@ def measure(
 
 
 if __name__ == "__main__":
-    commands = (cpu, gpu, threshold, scaling, memory, rules, epoch, report, reproductions, trial, reliability)
+    commands = (cpu, gpu, threshold, scaling, memory, rules, epoch, report, reproductions, trial, drift, reliability)
     tyro.extras.subcommand_cli_from_dict({c.__name__: c for c in commands}, prog="python -m benchmarks")

@@ -13,9 +13,11 @@ agreement    share of the samples, in percent, whose delta_k and true backprop's
 pseudo       angle of delta_{L-1} and (pinv(W_L) e) * f'(a_{L-1}), per sample (Lillicrap et al. 2016, Fig. 4, whose net
              is linear); for the last hidden layer alone
 excluded     number of samples left out of `per_sample` because one of the two vectors is zero
+dead         share of the units, in percent, whose f' is exactly 0 for every sample, in the feed-forward net: no error
+             that passes f' reaches their weights. NaN where f' is 0 by definition (sign, step)
 
 In residual nets `local` is NaN, as one layer's signal is not all that comes down to it. A rule that has no delta has
-NaN for all but `gradient`.
+NaN for all but `gradient` and `dead`.
 """
 
 from copy import copy
@@ -30,7 +32,10 @@ from .passes import Pass
 from .rules import Rule
 from .rules.bp import BP
 
-METRICS = "per_sample", "per_sample_std", "batch", "gradient", "local", "weight", "agreement", "pseudo", "excluded"
+METRICS = (
+    *("per_sample", "per_sample_std", "batch", "gradient", "local", "weight", "agreement", "pseudo", "excluded"),
+    "dead",
+)
 
 
 def measure(p: Pass, rule: Rule) -> dict[str, NDArray]:
@@ -41,6 +46,7 @@ def measure(p: Pass, rule: Rule) -> dict[str, NDArray]:
         _signals(p, rule, found)
     if not rule.only_deltas:
         found["gradient"] = _gradients(p, rule)
+    found["dead"] = _dead(p)
     whole = copy(p)
     whole.B = p.feedback.drawn()
     found["weight"] = {k: _angle(p.xp, feedback, weights) for k, feedback, weights in rule.weight_pairs(whole)}
@@ -92,6 +98,17 @@ def _backprop(p: Pass, rule: Rule) -> None:
         p.forward(p.h[0].swapaxes(-1, -2))
         p.error()
     BP().deltas(p, p.e)
+
+
+def _dead(p: Pass) -> dict[int, Any]:
+    """The share of each hidden layer's units whose f' is 0 for all samples, by the pass that backprop has left."""
+    if not p.hidden:
+        return {}
+    slope = p.delta.stacked
+    slope.fill(1)
+    p.gate(p.hidden, slope)
+    still = (slope == 0).all(axis=-1)
+    return {k: 100 * still[:, p.sizes.rows(k)].mean(axis=-1) for k in p.hidden if p.activations[k - 1].learns}
 
 
 def _one_layer_of_backprop(p: Pass, ours: Layers) -> dict[int, Any]:

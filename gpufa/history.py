@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+PROBED = {"angle": "per_sample", "dead": "dead"}  # columns of history.csv and what they are called among the probes
+
 
 class Table:
     """Columns that grow by one row at a time; a cell is a number or an array of one shape per column.
@@ -76,43 +78,41 @@ class History:
                 getattr(merged, kind).columns[name] = list(model)
         return merged
 
-    def last_angles(self) -> NDArray:
-        """The newest per_sample angle of each hidden layer, mean over the seeds that still trained, (L - 1,)."""
-        if not len(self.probes):
+    def last_probe(self, name: str) -> NDArray:
+        """The newest figure of each hidden layer, mean over the seeds that still trained, (L - 1,)."""
+        if name not in self.probes:
             return np.empty(0)
-        angles = self.probes["per_sample"]
-        found = np.full(angles.shape[2], np.nan)
-        for rows in angles:
+        probes = self.probes[name]
+        found = np.full(probes.shape[2], np.nan)
+        for rows in probes:
             seen = np.isfinite(rows).any(axis=0)
             found[seen] = np.nanmean(rows[:, seen], axis=0)
         return found
 
     def to_csv(self) -> str:
-        """One line per epoch and seed, as text; angle_k is the newest per_sample angle of hidden layer k."""
-        names = list(self.epochs)
-        layers = self.probes["per_sample"].shape[2] if len(self.probes) else 0
+        """One line per epoch and seed, as text; angle_k and dead_k are the newest `per_sample` and `dead` of hidden
+        layer k."""
+        columns = {name: self.epochs[name] for name in self.epochs}
+        shared = {name: column for name, column in columns.items() if column.ndim == 1}
+        own = {name: column for name, column in columns.items() if column.ndim == 2}
+        probed = {short: self.probes[name] for short, name in PROBED.items() if name in self.probes}
+        layers = [f"{short}_{k + 1}" for short, column in probed.items() for k in range(column.shape[2])]
+        if probed and columns:
+            newest = np.maximum(np.searchsorted(self.probes["step"], columns["step"], side="right") - 1, 0)
         text = io.StringIO(newline="")
         writer = csv.writer(text)
-        shared = [n for n in names if self.epochs[n].ndim == 1]
-        own = [n for n in names if self.epochs[n].ndim == 2]
-        writer.writerow([*shared, "seed", *own, *(f"angle_{k + 1}" for k in range(layers))])
+        writer.writerow([*shared, "seed", *own, *layers])
         for i in range(len(self.epochs)):
-            angles = self._angles_at(self.epochs["step"][i], layers)
             for r, seed in enumerate(self.seeds):
-                cells = [self.epochs[n][i] for n in shared], [self.epochs[n][i, r] for n in own], angles[r]
-                writer.writerow([*map(_cell, cells[0]), seed, *map(_cell, (*cells[1], *cells[2]))])
+                cells = [column[i, r] for column in own.values()]
+                cells += [value for column in probed.values() for value in column[newest[i], r]]
+                writer.writerow([*(_cell(column[i]) for column in shared.values()), seed, *map(_cell, cells)])
         return text.getvalue()
-
-    def _angles_at(self, step: int, layers: int) -> NDArray:
-        if not layers:
-            return np.empty((len(self.seeds), 0))
-        at = np.searchsorted(self.probes["step"], step, side="right") - 1
-        return self.probes["per_sample"][max(int(at), 0)]
 
 
 def newest(column: NDArray) -> NDArray:
-    """The last finite figure of each seed, (R,), of a column (rows, R); NaN where there is none."""
-    figures = np.full(column.shape[1], np.nan)
+    """The last finite figure of each seed, (R, ...), of a column (rows, R, ...); NaN where there is none."""
+    figures = np.full(column.shape[1:], np.nan)
     for row in column:
         np.copyto(figures, row, where=np.isfinite(row))
     return figures

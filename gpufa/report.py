@@ -45,6 +45,11 @@ class Section:
         return self.subject.name
 
     @property
+    def dead(self) -> str:
+        """What share of the units is dead; empty where none is."""
+        return tables.dead(self.summary)
+
+    @property
     def environment(self) -> dict[str, str]:
         """Where it was trained; empty for a run that has not ended, as that is written then."""
         place = self.summary.get("environment", {})

@@ -54,13 +54,14 @@ def summary_of(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> di
 
 
 def _course(history: History, progress: Mapping[str, NDArray]) -> dict[str, Any]:
-    """How far a run has come, in what time, with what angles."""
+    """How far a run has come, in what time, with what angles and dead units."""
     return {
         "epochs": int(progress["epoch"]),
         "epochs_per_seed": progress["epochs"].tolist(),
         "status": [Status(int(s)).name.lower() for s in progress["status"]],
         "seconds": float(sum(history.epochs["seconds"])) if len(history.epochs) else 0.0,
-        "alignment_deg": [finite(v) for v in history.last_angles()],
+        "alignment_deg": [finite(v) for v in history.last_probe("per_sample")],
+        "dead_units_percent": [finite(v) for v in history.last_probe("dead")],
     }
 
 

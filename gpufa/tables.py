@@ -60,6 +60,13 @@ def comparison(summaries: Mapping[str, Mapping[str, Any]], what: str = "rule") -
     return Sheet("comparison: mean ± deviation over seeds", head, tuple(rows))
 
 
+def dead(summary: Mapping[str, Any]) -> str:
+    """What share of the units is dead; empty where none is."""
+    shares = summary.get("dead_units_percent", ())
+    text = f"dead units in percent, layer by layer, mean over seeds: {' '.join(figure(v, '.1f') for v in shares)}"
+    return text if any(shares) else ""
+
+
 def mean_and_deviation(values: Sequence[float | None], form: str = ".2f") -> str:
     """ "2.31 ± 0.08": mean and sample deviation of the finite values."""
     finite = [v for v in values if v is not None]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,6 +17,7 @@ from .callbacks import Callback
 from .clock import Clock
 from .config import Config
 from .errors import InvalidValue
+from .health import complaints
 from .history import History
 from .network import Network
 from .progress import Progress, Status
@@ -142,6 +144,8 @@ class Trainer:
             raise
         finally:
             self._tell("on_end")
+        for sentence in complaints(self.rule, self.history):
+            warnings.warn(sentence, stacklevel=2)
 
     def _prepare(self) -> None:
         """What a run begins with, and a resumed one has behind it."""

@@ -7,7 +7,11 @@ from gpufa.trainer import Trainer
 
 rng = np.random.default_rng(0)
 # Settings of rules that can't take the ones all others are tested with, or would take long.
-OWN = {"nn_lift": {"hidden": (5,)}, "evolution": {"rule_options": {"pairs": 2}}}
+OWN = {
+    "nn_lift": {"hidden": (5,)},
+    "evolution": {"rule_options": {"pairs": 2}},
+    "rbm": {"scaling": "unit"},
+}
 
 
 def network(sizes, rule, activation=None, loss="cross_entropy", backend="numpy", **kw):

@@ -142,3 +142,25 @@ def test_records_are_taken_over_with_their_figures(tmp_path, monkeypatch):
     reproductions.collect(tmp_path / "runs", results)
     assert json.loads((results / f"{name}.json").read_text()) == record
     assert {path.read_bytes() for path in (tmp_path / "pictures").glob(f"{name}-*.png")} == {b"a picture"}
+
+
+def test_drift_is_measured_and_its_page_says_what_is_missing(tmp_path, monkeypatch):
+    from benchmarks.reliability import command, drift, page
+
+    monkeypatch.setattr(drift, "RULES", ["dfa", "elm"])
+    monkeypatch.setattr(drift, "STEPS", (1, 20))
+    monkeypatch.setattr(drift, "OWN", {"dfa": {"epochs": 1}, "elm": {"batch_size": 1438}})
+    for only in ("", "elm"):
+        command.drift(seeds=2, only=only, out=tmp_path / "drift.json")
+    dfa, elm = json.loads((tmp_path / "drift.json").read_text())["rows"]
+    assert list(dfa["drift"]) == ["1", "20"]
+    assert list(elm["drift"]) == ["1"]
+    assert all(0 < found < 1e-4 for found in dfa["drift"]["20"])
+    monkeypatch.setattr(page, "PAGE", tmp_path / "reliability.md")
+    text = page.write(tmp_path).read_text()
+    assert text.count("**Not run yet.**") == len(page.TRIALS)
+    assert "| rule | after 1 step | after 20 steps | float32: test error, % | float64: test error, % |" in text
+    assert re.search(r"\| `dfa` \| \de-\d\d \(\de-\d\d\) \| \de-\d\d \(\de-\d\d\) \| [\d.]+ \| [\d.]+ \|\n", text)
+    assert re.search(r"\| `elm` \| \de[+-]\d\d \(\de[+-]\d\d\) \| - \| ", text)
+    (tmp_path / "drift.json").unlink()
+    assert page.write(tmp_path).read_text().count("**Not run yet.**") == len(page.TRIALS) + 1

@@ -470,3 +470,15 @@ def test_forward_forward_refuses_real_targets():
     data = gpufa.Data(np.ones((8, 6)), np.ones((8, 3)), np.ones((2, 6)), np.ones((2, 3)))
     with pytest.raises(gpufa.InvalidValue, match="learns labels, not real targets; give whole numbers from 0 on"):
         gpufa.train(gpufa.Config(rule="forward_forward", hidden=(4,), backend="numpy"), data)
+
+
+def test_a_sample_that_is_well_told_apart_still_teaches_forward_forward_in_float32():
+    """1 + tanh, the same in exact numbers, would be 0 from 17 above the threshold on."""
+    net = gpufa.Network([4, 3, 2], rule="forward_forward", backend="numpy")
+    p, z = net.pass_for(5), np.array([-50.0, 0, 30, 60, 1000])
+    for layers in (p.h, p.sent):
+        layers.slab[...] = 1
+    for sign in (1.0, -1.0):
+        out, G = np.empty((1, 3, 5), "float32"), (3 + sign * z).astype("float32")[None, None]
+        net.rule.judge(p, 1, G, sign, out)
+        np.testing.assert_allclose(out[0, 0], -2 * sign / (1 + np.exp(np.minimum(z, 80))), rtol=1e-5)

@@ -49,7 +49,7 @@ def settings_of(rule, activation, loss, optimizer):
     """The settings of a combination, or None where the rule can't do it."""
     options = {} if ACTIVATIONS[activation].learns or rule != "dfa" else {"inject": "pre_activation"}
     found = {"rule": rule, "rule_options": options, "activation": activation, "loss": loss, "optimizer": optimizer}
-    found |= {"lr": 0.01, "dtype": "float64", "scaling": "unit" if rule == "rbm" else "none"} | OWN.get(rule, {})
+    found |= {"lr": 0.01, "dtype": "float64"} | OWN.get(rule, {})
     sizes, made = [6, *found.get("hidden", (5, 4)), 3], make_rule(rule, found["rule_options"])
     try:
         gpufa.Network(sizes, rule=made, activation=activation, loss=loss, backend="numpy")

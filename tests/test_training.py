@@ -231,13 +231,13 @@ def test_noklands_stop_rule():
 class Poison(gpufa.Callback):
     """Puts a NaN into one replica's weights after an epoch."""
 
-    def __init__(self, replica, epoch):
-        self.replica, self.epoch = replica, epoch
+    def __init__(self, replica, epoch, weights="W2"):
+        self.replica, self.epoch, self.weights = replica, epoch, weights
 
     def on_epoch(self, trainer):
         if trainer.progress.epoch == self.epoch:
             self.good = {name: a[self.replica].copy() for name, a in trainer_arrays(trainer).items()}
-            trainer.net.parameters["W2"][self.replica, 0, 0] = np.nan
+            trainer.net.parameters[self.weights][self.replica, 0, 0] = np.nan
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])

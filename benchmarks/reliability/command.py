@@ -1,12 +1,16 @@
 """The commands of the trials."""
 
+import json
 import time
+from pathlib import Path
 
+from threadpoolctl import threadpool_limits
 from tyro.conf import Positional
 
 from gpufa.backends import get_backend
 
 from ..records import RESULTS, described, written
+from . import drift as drifts
 from . import page
 from .trials import TRIALS
 
@@ -37,6 +41,24 @@ def trial(name: Positional[str], amount: int | None = None, seed: int = 0, keep:
         raise SystemExit(1)
 
 
+def drift(seeds: int = 3, only: str = "", out: Path | None = None) -> None:
+    """How far float32 runs of every rule drift from float64 runs of the same start.
+
+    Args:
+        seeds: networks of each rule
+        only: rules whose names hold this text, put in the place of theirs in the file
+        out: the file for the figures (results/reliability/drift.json where not given)
+    """
+    out, rows = out or FOLDER / "drift.json", {}
+    if only and out.exists():
+        rows = {row["rule"]: row for row in json.loads(out.read_text(encoding="utf-8"))["rows"]}
+    with threadpool_limits(1, "blas"):
+        record = described(f"drift --seeds {seeds}", get_backend("numpy").describe(), 1) | {"kind": "drift"}
+        for row in drifts.run(seeds, only, lambda line: print(line, flush=True)):
+            rows[row["rule"]] = row
+            written(record | {"rows": [rows[rule] for rule in drifts.RULES if rule in rows]}, out)
+
+
 def reliability() -> None:
-    """Write docs/reliability.md anew from all counts."""
+    """Write docs/reliability.md anew from all counts and figures."""
     print(f"wrote {page.write(FOLDER)}")

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from ..passes import Pass
 
 
+HIGHEST = 80.0  # exp of it is a float32 still
+
+
 @dataclass(frozen=True)
 class ForwardForward(ForwardOnly):
     """theta = threshold * n_k. a_L is the mean over layers of the log odds that they give a label, G - theta.
@@ -50,11 +53,15 @@ class ForwardForward(ForwardOnly):
         return self.threshold * sizes[k]
 
     def judge(self, net: "Pass", k: int, G: Any, sign: float, out: Any) -> None:
-        """delta_k = -sign (1 + tanh(sign (theta - G) / 2)) h_k * f'(a_k), as 2 logistic(z) = 1 + tanh(z / 2)."""
+        """delta_k = -2 sign / (1 + exp(sign (G - theta))) h_k * f'(a_k).
+
+        1 + tanh would be shorter, but is 0 in float32 for every sample that is well told apart.
+        """
         G -= self.threshold_of(net.sizes, k)
-        G *= -sign / 2
-        net.xp.tanh(G, out=G)
+        G *= sign
+        net.xp.minimum(G, HIGHEST, out=G)
+        net.xp.exp(G, out=G)
         G += 1
-        G *= -sign
+        net.xp.divide(-2.0 * sign, G, out=G)
         net.xp.multiply(net.sent[k], G, out=out)
         net.gate(k, out)
