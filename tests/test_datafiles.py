@@ -347,6 +347,12 @@ def test_arrays_that_claim_too_much(tmp_path: Path, member: bytes, text: str) ->
     assert text in str(caught.value)
 
 
+def test_arrays_that_python_2_has_written(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    member = npy("{'descr': '<f4', 'fortran_order': False, 'shape': (10L,1L)}") + bytes(40)
+    assert load_data(npz(tmp_path / "data.npz", member)).x_train.shape == (8, 1)
+    assert [str(w.message) for w in recwarn] == []
+
+
 def test_archives_that_zipfile_can_not_unpack(tmp_path: Path) -> None:
     path = npz(tmp_path / "data.npz", bytes(1000), zipfile.ZIP_LZMA)
     raw = path.read_bytes()

@@ -1,5 +1,6 @@
 """The trials of inputs, in short: what is valid, damaged or made up is answered by success or by one sentence."""
 
+import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import gpufa
 
 sys.path.insert(0, str(ROOT := Path(__file__).parents[1]))
 
+from benchmarks.reliability import guided
 from benchmarks.reliability.inputs import targets, trial
 from benchmarks.reliability.inputs.material import Material
 from benchmarks.reliability.inputs.worker import made
@@ -93,6 +95,37 @@ def test_a_process_that_ends_or_hangs_is_one_fault(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(trial, "WORKER", "worker")
     monkeypatch.setattr(trial, "LONGEST", 1.0)
     assert list(trial.answers("csv", 0, 5)) == ["", "the process ended with -6", "", "no answer in time", ""]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris is not installed")
+def test_the_guided_fuzzer(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = {"table": targets.TARGETS["table"]}
+    monkeypatch.setattr(targets, "TARGETS", few)
+    (count,) = guided.run(2, seed=0, say=print)
+    assert count.tried > 200
+    assert count.lost == 0
+
+
+def test_what_the_guided_fuzzer_finds_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = [
+        "INFO: seed",
+        "fault KeyError bytes 00",
+        "== ERROR: libFuzzer: timeout",
+        "Base64: AA==",
+        f"{guided.EXECUTED} 9",
+    ]
+    monkeypatch.setattr(guided, "told", lambda *_: said)
+    monkeypatch.setattr(guided, "needs_atheris", lambda: None)
+    heard: list[str] = []
+    counts = guided.run(16, seed=0, say=heard.append)
+    assert {(count.tried, count.lost) for count in counts} == {(9, 2)}
+    assert "    Base64: AA==" in heard
+
+
+def test_without_atheris_the_fuzzer_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match=r"needs atheris; install it with pip install 'gpufa\[fuzz\]'"):
+        guided.run(2, seed=0, say=print)
 
 
 def test_an_input_again_by_hand() -> None:

@@ -36,6 +36,8 @@ def run(amount: int, seed: int, say: Say) -> list[Count]:
             elif line.startswith(FAULT) or re.search(r"ERROR: (libFuzzer|AddressSanitizer)", line):
                 faults.append(line)
                 say(f"  {name}: {line}")
+            elif line.startswith("Base64:"):
+                say(f"    {line}")
         counts.append(Count(f"{target.what}, guided by coverage", max(tried, len(faults)), tried - len(faults)))
         say(f"  {name}: {tried} tried, {len(faults)} lost")
     return counts
