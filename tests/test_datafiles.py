@@ -209,6 +209,7 @@ def test_csv_whole_targets_that_are_not_labels(tmp_path: Path) -> None:
         ("1,1_0\n2,3\n", r"is not a table \(could not convert string '1_0'"),
         (b"1,\xff\n", r"can't be read as text \('utf-8' codec"),
         (b"1,2\n3,\xff\n", r"can't be read as text \('utf-8' codec"),
+        (b"1,1_0\n" + b"1,2\n" * 5000 + b"\xff,1\n", r"line 5002: '\ufffd' in column 1 is not a number"),
     ],
 )
 def test_csv_faults(tmp_path: Path, text: str | bytes, message: str) -> None:
