@@ -54,6 +54,11 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
+def is_whole(value: Any, least: int) -> bool:
+    """Whether it is a whole number of at least `least` that files of settings can hold, and not true or false."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value < 2**64
+
+
 def path_of(value: Any, what: str = "path") -> Path:
     """The path that a string or another path names."""
     try:

@@ -17,7 +17,7 @@ from . import __version__, datasets, display, drawing, plots, rundata, runs, sto
 from .backends import describe_all
 from .config import Config
 from .configfile import read_toml
-from .errors import GpufaError, InvalidValue
+from .errors import GpufaError, InvalidValue, room_needed
 from .flags import CompareFlags, TrainFlags
 from .reproductions.command import reproduce
 from .rules import RULES, find_rule, is_own
@@ -200,13 +200,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             "reproduce": reproduce,
             "info": info,
         }
-        return tyro.extras.subcommand_cli_from_dict(
-            commands,
-            prog="gpufa",
-            description="Train neural networks without backpropagation.",
-            args=[a for a in args if a not in files],
-            config=(FlagCreatePairsOff,),
-        )
+        with room_needed():
+            return tyro.extras.subcommand_cli_from_dict(
+                commands,
+                prog="gpufa",
+                description="Train neural networks without backpropagation.",
+                args=[a for a in args if a not in files],
+                config=(FlagCreatePairsOff,),
+            )
     except GpufaError as error:
         print(f"gpufa: {error}", file=sys.stderr)
         return BAD_INPUT

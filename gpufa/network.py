@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from .alignment import measure
 from .arena import Parameters
 from .arguments import one_of, positive, several, shown
-from .backends import Backend, get_backend
+from .backends import PRECISIONS, Backend, get_backend
 from .checks import hidden_activations, network_input, network_target, residual_layers
-from .errors import InvalidValue
+from .errors import InvalidValue, room_needed
 from .evaluation import evaluate
 from .feedback import FEEDBACK, FeedbackMatrices
 from .gradients import Gradients
@@ -47,6 +47,7 @@ class Network:
     BackendUnavailable for backend="cupy" without a usable GPU.
     """
 
+    @room_needed()
     def __init__(
         self,
         sizes: Sequence[int],
@@ -76,6 +77,7 @@ class Network:
                 f"seeds {list(self.seeds)} repeat one; replicas of one seed are the same network: give each once"
             )
         self.dtype = one_of(dtype, DTYPES, "dtype")
+        one_of(precision, PRECISIONS, "precision")
         defaults = self.rule.defaults
         self.activations = hidden_activations(
             defaults["activation"] if activation is None else activation, self.sizes, self.rule

@@ -14,7 +14,7 @@ from .arguments import path_of
 from .callbacks import Callback
 from .config import Config
 from .configfile import from_mapping
-from .errors import FileProblem, InvalidValue
+from .errors import FileProblem, InvalidValue, room_needed
 from .folder import Folder, trainer_arrays
 from .history import History
 from .network import Network
@@ -42,6 +42,7 @@ class Run:
         return Status.DIVERGED.name.lower() in self.summary["status"]
 
 
+@room_needed()
 def train(
     config: Config,
     data: str | Path | Sequence[Any] | None = None,
@@ -65,6 +66,7 @@ def train(
     return _run(Trainer(replace(config, data=name), arrays, rule, callbacks), out, fingerprint(arrays, name))
 
 
+@room_needed()
 def resume(
     path: str | Path,
     epochs: int | None = None,

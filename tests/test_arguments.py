@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 import gpufa
-from gpufa import arguments, schedules
+from gpufa import arguments, datasets, network, runs, schedules
 from gpufa.backends import get_backend
+from gpufa.cli import main
 from gpufa.datasets import load_inputs
-from gpufa.errors import FileProblem, GpufaError, InvalidValue
-from gpufa.recurrent import CopyTask, RecurrentNet
+from gpufa.errors import FileProblem, GpufaError, InvalidValue, OutOfMemory, room_needed
+from gpufa.recurrent import CopyTask, RecurrentNet, net
 from gpufa.rules import make_rule
 from gpufa.samples import fit_scaling, split
 
@@ -62,9 +63,14 @@ def test_an_error_is_one_line_and_not_too_long() -> None:
     ("call", "text"),
     [
         (lambda: gpufa.Config(lr=10**400), "expected a number above 0"),
-        (lambda: gpufa.Config(seeds=-HUGE), "seeds = a tuple too long to write can't be used"),
+        (lambda: gpufa.Config(seeds=HUGE), "seeds = a tuple too long to write can't be used"),
         (lambda: gpufa.Config(gradient=np.array([1, 2])), "expected one of mean, sum"),
         (lambda: gpufa.Config(hidden=np.array(5)), "hidden = array(5) can't be used"),
+        (lambda: gpufa.Config(patience=2**64), "patience = 18446744073709551616 can't be used"),
+        (lambda: make_rule("dfa", {"rank": 2**64}), "set rule.rank to a whole number of at least 0"),
+        (lambda: make_rule("topology", {"sources": [[0.5], HUGE]}), "source 0.5 is no layer's number"),
+        (lambda: gpufa.Network([4, 3, 3], rule=make_rule("topology", {"sources": HUGE})), "can't feed layer 1"),
+        (lambda: gpufa.train(gpufa.Config(freeze=(2**63,))), "layer 9223372036854775808 can't be frozen"),
         (lambda: make_rule("dfa", {"scale": 10**400}), "set rule.scale to a number above 0"),
         (lambda: make_rule("dfa", {"law": ["sign"]}), "unknown feedback law ['sign']"),
         (lambda: make_rule("elm", {"ridge": HUGE}), "set rule.ridge to a number of at least 0"),
@@ -81,6 +87,7 @@ def test_an_error_is_one_line_and_not_too_long() -> None:
         (lambda: gpufa.Network([4, 3], loss=[]), "unknown loss []; choose one of cross_entropy"),
         (lambda: gpufa.Network([4, 3], dtype=np.ones(2)), "unknown dtype array([1., 1.]); choose one of"),
         (lambda: gpufa.Network([4, 3], feedback=np.ones(2)), "unknown feedback array([1., 1.]); choose one of"),
+        (lambda: gpufa.Network([4, 3], precision=np.ones(2)), "unknown precision array([1., 1.]); choose one of fp32"),
         (lambda: gpufa.Network([4, 3], init_scale="x"), "init_scale can't be 'x'; give a number above 0"),
         (
             lambda: gpufa.Network([4, 3, 3], residual=np.ones(2)),
@@ -92,6 +99,7 @@ def test_an_error_is_one_line_and_not_too_long() -> None:
         (lambda: fit_scaling([], np.ones((2, 2))), "scaling [] is unknown; choose from none"),
         (lambda: split(np.arange(4), "x", 0), "the fraction 'x' of the samples can't be held out"),
         (lambda: load_inputs("digits", "x"), "the number of features can't be 'x'"),
+        (lambda: load_inputs("digits", HUGE), "the number of features can't be a int too long to write; give a whole"),
         (lambda: gpufa.load_data(3), "data 3 can't be one of a file"),
         (lambda: gpufa.load([]), "path [] can't be one of a file"),
         (lambda: gpufa.train(gpufa.Config(out="a" * 300)), "can't be one of a file (File name too long)"),
@@ -155,3 +163,27 @@ def test_a_rule_file_that_can_not_be_imported(text: str, message: str, tmp_path:
     (tmp_path / "mine.py").write_text(text)
     with pytest.raises(FileProblem, match=message):
         make_rule(f"{tmp_path}/mine.py:Mine")
+
+
+def test_what_there_is_no_memory_for_is_told_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: Any) -> None:
+        raise MemoryError("Unable to allocate 9 GiB")
+
+    for module, name in ((network, "find_loss"), (datasets, "_part"), (net, "find_loss"), (runs, "data_of")):
+        monkeypatch.setattr(module, name, full)
+    text = r"there is no memory for this \(Unable to allocate 9 GiB\); use fewer samples, units or seeds"
+    for call in (
+        lambda: gpufa.Network([4, 3]),
+        lambda: gpufa.load_data("digits"),
+        lambda: load_inputs("digits", 64),
+        lambda: gpufa.train(gpufa.Config(out=None)),
+        lambda: RecurrentNet((5, 3, 4)),
+    ):
+        with pytest.raises(OutOfMemory, match=text):
+            call()
+    assert main(["train", "--quiet", "--out", "none"]) == 2
+    assert capsys.readouterr().err.startswith("gpufa: there is no memory for this (Unable")
+    with pytest.raises(MemoryError), room_needed():
+        raise MemoryError

@@ -9,7 +9,7 @@ from ..activations import ACTIVATIONS
 from ..arena import ALIGN, Arena, Array, Shape
 from ..arguments import one_of, several, shown, whole
 from ..backends import Backend, get_backend
-from ..errors import InvalidValue
+from ..errors import InvalidValue, room_needed
 from ..initialisers import INITIALISERS
 from ..losses import loss as find_loss
 from ..random import check_seed
@@ -28,6 +28,7 @@ class RecurrentNet:
     Raises InvalidValue for what can't be.
     """
 
+    @room_needed()
     def __init__(
         self,
         sizes: Sequence[int],

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from ..arguments import positive, whole
 from ..backends.base import Rates
 from ..clock import Clock
-from ..errors import InvalidValue
+from ..errors import InvalidValue, room_needed
 from ..optimizers import Hyper, unbias
 from ..optimizers import optimizer as find_optimizer
 from .copying import CopySequences, CopyTask
@@ -27,6 +27,7 @@ class RecurrentTrainer:
     Raises InvalidValue for what can't be.
     """
 
+    @room_needed()
     def __init__(
         self,
         net: RecurrentNet,
