@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,7 +44,7 @@ def whole(value: Any, what: str, least: int = 1, most: int | None = None) -> int
 
 def positive(value: Any, what: str) -> float:
     """The value itself, a number above 0."""
-    if not is_number(value) or value <= 0:
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 < value <= sys.float_info.max:
         raise InvalidValue(f"{what} can't be {shown(value)}; give a number above 0")
     return float(value)
 
@@ -67,7 +67,7 @@ def path_of(value: Any, what: str = "path") -> Path:
             os.stat(path)
     except (OSError, TypeError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
-        raise InvalidValue(f"{what} {shown(value)} can't be one of a file ({why}); give another path") from None
+        raise InvalidValue(f"{what} {shown(value)} can't name a file ({why}); give another path") from None
     return path
 
 

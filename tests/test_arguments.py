@@ -12,7 +12,7 @@ from gpufa.backends import get_backend
 from gpufa.cli import main
 from gpufa.datasets import load_inputs
 from gpufa.errors import FileProblem, GpufaError, InvalidValue, OutOfMemory, room_needed
-from gpufa.recurrent import CopyTask, RecurrentNet, net
+from gpufa.recurrent import CopyTask, RecurrentNet, RecurrentTrainer, net
 from gpufa.rules import make_rule
 from gpufa.samples import fit_scaling, split
 
@@ -30,9 +30,9 @@ HUGE = 2**16000
         (lambda: arguments.whole(9, "n", most=8), "n can't be 9; give a whole number of at most 8"),
         (lambda: arguments.positive(HUGE, "lr"), "lr can't be a int too long to write; give a number above 0"),
         (lambda: arguments.positive(float("nan"), "lr"), "lr can't be nan; give a number above 0"),
-        (lambda: arguments.path_of(3), "path 3 can't be one of a file (expected str"),
-        (lambda: arguments.path_of("a\0"), "path 'a\\x00' can't be one of a file (embedded null byte); give another"),
-        (lambda: arguments.path_of("a" * 300), "can't be one of a file (File name too long); give another path"),
+        (lambda: arguments.path_of(3), "path 3 can't name a file (expected str"),
+        (lambda: arguments.path_of("a\0"), "path 'a\\x00' can't name a file (embedded null byte); give another"),
+        (lambda: arguments.path_of("a" * 300), "can't name a file (File name too long); give another path"),
         (lambda: arguments.home_path("~nobody-here/x", "data"), "data '~nobody-here/x' begins in a home folder"),
     ],
 )
@@ -46,6 +46,7 @@ def test_what_is_refused(call: Any, text: str) -> None:
 def test_what_is_taken() -> None:
     assert arguments.several(range(3), "widths", "[4]") == (0, 1, 2)
     assert arguments.whole(np.int64(3), "n") == 3
+    assert arguments.positive(np.float32(0.5), "lr") == 0.5
     assert arguments.path_of(Path("/none/at/all")) == Path("/none/at/all")
     assert arguments.home_path("~") == Path.home()
     assert not arguments.is_number(10**400)
@@ -100,14 +101,18 @@ def test_an_error_is_one_line_and_not_too_long() -> None:
         (lambda: split(np.arange(4), "x", 0), "the fraction 'x' of the samples can't be held out"),
         (lambda: load_inputs("digits", "x"), "the number of features can't be 'x'"),
         (lambda: load_inputs("digits", HUGE), "the number of features can't be a int too long to write; give a whole"),
-        (lambda: gpufa.load_data(3), "data 3 can't be one of a file"),
-        (lambda: gpufa.load([]), "path [] can't be one of a file"),
-        (lambda: gpufa.train(gpufa.Config(out="a" * 300)), "can't be one of a file (File name too long)"),
+        (lambda: gpufa.load_data(3), "data 3 can't name a file"),
+        (lambda: gpufa.load([]), "path [] can't name a file"),
+        (lambda: gpufa.train(gpufa.Config(out="a" * 300)), "can't name a file (File name too long)"),
         (lambda: CopyTask(length=10**12), "the copy task's length can't be 1000000000000; give a whole number of at"),
         (lambda: CopyTask(delay=10**12), "the copy task's delay can't be 1000000000000; give a whole number of at"),
         (lambda: RecurrentNet(5), "the recurrent net's sizes can't be 5; give a list such as (5, 64, 4)"),
         (lambda: RecurrentNet((5, 3, 4), seeds=3), "seeds can't be 3; give a list such as (0, 1, 2)"),
         (lambda: RecurrentNet((5, 3, 4), synthetic=0.5), "M's hidden widths can't be 0.5; give a list such as (64,)"),
+        (
+            lambda: RecurrentTrainer(RecurrentNet((5, 3, 4), synthetic=()), CopyTask(), window=HUGE),
+            "a window of a int too long to write steps holds the whole sequence",
+        ),
         (lambda: RecurrentNet((5, 10**12, 4)), "there is no memory for an array (1, "),
     ],
 )
