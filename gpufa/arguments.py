@@ -4,9 +4,11 @@ import os
 import sys
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from numbers import Integral, Real
+from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeVar
+
+import numpy as np
 
 from .errors import InvalidValue
 
@@ -44,9 +46,10 @@ def whole(value: Any, what: str, least: int = 1, most: int | None = None) -> int
 
 def positive(value: Any, what: str) -> float:
     """The value itself, a number above 0."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0 < value <= sys.float_info.max:
+    number = float(value) if isinstance(value, np.floating) else value
+    if not is_number(number) or number <= 0:
         raise InvalidValue(f"{what} can't be {shown(value)}; give a number above 0")
-    return float(value)
+    return float(number)
 
 
 def is_number(value: Any) -> bool:
