@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import home_path, whole
+from .arguments import home_path, shown, whole
 from .datafiles import SUFFIXES, read_arrays, read_file, read_idx
 from .errors import FileProblem, InvalidValue, room_needed
 from .samples import SCALINGS, Data, Scaling, fit_scaling, inputs, pair, split, validate
@@ -102,7 +102,7 @@ def load_data(name_or_path: str | os.PathLike[str], test_fraction: float | None 
     if missing := [name for name in (Data._fields if parted else "xy") if name not in arrays]:
         raise FileProblem(f"{path} has no array {' or '.join(missing)}; give {', '.join(Data._fields)}, or x and y")
     if parted and test_fraction is not None:
-        raise InvalidValue(f"{path} has a test part of its own; leave out test_fraction={test_fraction}")
+        raise InvalidValue(f"{path} has a test part of its own; leave out test_fraction={shown(test_fraction)}")
     try:
         if parted:
             return validate([arrays[name] for name in Data._fields])

@@ -101,6 +101,7 @@ def test_an_error_is_one_line_and_not_too_long() -> None:
         (lambda: split(np.arange(4), "x", 0), "the fraction 'x' of the samples can't be held out"),
         (lambda: load_inputs("digits", "x"), "the number of features can't be 'x'"),
         (lambda: load_inputs("digits", HUGE), "the number of features can't be a int too long to write; give a whole"),
+        (lambda: gpufa.load_data("digits", HUGE), "leave out test_fraction=a int too long to write"),
         (lambda: gpufa.load_data(3), "data 3 can't name a file"),
         (lambda: gpufa.load([]), "path [] can't name a file"),
         (lambda: gpufa.train(gpufa.Config(out="a" * 300)), "can't name a file (File name too long)"),
