@@ -224,6 +224,7 @@ class Network:
         shapes = {name: extra.shape for name, extra in self.extras.items()}
         return Parameters(self.backend, self.sizes, len(self.seeds), dtype or self.dtype, shapes)
 
+    @np.errstate(over="ignore")
     def _draw(self, scale: float | None) -> None:
         drawn: list[tuple[str, str, float | None]]
         drawn = [(f"W{k}", init, scale) for k, init in enumerate(self.inits, start=1)]

@@ -54,7 +54,7 @@ def _typed(file: Any, name: str, m: Material) -> None:
     elif kind == 5:
         file[name] = h5py.Empty("f4")
     elif kind == 6:
-        file[name] = X.astype([("a", "f4"), ("b", "O" if False else "S3")])
+        file[name] = X.astype([("a", "f4"), ("b", "S3")])
     elif kind == 7:
         file.create_dataset(name, (12,), h5py.enum_dtype({"a": 0, "b": 1}, basetype="i4"))
     else:
