@@ -158,6 +158,13 @@ def test_a_network_is_not_saved_into_a_folder(tmp_path: Path, monkeypatch: pytes
         gpufa.load("net.h5", rule=3)
 
 
+@pytest.mark.parametrize("given", [{"epochs": np.ones(2)}, {"backend": np.ones(2)}])
+def test_a_run_is_not_resumed_with_odd_arguments(given: Any, tmp_path: Path) -> None:
+    gpufa.train(gpufa.Config(hidden=(3,), epochs=1, seeds=(0,), backend="numpy", out=str(tmp_path)))
+    with pytest.raises(InvalidValue, match=r"(epochs|backend) = array\(\[1., 1.\]\) can't be used"):
+        gpufa.resume(tmp_path, **given)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
