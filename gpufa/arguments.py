@@ -8,6 +8,8 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from .errors import InvalidValue
 
 T = TypeVar("T")
@@ -44,14 +46,20 @@ def whole(value: Any, what: str, least: int = 1, most: int | None = None) -> int
 
 def positive(value: Any, what: str) -> float:
     """The value itself, a number above 0."""
-    if not is_number(value) or value <= 0:
+    number = float(value) if isinstance(value, np.floating) else value
+    if not is_number(number) or number <= 0:
         raise InvalidValue(f"{what} can't be {shown(value)}; give a number above 0")
-    return float(value)
+    return float(number)
 
 
 def is_number(value: Any) -> bool:
     """Whether it is a number that a float can hold, and not true or false."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
+def is_whole(value: Any, least: int) -> bool:
+    """Whether it is a whole number of at least `least` that files of settings can hold, and not true or false."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value < 2**64
 
 
 def path_of(value: Any, what: str = "path") -> Path:
@@ -62,7 +70,7 @@ def path_of(value: Any, what: str = "path") -> Path:
             os.stat(path)
     except (OSError, TypeError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
-        raise InvalidValue(f"{what} {shown(value)} can't be one of a file ({why}); give another path") from None
+        raise InvalidValue(f"{what} {shown(value)} can't name a file ({why}); give another path") from None
     return path
 
 

@@ -14,7 +14,7 @@ import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
 
 from . import __version__, datasets, display, drawing, plots, rundata, runs, storage, tables
-from .backends import describe_all
+from .backends import describe_all, faults
 from .config import Config
 from .configfile import read_toml
 from .errors import GpufaError, InvalidValue
@@ -200,13 +200,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             "reproduce": reproduce,
             "info": info,
         }
-        return tyro.extras.subcommand_cli_from_dict(
-            commands,
-            prog="gpufa",
-            description="Train neural networks without backpropagation.",
-            args=[a for a in args if a not in files],
-            config=(FlagCreatePairsOff,),
-        )
+        with faults():
+            return tyro.extras.subcommand_cli_from_dict(
+                commands,
+                prog="gpufa",
+                description="Train neural networks without backpropagation.",
+                args=[a for a in args if a not in files],
+                config=(FlagCreatePairsOff,),
+            )
     except GpufaError as error:
         print(f"gpufa: {error}", file=sys.stderr)
         return BAD_INPUT

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .arguments import is_number, shown
+from .arguments import is_number, is_whole, shown
 from .backends import BACKENDS, PRECISIONS
 from .errors import InvalidValue
 from .optimizers import DECAYS
@@ -169,10 +169,6 @@ def _passes(good: Callable[[Any], bool], value: Any) -> bool:
         return False
 
 
-def _whole(value: Any, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
 def _one_of(*names: str) -> tuple[Callable[[Any], bool], str]:
     return (lambda v: isinstance(v, str) and v in names), f"one of {', '.join(names)}"
 
@@ -180,8 +176,8 @@ def _one_of(*names: str) -> tuple[Callable[[Any], bool], str]:
 ABOVE_ZERO = (lambda v: is_number(v) and v > 0), "a number above 0"
 AT_LEAST_ZERO = (lambda v: is_number(v) and v >= 0), "a number of at least 0"
 SHARE = (lambda v: is_number(v) and 0 <= v < 1), "a number from 0 to below 1"
-COUNT = (lambda v: _whole(v, 0)), "a whole number of at least 0"
-POSITIVE = (lambda v: _whole(v, 1)), "a whole number of at least 1"
+COUNT = (lambda v: is_whole(v, 0)), "a whole number of at least 0"
+POSITIVE = (lambda v: is_whole(v, 1)), "a whole number of at least 1"
 
 CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
     (name, *check)
@@ -205,9 +201,12 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         (((lambda v: all(isinstance(name, str) for name in v)), "one or more names"), ("activation", "init")),
         (((lambda v: isinstance(v, dict)), "a table of options"), ("rule_options",)),
         (((lambda v: isinstance(v, str)), "a name or a path"), ("data", "rule", "loss", "optimizer", "start", "out")),
-        (((lambda v: v and all(_whole(seed, 0) for seed in v)), "one or more whole numbers of at least 0"), ("seeds",)),
-        (((lambda v: all(_whole(n, 0) for n in v)), "whole numbers"), ("hidden",)),
-        (((lambda v: all(_whole(k, 1) for k in v)), "layers counted from 1"), ("freeze",)),
+        (
+            ((lambda v: v and all(is_whole(seed, 0) for seed in v)), "one or more whole numbers of at least 0"),
+            ("seeds",),
+        ),
+        (((lambda v: all(is_whole(n, 0) for n in v)), "whole numbers"), ("hidden",)),
+        (((lambda v: all(is_whole(k, 1) for k in v)), "layers counted from 1"), ("freeze",)),
         (((lambda v: all(is_number(r) and r >= 0 for r in v)), "numbers of at least 0"), ("layer_lr",)),
     )
     for name in names

@@ -72,7 +72,8 @@ def read_arrays(path: Path, names: Iterable[str]) -> dict[str, NDArray]:
 def _read_npz(path: Path, names: Iterable[str]) -> dict[str, NDArray]:
     if not zipfile.is_zipfile(path):
         raise OSError("not a zip archive")
-    with np.load(path, allow_pickle=False) as file:
+    with warnings.catch_warnings(), np.load(path, allow_pickle=False) as file:
+        warnings.simplefilter("ignore")  # arrays that Python 2 has written are as good as others
         return {name: file[name] for name in names if name in file}
 
 
@@ -171,7 +172,7 @@ def _read_header(path: Path) -> tuple[int, Sequence[str]]:
 def _first_fault(path: Path, skip: int) -> str:
     """What is wrong with which line of a table, "" if nothing was found; looked for only when NumPy can't read it."""
     width = 0
-    with open(path, encoding="utf-8-sig") as file:
+    with open(path, encoding="utf-8-sig", errors="replace") as file:
         for number, line in enumerate(file, start=1):
             cells = _cells(line) if number > skip and line.strip() else []
             width = width or len(cells)

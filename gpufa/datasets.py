@@ -1,15 +1,16 @@
 """Data to train on: sets known by name, embedded or downloaded, and the user's own files."""
 
 import os
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import home_path, whole
+from .arguments import home_path, shown, whole
 from .datafiles import SUFFIXES, read_arrays, read_file, read_idx
-from .errors import FileProblem, InvalidValue
+from .errors import FileProblem, InvalidValue, room_needed
 from .samples import SCALINGS, Data, Scaling, fit_scaling, inputs, pair, split, validate
 from .teachers import TEACHERS
 
@@ -84,6 +85,7 @@ DATASETS = {
 DESCRIPTIONS = {name: row.description for table in (DATASETS, TEACHERS) for name, row in table.items()}
 
 
+@room_needed()
 def load_data(name_or_path: str | os.PathLike[str], test_fraction: float | None = None) -> Data:
     """The named set, scaled to [0, 1], or the user's file as it is; arrays as `validate` gives them.
 
@@ -100,7 +102,7 @@ def load_data(name_or_path: str | os.PathLike[str], test_fraction: float | None 
     if missing := [name for name in (Data._fields if parted else "xy") if name not in arrays]:
         raise FileProblem(f"{path} has no array {' or '.join(missing)}; give {', '.join(Data._fields)}, or x and y")
     if parted and test_fraction is not None:
-        raise InvalidValue(f"{path} has a test part of its own; leave out test_fraction={test_fraction}")
+        raise InvalidValue(f"{path} has a test part of its own; leave out test_fraction={shown(test_fraction)}")
     try:
         if parted:
             return validate([arrays[name] for name in Data._fields])
@@ -111,13 +113,14 @@ def load_data(name_or_path: str | os.PathLike[str], test_fraction: float | None 
         raise InvalidValue(f"{path}: {error}") from None
 
 
+@room_needed()
 def load_inputs(path_or_name: str | os.PathLike[str], features: int) -> tuple[NDArray, NDArray | None]:
     """x (samples, features) to predict from and, where there are some, its labels or targets y.
 
     Of a named set, and of a file with x_test, that is the test part; else a file has x, and maybe y. A .csv has
     `features` columns, and maybe one more for the target. Raises FileProblem or InvalidValue as `load_data` does.
     """
-    path, features = home_path(path_or_name, "data"), whole(features, "the number of features")
+    path, features = home_path(path_or_name, "data"), whole(features, "the number of features", most=sys.maxsize)
     if path.suffix.lower() in SUFFIXES:
         arrays = read_file(path, ("x_test", "y_test", "x", "y"), features)
     else:

@@ -1,5 +1,8 @@
 """Every error a user can cause derives from GpufaError: one sentence with the value, what was expected, the remedy."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 LONGEST = 1000  # letters of a sentence
 
 
@@ -30,3 +33,14 @@ class DeviceError(GpufaError, RuntimeError):
 
 class OutOfMemory(GpufaError, MemoryError):
     """There is no room, on the GPU or in memory, for what the run needs."""
+
+
+@contextmanager
+def room_needed() -> Iterator[None]:
+    """For what may need more memory than there is: makes Python's own error OutOfMemory."""
+    try:
+        yield
+    except GpufaError:
+        raise
+    except MemoryError as error:
+        raise OutOfMemory(f"there is no memory for this ({error}); use fewer samples, units or seeds") from None

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .alignment import measure
 from .arena import Parameters
 from .arguments import one_of, positive, several, shown
-from .backends import Backend, faults, get_backend
+from .backends import PRECISIONS, Backend, faults, get_backend
 from .checks import hidden_activations, network_input, network_target, residual_layers
 from .errors import InvalidValue
 from .evaluation import evaluate
@@ -77,6 +77,7 @@ class Network:
                 f"seeds {list(self.seeds)} repeat one; replicas of one seed are the same network: give each once"
             )
         self.dtype = one_of(dtype, DTYPES, "dtype")
+        one_of(precision, PRECISIONS, "precision")
         defaults = self.rule.defaults
         self.activations = hidden_activations(
             defaults["activation"] if activation is None else activation, self.sizes, self.rule
@@ -228,6 +229,7 @@ class Network:
         shapes = {name: extra.shape for name, extra in self.extras.items()}
         return Parameters(self.backend, self.sizes, len(self.seeds), dtype or self.dtype, shapes)
 
+    @np.errstate(over="ignore")
     def _draw(self, scale: float | None) -> None:
         drawn: list[tuple[str, str, float | None]]
         drawn = [(f"W{k}", init, scale) for k, init in enumerate(self.inits, start=1)]

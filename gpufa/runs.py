@@ -101,8 +101,8 @@ def resume(
         )
     config = replace(
         config,
-        epochs=epochs or config.epochs,
-        backend=backend or config.backend,
+        epochs=config.epochs if epochs is None else epochs,
+        backend=config.backend if backend is None else backend,
         device=config.device if device is None else device,
     )
     if config.data == IN_MEMORY and data is None:

@@ -128,7 +128,7 @@ def subset(data: Data, count: int) -> Data:
     classes = len(np.unique(y)) if has_labels(y) else 1
     if not classes <= count <= len(y):
         raise InvalidValue(
-            f"samples = {count} can't be taken of {len(y)} training samples of {classes} classes;"
+            f"samples = {shown(count)} can't be taken of {len(y)} training samples of {classes} classes;"
             f" give --samples from {classes} to {len(y)}"
         )
     if count == len(y):

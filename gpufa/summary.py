@@ -13,6 +13,7 @@ from .storage import inside
 from .trainer import Trainer
 
 
+@np.errstate(all="ignore")  # figures that are not finite are told as none
 def summarise(trainer: Trainer) -> dict[str, Any]:
     """The figures of summary.json: errors in percent, angles in degrees, times in seconds; lists have one per seed."""
     net, progress, history = trainer.net, trainer.progress, trainer.history

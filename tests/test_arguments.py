@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 import gpufa
-from gpufa import arguments, schedules
+from gpufa import arguments, datasets, network, runs, schedules
 from gpufa.backends import get_backend
+from gpufa.cli import main
 from gpufa.datasets import load_inputs
-from gpufa.errors import FileProblem, GpufaError, InvalidValue
-from gpufa.recurrent import CopyTask, RecurrentNet
+from gpufa.errors import FileProblem, GpufaError, InvalidValue, OutOfMemory, room_needed
+from gpufa.recurrent import CopyTask, RecurrentNet, RecurrentTrainer, net
 from gpufa.rules import make_rule
 from gpufa.samples import fit_scaling, split
 
@@ -29,9 +30,9 @@ HUGE = 2**16000
         (lambda: arguments.whole(9, "n", most=8), "n can't be 9; give a whole number of at most 8"),
         (lambda: arguments.positive(HUGE, "lr"), "lr can't be a int too long to write; give a number above 0"),
         (lambda: arguments.positive(float("nan"), "lr"), "lr can't be nan; give a number above 0"),
-        (lambda: arguments.path_of(3), "path 3 can't be one of a file (expected str"),
-        (lambda: arguments.path_of("a\0"), "path 'a\\x00' can't be one of a file (embedded null byte); give another"),
-        (lambda: arguments.path_of("a" * 300), "can't be one of a file (File name too long); give another path"),
+        (lambda: arguments.path_of(3), "path 3 can't name a file (expected str"),
+        (lambda: arguments.path_of("a\0"), "path 'a\\x00' can't name a file (embedded null byte); give another"),
+        (lambda: arguments.path_of("a" * 300), "can't name a file (File name too long); give another path"),
         (lambda: arguments.home_path("~nobody-here/x", "data"), "data '~nobody-here/x' begins in a home folder"),
     ],
 )
@@ -45,6 +46,7 @@ def test_what_is_refused(call: Any, text: str) -> None:
 def test_what_is_taken() -> None:
     assert arguments.several(range(3), "widths", "[4]") == (0, 1, 2)
     assert arguments.whole(np.int64(3), "n") == 3
+    assert arguments.positive(np.float32(0.5), "lr") == 0.5
     assert arguments.path_of(Path("/none/at/all")) == Path("/none/at/all")
     assert arguments.home_path("~") == Path.home()
     assert not arguments.is_number(10**400)
@@ -62,9 +64,14 @@ def test_an_error_is_one_line_and_not_too_long() -> None:
     ("call", "text"),
     [
         (lambda: gpufa.Config(lr=10**400), "expected a number above 0"),
-        (lambda: gpufa.Config(seeds=-HUGE), "seeds = a tuple too long to write can't be used"),
+        (lambda: gpufa.Config(seeds=HUGE), "seeds = a tuple too long to write can't be used"),
         (lambda: gpufa.Config(gradient=np.array([1, 2])), "expected one of mean, sum"),
         (lambda: gpufa.Config(hidden=np.array(5)), "hidden = array(5) can't be used"),
+        (lambda: gpufa.Config(patience=2**64), "patience = 18446744073709551616 can't be used"),
+        (lambda: make_rule("dfa", {"rank": 2**64}), "set rule.rank to a whole number of at least 0"),
+        (lambda: make_rule("topology", {"sources": [[0.5], HUGE]}), "source 0.5 is no layer's number"),
+        (lambda: gpufa.Network([4, 3, 3], rule=make_rule("topology", {"sources": HUGE})), "can't feed layer 1"),
+        (lambda: gpufa.train(gpufa.Config(freeze=(2**63,))), "layer 9223372036854775808 can't be frozen"),
         (lambda: make_rule("dfa", {"scale": 10**400}), "set rule.scale to a number above 0"),
         (lambda: make_rule("dfa", {"law": ["sign"]}), "unknown feedback law ['sign']"),
         (lambda: make_rule("elm", {"ridge": HUGE}), "set rule.ridge to a number of at least 0"),
@@ -81,6 +88,7 @@ def test_an_error_is_one_line_and_not_too_long() -> None:
         (lambda: gpufa.Network([4, 3], loss=[]), "unknown loss []; choose one of cross_entropy"),
         (lambda: gpufa.Network([4, 3], dtype=np.ones(2)), "unknown dtype array([1., 1.]); choose one of"),
         (lambda: gpufa.Network([4, 3], feedback=np.ones(2)), "unknown feedback array([1., 1.]); choose one of"),
+        (lambda: gpufa.Network([4, 3], precision=np.ones(2)), "unknown precision array([1., 1.]); choose one of fp32"),
         (lambda: gpufa.Network([4, 3], init_scale="x"), "init_scale can't be 'x'; give a number above 0"),
         (
             lambda: gpufa.Network([4, 3, 3], residual=np.ones(2)),
@@ -92,14 +100,20 @@ def test_an_error_is_one_line_and_not_too_long() -> None:
         (lambda: fit_scaling([], np.ones((2, 2))), "scaling [] is unknown; choose from none"),
         (lambda: split(np.arange(4), "x", 0), "the fraction 'x' of the samples can't be held out"),
         (lambda: load_inputs("digits", "x"), "the number of features can't be 'x'"),
-        (lambda: gpufa.load_data(3), "data 3 can't be one of a file"),
-        (lambda: gpufa.load([]), "path [] can't be one of a file"),
-        (lambda: gpufa.train(gpufa.Config(out="a" * 300)), "can't be one of a file (File name too long)"),
+        (lambda: load_inputs("digits", HUGE), "the number of features can't be a int too long to write; give a whole"),
+        (lambda: gpufa.load_data("digits", HUGE), "leave out test_fraction=a int too long to write"),
+        (lambda: gpufa.load_data(3), "data 3 can't name a file"),
+        (lambda: gpufa.load([]), "path [] can't name a file"),
+        (lambda: gpufa.train(gpufa.Config(out="a" * 300)), "can't name a file (File name too long)"),
         (lambda: CopyTask(length=10**12), "the copy task's length can't be 1000000000000; give a whole number of at"),
         (lambda: CopyTask(delay=10**12), "the copy task's delay can't be 1000000000000; give a whole number of at"),
         (lambda: RecurrentNet(5), "the recurrent net's sizes can't be 5; give a list such as (5, 64, 4)"),
         (lambda: RecurrentNet((5, 3, 4), seeds=3), "seeds can't be 3; give a list such as (0, 1, 2)"),
         (lambda: RecurrentNet((5, 3, 4), synthetic=0.5), "M's hidden widths can't be 0.5; give a list such as (64,)"),
+        (
+            lambda: RecurrentTrainer(RecurrentNet((5, 3, 4), synthetic=()), CopyTask(), window=HUGE),
+            "a window of a int too long to write steps holds the whole sequence",
+        ),
         (lambda: RecurrentNet((5, 10**12, 4)), "there is no memory for an array (1, "),
     ],
 )
@@ -144,6 +158,13 @@ def test_a_network_is_not_saved_into_a_folder(tmp_path: Path, monkeypatch: pytes
         gpufa.load("net.h5", rule=3)
 
 
+@pytest.mark.parametrize("given", [{"epochs": np.ones(2)}, {"backend": np.ones(2)}])
+def test_a_run_is_not_resumed_with_odd_arguments(given: Any, tmp_path: Path) -> None:
+    gpufa.train(gpufa.Config(hidden=(3,), epochs=1, seeds=(0,), backend="numpy", out=str(tmp_path)))
+    with pytest.raises(InvalidValue, match=r"(epochs|backend) = array\(\[1., 1.\]\) can't be used"):
+        gpufa.resume(tmp_path, **given)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -155,3 +176,27 @@ def test_a_rule_file_that_can_not_be_imported(text: str, message: str, tmp_path:
     (tmp_path / "mine.py").write_text(text)
     with pytest.raises(FileProblem, match=message):
         make_rule(f"{tmp_path}/mine.py:Mine")
+
+
+def test_what_there_is_no_memory_for_is_told_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: Any) -> None:
+        raise MemoryError("Unable to allocate 9 GiB")
+
+    for module, name in ((network, "find_loss"), (datasets, "_part"), (net, "find_loss"), (runs, "data_of")):
+        monkeypatch.setattr(module, name, full)
+    text = r"there is no memory for this \(Unable to allocate 9 GiB\); use fewer samples, units or seeds"
+    for call in (
+        lambda: gpufa.Network([4, 3]),
+        lambda: gpufa.load_data("digits"),
+        lambda: load_inputs("digits", 64),
+        lambda: gpufa.train(gpufa.Config(out=None)),
+        lambda: RecurrentNet((5, 3, 4)),
+    ):
+        with pytest.raises(OutOfMemory, match=text):
+            call()
+    assert main(["train", "--quiet", "--out", "none"]) == 2
+    assert capsys.readouterr().err.startswith("gpufa: there is no memory for this (Unable")
+    with pytest.raises(MemoryError), room_needed():
+        raise MemoryError

@@ -190,7 +190,7 @@ def test_info_and_data_list(capsys):
         (["train", "--data", "cifar"], "cifar"),
         (["train", "--data", "nothing.npz"], "nothing.npz"),
         (["train", "missing.toml"], "config file 'missing.toml' does not exist"),
-        (["train", "a" * 300 + ".toml"], "can't be one of a file (File name too long); give another path"),
+        (["train", "a" * 300 + ".toml"], "can't name a file (File name too long); give another path"),
         (["train", "--set", f"rule.scale={'[' * 3000}"], "set rule.scale to a number above 0"),
         (["train", "--set", f"rule.scale={'9' * 5000}"], "set rule.scale to a number above 0"),
         (["train", "--hidden", "1000000000000"], "there is no memory for an array (3, 75"),

@@ -209,6 +209,7 @@ def test_csv_whole_targets_that_are_not_labels(tmp_path: Path) -> None:
         ("1,1_0\n2,3\n", r"is not a table \(could not convert string '1_0'"),
         (b"1,\xff\n", r"can't be read as text \('utf-8' codec"),
         (b"1,2\n3,\xff\n", r"can't be read as text \('utf-8' codec"),
+        (b"1,1_0\n" + b"1,2\n" * 5000 + b"\xff,1\n", r"line 5002: '\ufffd' in column 1 is not a number"),
     ],
 )
 def test_csv_faults(tmp_path: Path, text: str | bytes, message: str) -> None:
@@ -345,6 +346,12 @@ def test_arrays_that_claim_too_much(tmp_path: Path, member: bytes, text: str) ->
     with pytest.raises(FileProblem) as caught:
         load_data(npz(tmp_path / "data.npz", member))
     assert text in str(caught.value)
+
+
+def test_arrays_that_python_2_has_written(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    member = npy("{'descr': '<f4', 'fortran_order': False, 'shape': (10L,1L)}") + bytes(40)
+    assert load_data(npz(tmp_path / "data.npz", member)).x_train.shape == (8, 1)
+    assert [str(w.message) for w in recwarn] == []
 
 
 def test_archives_that_zipfile_can_not_unpack(tmp_path: Path) -> None:

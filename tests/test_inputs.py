@@ -1,5 +1,6 @@
 """The trials of inputs, in short: what is valid, damaged or made up is answered by success or by one sentence."""
 
+import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import gpufa
 
 sys.path.insert(0, str(ROOT := Path(__file__).parents[1]))
 
+from benchmarks.reliability import guided
 from benchmarks.reliability.inputs import targets, trial
 from benchmarks.reliability.inputs.material import Material
 from benchmarks.reliability.inputs.worker import made
@@ -73,9 +75,9 @@ def test_what_was_not_promised_is_told(error: Exception, text: str, monkeypatch:
 
 
 def test_the_trial_counts_every_input_and_makes_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    few = {name: targets.TARGETS[name] for name in ("npz", "hdf5", "network")}
+    few = {name: targets.TARGETS[name] for name in ("npz", "network")}
     monkeypatch.setattr(trial, "TARGETS", few)
-    counts = trial.run("inputs", 150, seed=0, say=print)
+    counts = trial.run("inputs", 100, seed=0, say=print)
     assert [(count.what, count.tried, count.lost) for count in counts] == [(few[name].what, 50, 0) for name in few]
     assert made("csv", 0, 3) == made("csv", 0, 3) != made("csv", 1, 3)
 
@@ -93,6 +95,38 @@ def test_a_process_that_ends_or_hangs_is_one_fault(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(trial, "WORKER", "worker")
     monkeypatch.setattr(trial, "LONGEST", 1.0)
     assert list(trial.answers("csv", 0, 5)) == ["", "the process ended with -6", "", "no answer in time", ""]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris is not installed")
+def test_the_guided_fuzzer(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = {"table": targets.TARGETS["table"]}
+    monkeypatch.setattr(targets, "TARGETS", few)
+    (count,) = guided.run(2, seed=0, say=print)
+    assert count.tried > 200
+    assert count.lost == 0
+
+
+def test_what_the_guided_fuzzer_finds_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = ["INFO: seed", "fault KeyError bytes 00", "Base64: AA==", f"{guided.EXECUTED} 9", "fault the fuzzer ended"]
+    monkeypatch.setattr(guided, "told", lambda *_: said)
+    monkeypatch.setattr(guided, "needs_atheris", lambda: None)
+    heard: list[str] = []
+    counts = guided.run(16, seed=0, say=heard.append)
+    assert {(count.tried, count.lost) for count in counts} == {(9, 2)}
+    assert "    Base64: AA==" in heard
+
+
+def test_a_fuzzer_that_can_not_begin_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "false")
+    assert [line for line in guided.told("none", 2, 0) if line.startswith(guided.FAULT)] == [
+        "fault the fuzzer's process ended with 1"
+    ]
+
+
+def test_without_atheris_the_fuzzer_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match=r"needs atheris; install it with pip install 'gpufa\[fuzz\]'"):
+        guided.run(2, seed=0, say=print)
 
 
 def test_an_input_again_by_hand() -> None:

@@ -242,3 +242,9 @@ def test_no_hidden_layer_is_a_linear_classifier():
     assert set(net.gradients(X, Y)) == {"W1", "b1"}
     assert net.alignment(X, Y)["per_sample"].shape == (0,)
     assert gpufa.Network([6, 3], rule="dfa", backend="numpy").gradients(X, Y)["W1"].any()
+
+
+def test_weights_beyond_float32_come_without_numpys_warnings(recwarn):
+    net = gpufa.Network([4, 3], init="orthogonal", init_scale=1e308, backend="numpy")
+    assert not np.isfinite(net.parameters["W1"]).all()
+    assert [str(w.message) for w in recwarn] == []

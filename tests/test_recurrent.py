@@ -388,3 +388,9 @@ def test_the_example_prints_a_table_and_draws_the_curves(tmp_path, capsys, monke
 def test_what_cannot_be_is_refused_in_one_sentence(make, sentence):
     with pytest.raises(InvalidValue, match=sentence):
         make()
+
+
+def test_a_loss_that_is_not_finite_comes_without_numpys_warnings(recwarn):
+    trainer = RecurrentTrainer(RecurrentNet((5, 4, 4)), CopyTask(), lr=1e308, samples=2)
+    assert not np.isfinite(trainer.train(3)["loss"]).all()
+    assert [str(w.message) for w in recwarn] == []

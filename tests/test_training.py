@@ -517,3 +517,9 @@ def test_a_run_may_start_from_anothers_weights_and_feedback(tmp_path):
             gpufa.train(dataclasses.replace(start, out=None, **changed), DATA)
     with pytest.raises(gpufa.FileProblem, match="no-such"):
         gpufa.train(dataclasses.replace(start, start=str(tmp_path / "no-such"), out=None), DATA)
+
+
+def test_figures_that_are_not_finite_are_told_without_numpys_warnings(recwarn):
+    config = gpufa.Config(rule="forward_forward", init="uniform", init_scale=1e30, hidden=(8,), epochs=1, seeds=(0,))
+    gpufa.train(config)
+    assert [str(w.message) for w in recwarn] == []

@@ -17,13 +17,13 @@ from pathlib import Path
 from .count import Count, Say
 
 ROOT = Path(__file__).parents[2]
-LONGEST_INPUT, LONGEST_TIME, ROOM = 600, 10, 2048  # bytes, seconds, MiB
+LONGEST_INPUT, LONGEST_TIME = 600, 10  # bytes, seconds
 FAULT, EXECUTED = "fault ", "stat::number_of_executed_units:"
 MISSING = "the guided fuzzer needs atheris; install it with pip install 'gpufa[fuzz]'"
 
 
 def run(amount: int, seed: int, say: Say) -> list[Count]:
-    """Fuzz for so many seconds in all, the same time for every target."""
+    """Fuzz for so many seconds in all, the same time for every target; faults of one kind are one that is lost."""
     from .inputs.targets import TARGETS
 
     needs_atheris()
@@ -33,9 +33,11 @@ def run(amount: int, seed: int, say: Say) -> list[Count]:
         for line in told(name, max(amount // len(TARGETS), 2), seed):
             if line.startswith(EXECUTED):
                 tried = int(line.removeprefix(EXECUTED))
-            elif line.startswith(FAULT) or re.search(r"ERROR: (libFuzzer|AddressSanitizer)", line):
+            elif line.startswith(FAULT):
                 faults.append(line)
                 say(f"  {name}: {line}")
+            elif line.startswith("Base64:"):  # the input over which the process ended
+                say(f"    {line}")
         counts.append(Count(f"{target.what}, guided by coverage", max(tried, len(faults)), tried - len(faults)))
         say(f"  {name}: {tried} tried, {len(faults)} lost")
     return counts
@@ -46,9 +48,11 @@ def told(name: str, seconds: int, seed: int) -> Iterator[str]:
     words = ["-m", "benchmarks.reliability.guided", name, "--seconds", str(seconds), "--seed", str(seed)]
     with tempfile.TemporaryFile() as report, tempfile.TemporaryDirectory() as folder:
         surroundings = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": folder}  # a killed fuzzer leaves its files
-        subprocess.run([sys.executable, *words], cwd=ROOT, stdout=report, stderr=report, env=surroundings, check=False)
+        done = subprocess.run([sys.executable, *words], cwd=ROOT, stdout=report, stderr=report, env=surroundings)
         report.seek(0)
         yield from report.read().decode(errors="replace").splitlines()
+        if done.returncode:
+            yield f"{FAULT}the fuzzer's process ended with {done.returncode}"
 
 
 def needs_atheris() -> None:
@@ -62,7 +66,7 @@ def fuzz(name: str, seconds: int, seed: int) -> None:
 
     with atheris.instrument_imports(include=["gpufa"]):
         from .inputs.targets import TARGETS, complaint, sandbox
-        from .inputs.worker import made
+        from .inputs.worker import bounded, made
     if name not in TARGETS:
         raise SystemExit(f"target {name!r} is unknown; choose from {', '.join(TARGETS)}")
     seen: set[str] = set()
@@ -84,11 +88,13 @@ def fuzz(name: str, seconds: int, seed: int) -> None:
             "max_total_time": seconds,
             "max_len": LONGEST_INPUT,
             "timeout": LONGEST_TIME,
-            "rss_limit_mb": ROOM,
+            "rss_limit_mb": 0,  # `bounded` sees to it
             "seed": random.Random(seed).randrange(1, 2**31),
             "print_final_stats": 1,
             "verbosity": 0,
         }
+        complaint("command", b"")  # so that all is imported
+        bounded()
         atheris.Setup([sys.argv[0], *(f"-{k}={v}" for k, v in options.items()), "corpus"], one)
         atheris.Fuzz()
 

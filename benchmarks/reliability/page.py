@@ -2,9 +2,11 @@
 
 import json
 import statistics
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .promises import PROMISES
 from .trials import TRIALS
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
@@ -31,8 +33,9 @@ MISSING = ["**Not run yet.**", ""]
 
 def write(folder: Path) -> Path:
     """Write the page; returns it."""
-    sections = [section(name, read(folder, name)) for name in TRIALS]
-    sections.append(drift(read(folder, "drift")))
+    records = {name: read(folder, name) for name in TRIALS}
+    sections = [overview(records), *(section(name, record) for name, record in records.items())]
+    sections += [promises(), drift(read(folder, "drift"))]
     PAGE.write_text("\n".join([HEAD, *sections]).rstrip() + "\n", encoding="utf-8")
     return PAGE
 
@@ -41,6 +44,34 @@ def read(folder: Path, name: str) -> dict[str, Any] | None:
     """A record, or None where there is none yet."""
     file = folder / f"{name}.json"
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+
+
+def overview(records: Mapping[str, dict[str, Any] | None]) -> str:
+    """A line for each trial."""
+    lines = ["| trial | tried | lost | hours | command |", "|---|---:|---:|---:|---|"]
+    for name, record in records.items():
+        if record is not None:
+            tried, kept = (sum(count[what] for count in record["counts"]) for what in ("tried", "survived"))
+            command = f"`python -m benchmarks trial {name}`"
+            lines.append(
+                f"| {TRIALS[name].title} | {tried:,} | {tried - kept:,} | {record['seconds'] / 3600:.2f} | {command} |"
+            )
+    return "\n".join([*lines, ""])
+
+
+def promises() -> str:
+    """What tests hold without any counting."""
+    lines = [
+        "## What else may happen",
+        "",
+        "Each of these is done in full by the test that is named.",
+        "",
+        "| what happens | what is so all the same | test, under `tests/` |",
+        "|---|---|---|",
+        *(f"| {p.fault} | {p.promise} | `{p.test}` |" for p in PROMISES),
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def section(name: str, record: dict[str, Any] | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from . import calls, disk, kills
+from . import calls, disk, guided, kills
 from .count import Count, Say
 from .inputs import trial as inputs
 
@@ -60,6 +60,14 @@ TRIALS = {
         "Inputs that nobody should give",
         "Whatever is in a config, a command line, a data file or a call from Python, the answer is success or one"
         " sentence that says what is wrong: no other exception, no crash, no hang over 10 s, no more than 1 GiB.",
-        "tests/test_inputs.py",
+        "tests/test_inputs.py::test_every_input_is_answered",
+    ),
+    "guided": Trial(
+        guided.run,
+        960,
+        "Inputs that a coverage-guided fuzzer makes",
+        "The same of inputs that are made by looking at which code of gpufa the last ones reached; the amount is"
+        " seconds.",
+        "tests/test_inputs.py::test_the_guided_fuzzer",
     ),
 }

@@ -3,19 +3,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..errors import DeviceError, GpufaError
+from ..errors import DeviceError, GpufaError, room_needed
 from .device import first_line, no_room
 
 
 @contextmanager
 def faults() -> Iterator[None]:
-    """Raise CuPy's errors as OutOfMemory and DeviceError; a function's decorator, too."""
-    try:
-        yield
-    except Exception as error:
-        if told := in_words(error):
-            raise told from error
-        raise
+    """Raise CuPy's errors, and Python's own MemoryError, as OutOfMemory and DeviceError; a decorator, too."""
+    with room_needed():
+        try:
+            yield
+        except Exception as error:
+            if told := in_words(error):
+                raise told from error
+            raise
 
 
 def in_words(error: Exception) -> GpufaError | None:

@@ -8,7 +8,7 @@ import numpy as np
 from ..activations import ACTIVATIONS
 from ..arena import ALIGN, Arena, Array, Shape
 from ..arguments import one_of, several, shown, whole
-from ..backends import Backend, get_backend
+from ..backends import Backend, faults, get_backend
 from ..errors import InvalidValue
 from ..initialisers import INITIALISERS
 from ..losses import loss as find_loss
@@ -28,6 +28,7 @@ class RecurrentNet:
     Raises InvalidValue for what can't be.
     """
 
+    @faults()
     def __init__(
         self,
         sizes: Sequence[int],

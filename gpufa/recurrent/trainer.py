@@ -1,8 +1,9 @@
 """Training through windows of time: full BPTT, truncated BPTT, and truncated BPTT with synthetic gradients."""
 
+import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments import positive, whole
+from ..arguments import positive, shown, whole
 from ..backends import faults
 from ..backends.base import Rates
 from ..clock import Clock
@@ -28,6 +29,7 @@ class RecurrentTrainer:
     Raises InvalidValue for what can't be.
     """
 
+    @faults()
     def __init__(
         self,
         net: RecurrentNet,
@@ -43,8 +45,8 @@ class RecurrentTrainer:
         window = task.steps if window is None else whole(window, "the window")
         if net.layers and window >= task.steps:
             raise InvalidValue(
-                f"a window of {window} steps holds the whole sequence of {task.steps}, so that M would never be used;"
-                " give a shorter window, or a net with synthetic=None"
+                f"a window of {shown(window)} steps holds the whole sequence of {task.steps}, so that M would never be"
+                " used; give a shorter window, or a net with synthetic=None"
             )
         self.net, self.task, self.optimizer = net, task, find_optimizer(optimizer)
         rate = positive(lr, "the learning rate lr")
@@ -61,6 +63,7 @@ class RecurrentTrainer:
         self.run = net.backend.capture(self._run)
 
     @faults()
+    @np.errstate(all="ignore")  # a loss that is not finite says it all
     def train(self, steps: int) -> dict[str, NDArray]:
         """Go on by so many steps; "loss", of a whole sequence, and "error", of symbols in percent, (R,) each: means
         over all of them, and since every sequence is new, of sequences that were not trained on."""

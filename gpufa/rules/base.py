@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments import is_number, shown
+from ..arguments import is_number, is_whole, shown
 from ..errors import InvalidValue
 from ..random import LAWS
 from ..sizes import Sizes
@@ -224,7 +224,7 @@ def above_zero(value: Any, what: str, option: str, most: float = math.inf, least
 
 def whole(value: Any, what: str, option: str, least: int = 0) -> None:
     """Raise InvalidValue for an option of a rule that is no whole number of at least `least`."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+    if not is_whole(value, least):
         raise InvalidValue(
             f"{what} {shown(value)} can't be used; set rule.{option} to a whole number of at least {least}"
         )

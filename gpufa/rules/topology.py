@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..arguments import shown
 from ..errors import InvalidValue
 from ..sizes import Sizes
 from .base import Feedback, FeedbackRule, Rule
@@ -42,7 +43,9 @@ class Topology(FeedbackRule):
         lists = tuple(tuple(s) if isinstance(s, list | tuple) else (s,) for s in sources)
         for layer in (j for one in lists for j in one):
             if not isinstance(layer, int) or isinstance(layer, bool):
-                raise InvalidValue(f"source {layer!r} is no layer's number; set rule.sources to such as [2, [3, 4], 4]")
+                raise InvalidValue(
+                    f"source {shown(layer)} is no layer's number; set rule.sources to such as [2, [3, 4], 4]"
+                )
         object.__setattr__(self, "sources", lists)
 
     def check(self, net: "Network") -> None:
@@ -85,11 +88,12 @@ def graph(sources: tuple[tuple[int, ...], ...], sizes: Sizes) -> dict[int, tuple
         if not js:
             raise InvalidValue(f"hidden layer {k} has no source; give it one in rule.sources")
         if len({*js}) < len(js):
-            raise InvalidValue(f"hidden layer {k} has the sources {list(js)}, one of them twice; give each once")
+            raise InvalidValue(f"hidden layer {k} has the sources {shown(list(js))}, one of them twice; give each once")
         for j in js:
             if not (k < j <= sizes.L or 1 <= j == k - 1):
                 raise InvalidValue(
-                    f"layer {j} can't feed layer {k}; a source is a layer above, up to {sizes.L}, or the one below"
+                    f"layer {shown(j)} can't feed layer {k};"
+                    f" a source is a layer above, up to {sizes.L}, or the one below"
                 )
     order: dict[int, tuple[int, ...]] = {}
     while ready := [k for k, js in wanted.items() if k not in order and {*js} <= {sizes.L, *order}]:

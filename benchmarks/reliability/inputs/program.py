@@ -74,7 +74,8 @@ def train(m: Material) -> None:
     if m.rarely(2):
         chosen |= {"rule": rule, "rule_options": options(m, rule)}
     arrays = four(m) if m.rarely(2) else m.usually((None, "tiny.npz", Path("tiny.h5")), 8)
-    gpufa.train(gpufa.Config(**chosen), arrays, rule=given)
+    chosen |= {"out": "o"} if m.rarely() else {}
+    gpufa.train(gpufa.Config(**chosen), arrays, rule=given, force=True)
 
 
 def load(m: Material) -> None:

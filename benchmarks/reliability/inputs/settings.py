@@ -1,7 +1,5 @@
-"""Settings as somebody might give them: a Config, a table, TOML text, options of a rule, a whole command line."""
+"""Settings as somebody might give them: a Config, a table, TOML text, options of a rule."""
 
-import contextlib
-import io
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +7,6 @@ from typing import Any
 import gpufa
 from gpufa.activations import ACTIVATIONS
 from gpufa.arguments import shown
-from gpufa.cli import main
 from gpufa.configfile import from_mapping, read_toml, to_toml, with_options
 from gpufa.initialisers import INITIALISERS
 from gpufa.losses import LOSSES
@@ -70,28 +67,10 @@ GOOD: dict[str, tuple[Any, ...]] = {
     "checkpoint_every": (1, 2),
 }
 SMALL = {"hidden": (3,), "seeds": (0,), "epochs": 1, "backend": "numpy", "data": "tiny.csv"}
-SIZES = "rank", "width", "particles"  # options whose greatness is room, not time
-PATIENT = "steps", "k", "pairs", "staleness"  # options whose greatness is time or honest work
+PATIENT = "steps", "k", "pairs", "staleness"  # options whose greatness is honest work
 PATHS = *FOUND, "none", "", ".", "none.csv", "\0.csv", "~nobody/x.npz", "a" * 300 + ".h5"
 ANY_RULE = *RULES, "none.py:Mine", "broken.py:Mine", "lacks.py:Mine", "folder.py:Mine", "x" * 300 + ".py:Mine"
 OPTIONS = sorted({field.name for rule in RULES.values() for field in fields(rule)})
-FLAGS = tuple(name for name in GOOD if name not in ("data", "rule"))
-OWN_RULES = "train", "predict", "evaluate", "resume", "plot", "report"
-COMMANDS: dict[str, tuple[tuple[tuple[str, ...], ...], ...]] = {  # what may stand in each place, by groups
-    "train": ((("--data",),), (FOUND, PATHS)),
-    "compare": ((("--data",),), (FOUND, PATHS), (("--rules",),), (ANY_RULE,), (ANY_RULE,)),
-    "predict": ((FOUND[:1], PATHS), (FOUND, PATHS)),
-    "evaluate": ((FOUND[:1], PATHS), (("--data",),), (FOUND, PATHS)),
-    "inspect": ((FOUND[:1], PATHS),),
-    "resume": ((FOUND[:1], PATHS),),
-    "plot": ((FOUND[:1], PATHS), (("--pictures",),), (("curves", "weights", "none", ""),)),
-    "report": ((FOUND[:1], PATHS),),
-    "data": ((("list", "fetch", "none"),), (("digits", "mnist", "cifar", ""),)),
-    "reproduce": ((("list", "none", "", "\0"),), (("--quick", "--seeds", "--epochs"),), (("0", "x", "--quiet"),)),
-    "rules": (),
-    "info": (),
-    "nonsense": (),
-}
 
 
 def settings(m: Material) -> dict[str, Any]:
@@ -140,54 +119,3 @@ def sets(m: Material) -> None:
     made = with_options(gpufa.Config(**SMALL), tuple(texts))
     cut = {name: 3 if long(name, value) else value for name, value in made.rule_options.items()}
     gpufa.train(replace(made, rule=rule, rule_options=cut))
-
-
-def command(m: Material) -> None:
-    """A whole command line; raises where its answer is none of those promised."""
-    args = line(m)
-    said, printed = io.StringIO(), io.StringIO()
-    try:
-        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(printed):
-            code = main(args)
-    except SystemExit as end:  # the parser's own: usage, and --help
-        code = end.code
-        if code not in (0, 2):
-            raise AssertionError(f"exit code {code} of the parser for {args}") from None
-        return
-    text = said.getvalue()
-    if code not in (0, 2, 3) or "Traceback" in text:
-        raise AssertionError(f"exit code {code} for {args}: {text}")
-    if code == 2 and (not text.startswith("gpufa: ") or text.count("\n") != 1):
-        raise AssertionError(f"no sentence for {args}: {text}")
-
-
-def line(m: Material) -> list[str]:
-    """The words of a command; every run is short and in the folder."""
-    name = m.one_of(("train", "train", *COMMANDS))
-    own = [m.one_of(m.one_of(choices)) for choices in COMMANDS[name]]
-    if name in ("train", "compare"):
-        own += [word for setting in m.some_of(FLAGS) for word in flag(setting, m.usually(GOOD[setting], 2))]
-        own += ["--set", f"rule.{m.one_of(OPTIONS)}={m.one_of(('0.5', '0', '1', 'x', '[', 'true'))}"]
-        own = [
-            *own,
-            "--epochs",
-            "1",
-            "--quiet",
-            "--force",
-            "--out",
-            m.one_of(("o", "o", "", "tiny.csv", "a" * 300, "\0")),
-        ]
-        own += [] if "--hidden" in own else ["--hidden", "3"]
-    if name in OWN_RULES and m.rarely(4):
-        own += ["--rule", m.one_of(ANY_RULE)]
-    if m.rarely(6):
-        own.insert(m.below(len(own) + 1), m.one_of(("--none", "--help", "-", "--", "=", "--set", "é", "--seeds=")))
-    return [name, *(word.encode("utf-8", "replace").decode() for word in own)]
-
-
-def flag(setting: str, value: Any) -> list[str]:
-    return [f"--{setting.replace('_', '-')}", *words(value)]
-
-
-def words(value: Any) -> list[str]:
-    return [shown(v).strip("'") for v in (value if isinstance(value, tuple | list) else [value])]

@@ -14,7 +14,7 @@ import numpy as np
 
 import gpufa
 
-from . import checkpoints, files, hdf5, program, settings
+from . import checkpoints, commands, files, hdf5, program, settings
 from .material import Material
 
 LONGEST = 1500  # letters of a sentence
@@ -34,7 +34,7 @@ TARGETS = {
     "table": Target("tables of settings", settings.table, 6),
     "toml": Target("TOML files of settings", settings.toml, 4),
     "set": Target("options by --set, with a run", settings.sets, 1),
-    "command": Target("command lines", settings.command, 0.3),
+    "command": Target("command lines", commands.command, 0.5),
     "idx": Target("IDX files", files.idx, 3),
     "gzipped-idx": Target("gzipped IDX files", files.gzipped_idx, 3),
     "npz": Target(".npz files", files.npz, 4),

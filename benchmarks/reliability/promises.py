@@ -1,0 +1,100 @@
+"""Promises whose test does all there is to do: no counting makes them surer."""
+
+from typing import NamedTuple
+
+
+class Promise(NamedTuple):
+    """What may happen, what is so all the same, and the test that makes it happen."""
+
+    fault: str
+    promise: str
+    test: str
+
+
+PROMISES = (
+    Promise(
+        "Ctrl-C, SIGTERM, SIGHUP",
+        "the step is finished, the run is saved, and `gpufa resume` ends it bit for bit",
+        "test_cli.py::test_signals_save_and_exit_cleanly_and_resume_is_bitwise",
+    ),
+    Promise(
+        "a second Ctrl-C",
+        "ends the run at once; the last checkpoint is named, and goes on bit for bit",
+        "test_faults.py::test_a_second_ctrl_c_ends_a_step_that_does_not_and_the_run_goes_on_from_its_checkpoint",
+    ),
+    Promise(
+        "the end of a session under nohup",
+        "the run goes on",
+        "test_faults.py::test_a_signal_that_is_ignored_stays_ignored",
+    ),
+    Promise(
+        "a terminal or pipe that is gone, a full log",
+        "the run goes on in silence",
+        "test_faults.py::test_a_run_outlasts_the_terminal_that_it_writes_to",
+    ),
+    Promise(
+        "two runs started on one folder",
+        "the second is refused, the first does not notice",
+        "test_folder.py::test_a_folder_in_use_is_refused_and_its_run_left_alone",
+    ),
+    Promise(
+        "clocks that jump by years, forth and back",
+        "the same bits; no time of day decides anything",
+        "test_faults.py::test_clocks_may_jump",
+    ),
+    Promise(
+        "a data file that vanishes, or has changed",
+        "the run goes on; a later resume says what is missing, or that the data are others",
+        "test_faults.py::test_data_that_vanish_in_mid_run_are_missed_by_the_next_one_alone",
+    ),
+    Promise(
+        "a run of another version of gpufa",
+        "goes on and says so; settings that this one lacks are named",
+        "test_faults.py::test_a_run_of_another_version_goes_on_and_says_so",
+    ),
+    Promise(
+        "a checkpoint that names a rule file, a pickle, code in a config",
+        "no code runs because a file names it; nothing is unpickled",
+        "test_safety.py",
+    ),
+    Promise(
+        "weights or a loss that are no longer finite",
+        "that seed stops and gets its last checkpoint back; the others keep their bits",
+        "test_health.py::test_a_replica_that_diverges_leaves_the_others_their_bits_under_every_rule",
+    ),
+    Promise(
+        "dead units, a loss that rises a thousandfold",
+        "told at the end of the run, with layer, seed and remedy",
+        "test_health.py",
+    ),
+    Promise(
+        "a GPU that is lost or runs out of memory in mid-run (simulated; not yet run on a GPU)",
+        "one sentence; history.csv has every epoch, the checkpoint goes on, there or on the CPU",
+        "test_gpu_faults.py",
+    ),
+    Promise(
+        "equal seeds, backend, precision and threads; resumed or not, recorded or not",
+        "the same bits, under every rule",
+        "test_promises.py::test_captured_or_not_and_resumed_the_bits_are_the_same_and_numpys_to_rounding",
+    ),
+    Promise(
+        "another number of threads, also on resume",
+        "the same but for rounding: 1e-10 after 50 steps in float64, under every rule",
+        "test_promises.py::test_threads_keep_the_bits_and_other_numbers_of_them_keep_all_but_rounding",
+    ),
+    Promise(
+        "a seed among others, or alone",
+        "the same but for rounding, under every rule",
+        "test_promises.py::test_a_replica_is_its_single_run_to_rounding",
+    ),
+    Promise(
+        "initial weights and feedback on any backend, with any threads, among any seeds",
+        "the same bits, under every rule",
+        "test_promises.py::test_initial_weights_and_feedback_are_the_same_bits_everywhere",
+    ),
+    Promise(
+        "layers in another order in memory",
+        "the same but for rounding",
+        "test_promises.py::test_the_order_of_layers_in_memory_changes_nothing_but_rounding",
+    ),
+)
