@@ -52,7 +52,7 @@ def residual_layers(sizes: Sizes, rule: Rule) -> tuple[int, ...]:
 
 def network_input(net: "Network", x: Any) -> Any:
     """x on the device, (samples, n_0)."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         x = net.backend.to_device(_numbers(net, x, "the inputs"), net.dtype)
     if x.ndim != 2 or x.shape[1] != net.sizes.inputs or not len(x):
         raise InvalidValue(

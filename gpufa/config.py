@@ -169,6 +169,15 @@ def _passes(good: Callable[[Any], bool], value: Any) -> bool:
         return False
 
 
+def _plain(value: Any) -> bool:
+    """Whether TOML and JSON both hold such a value."""
+    if isinstance(value, dict):
+        return all(isinstance(name, str) for name in value) and _plain(list(value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_plain, value))
+    return isinstance(value, str | bool | int | float)
+
+
 def _one_of(*names: str) -> tuple[Callable[[Any], bool], str]:
     return (lambda v: isinstance(v, str) and v in names), f"one of {', '.join(names)}"
 
@@ -199,7 +208,7 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         (_one_of(*SCALINGS), ("scaling",)),
         (((lambda v: is_number(v) and 0 < v < 1), "a number between 0 and 1"), ("test_fraction",)),
         (((lambda v: all(isinstance(name, str) for name in v)), "one or more names"), ("activation", "init")),
-        (((lambda v: isinstance(v, dict)), "a table of options"), ("rule_options",)),
+        (((lambda v: isinstance(v, dict) and _plain(v)), "a table of options, as TOML has them"), ("rule_options",)),
         (((lambda v: isinstance(v, str)), "a name or a path"), ("data", "rule", "loss", "optimizer", "start", "out")),
         (
             ((lambda v: v and all(is_whole(seed, 0) for seed in v)), "one or more whole numbers of at least 0"),

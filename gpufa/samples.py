@@ -200,7 +200,7 @@ def _numbers(values: Any, name: str) -> NDArray:
 def _floats(array: NDArray, name: str) -> NDArray:
     """(samples, values), C-contiguous, float64 if it was and else float32; all finite."""
     dtype = np.float64 if array.dtype.type is np.float64 else np.float32
-    with np.errstate(over="ignore"):  # what becomes infinite is told in words
+    with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite is told in words
         array = np.ascontiguousarray(array.reshape(len(array), -1), dtype)
     if not np.isfinite([array.min(), array.max()]).all():  # two numbers tell, without a mask as large as the data
         row = np.flatnonzero(~np.isfinite(array).all(axis=1))[0]

@@ -40,7 +40,7 @@ class Trainer:
     def __init__(
         self, config: Config, data: Data, rule: Rule | type[Rule] | None = None, callbacks: Iterable[Callback] = ()
     ):
-        made = make_rule(rule or config.rule, config.rule_options)
+        made = make_rule(config.rule if rule is None else rule, config.rule_options)
         if config.loss is None and not has_labels(data.y_train):
             config = dataclasses.replace(config, loss="squared_error")
         self.config = config = config.resolved(made)
