@@ -10,23 +10,21 @@ import numpy as np
 
 from . import evaluation, schedules, storage
 from .alignment import measure
-from .arena import Array
 from .backends import faults
-from .batches import Batches, noisy_labels
 from .callbacks import Callback
+from .checks import fits
 from .clock import Clock
 from .config import Config
-from .errors import InvalidValue
 from .health import complaints
 from .history import History
 from .network import Network
+from .parts import parts_of
 from .progress import Progress, Status
 from .rules import Rule, make_rule
-from .samples import Data, fit_scaling, has_labels, split, subset
+from .samples import Data, fit_scaling, has_labels, subset
 from .step import Step
 from .updates import Update
 
-VALIDATION_KEY = 1  # the held-out samples are the same for every seed
 CHECK_EVERY = 100  # steps between two looks for a loss that is no longer finite
 
 
@@ -64,59 +62,17 @@ class Trainer:
             feedback=config.feedback,
             residual=config.residual,
         )
-        if config.residual and self.net.backend.slab_dtype(config.dtype) != config.dtype:
-            raise InvalidValue(f"precision {config.precision!r} can't add skip connections; leave one of them out")
-        if config.adversarial and not made.feedforward:
-            raise InvalidValue(
-                f"rule {made.name!r} does not train the feed-forward net whose gradient perturbs the inputs;"
-                " leave --adversarial out"
-            )
-        if config.depth_drop and not config.residual:
-            raise InvalidValue("depth_drop drops residual layers, and the net has none; add --residual")
+        fits(config, self.net, data.y_train)
         if config.scaling != "none":
             self.net.scaling = fit_scaling(config.scaling, data.x_train)
-        if self.net.backend.slab_dtype(config.dtype) != config.dtype and not made.injects_only:
-            raise InvalidValue(
-                f"rule {made.name!r} does arithmetic of its own, which precision {config.precision!r} can't carry;"
-                " leave --precision out, or set injects_only = True in a rule that only injects"
-            )
         self.epochs = config.epochs or 0
         self.update = Update(self.net, config)
         self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
-        self._load_data(data)
+        self.train, self.held, self.test, self.probe, self.batches = parts_of(data, self.net, config)
         self.clock = Clock(self.net.backend, self.batches.per_epoch, len(self.update.numbers(1.0, 0, 1)), config.dtype)
         self.sums = self.net.backend.zeros((2, len(config.seeds)), "float64")
         self._steps: dict[int, Step] = {}
         self._recorded = self.progress.active
-
-    def _load_data(self, data: Data) -> None:
-        """Scale, split off the validation part and bring everything to the device; bytes stay bytes until used."""
-        config, net, y = self.config, self.net, data.y_train
-        x = data.x_train if data.x_train.dtype == np.uint8 else net.scaled(data.x_train)
-        kept, held = split(y, config.validation, VALIDATION_KEY) if config.validation else (slice(None), slice(0))
-        if config.patience and not config.validation:
-            raise InvalidValue(
-                "patience needs validation samples; add --validation 0.1 (test data never choose anything)"
-            )
-        if config.label_noise and not has_labels(y):
-            raise InvalidValue("label_noise is for labels, but the targets are real-valued; remove --label-noise")
-
-        def on_device(x: np.ndarray, y: np.ndarray) -> tuple[Array, Array]:
-            dtypes = (None if kept_as_is else config.dtype for kept_as_is in (x.dtype == np.uint8, has_labels(y)))
-            x_device, y_device = map(net.backend.to_device, (x, y), dtypes)
-            return x_device, y_device
-
-        self.train, self.held = on_device(x[kept], y[kept]), on_device(x[held], y[held])
-        self.test = on_device(net.scaled(data.x_test), data.y_test)
-        taught = self.train[1]
-        if config.label_noise:
-            noisy = noisy_labels(y[kept], config.label_noise, net.sizes.outputs, config.seeds)
-            taught = net.backend.to_device(noisy)
-        scaling = net.device_scaling if x.dtype == np.uint8 else None
-        size, noise = config.batch_size or 1, config.input_noise
-        self.batches = Batches(net.backend, self.train[0], taught, config.seeds, size, noise, scaling)
-        spread = np.linspace(0, len(x[kept]) - 1, min(config.probe_samples, len(x[kept]))).astype(int)
-        self.probe = on_device(net.scaled(data.x_train[kept][spread]), y[kept][spread])
 
     @property
     def total_steps(self) -> int:
