@@ -7,7 +7,6 @@ is replayed in a random order that the streams and events of a GPU would allow.
 import ctypes
 import itertools
 import random
-import subprocess
 import types
 
 import hostkernels
@@ -138,11 +137,7 @@ class Library:
 
     def __init__(self):
         source = hostkernels.HERE / "cublas.c"
-        made = hostkernels.CACHE / f"cublas-{hash(source.read_text()) & 0xFFFFFFFF:x}.so"
-        if not made.exists():
-            hostkernels.CACHE.mkdir(parents=True, exist_ok=True)
-            subprocess.run(["gcc", "-O1", "-shared", "-fPIC", "-w", str(source), "-o", str(made)], check=True)
-        self._library = ctypes.CDLL(str(made))
+        self._library = ctypes.CDLL(str(hostkernels.build_c(source)))
         name = "cublasGemmStridedBatchedEx"
         getattr(self._library, name).argtypes = SIGNATURES[name]
 

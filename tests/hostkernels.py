@@ -47,13 +47,26 @@ def build(text, *libraries, flags=()):
         if not COMPILER:
             pytest.skip("no C++ compiler")
         CACHE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
             source, made = Path(folder, "kernel.cpp"), Path(folder, "kernel.so")
             source.write_text(text)
             command = [COMPILER, *FLAGS, *flags, "-I", str(HERE), str(source), "-o", str(made)]
             done = subprocess.run(command, capture_output=True, text=True)
             assert done.returncode == 0, done.stderr
-            shutil.move(made, library)
+            made.replace(library)
+    return library
+
+
+def build_c(source):
+    """The shared library made of a file of plain C, kept likewise."""
+    text = source.read_text()
+    library = CACHE / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.so"
+    if not library.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+            made = Path(folder, "c.so")
+            subprocess.run(["gcc", "-O1", "-shared", "-fPIC", "-w", str(source), "-o", str(made)], check=True)
+            made.replace(library)
     return library
 
 
