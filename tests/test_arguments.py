@@ -172,7 +172,8 @@ def test_a_run_is_not_resumed_with_odd_arguments(given: Any, tmp_path: Path) -> 
     ("text", "message"),
     [
         ("class Mine(:\n", r"can't be imported \(SyntaxError: invalid syntax \(mine.py, line 1\)\); mend it"),
-        ("1 / 0\n", r"can't be imported \(ZeroDivisionError: division by zero\)"),
+        ("x = 1\n1 / 0\n", r"can't be imported \(line 2, ZeroDivisionError: division by zero\)"),
+        ("def f():\n    import nosuch\nf()\n", r"can't be imported \(line 2, ModuleNotFoundError: No module named"),
     ],
 )
 def test_a_rule_file_that_can_not_be_imported(text: str, message: str, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """RULES: every learning rule by its name on the command line. A new rule is one file and one entry here."""
 
 import importlib.util
+import traceback
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -101,8 +102,10 @@ def _from_file(path: Path, attribute: str) -> type[Rule]:
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # what runs there is the user's own
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == spec.origin]
+        at = f"line {lines[-1]}, " if lines else ""
         raise FileProblem(
-            f"rule file {str(path)!r} can't be imported ({type(error).__name__}: {error}); mend it"
+            f"rule file {str(path)!r} can't be imported ({at}{type(error).__name__}: {error}); mend it"
         ) from error
     cls = getattr(module, attribute, None)
     if not (isinstance(cls, type) and issubclass(cls, Rule)):
