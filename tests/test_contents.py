@@ -1,6 +1,7 @@
 """A whole checkpoint that holds other facts or arrays than gpufa writes is refused by what is wrong with it."""
 
 import copy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -82,3 +83,18 @@ def test_what_gpufa_writes_is_right(run, tmp_path):
     gpufa.save(gpufa.Network([4, 3, 2], seed=1), tmp_path / "net.h5")
     contents.check(*checkpoint.read(tmp_path / "net.h5"), "a network")
     assert np.isfinite(gpufa.load(tmp_path / "net.h5").predict(np.zeros((1, 4)))).all()
+
+
+def test_what_the_first_format_holds_is_read_for_ever(tmp_path):
+    """tests/data/format-1.h5 was written by gpufa 0.1.0; a later format must load it, or refuse it by its version."""
+    path = tmp_path / "checkpoint.h5"
+    path.write_bytes((Path(__file__).parent / "data" / "format-1.h5").read_bytes())
+    assert path.read_bytes().startswith(b"gpufa checkpoint\nformat 1\n")
+    assert storage.facts(path)["gpufa"] == "0.1.0"
+    net = gpufa.load(path, backend="numpy")
+    assert net.sizes.units == (64, 3, 10)
+    assert net.scaling is not None
+    ended = gpufa.resume(tmp_path)
+    assert ended.already_finished
+    np.testing.assert_allclose(ended.summary["test_loss"], ended.history.epochs["test_loss"][-1], rtol=1e-5)
+    assert gpufa.resume(tmp_path, epochs=3).summary["epochs"] == 3
