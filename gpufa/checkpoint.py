@@ -62,7 +62,8 @@ def image(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> memoryv
     import h5py
 
     text = json.dumps(metadata, sort_keys=True, allow_nan=False).encode()
-    made = io.BytesIO()
+    made, untimed = io.BytesIO(), h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    untimed.set_obj_track_times(False)  # equal content, equal bytes
     with h5py.File(made, "w", libver=("v110", "v110"), track_order=True, userblock_size=BLOCK) as file:
         # A fixed-length byte string: variable-length ones sit in a heap where damage has made HDF5 hang.
         file.attrs.create("metadata", np.frombuffer(text, f"S{len(text)}")[0])
@@ -74,7 +75,11 @@ def image(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> memoryv
             for i, letter in enumerate(name):
                 if letter == "/" and name[:i] not in file:
                     file.create_group(name[:i], track_order=True)
-            file.create_dataset(name, data=array, track_times=False)
+            space = h5py.h5s.create_simple(array.shape) if array.ndim else h5py.h5s.create(h5py.h5s.SCALAR)
+            kind = h5py.h5t.py_create(array.dtype, logical=True)
+            dataset = h5py.h5d.create(file.id, name.encode(), kind, space, untimed)
+            if array.size:
+                dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, np.asarray(array, order="C"))
     return sealed(made.getbuffer())
 
 
