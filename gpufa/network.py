@@ -48,6 +48,7 @@ class Network:
     """
 
     @faults()
+    @np.errstate(over="ignore")  # a scale beyond what the numbers hold makes infinite weights, which training tells
     def __init__(
         self,
         sizes: Sequence[int],
@@ -229,7 +230,6 @@ class Network:
         shapes = {name: extra.shape for name, extra in self.extras.items()}
         return Parameters(self.backend, self.sizes, len(self.seeds), dtype or self.dtype, shapes)
 
-    @np.errstate(over="ignore")
     def _draw(self, scale: float | None) -> None:
         drawn: list[tuple[str, str, float | None]]
         drawn = [(f"W{k}", init, scale) for k, init in enumerate(self.inits, start=1)]

@@ -248,3 +248,11 @@ def test_weights_beyond_float32_come_without_numpys_warnings(recwarn):
     net = gpufa.Network([4, 3], init="orthogonal", init_scale=1e308, backend="numpy")
     assert not np.isfinite(net.parameters["W1"]).all()
     assert [str(w.message) for w in recwarn] == []
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kw", [{"rule": gpufa.rules.DFA(scale=1e300)}, {"init": "uniform", "init_scale": 1e300}])
+def test_a_scale_beyond_the_numbers_makes_infinite_ones_without_a_word(kw):
+    """It is training that tells of it: the seed has diverged."""
+    net = gpufa.Network([4, 3, 2], **kw)
+    assert not all(np.isfinite(a).all() for a in (*net.parameters.values(), *net.feedback.values()))
