@@ -3,17 +3,17 @@
 import csv
 import dataclasses
 import functools
+import io
 import sys
 import warnings
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
 import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
 
-from . import __version__, datasets, display, drawing, plots, rundata, runs, storage, tables
+from . import __version__, datasets, display, drawing, files, plots, rundata, runs, storage, tables
 from .backends import describe_all, faults
 from .config import Config
 from .configfile import read_toml
@@ -121,11 +121,15 @@ def predict(
     outputs = net.predict(net.scaled(x))
     outputs = outputs if net.single else outputs.mean(axis=0)
     classes = net.output_loss.name != "squared_error"
-    with open(out, "w", newline="", encoding="utf-8") if out else nullcontext(sys.stdout) as file:
-        writer = csv.writer(file)
-        writer.writerow([*(["label"] if classes else []), *(f"output_{i}" for i in range(outputs.shape[1]))])
-        for row in outputs:
-            writer.writerow([*([row.argmax()] if classes else []), *(f"{v:.6g}" for v in row)])
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow([*(["label"] if classes else []), *(f"output_{i}" for i in range(outputs.shape[1]))])
+    for row in outputs:
+        writer.writerow([*([row.argmax()] if classes else []), *(f"{v:.6g}" for v in row)])
+    if out:
+        files.write(out, text.getvalue(), "predictions", "give another --out")
+    else:
+        print(text.getvalue(), end="", flush=True)
     return OK
 
 
@@ -177,11 +181,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = list(sys.argv[1:] if argv is None else argv)
     warnings.formatwarning = lambda message, *_: f"gpufa: {message}\n"
     try:
-        files = [a for a in args[1:] if a.endswith(".toml")]
-        base = read_toml(files[-1]) if files else Config()
+        configs = [a for a in args[1:] if a.endswith(".toml")]
+        base = read_toml(configs[-1]) if configs else Config()
         if is_own(base.rule) and not any(a.startswith("--rule") for a in args):
             raise InvalidValue(
-                f"{files[-1]!r} names the rule {base.rule!r}, and no code runs because a config file names it;"
+                f"{configs[-1]!r} names the rule {base.rule!r}, and no code runs because a config file names it;"
                 f" name it yourself, --rule {base.rule}"
             )
         settings = {f.name: getattr(base, f.name) for f in dataclasses.fields(Config)}
@@ -205,7 +209,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 commands,
                 prog="gpufa",
                 description="Train neural networks without backpropagation.",
-                args=[a for a in args if a not in files],
+                args=[a for a in args if a not in configs],
                 config=(FlagCreatePairsOff,),
             )
     except GpufaError as error:
@@ -215,6 +219,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return OK
+    except OSError as error:
+        print(f"gpufa: a file or the output failed ({error}); see to it, and run this again", file=sys.stderr)
+        return BAD_INPUT
 
 
 def _callbacks(quiet: bool) -> list[display.Display]:

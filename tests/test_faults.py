@@ -165,3 +165,28 @@ def test_settings_of_a_newer_version_are_named(tmp_path, capsys):
     checkpoint.write(tmp_path / "checkpoint.h5", arrays, metadata)
     assert main(["resume", str(tmp_path)]) == 2
     assert capsys.readouterr().err.startswith("gpufa: unknown setting 'telepathy'; the settings are data, ")
+
+
+@pytest.mark.parametrize("command", [["info"], ["rules"], ["predict", "run", "mine.npz"], ["inspect", "run"]])
+def test_an_output_that_can_not_be_written_is_told(tmp_path, command):
+    x, y = np.random.default_rng(0).normal(size=(20, 5)), np.arange(20) % 3
+    np.savez(tmp_path / "mine.npz", x=x, y=y)
+    gpufa.train(config(epochs=1, data=str(tmp_path / "mine.npz"), out=str(tmp_path / "run")))
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "gpufa", *command], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "gpufa: a file or the output failed ([Errno 28] No space left on device); see to it, and run this again\n"
+    )
+
+
+def test_predictions_that_can_not_be_written_are_told(tmp_path, capsys):
+    gpufa.train(config(epochs=1, samples=20, out=str(tmp_path)))
+    for out, reason in (
+        ("/dev/full", "No space left on device"),
+        (tmp_path / "none" / "x", "No such file or directory"),
+    ):
+        assert main(["predict", str(tmp_path), "digits", "--out", str(out)]) == 2
+        assert f"can't be written ({reason}); give another --out\n" in capsys.readouterr().err
