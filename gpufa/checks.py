@@ -1,21 +1,19 @@
-"""What a network and its training are given, looked at: each of these raises InvalidValue for what it can't be."""
+"""What a network is given, looked at: each of these raises InvalidValue for what it can't be."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .activations import Activation
 from .activations import activation as find_activation
 from .arguments import several
 from .errors import InvalidValue
 from .rules import Rule
-from .samples import REAL, has_labels, real_numbers
+from .samples import REAL, real_numbers
 from .sizes import Sizes
 
 if TYPE_CHECKING:
-    from .config import Config
     from .network import Network
 
 
@@ -50,29 +48,6 @@ def residual_layers(sizes: Sizes, rule: Rule) -> tuple[int, ...]:
             " connection; give --hidden 64 64 64, or leave --residual out"
         )
     return found
-
-
-def fits(config: "Config", net: "Network", y: NDArray) -> None:
-    """That a run's settings go together with its net and its training targets."""
-    rule, lowered = net.rule, net.backend.slab_dtype(config.dtype) != config.dtype
-    if config.residual and lowered:
-        raise InvalidValue(f"precision {config.precision!r} can't add skip connections; leave one of them out")
-    if config.adversarial and not rule.feedforward:
-        raise InvalidValue(
-            f"rule {rule.name!r} does not train the feed-forward net whose gradient perturbs the inputs;"
-            " leave --adversarial out"
-        )
-    if config.depth_drop and not config.residual:
-        raise InvalidValue("depth_drop drops residual layers, and the net has none; add --residual")
-    if lowered and not rule.injects_only:
-        raise InvalidValue(
-            f"rule {rule.name!r} does arithmetic of its own, which precision {config.precision!r} can't carry;"
-            " leave --precision out, or set injects_only = True in a rule that only injects"
-        )
-    if config.patience and not config.validation:
-        raise InvalidValue("patience needs validation samples; add --validation 0.1 (test data never choose anything)")
-    if config.label_noise and not has_labels(y):
-        raise InvalidValue("label_noise is for labels, but the targets are real-valued; remove --label-noise")
 
 
 def network_input(net: "Network", x: Any) -> Any:

@@ -1,12 +1,14 @@
-"""A run's data on the device: what it trains on, is judged by and measured on."""
+"""A run's settings, net and data, put together: what it trains on, is judged by and measured on."""
 
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .arena import Array
 from .batches import Batches, noisy_labels
 from .config import Config
+from .errors import InvalidValue
 from .network import Network
 from .samples import Data, has_labels, split
 
@@ -49,3 +51,26 @@ def parts_of(data: Data, net: Network, config: Config) -> Parts:
         on_device(net.scaled(data.x_train[kept][spread]), y[kept][spread]),
         Batches(net.backend, train[0], taught, config.seeds, size, noise, scaling),
     )
+
+
+def check_fit(config: Config, net: Network, y: NDArray) -> None:
+    """Raises InvalidValue where a run's settings don't go together with its net or its training targets."""
+    rule, lowered = net.rule, net.backend.slab_dtype(config.dtype) != config.dtype
+    if config.residual and lowered:
+        raise InvalidValue(f"precision {config.precision!r} can't add skip connections; leave one of them out")
+    if config.adversarial and not rule.feedforward:
+        raise InvalidValue(
+            f"rule {rule.name!r} does not train the feed-forward net whose gradient perturbs the inputs;"
+            " leave --adversarial out"
+        )
+    if config.depth_drop and not config.residual:
+        raise InvalidValue("depth_drop drops residual layers, and the net has none; add --residual")
+    if lowered and not rule.injects_only:
+        raise InvalidValue(
+            f"rule {rule.name!r} does arithmetic of its own, which precision {config.precision!r} can't carry;"
+            " leave --precision out, or set injects_only = True in a rule that only injects"
+        )
+    if config.patience and not config.validation:
+        raise InvalidValue("patience needs validation samples; add --validation 0.1 (test data never choose anything)")
+    if config.label_noise and not has_labels(y):
+        raise InvalidValue("label_noise is for labels, but the targets are real-valued; remove --label-noise")

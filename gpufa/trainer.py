@@ -12,13 +12,12 @@ from . import evaluation, schedules, storage
 from .alignment import measure
 from .backends import faults
 from .callbacks import Callback
-from .checks import fits
 from .clock import Clock
 from .config import Config
 from .health import complaints
 from .history import History
 from .network import Network
-from .parts import parts_of
+from .parts import check_fit, parts_of
 from .progress import Progress, Status
 from .rules import Rule, make_rule
 from .samples import Data, fit_scaling, has_labels, subset
@@ -62,7 +61,7 @@ class Trainer:
             feedback=config.feedback,
             residual=config.residual,
         )
-        fits(config, self.net, data.y_train)
+        check_fit(config, self.net, data.y_train)
         if config.scaling != "none":
             self.net.scaling = fit_scaling(config.scaling, data.x_train)
         self.epochs = config.epochs or 0
