@@ -5,7 +5,7 @@ __version__ = "0.1.0"
 from .callbacks import Callback
 from .config import Config
 from .datasets import Data, load_data
-from .errors import BackendUnavailable, FileProblem, GpufaError, InvalidValue
+from .errors import BackendUnavailable, FileProblem, GpufaError, GpufaWarning, InvalidValue
 from .network import Network
 from .rules import Extra, Feedback, FeedbackRule, Rule
 from .runs import Run, resume, train
@@ -21,6 +21,7 @@ __all__ = [
     "FeedbackRule",
     "FileProblem",
     "GpufaError",
+    "GpufaWarning",
     "InvalidValue",
     "Network",
     "Rule",

@@ -35,6 +35,10 @@ class OutOfMemory(GpufaError, MemoryError):
     """There is no room, on the GPU or in memory, for what the run needs."""
 
 
+class GpufaWarning(UserWarning):
+    """What a run that goes on, or has ended, has to say."""
+
+
 @contextmanager
 def room_needed() -> Iterator[None]:
     """For what may need more memory than there is: makes Python's own error OutOfMemory."""

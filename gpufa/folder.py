@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from . import checkpoint, files, storage
 from .callbacks import Callback
 from .configfile import to_mapping, to_toml
-from .errors import FileProblem
+from .errors import FileProblem, GpufaWarning
 from .trainer import Trainer
 
 REFRESH = 1.0  # seconds between two writings of history.csv, whose whole text is made anew
@@ -67,6 +67,7 @@ class Folder(Callback):
             except FileProblem as error:
                 warnings.warn(
                     f"after epoch {epoch}: {error}; the last checkpoint is whole, and training goes on to the next",
+                    GpufaWarning,
                     stacklevel=2,
                 )
 
@@ -75,7 +76,7 @@ class Folder(Callback):
         try:
             arrays, _ = checkpoint.read(self.path / storage.CHECKPOINT)
         except FileProblem as error:
-            warnings.warn(f"replicas that diverged keep what they have: {error}", stacklevel=2)
+            warnings.warn(f"replicas that diverged keep what they have: {error}", GpufaWarning, stacklevel=2)
             return
         for name, live in trainer_arrays(trainer).items():
             for r in replicas:
@@ -101,6 +102,7 @@ class Folder(Callback):
         warnings.warn(
             f"the run ended after epoch {trainer.progress.epoch}; its checkpoint is of epoch {self.saved}:"
             f" go on from there with gpufa resume {self.path}",
+            GpufaWarning,
             stacklevel=2,
         )
 

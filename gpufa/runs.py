@@ -16,7 +16,7 @@ from .backends import faults
 from .callbacks import Callback
 from .config import Config
 from .configfile import from_mapping
-from .errors import FileProblem, InvalidValue
+from .errors import FileProblem, GpufaWarning, InvalidValue
 from .folder import Folder, trainer_arrays
 from .history import History
 from .network import Network
@@ -97,6 +97,7 @@ def resume(
         warnings.warn(
             f"{str(file)!r} was written by gpufa {metadata['gpufa']}, this is {__version__}: training goes on, but"
             " maybe not to the same bits",
+            GpufaWarning,
             stacklevel=2,
         )
     config = replace(

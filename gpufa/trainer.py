@@ -14,6 +14,7 @@ from .backends import faults
 from .callbacks import Callback
 from .clock import Clock
 from .config import Config
+from .errors import GpufaWarning
 from .health import complaints
 from .history import History
 from .network import Network
@@ -100,7 +101,7 @@ class Trainer:
         finally:
             self._tell("on_end")
         for sentence in complaints(self.rule, self.history):
-            warnings.warn(sentence, stacklevel=2)
+            warnings.warn(sentence, GpufaWarning, stacklevel=2)
 
     def _prepare(self) -> None:
         """What a run begins with, and a resumed one has behind it."""

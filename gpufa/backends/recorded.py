@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 
+from ..errors import GpufaWarning
 from .device import CaptureFailed, Device, Job
 
 
@@ -26,7 +27,9 @@ class Recorded:
             self.run_next = self.device.record(self.step)
         except CaptureFailed as error:
             warnings.warn(
-                f"the training step can't be recorded ({error}); it runs operation by operation", stacklevel=2
+                f"the training step can't be recorded ({error}); it runs operation by operation",
+                GpufaWarning,
+                stacklevel=2,
             )
             self.run_next = self.step
         self.run_next()

@@ -90,7 +90,8 @@ def complaint(name: str, raw: bytes) -> str:
                 return f"{bad}: {type(error).__name__} {str(error)[:200]!r}"
         except Exception as error:
             return f"{type(error).__name__}: {str(error)[:200]!r} {place(error)}"
-    foreign = [w for w in told if not str(w.filename).startswith(str(Path(__file__).parent))]
+    own = str(Path(__file__).parent)
+    foreign = [w for w in told if w.category is not gpufa.GpufaWarning and not str(w.filename).startswith(own)]
     return f"a warning: {foreign[0].message} ({foreign[0].filename}:{foreign[0].lineno})" if foreign else ""
 
 
