@@ -21,7 +21,9 @@ NETWORK = {
     "dtype": str,
 }
 COLUMNS = {"epochs": ("epoch", "step", "loss", "seconds"), "probes": ("step", "per_sample")}
-AXES = {"epoch": 1, "step": 1, "seconds": 1, "loss": 2, "per_sample": 3}  # of a column, the rows' own among them
+AXES = {"epoch": 1, "step": 1, "seconds": 1}  # of a column, the rows' own among them; of others 2, in probes 3
+WHOLE = "epoch", "step"
+LARGEST = 2**53  # what counts steps and samples stays below it
 
 
 def check(arrays: Mapping[str, NDArray] | None, metadata: Mapping[str, Any], path: str | Path) -> None:
@@ -53,30 +55,40 @@ def _arrays(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> Itera
     for k, shape in enumerate(zip(sizes[1:], sizes, strict=False), start=1):
         if (W := arrays.get(f"parameters/W{k}")) is None or W.shape != (replicas, *shape):
             yield f"W{k} is not of the shape {(replicas, *shape)}"
+    scaling = {name: array.shape for name, array in arrays.items() if name.startswith("scaling/")}
+    if scaling and scaling != dict.fromkeys(("scaling/shift", "scaling/factor"), (sizes[0],)):
+        yield "its scaling is not of so many features as its network takes"
     if "config" not in metadata:
         return
     for name, model in Progress(replicas).arrays().items():
         found = arrays.get(f"progress/{name}")
         if found is None or found.shape != model.shape or found.dtype.kind != model.dtype.kind:
             yield f"its progress has no {name} as it should be"
-        elif found.dtype.kind == "i" and found.size and found.min() < 0:
-            yield f"its progress has {name} below 0"
+        elif found.dtype.kind == "i" and not (found.min() >= 0 and found.max() < LARGEST):
+            yield f"its progress has {name} out of range"
     if not np.isin(arrays["progress/status"], list(Status)).all():
         yield "a seed's status is none of gpufa's"
+    for name in arrays:
+        if name.startswith("history/") and name.split("/")[1:-1] not in [[kind] for kind in COLUMNS]:
+            yield f"its history has {name!r}"
     for kind, required in COLUMNS.items():
-        yield from _columns(kind, required, arrays, replicas)
+        yield from _columns(kind, required, arrays, (replicas, len(sizes) - 2))
 
 
-def _columns(kind: str, required: tuple[str, ...], arrays: Mapping[str, NDArray], replicas: int) -> Iterator[str]:
-    """What is wrong with a table of the history."""
+def _columns(
+    kind: str, required: tuple[str, ...], arrays: Mapping[str, NDArray], cell: tuple[int, int]
+) -> Iterator[str]:
+    """What is wrong with a table of the history, of which a cell is a number, (R,) or (R, L - 1)."""
     prefix = f"history/{kind}/"
     columns = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
     if columns and not columns.keys() >= set(required):
         yield f"its history of {kind} lacks one of {', '.join(required)}"
-    rows = {array.shape[:1] for array in columns.values()}
-    if len(rows) > 1 or () in rows:
-        yield f"its history of {kind} has columns of {len(rows)} lengths"
     for name, array in columns.items():
-        axes = AXES.get(name, array.ndim)
-        if array.ndim != axes or axes > 3 or array.shape[1:2] not in ((), (replicas,)):
+        axes = AXES.get(name, 3 if kind == "probes" else 2)
+        if array.ndim != axes or not len(array) or array.shape[1:] != cell[: axes - 1]:
             yield f"its history has {kind}/{name} of the shape {array.shape}"
+        if name in WHOLE and (array.dtype.kind != "i" or array.min() < 0):
+            yield f"its history has {kind}/{name} that count nothing"
+    rows = {len(columns[name]) for name in required if name in columns}
+    if len(rows) > 1 or any(len(array) > max(rows) for array in columns.values()):
+        yield f"its history of {kind} has columns of other lengths"

@@ -1,5 +1,6 @@
 """What a person sees of a run: a progress bar, or plain lines where there is no terminal, and tables at the end."""
 
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -37,19 +38,19 @@ def say(text: str, quiet: bool = False) -> None:
 class Lasting:
     """A stream that falls silent where its terminal, pipe or disk has gone, so that a run outlasts it."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
+    def __init__(self, stream: TextIO | None) -> None:
+        self.stream = stream or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  a process may be given none
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
 
     def write(self, text: str) -> int:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             self.stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             self.stream.flush()
 
 

@@ -47,4 +47,5 @@ def room_needed() -> Iterator[None]:
     except GpufaError:
         raise
     except MemoryError as error:
-        raise OutOfMemory(f"there is no memory for this ({error}); use fewer samples, units or seeds") from None
+        why = f" ({error})" if str(error) else ""
+        raise OutOfMemory(f"there is no memory for this{why}; use fewer samples, units or seeds") from None

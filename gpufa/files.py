@@ -18,10 +18,12 @@ def write(path: str | Path, content: bytes | memoryview | str, what: str, remedy
     """
     try:
         goal = Path(os.path.realpath(path))
-        half = goal.with_name(f".{goal.name}.{secrets.token_hex(8)}.tmp")
-        if goal.exists() and not goal.is_file():
-            goal.write_bytes(_bytes(content))  # a device or a pipe has no place to take; a folder says what it is
+        if _is_a_stream(Path(path)):
+            Path(path).write_bytes(_bytes(content))
             return
+        if goal.exists() and not os.access(goal, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        half = goal.with_name(f".{secrets.token_hex(8)}.tmp")
         try:
             with open(half, "xb") as file:
                 with suppress(FileNotFoundError):
@@ -46,8 +48,13 @@ def write(path: str | Path, content: bytes | memoryview | str, what: str, remedy
 
 def clear(folder: Path) -> None:
     """Take away what processes that were killed have left half-written. Raises OSError where it stays."""
-    for half in folder.glob(f".*.{'[0-9a-f]' * 16}.tmp"):
+    for half in folder.glob(f".{'[0-9a-f]' * 16}.tmp"):
         half.unlink(missing_ok=True)
+
+
+def _is_a_stream(path: Path) -> bool:
+    """Whether nothing can take the place of what is there: a device, a pipe, an open file of a process."""
+    return path.exists() and (path.absolute().is_relative_to("/dev") or not (path.is_file() or path.is_dir()))
 
 
 def _bytes(content: bytes | memoryview | str) -> bytes | memoryview:
@@ -56,7 +63,7 @@ def _bytes(content: bytes | memoryview | str) -> bytes | memoryview:
 
 def _sync(folder: Path) -> None:
     """See the new name onto the disk too, where the system knows how to."""
-    if os.name != "posix":
+    if os.name != "posix" or not os.access(folder, os.R_OK):
         return
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -1,11 +1,13 @@
 """A run's folder: what stands in it at any moment is enough to go on."""
 
+import errno
 import math
+import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +20,44 @@ from .configfile import to_mapping, to_toml
 from .errors import FileProblem, GpufaWarning
 from .trainer import Trainer
 
-REFRESH = 1.0  # seconds between two writings of history.csv, whose whole text is made anew
+REFRESH = 1.0  # seconds between two writings of history.csv at least, whose whole text is made anew
+SHARE = 0.05  # of the time that goes into it, at most
+LOCKLESS = errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """A run's folder, made where there is none, for this process alone, by a lock on PATH/.lock.
+
+    Raises FileProblem where another process has it, or it can't be written. Where a file system knows no locks, that
+    is told, and there is none.
+    """
+    lock = FileLock(path / ".lock", blocking=False)
+    where = f"run folder {str(path)!r}"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+        files.clear(path)
+    except Timeout:
+        raise FileProblem(f"{where} is in use by another process; wait for its end, or give another --out") from None
+    except OSError as error:
+        if error.errno not in LOCKLESS:
+            name = f", {error.filename}" if error.filename else ""
+            raise FileProblem(f"{where} can't be written ({error.strerror}{name}); give another --out") from error
+        warnings.warn(
+            f"{where} can't be locked ({error.strerror}); see to it that no other process trains there",
+            GpufaWarning,
+            stacklevel=3,
+        )
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class Folder(Callback):
-    """Keeps RUN/ up to date: config.toml, checkpoint.h5, and history.csv, which may be a second behind.
+    """Keeps RUN/, which must be `locked`, up to date: config.toml, checkpoint.h5, and history.csv, a little behind.
 
-    One process at a time, by a lock on RUN/.lock.
 
     Where a save fails in the middle of a run, that is told, the last checkpoint stays whole, and the run goes on to the
     next. Where an error ends the run, history.csv is of its last epoch, and it is told which the checkpoint is of.
@@ -32,39 +65,19 @@ class Folder(Callback):
 
     def __init__(self, path: Path, fingerprint: Mapping[str, Any]) -> None:
         self.path, self.fingerprint = path, fingerprint
-        self.lock = FileLock(path / ".lock", blocking=False)
         self.saved: int | None = None  # epochs in the checkpoint
         self.next_history = -math.inf
 
     def on_start(self, trainer: Trainer) -> None:
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self.lock.acquire()
-            files.clear(self.path)
-        except Timeout:
-            raise FileProblem(
-                f"run folder {str(self.path)!r} is in use by another process; wait for its end, or give another --out"
-            ) from None
-        except OSError as error:
-            raise FileProblem(
-                f"run folder {str(self.path)!r} can't be written ({error.strerror}); give another --out"
-            ) from error
-        try:
-            files.write(self.path / "config.toml", to_toml(trainer.config), "config file", "give another --out")
-            self.save(trainer)
-        except BaseException:
-            self.lock.release()
-            raise
-
-    def on_end(self, trainer: Trainer) -> None:
-        self.lock.release()
+        files.write(self.path / "config.toml", to_toml(trainer.config), "config file", "give another --out")
+        self.save(trainer)
 
     def on_epoch(self, trainer: Trainer) -> None:
         epoch = trainer.progress.epoch
         if epoch % trainer.config.checkpoint_every == 0:
             try:
                 self.save(trainer)
-            except FileProblem as error:
+            except (FileProblem, MemoryError) as error:
                 warnings.warn(
                     f"after epoch {epoch}: {error}; the last checkpoint is whole, and training goes on to the next",
                     GpufaWarning,
@@ -75,7 +88,7 @@ class Folder(Callback):
         """Give the replicas back what the last checkpoint holds of them."""
         try:
             arrays, _ = checkpoint.read(self.path / storage.CHECKPOINT)
-        except FileProblem as error:
+        except (FileProblem, MemoryError) as error:
             warnings.warn(f"replicas that diverged keep what they have: {error}", GpufaWarning, stacklevel=2)
             return
         for name, live in trainer_arrays(trainer).items():
@@ -85,14 +98,27 @@ class Folder(Callback):
     def on_stop(self, trainer: Trainer) -> None:
         try:
             self._write_checkpoint(trainer)
-        except FileProblem as error:
-            try:
-                refuge = Path(tempfile.mkdtemp(prefix="gpufa-"))
-                checkpoint.write(refuge / storage.CHECKPOINT, *self._contents(trainer))
-            except OSError:
-                raise error from None
+        except (FileProblem, MemoryError) as error:
+            if not (refuge := self._refuge(trainer)):
+                raise
+            self.saved = None
             raise FileProblem(f"{error}; the run as it ended is in {str(refuge)!r}, for gpufa resume") from error
-        self._write_history(trainer)
+        try:
+            self._write_history(trainer)
+        except FileProblem as error:
+            warnings.warn(str(error), GpufaWarning, stacklevel=2)
+
+    def _refuge(self, trainer: Trainer) -> Path | None:
+        """A temporary folder that holds the checkpoint; None where that can't be written either."""
+        refuge = None
+        try:
+            refuge = Path(tempfile.mkdtemp(prefix="gpufa-"))
+            checkpoint.write(refuge / storage.CHECKPOINT, *self._contents(trainer))
+        except (OSError, MemoryError):
+            if refuge:
+                shutil.rmtree(refuge, ignore_errors=True)
+            return None
+        return refuge
 
     def on_failure(self, trainer: Trainer) -> None:
         if self.saved is None:
@@ -116,8 +142,10 @@ class Folder(Callback):
         self.saved = trainer.progress.epoch
 
     def _write_history(self, trainer: Trainer) -> None:
+        started = time.perf_counter()
         files.write(self.path / "history.csv", trainer.history.to_csv(), "history", "checkpoint.h5 has it all")
-        self.next_history = time.perf_counter() + REFRESH
+        ended = time.perf_counter()
+        self.next_history = ended + max(REFRESH, (ended - started) / SHARE)
 
     def _contents(self, trainer: Trainer) -> tuple[dict[str, NDArray], dict[str, Any]]:
         """The arrays and the metadata of a checkpoint."""

@@ -14,7 +14,7 @@ PROBED = {"angle": "per_sample", "dead": "dead"}  # columns of history.csv and w
 class Table:
     """Columns that grow by one row at a time; a cell is a number or an array of one shape per column.
 
-    A column that comes later than others has NaN above.
+    A column that comes later than others has NaN above, one that ends earlier NaN below.
     """
 
     def __init__(self) -> None:
@@ -24,6 +24,8 @@ class Table:
         rows = len(self)
         for name, value in row.items():
             self.columns.setdefault(name, [np.full(np.shape(value), np.nan)] * rows).append(value)
+        for name in self.columns.keys() - row.keys():
+            self.columns[name].append(np.full(np.shape(self.columns[name][0]), np.nan))
 
     def __getitem__(self, name: str) -> NDArray:
         return np.asarray(self.columns[name])
@@ -56,11 +58,15 @@ class History:
 
     @classmethod
     def from_arrays(cls, seeds: tuple[int, ...], arrays: Mapping[str, NDArray]) -> "History":
-        """The reverse of `arrays`."""
+        """The reverse of `arrays`; columns that an other version wrote no more of have NaN below."""
         history = cls(seeds)
         for name, column in arrays.items():
             kind, _, short = name.partition("/")
             getattr(history, kind).columns[short] = list(column)
+        for table in (history.epochs, history.probes):
+            rows = max(map(len, table.columns.values()), default=0)
+            for cells in table.columns.values():
+                cells += [np.full(np.shape(cells[0]), np.nan)] * (rows - len(cells))
         return history
 
     @classmethod

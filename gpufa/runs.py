@@ -5,7 +5,7 @@ import signal
 import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -17,11 +17,11 @@ from .callbacks import Callback
 from .config import Config
 from .configfile import from_mapping
 from .errors import FileProblem, GpufaWarning, InvalidValue
-from .folder import Folder, trainer_arrays
+from .folder import Folder, locked, trainer_arrays
 from .history import History
 from .network import Network
 from .progress import Status
-from .rules import Rule, is_own
+from .rules import Rule, is_own, rule_class
 from .rundata import IN_MEMORY, data_of, fingerprint
 from .summary import summarise
 from .trainer import Trainer
@@ -60,12 +60,13 @@ def train(
     not set.
     """
     out = path_of(config.out, "out") if config.out else None
-    if out and (out / storage.CHECKPOINT).exists() and not force:
-        raise FileProblem(
-            f"{str(out)!r} holds a run already; go on with gpufa resume, give another --out, or add --force"
-        )
-    arrays, name = data_of(config, data)
-    return _run(Trainer(replace(config, data=name), arrays, rule, callbacks), out, fingerprint(arrays, name))
+    with locked(out) if out else nullcontext():
+        if out and (out / storage.CHECKPOINT).exists() and not force:
+            raise FileProblem(
+                f"{str(out)!r} holds a run already; go on with gpufa resume, give another --out, or add --force"
+            )
+        arrays, name = data_of(config, data)
+        return _run(Trainer(replace(config, data=name), arrays, rule, callbacks), out, fingerprint(arrays, name))
 
 
 @faults()
@@ -84,7 +85,36 @@ def resume(
     or its rule is of a file of your own and not handed in.
     """
     file = storage.checkpoint_of(path)
-    stored, metadata = storage.contents(file)
+    with locked(file.parent) if file.exists() else nullcontext():
+        stored, metadata = storage.contents(file)
+        config = _config_of(file, metadata, rule)
+        config = replace(
+            config,
+            epochs=config.epochs if epochs is None else epochs,
+            backend=config.backend if backend is None else backend,
+            device=config.device if device is None else device,
+        )
+        if config.data == IN_MEMORY and data is None:
+            raise InvalidValue(
+                f"{str(file)!r} was trained on arrays of a program; resume it there with gpufa.resume(path, data=...)"
+            )
+        arrays, _ = data_of(config, data)
+        found = fingerprint(arrays, config.data)
+        if found != metadata["data"]:
+            raise InvalidValue(
+                f"the data of {str(file)!r} have changed since; resume needs the very data that it was trained on"
+            )
+        trainer = Trainer(config, arrays, rule, callbacks)
+        storage.fill(trainer_arrays(trainer), stored, trainer.net)
+        trainer.progress.load(storage.inside("progress", stored))
+        trainer.history = History.from_arrays(config.seeds, storage.inside("history", stored))
+        if trainer.finished:
+            return _finished(trainer, file.parent, already=True)
+        return _run(trainer, file.parent, found)
+
+
+def _config_of(file: Path, metadata: Mapping[str, Any], rule: Rule | type[Rule] | None) -> Config:
+    """The settings of the run in a checkpoint, which `rule`, if it is handed in, must be the rule of."""
     if "config" not in metadata:
         raise FileProblem(f"{str(file)!r} holds a network without its training; load it with gpufa.load")
     config = from_mapping(metadata["config"])
@@ -93,36 +123,17 @@ def resume(
             f"{str(file)!r} was trained by {config.rule!r}, and no code runs because a checkpoint names it;"
             " name it yourself, --rule path/to/file.py:MyRule"
         )
+    trained_by = metadata["network"]["rule"]["name"]
+    if rule is not None and (given := rule_class(rule).name) != trained_by:
+        raise InvalidValue(f"{str(file)!r} was trained by rule {trained_by!r}, not {given!r}; hand that one in")
     if metadata["gpufa"] != __version__:
         warnings.warn(
             f"{str(file)!r} was written by gpufa {metadata['gpufa']}, this is {__version__}: training goes on, but"
             " maybe not to the same bits",
             GpufaWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
-    config = replace(
-        config,
-        epochs=config.epochs if epochs is None else epochs,
-        backend=config.backend if backend is None else backend,
-        device=config.device if device is None else device,
-    )
-    if config.data == IN_MEMORY and data is None:
-        raise InvalidValue(
-            f"{str(file)!r} was trained on arrays of a program; resume it there with gpufa.resume(path, data=...)"
-        )
-    arrays, _ = data_of(config, data)
-    found = fingerprint(arrays, config.data)
-    if found != metadata["data"]:
-        raise InvalidValue(
-            f"the data of {str(file)!r} have changed since; resume needs the very data that it was trained on"
-        )
-    trainer = Trainer(config, arrays, rule, callbacks)
-    storage.fill(trainer_arrays(trainer), stored, trainer.net)
-    trainer.progress.load(storage.inside("progress", stored))
-    trainer.history = History.from_arrays(config.seeds, storage.inside("history", stored))
-    if trainer.finished:
-        return _finished(trainer, file.parent, already=True)
-    return _run(trainer, file.parent, found)
+    return config
 
 
 def free_folder(name: str) -> Path:
@@ -141,12 +152,23 @@ def _run(trainer: Trainer, out: Path | None, about_data: Mapping[str, Any]) -> R
 
 def _finished(trainer: Trainer, out: Path | None, already: bool = False) -> Run:
     """Sum the run up; in its folder too, unless that was done when it ended."""
-    summary = summarise(trainer)
-    if out and not (already and (out / "summary.json").exists()):
-        plots.curves(trainer.history, out / "curves.png")
+    summary, interrupted = summarise(trainer), trainer.stop_requested and not trainer.finished
+    if out and not (already and _summed_up(out, trainer)):
         text = json.dumps(summary, indent=2) + "\n"
         files.write(out / "summary.json", text, "summary", "gpufa resume writes it again")
-    return Run(trainer.net, trainer.history, trainer.config, summary, out, trainer.stop_requested, already)
+        try:
+            plots.curves(trainer.history, out / "curves.png")
+        except FileProblem as error:
+            warnings.warn(str(error), GpufaWarning, stacklevel=3)
+    return Run(trainer.net, trainer.history, trainer.config, summary, out, interrupted, already)
+
+
+def _summed_up(out: Path, trainer: Trainer) -> bool:
+    """Whether summary.json is of the run as it stands."""
+    try:
+        return bool(json.loads((out / "summary.json").read_text(encoding="utf-8"))["epochs"] == trainer.progress.epoch)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 @contextmanager

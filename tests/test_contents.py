@@ -45,12 +45,24 @@ FAULTS = [
     (lambda arrays, metadata: arrays.pop("progress/best"), "its progress has no best as it should be"),
     (array("progress/step", lambda a: a.astype("f8")), "its progress has no step as it should be"),
     (array("progress/misses", lambda a: a[:2]), "its progress has no misses as it should be"),
-    (array("progress/batch", lambda a: a - 1), "its progress has batch below 0"),
+    (array("progress/batch", lambda a: a - 1), "its progress has batch out of range"),
     (array("progress/status", lambda a: a + 9), "a seed's status is none of gpufa's"),
     (lambda arrays, metadata: arrays.pop("history/epochs/step"), "its history of epochs lacks one of epoch, step, "),
     (lambda arrays, metadata: arrays.pop("history/probes/per_sample"), "its history of probes lacks one of step, per_"),
-    (array("history/epochs/loss", lambda a: a[:1]), "its history of epochs has columns of 2 lengths"),
-    (array("history/probes/step", lambda a: a[0]), "its history of probes has columns of 2 lengths"),
+    (array("progress/seen", lambda a: a + 2**60), "its progress has seen out of range"),
+    (array("history/epochs/loss", lambda a: a[:1]), "its history of epochs has columns of other lengths"),
+    (array("history/probes/step", lambda a: a[0]), "its history has probes/step of the shape ()"),
+    (array("history/epochs/test_loss", lambda a: a[[0, 1, 1]]), "its history of epochs has columns of other lengths"),
+    (array("history/epochs/step", lambda a: a * np.nan), "its history has epochs/step that count nothing"),
+    (array("history/epochs/test_loss", lambda a: a[:, 0]), "its history has epochs/test_loss of the shape (2,)"),
+    (array("history/probes/batch", lambda a: a[..., :1]), "its history has probes/batch of the shape (2, 3, 1)"),
+    (array("history/epochs/loss", lambda a: a[:0]), "its history has epochs/loss of the shape (0, 3)"),
+    (lambda arrays, metadata: arrays.update({"history/x/y": np.zeros(2)}), "its history has 'history/x/y'"),
+    (
+        lambda arrays, metadata: arrays.update({"history/epochs/a/b": np.zeros(2)}),
+        "its history has 'history/epochs/a/b'",
+    ),
+    (lambda arrays, metadata: arrays.update({"scaling/shift": np.zeros(6)}), "its scaling is not of so many features"),
     (array("history/epochs/loss", lambda a: a[:, :2]), "its history has epochs/loss of the shape (2, 2)"),
     (array("history/probes/batch", lambda a: a[..., None]), "its history has probes/batch of the shape (2, 3, 2, 1)"),
 ]
@@ -76,6 +88,18 @@ def test_the_metadata_alone_are_looked_at_too(run, tmp_path):
     (tmp_path / "c.h5").write_bytes(checkpoint.image({}, {**run[1], "network": None}))
     with pytest.raises(gpufa.FileProblem, match="name no version or no network"):
         storage.facts(tmp_path / "c.h5")
+
+
+def test_a_column_that_an_other_version_wrote_no_more_of_is_as_good(run, tmp_path):
+    arrays = dict(run[0])
+    arrays["history/probes/dead"] = arrays["history/probes/dead"][:1]
+    (tmp_path / "checkpoint.h5").write_bytes(checkpoint.image(arrays, run[1]))
+    history = gpufa.resume(tmp_path, epochs=3, data=DATA).history
+    assert history.probes["dead"].shape == (3, 3, 2)
+    assert np.isnan(history.probes["dead"][1]).all()
+    assert np.isfinite(history.probes["dead"][[0, 2]]).all()
+    history.probes.append({"step": 99})
+    assert np.isnan(history.probes["batch"][-1]).all()
 
 
 def test_what_gpufa_writes_is_right(run, tmp_path):

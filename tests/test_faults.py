@@ -117,6 +117,13 @@ def test_a_run_outlasts_the_terminal_that_it_writes_to(tmp_path):
     assert gpufa.resume(tmp_path / "run").already_finished
 
 
+def test_a_process_without_a_terminal_at_all(tmp_path):
+    """As daemons start them, with stderr closed."""
+    command = f"{sys.executable} -m gpufa train {' '.join(LONG[:-1])} --out run 2>&-"
+    assert subprocess.run(command, shell=True, cwd=tmp_path, stdout=subprocess.DEVNULL).returncode == 0
+    assert (tmp_path / "run" / "summary.json").exists()
+
+
 def test_clocks_may_jump(tmp_path, monkeypatch):
     """The time of day decides nothing: neither when a run goes on, nor what comes out."""
     whole = gpufa.train(config(epochs=6), DATA)

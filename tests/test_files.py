@@ -3,6 +3,8 @@
 import errno
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -82,8 +84,28 @@ def test_a_system_that_has_no_such_thing_is_none_the_worse(tmp_path, monkeypatch
     assert (tmp_path / "a").read_bytes() == b"new"
 
 
+def test_the_longest_names(tmp_path):
+    write(tmp_path / ("a" * 255))
+    assert names(tmp_path) == ["a" * 255]
+
+
+def test_a_file_that_is_not_to_be_written_stays(tmp_path, monkeypatch):
+    (tmp_path / "a").write_bytes(b"old")
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    with pytest.raises(FileProblem, match=r"can't be written \(Permission denied\)"):
+        write(tmp_path / "a")
+    assert (tmp_path / "a").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("redirect", ["| cat", "> out; cat out"])
+def test_what_a_shell_calls_a_file(tmp_path, redirect):
+    code = "from gpufa import files; files.write('/dev/stdout', 'text', 'thing', 'try again')"
+    done = subprocess.run(f'{sys.executable} -c "{code}" {redirect}', shell=True, cwd=tmp_path, capture_output=True)
+    assert done.stdout == b"text"
+
+
 def test_what_was_left_half_written_is_taken_away_and_nothing_else(tmp_path):
-    half, own = tmp_path / ".a.0123456789abcdef.tmp", tmp_path / ".mine.tmp"
+    half, own = tmp_path / ".0123456789abcdef.tmp", tmp_path / ".mine.tmp"
     for path in (half, own, tmp_path / "a"):
         path.write_bytes(b"")
     files.clear(tmp_path)

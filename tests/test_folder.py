@@ -1,19 +1,24 @@
 """A run's folder: one process at a time, and saves that fail."""
 
+import errno
+import json
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from test_training import DATA, Poison, config, parameters, same
 
 import gpufa
 from gpufa import checkpoint
 from gpufa.cli import main
+from gpufa.folder import locked
 
 LONG = ["--hidden", "16", "--epochs", "5000", "--backend", "numpy", "--quiet"]
 
@@ -63,12 +68,7 @@ def test_a_save_that_fails_is_told_and_tried_again(tmp_path, monkeypatch):
 
 def test_a_save_that_fails_at_the_end_ends_in_an_error(tmp_path, monkeypatch):
     failing(monkeypatch, {4})
-    with (
-        pytest.raises(gpufa.FileProblem, match="no space left") as told,
-        pytest.warns(
-            UserWarning, match=f"ended after epoch 2; its checkpoint is of epoch 2: .* gpufa resume {tmp_path}"
-        ),
-    ):
+    with pytest.raises(gpufa.FileProblem, match="no space left") as told:
         gpufa.train(config(epochs=2, out=str(tmp_path)), DATA)
     assert not (tmp_path / "summary.json").exists()
     run = gpufa.resume(tmp_path, data=DATA)  # from what the last epoch's save holds
@@ -81,9 +81,85 @@ def test_a_save_that_fails_at_the_end_ends_in_an_error(tmp_path, monkeypatch):
 
 def test_where_there_is_no_refuge_either_the_first_error_stands(tmp_path, monkeypatch):
     failing(monkeypatch, {4, 5})
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "elsewhere"))
     with pytest.raises(gpufa.FileProblem) as told, pytest.warns(UserWarning, match="ended after epoch 2"):
         gpufa.train(config(epochs=2, out=str(tmp_path)), DATA)
     assert str(told.value) == "no space left on device"
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_memory_that_a_save_lacks_does_not_end_the_run(tmp_path, monkeypatch):
+    image, calls = checkpoint.image, []
+
+    def short(arrays, metadata):
+        calls.append(1)
+        if len(calls) == 2:
+            raise MemoryError
+        return image(arrays, metadata)
+
+    monkeypatch.setattr(checkpoint, "image", short)
+    with pytest.warns(gpufa.GpufaWarning, match="after epoch 1: .* training goes on to the next"):
+        run = gpufa.train(config(epochs=2, out=str(tmp_path)), DATA)
+    same(parameters(run), {name: np.array(p) for name, p in gpufa.load(tmp_path).parameters.items()})
+
+
+def test_a_folder_is_taken_before_it_is_read(tmp_path):
+    """Else a run that goes on while another one reads would be overwritten by what that has read."""
+    gpufa.train(config(epochs=1, out=str(tmp_path)), DATA)
+    with locked(tmp_path):
+        (tmp_path / "checkpoint.h5").write_bytes(b"being written")
+        for start in (lambda: gpufa.resume(tmp_path), lambda: gpufa.train(config(out=str(tmp_path)), DATA)):
+            with pytest.raises(gpufa.FileProblem, match="is in use by another process"):
+                start()
+
+
+def test_where_a_file_system_knows_no_locks_that_is_told(tmp_path, monkeypatch):
+    def acquire(self):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(FileLock, "acquire", acquire)
+    with pytest.warns(gpufa.GpufaWarning, match=r"can't be locked \(No locks available\); see to it that no other"):
+        gpufa.train(config(epochs=1, out=str(tmp_path)), DATA)
+
+    def refused(self):
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / ".lock"))
+
+    monkeypatch.setattr(FileLock, "acquire", refused)
+    with pytest.raises(
+        gpufa.FileProblem, match=r"can't be written \(Permission denied, .*/.lock\); give another --out"
+    ):
+        gpufa.resume(tmp_path, data=DATA)
+
+
+def test_another_rule_does_not_go_on_with_a_run(tmp_path):
+    gpufa.train(config(rule="dfa", epochs=1, out=str(tmp_path)), DATA)
+    before = (tmp_path / "checkpoint.h5").read_bytes()
+    with pytest.raises(gpufa.InvalidValue, match="was trained by rule 'dfa', not 'bp'; hand that one in"):
+        gpufa.resume(tmp_path, epochs=2, data=DATA, rule=gpufa.rules.BP)
+    assert (tmp_path / "checkpoint.h5").read_bytes() == before
+
+
+def test_a_summary_of_fewer_epochs_is_written_anew(tmp_path):
+    gpufa.train(config(epochs=1, out=str(tmp_path)), DATA)
+    old = (tmp_path / "summary.json").read_text()
+    gpufa.resume(tmp_path, epochs=2, data=DATA)
+    (tmp_path / "summary.json").write_text(old)  # as if killed before it was written
+    assert gpufa.resume(tmp_path, data=DATA).already_finished
+    assert json.loads((tmp_path / "summary.json").read_text())["epochs"] == 2
+
+
+def test_what_only_shows_the_run_does_not_cost_its_end(tmp_path):
+    class Blocked(gpufa.Callback):
+        def on_start(self, trainer):
+            for name in ("history.csv", "curves.png"):
+                (tmp_path / name).unlink(missing_ok=True)
+                (tmp_path / name).mkdir()
+
+    with pytest.warns(gpufa.GpufaWarning) as told:
+        run = gpufa.train(config(epochs=1, out=str(tmp_path)), DATA, callbacks=[Blocked()])
+    assert {str(w.message).partition("' can't")[0].rpartition("/")[2] for w in told} == {"history.csv", "curves.png"}
+    assert json.loads((tmp_path / "summary.json").read_text())["epochs"] == run.summary["epochs"] == 1
 
 
 def test_a_history_that_can_not_be_written_is_told(tmp_path):
@@ -105,7 +181,7 @@ def test_a_run_that_is_killed_again_and_again_loses_nothing(monkeypatch):
 
 def test_what_a_killed_process_left_half_written_is_taken_away(tmp_path):
     gpufa.train(config(epochs=1, out=str(tmp_path)), DATA)
-    half = tmp_path / ".checkpoint.h5.0123456789abcdef.tmp"
+    half = tmp_path / ".0123456789abcdef.tmp"
     half.write_bytes(b"half")
     gpufa.resume(tmp_path, epochs=2, data=DATA)
     assert not half.exists()
