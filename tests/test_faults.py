@@ -158,6 +158,53 @@ def test_a_run_of_another_version_goes_on_and_says_so(tmp_path, monkeypatch):
     assert storage.facts(tmp_path)["gpufa"] == gpufa.__version__
 
 
+def test_data_that_have_changed_since_are_not_taken_for_the_runs_own(tmp_path, capsys):
+    file, run = tmp_path / "mine.npz", tmp_path / "run"
+    x, y = np.random.default_rng(0).normal(size=(50, 5)), np.arange(50) % 3
+    np.savez(file, x=x, y=y)
+    gpufa.train(config(data=str(file), epochs=1, out=str(run)))
+    assert main(["evaluate", str(run)]) == 0
+    np.savez(file, x=x[::-1], y=y)
+    capsys.readouterr()
+    for command in (["evaluate", str(run)], ["plot", str(run), "--pictures", "confusion"]):
+        assert main(command) == 2
+        said = capsys.readouterr().err
+        assert "have changed since; bring back those that it was trained on, or evaluate it on others" in said
+        assert said.count("\n") == 1
+    report = tmp_path / "report.html"
+    assert main(["report", str(run), "--out", str(report)]) == 0
+    assert "have changed since" in report.read_text()
+    assert main(["evaluate", str(run), "--data", str(file)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "what"),
+    [
+        (["train", "--data", "locked/mine.npz"], "data file"),
+        (["train", "--data", "locked/mine.csv"], "data file"),
+        (["train", "--rule", "locked/mine.py:Mine"], "rule file"),
+        (["compare", "--out", "locked"], "run folder"),
+        (["inspect", "locked/run"], "checkpoint"),
+    ],
+)
+def test_what_may_not_be_looked_at_is_told(tmp_path, monkeypatch, capsys, args, what):
+    """As another user than root meets it."""
+    stat = Path.stat
+
+    def refuse(path, **options):
+        if "locked" in path.parts:
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert main(args) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"gpufa: {what} 'locked")
+    assert "can't be read (Permission denied); see to it, or give another path" in said
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_settings_of_a_newer_version_are_named(tmp_path, capsys):
     gpufa.train(config(epochs=1, out=str(tmp_path)), DATA)
     arrays, metadata = checkpoint.read(tmp_path / "checkpoint.h5")
