@@ -4,9 +4,12 @@ import csv
 import dataclasses
 import functools
 import io
+import itertools
+import os
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -183,6 +186,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         configs = [a for a in args[1:] if a.endswith(".toml")]
         base = read_toml(configs[-1]) if configs else Config()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a letter gets another one
         if is_own(base.rule) and not any(a.startswith("--rule") for a in args):
             raise InvalidValue(
                 f"{configs[-1]!r} names the rule {base.rule!r}, and no code runs because a config file names it;"
@@ -221,6 +226,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return OK
     except OSError as error:
         print(f"gpufa: a file or the output failed ({error}); see to it, and run this again", file=sys.stderr)
+        with suppress(OSError):  # what is left to print would fail once more when Python ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BAD_INPUT
 
 

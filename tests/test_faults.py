@@ -117,6 +117,16 @@ def test_a_run_outlasts_the_terminal_that_it_writes_to(tmp_path):
     assert gpufa.resume(tmp_path / "run").already_finished
 
 
+@pytest.mark.parametrize("command", [["inspect", "run"], ["evaluate", "run"], ["predict", "run", "digits"], ["rules"]])
+def test_a_reader_that_has_gone_is_no_fault(tmp_path, command):
+    gpufa.train(config(epochs=1, dtype="float32", samples=20, out=str(tmp_path / "run")))
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = start(*command, cwd=tmp_path, stdout=writer)
+    os.close(writer)
+    assert (process.wait(60), process.stderr.read()) == (0, "")
+
+
 def test_clocks_may_jump(tmp_path, monkeypatch):
     """The time of day decides nothing: neither when a run goes on, nor what comes out."""
     whole = gpufa.train(config(epochs=6), DATA)
@@ -146,16 +156,6 @@ def test_data_that_vanish_in_mid_run_are_missed_by_the_next_one_alone(tmp_path, 
     assert capsys.readouterr().err == f"gpufa: there is no file {file}; check the path\n"
     away.rename(file)
     assert gpufa.resume(tmp_path / "run", epochs=3).summary["epochs"] == 3
-
-
-def test_a_run_of_another_version_goes_on_and_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(gpufa.storage, "__version__", "0.0.7")
-    gpufa.train(config(epochs=2, out=str(tmp_path)), DATA)
-    monkeypatch.undo()
-    with pytest.warns(UserWarning, match=r"was written by gpufa 0.0.7, this is .*: training goes on, but maybe not to"):
-        run = gpufa.resume(tmp_path, epochs=4, data=DATA)
-    same(parameters(run), parameters(gpufa.train(config(epochs=4), DATA)))
-    assert storage.facts(tmp_path)["gpufa"] == gpufa.__version__
 
 
 def test_data_that_have_changed_since_are_not_taken_for_the_runs_own(tmp_path, capsys):
@@ -203,6 +203,16 @@ def test_what_may_not_be_looked_at_is_told(tmp_path, monkeypatch, capsys, args, 
     assert said.startswith(f"gpufa: {what} 'locked")
     assert "can't be read (Permission denied); see to it, or give another path" in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_of_another_version_goes_on_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(gpufa.storage, "__version__", "0.0.7")
+    gpufa.train(config(epochs=2, out=str(tmp_path)), DATA)
+    monkeypatch.undo()
+    with pytest.warns(UserWarning, match=r"was written by gpufa 0.0.7, this is .*: training goes on, but maybe not to"):
+        run = gpufa.resume(tmp_path, epochs=4, data=DATA)
+    same(parameters(run), parameters(gpufa.train(config(epochs=4), DATA)))
+    assert storage.facts(tmp_path)["gpufa"] == gpufa.__version__
 
 
 def test_settings_of_a_newer_version_are_named(tmp_path, capsys):
