@@ -2,15 +2,15 @@
 
 import os
 import sys
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
-from .errors import InvalidValue
+from .errors import FileProblem, InvalidValue
 
 T = TypeVar("T")
 
@@ -83,6 +83,19 @@ def home_path(value: Any, what: str = "path") -> Path:
         raise InvalidValue(
             f"{what} {shown(value)} begins in a home folder that isn't there; give another path"
         ) from None
+
+
+@contextmanager
+def readable(path: Path, what: str) -> Iterator[None]:
+    """For a look at a path: where the system refuses it, as without rights, raises FileProblem."""
+    try:
+        yield
+    except FileProblem:
+        raise
+    except OSError as error:
+        raise FileProblem(
+            f"{what} {str(path)!r} can't be read ({error.strerror or error}); see to it, or give another path"
+        ) from error
 
 
 def shown(value: Any) -> str:

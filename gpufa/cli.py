@@ -4,9 +4,12 @@ import csv
 import dataclasses
 import functools
 import io
+import itertools
+import os
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +17,7 @@ import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
 
 from . import __version__, datasets, display, drawing, files, plots, rundata, runs, storage, tables
+from .arguments import path_of
 from .backends import describe_all, faults
 from .config import Config
 from .configfile import read_toml
@@ -21,8 +25,10 @@ from .errors import GpufaError, InvalidValue
 from .flags import CompareFlags, TrainFlags
 from .reproductions.command import reproduce
 from .rules import RULES, find_rule, is_own
+from .trainer import Trainer
 
 OK, BAD_INPUT, DIVERGED, INTERRUPTED = 0, 2, 3, 130
+PATHS = "--data", "--out", "--start"  # flags whose value may be named like a config file
 
 
 def train(flags: OmitArgPrefixes[TrainFlags]) -> int:
@@ -58,20 +64,20 @@ def resume(
 
 def compare(flags: OmitArgPrefixes[CompareFlags]) -> int:
     """Train the same net by several rules with the same seeds: one table, one figure."""
+    if not flags.rules:
+        raise InvalidValue("gpufa compare needs a rule; give --rules one or more")
     config = flags.config(flags.rules[0])
     out = Path(config.out) if config.out else runs.free_folder(f"{Path(config.data).stem}-compare")
-    rules = {name: find_rule(name).name for name in flags.rules}
-    done: dict[str, runs.Run] = {}
-    for name, short in rules.items():
-        one = dataclasses.replace(flags.config(name), out=str(out / short))
-        done[short] = runs.train(one, callbacks=_callbacks(flags.quiet), force=flags.force)
-        if done[short].interrupted:
+    planned, done = _planned(flags, out), dict[str, runs.Run]()
+    for name, one in planned.items():
+        done[name] = runs.train(one, callbacks=_callbacks(flags.quiet), force=flags.force)
+        if done[name].interrupted:
             break
-    plots.compare({name: run.history for name, run in done.items()}, out / "compare.png")
     display.sheet(
         tables.comparison({name: run.summary for name, run in done.items()}), display.console(quiet=flags.quiet)
     )
-    if len(done) < len(rules) or any(run.interrupted for run in done.values()):
+    plots.compare({name: run.history for name, run in done.items()}, out / "compare.png")
+    if len(done) < len(planned) or any(run.interrupted for run in done.values()):
         display.say("stopped and saved before all rules were trained", flags.quiet)
     display.say(f"runs and compare.png are in {out}", flags.quiet)
     return DIVERGED if any(run.diverged for run in done.values()) else OK
@@ -180,12 +186,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns 0 when done, 2 for bad input, 3 when a seed diverged, 130 for a second Ctrl-C."""
     args = list(sys.argv[1:] if argv is None else argv)
     warnings.formatwarning = lambda message, *_: f"gpufa: {message}\n"
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a letter gets another one
     try:
-        configs = [a for a in args[1:] if a.endswith(".toml")]
-        base = read_toml(configs[-1]) if configs else Config()
+        file = _take_config_file(args)
+        base = read_toml(file) if file else Config()
         if is_own(base.rule) and not any(a.startswith("--rule") for a in args):
             raise InvalidValue(
-                f"{configs[-1]!r} names the rule {base.rule!r}, and no code runs because a config file names it;"
+                f"{file!r} names the rule {base.rule!r}, and no code runs because a config file names it;"
                 f" name it yourself, --rule {base.rule}"
             )
         settings = {f.name: getattr(base, f.name) for f in dataclasses.fields(Config)}
@@ -209,7 +217,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 commands,
                 prog="gpufa",
                 description="Train neural networks without backpropagation.",
-                args=[a for a in args if a not in configs],
+                args=args,
                 config=(FlagCreatePairsOff,),
             )
     except GpufaError as error:
@@ -218,10 +226,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
+        with suppress(OSError):  # what is left to print would fail once more when Python ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except OSError as error:
         print(f"gpufa: a file or the output failed ({error}); see to it, and run this again", file=sys.stderr)
         return BAD_INPUT
+
+
+def _take_config_file(args: list[str]) -> str | None:
+    """Take the file of settings out of the arguments of a command that trains: what ends in .toml, and is no flag's."""
+    if args and args[0] in ("train", "compare"):
+        for at, (flag, arg) in enumerate(itertools.pairwise(args), start=1):
+            if arg.endswith(".toml") and not arg.startswith("--") and flag not in PATHS:
+                return args.pop(at)
+    return None
+
+
+def _planned(flags: CompareFlags, out: Path) -> dict[str, Config]:
+    """The settings of each rule by its short name; what they can't do must not be found out after days of training."""
+    planned: dict[str, Config] = {}
+    for name in dict.fromkeys(flags.rules):
+        short = find_rule(name).name
+        if short in planned:
+            raise InvalidValue(f"two of the rules have the name {short!r}; compare them under different names")
+        planned[short] = dataclasses.replace(flags.config(name), out=str(out / short))
+        if not flags.force:
+            storage.check_free(path_of(out / short, "out"))
+    arrays, _ = rundata.data_of(flags.config(flags.rules[0]), None)
+    for one in planned.values():
+        trainer = Trainer(one, arrays)
+        if one.start:
+            storage.start_from(one.start, trainer.net)
+        del trainer  # which makes room for the next
+    return planned
 
 
 def _callbacks(quiet: bool) -> list[display.Display]:

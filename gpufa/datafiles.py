@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .arguments import readable
 from .errors import FileProblem, InvalidValue
 from .samples import REAL
 
@@ -123,9 +124,11 @@ def read_csv(path: Path, features: int | None = None) -> tuple[NDArray[np.float3
 
 
 def check_there(path: Path) -> None:
-    """Raises FileProblem if there is no such file."""
-    if not path.is_file():
-        raise FileProblem(f"there is no file {path}; check the path")
+    """Raises FileProblem if there is no such file, or none that may be read."""
+    with readable(path, "data file"):
+        if not path.is_file():
+            raise FileProblem(f"there is no file {path}; check the path")
+        path.open("rb").close()
 
 
 def _read_table(path: Path) -> tuple[Sequence[str], NDArray[np.float32]]:

@@ -24,9 +24,15 @@ REFRESH = 0.2  # seconds between two looks at the loss
 LINES = 20  # plain lines for a whole run, at most
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Raise what rich would end the process over."""
+        raise BrokenPipeError
+
+
 def console(**kw: Any) -> Console:
     """A console that prints text as it is: square brackets are no markup in paths and package names."""
-    return Console(markup=False, emoji=False, **kw)
+    return _Console(markup=False, emoji=False, **kw)
 
 
 def say(text: str, quiet: bool = False) -> None:

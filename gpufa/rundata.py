@@ -34,9 +34,17 @@ def fingerprint(data: Data, name: str) -> dict[str, Any]:
 
 
 def test_part(path: str | Path) -> tuple[NDArray, NDArray]:
-    """x and y of the test part of the data that a run was trained on."""
+    """x and y of the test part of the data that a run was trained on.
+
+    Raises InvalidValue where the run does not name them, or they have changed since.
+    """
     metadata = storage.facts(path)
     if metadata.get("config", {}).get("data", IN_MEMORY) == IN_MEMORY:
         raise InvalidValue(f"{str(path)!r} does not name its data; say which with --data")
-    arrays, _ = data_of(from_mapping(metadata["config"]), None)
+    arrays, name = data_of(from_mapping(metadata["config"]), None)
+    if fingerprint(arrays, name) != metadata["data"]:
+        raise InvalidValue(
+            f"the data of {str(path)!r} have changed since; bring back those that it was trained on, or evaluate it on"
+            " others with gpufa evaluate --data"
+        )
     return arrays.x_test, arrays.y_test

@@ -61,10 +61,8 @@ def train(
     """
     out = path_of(config.out, "out") if config.out else None
     with locked(out) if out else nullcontext():
-        if out and (out / storage.CHECKPOINT).exists() and not force:
-            raise FileProblem(
-                f"{str(out)!r} holds a run already; go on with gpufa resume, give another --out, or add --force"
-            )
+        if out and not force:
+            storage.check_free(out)
         arrays, name = data_of(config, data)
         return _run(Trainer(replace(config, data=name), arrays, rule, callbacks), out, fingerprint(arrays, name))
 

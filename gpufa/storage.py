@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from . import __version__, checkpoint
-from .arguments import path_of
+from .arguments import path_of, readable
 from .contents import check
 from .errors import FileProblem, InvalidValue
 from .history import History
@@ -22,7 +22,17 @@ CHECKPOINT = "checkpoint.h5"
 def checkpoint_of(path: str | Path) -> Path:
     """The checkpoint itself, from its path or its run's folder."""
     path = path_of(path)
-    return path / CHECKPOINT if path.is_dir() else path
+    with readable(path, "checkpoint"):
+        return path / CHECKPOINT if path.is_dir() else path
+
+
+def check_free(out: Path) -> None:
+    """Raises FileProblem where the folder holds a run already."""
+    with readable(out, "run folder"):
+        if (out / CHECKPOINT).exists():
+            raise FileProblem(
+                f"{str(out)!r} holds a run already; go on with gpufa resume, give another --out, or add --force"
+            )
 
 
 def save(net: Network, path: str | Path) -> None:

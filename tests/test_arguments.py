@@ -204,3 +204,10 @@ def test_what_there_is_no_memory_for_is_told_in_one_sentence(
     assert capsys.readouterr().err.startswith("gpufa: there is no memory for this (Unable")
     with pytest.raises(MemoryError), room_needed():
         raise MemoryError
+
+
+def test_a_rule_file_that_ends_the_program_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text('import gpufa\n\nraise SystemExit("bye")\n')
+    assert main(["train", "--rule", f"{file}:Mine"]) == 2
+    assert "mine.py' can't be imported (line 3, SystemExit: bye); mend it" in capsys.readouterr().err

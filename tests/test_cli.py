@@ -210,6 +210,11 @@ def test_info_and_data_list(capsys):
         (["data", "fetch"], "needs a name"),
         (["data", "fetch", "cifar"], "cifar"),
         (["compare", "--rules", "bp", "nope"], "unknown rule 'nope'"),
+        (["compare", "--rules"], "gpufa compare needs a rule"),
+        (["compare", "--rules", "bp", "pepita", "--residual", "--hidden", "8", "8"], "leave --residual out"),
+        (["compare", "--rules", "bp", "dfa", "--start", "nowhere"], "checkpoint 'nowhere' does not exist"),
+        (["inspect", "nowhere.toml"], "checkpoint 'nowhere.toml' does not exist"),
+        (["train", "--data", "nowhere.toml"], "data 'nowhere.toml' is unknown"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(args, text, tmp_path, monkeypatch, capsys):
@@ -296,3 +301,52 @@ def test_the_options_of_a_files_rule_are_for_that_rule(tmp_path):
         assert ("scale" in stored) == bool(options)
     assert main(["compare", str(file), "--rules", "bp", "dfa", "--out", str(tmp_path / "both"), "--quiet"]) == 0
     assert read_toml(tmp_path / "both/dfa/config.toml").rule_options["scale"] == 0.5
+
+
+def test_compare_looks_at_every_folder_before_it_trains(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", *FAST, "--out", "c/dfa", "--quiet"]) == 0
+    assert main(["train", *FAST, "--out", "c/dfa", "--quiet"]) == 2
+    said = capsys.readouterr().err
+    compare = ["compare", "--rules", "bp", "dfa", *FAST, "--out", "c", "--quiet"]
+    assert main(compare) == 2
+    assert capsys.readouterr().err == said
+    assert not Path("c/bp").exists()
+    assert main([*compare, "--force"]) == 0
+
+
+def test_compare_tells_rules_of_one_name_from_each_other(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text("import gpufa\n\nclass DFA(gpufa.rules.DFA):\n    pass\n")
+    assert main(["compare", "--rules", "dfa", "mine.py:DFA", *FAST, "--out", "c"]) == 2
+    assert "two of the rules have the name 'dfa'" in capsys.readouterr().err
+    assert not Path("c").exists()
+
+
+def test_a_picture_that_can_not_be_written_does_not_cost_the_table(tmp_path, capsys):
+    (tmp_path / "compare.png").mkdir()
+    assert main(["compare", "--rules", "bp", "dfa", *FAST, "--out", str(tmp_path)]) == 2
+    shown = capsys.readouterr()
+    assert "compare.png' can't be written (Is a directory)" in shown.err
+    assert [line.split()[1] for line in shown.out.splitlines() if line.startswith("│")] == ["bp", "dfa"]
+
+
+def test_only_a_command_that_trains_takes_a_config_file_and_only_one(trained, tmp_path, monkeypatch, capsys):
+    file = trained[0] / "runs" / "digits-dfa" / "config.toml"
+    assert main(["plot", str(file)]) == 2
+    assert "config.toml' is no gpufa checkpoint" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "--quiet", str(file), "--hidden", "4", "--out", "a.toml"]) == 0
+    assert main(["train", str(file), "--hidden", "4", "--out=b.toml", "--quiet"]) == 0
+    assert gpufa.load("a.toml").sizes.units == gpufa.load("b.toml").sizes.units == (64, 4, 10)
+    with pytest.raises(SystemExit):
+        main(["train", str(file), str(file), "--out", "c"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.toml", "b.toml"]
+
+
+def test_a_terminal_that_lacks_letters_gets_others(trained, tmp_path):
+    command = [sys.executable, "-m", "gpufa", "train", *FAST]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert "mean ? deviation" in done.stdout

@@ -370,3 +370,15 @@ def test_csv_cells_of_any_length(tmp_path: Path) -> None:
         with pytest.raises(FileProblem, match=r"table.csv,? ") as caught:
             load_data(csv(tmp_path, text))
         assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".h5", ".csv"])
+def test_a_file_without_the_right_to_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+    (path := tmp_path / f"data{suffix}").write_text("")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("io.open", refuse)
+    with pytest.raises(FileProblem, match=rf"data{suffix}' can't be read \(Permission denied\); see to it, or give"):
+        load_data(path)

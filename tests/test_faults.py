@@ -124,6 +124,16 @@ def test_a_process_without_a_terminal_at_all(tmp_path):
     assert (tmp_path / "run" / "summary.json").exists()
 
 
+@pytest.mark.parametrize("command", [["inspect", "run"], ["evaluate", "run"], ["predict", "run", "digits"], ["rules"]])
+def test_a_reader_that_has_gone_is_no_fault(tmp_path, command):
+    gpufa.train(config(epochs=1, dtype="float32", samples=20, out=str(tmp_path / "run")))
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = start(*command, cwd=tmp_path, stdout=writer)
+    os.close(writer)
+    assert (process.wait(60), process.stderr.read()) == (0, "")
+
+
 def test_clocks_may_jump(tmp_path, monkeypatch):
     """The time of day decides nothing: neither when a run goes on, nor what comes out."""
     whole = gpufa.train(config(epochs=6), DATA)
@@ -153,6 +163,53 @@ def test_data_that_vanish_in_mid_run_are_missed_by_the_next_one_alone(tmp_path, 
     assert capsys.readouterr().err == f"gpufa: there is no file {file}; check the path\n"
     away.rename(file)
     assert gpufa.resume(tmp_path / "run", epochs=3).summary["epochs"] == 3
+
+
+def test_data_that_have_changed_since_are_not_taken_for_the_runs_own(tmp_path, capsys):
+    file, run = tmp_path / "mine.npz", tmp_path / "run"
+    x, y = np.random.default_rng(0).normal(size=(50, 5)), np.arange(50) % 3
+    np.savez(file, x=x, y=y)
+    gpufa.train(config(data=str(file), epochs=1, out=str(run)))
+    assert main(["evaluate", str(run)]) == 0
+    np.savez(file, x=x[::-1], y=y)
+    capsys.readouterr()
+    for command in (["evaluate", str(run)], ["plot", str(run), "--pictures", "confusion"]):
+        assert main(command) == 2
+        said = capsys.readouterr().err
+        assert "have changed since; bring back those that it was trained on, or evaluate it on others" in said
+        assert said.count("\n") == 1
+    report = tmp_path / "report.html"
+    assert main(["report", str(run), "--out", str(report)]) == 0
+    assert "have changed since" in report.read_text()
+    assert main(["evaluate", str(run), "--data", str(file)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "what"),
+    [
+        (["train", "--data", "locked/mine.npz"], "data file"),
+        (["train", "--data", "locked/mine.csv"], "data file"),
+        (["train", "--rule", "locked/mine.py:Mine"], "rule file"),
+        (["compare", "--out", "locked"], "run folder"),
+        (["inspect", "locked/run"], "checkpoint"),
+    ],
+)
+def test_what_may_not_be_looked_at_is_told(tmp_path, monkeypatch, capsys, args, what):
+    """As another user than root meets it."""
+    stat = Path.stat
+
+    def refuse(path, **options):
+        if "locked" in path.parts:
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert main(args) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"gpufa: {what} 'locked")
+    assert "can't be read (Permission denied); see to it, or give another path" in said
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_of_another_version_goes_on_and_says_so(tmp_path, monkeypatch):

@@ -195,7 +195,11 @@ def test_data_that_have_changed_since_are_told_in_one_sentence(tmp_path, capsys)
     assert main(["train", "--data", str(file), *flags]) == 0
     np.savez(file, x=x[:, :4], y=y)
     for command, text in (
-        (["evaluate", str(tmp_path / "run")], "the data have 4 features; expected 5, as in the training data"),
+        (["evaluate", str(tmp_path / "run")], "have changed since; bring back those that it was trained on"),
+        (
+            ["evaluate", str(tmp_path / "run"), "--data", str(file)],
+            "has 4 features; expected 5, as in the training data",
+        ),
         (["resume", str(tmp_path / "run"), "--epochs", "2"], "have changed since; resume needs the very data"),
     ):
         assert main(command) == 2

@@ -237,7 +237,7 @@ def test_what_is_missing_is_told_in_one_sentence(tmp_path, regression):
     assert gone.network
     assert "real.npz" in reasons(gone)["hidden"]
     np.savez(tmp_path / "real.npz", x=X[:, :4], y=TARGETS)
-    assert "inputs have shape" in reasons(plots.read(tmp_path / "real"))["hidden"]
+    assert "have changed since; bring back those" in reasons(plots.read(tmp_path / "real"))["hidden"]
     data = Data(X, np.arange(60) % 3, X, np.arange(60) % 3)
     gpufa.train(gpufa.Config(**FAST | {"out": str(tmp_path / "own")}), data=data)
     assert "does not name its data" in reasons(plots.read(tmp_path / "own"))["hidden"]

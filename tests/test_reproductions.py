@@ -304,6 +304,16 @@ def test_runs_of_other_settings_are_refused(small, capsys):
         assert text in capsys.readouterr().err
 
 
+def test_a_network_that_has_not_been_trained_is_no_run(small, capsys):
+    run = small / "small" / "one" / "bp" / "seeds-0"
+    run.mkdir(parents=True)
+    gpufa.save(gpufa.Network([64, 10, 10], backend="numpy"), run / "checkpoint.h5")
+    assert reproduce(small) == 2
+    said = capsys.readouterr().err
+    assert "one/bp/seeds-0' holds a network without its training; give another --out, or remove that run" in said
+    assert said.count("\n") == 1
+
+
 def test_other_epochs_and_short_runs_are_kept_apart(small):
     assert reproduce(small, "--epochs", "1", "--cells", "one/bp") == 0
     assert reproduce(small, "--epochs", "1", "--cells", "one/dfa", "--seeds", "1") == 0

@@ -43,7 +43,7 @@ def train(cell: Cell, folder: Path, seeds: Sequence[int], callbacks: Callbacks) 
 
 
 def runs_of(cell: Cell, folder: Path) -> list[Path]:
-    """The runs of a cell. Raises FileProblem where one had other settings, or two have the same seed."""
+    """The runs of a cell. Raises FileProblem where one is no run or had other settings, or two have the same seed."""
     if cell.after:
         files = [run / _row(cell) / storage.CHECKPOINT for run in runs_of(cell.after, folder)]
     else:
@@ -52,6 +52,10 @@ def runs_of(cell: Cell, folder: Path) -> list[Path]:
     wanted, seen = settings(cell.config()), dict[int, Path]()
     for run in found:
         metadata = storage.facts(run)
+        if "config" not in metadata:
+            raise FileProblem(
+                f"{str(run)!r} holds a network without its training; give another --out, or remove that run"
+            )
         config = from_mapping(metadata["config"])
         stored = {"rule": config.rule} if config.rule != wanted["rule"] else settings(config)
         for name in ["rule", *sorted(wanted.keys() | stored.keys())]:

@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ..arguments import path_of, row_of, shown
+from ..arguments import path_of, readable, row_of, shown
 from ..errors import FileProblem, InvalidValue
 from .base import Extra, Feedback, FeedbackRule, Rule
 from .bp import BP
@@ -93,15 +93,16 @@ def rule_class(rule: "str | type[Rule] | Rule") -> type[Rule]:
 
 
 def _from_file(path: Path, attribute: str) -> type[Rule]:
-    if not path.is_file():
-        raise FileProblem(f"rule file {str(path)!r} does not exist; give path/to/file.py:MyRule")
+    with readable(path, "rule file"):
+        if not path.is_file():
+            raise FileProblem(f"rule file {str(path)!r} does not exist; give path/to/file.py:MyRule")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # what runs there is the user's own
+    except (Exception, SystemExit) as error:  # what runs there is the user's own
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == spec.origin]
         at = f"line {lines[-1]}, " if lines else ""
         raise FileProblem(
