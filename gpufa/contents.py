@@ -87,8 +87,10 @@ def _columns(
         axes = AXES.get(name, 3 if kind == "probes" else 2)
         if array.ndim != axes or not len(array) or array.shape[1:] != cell[: axes - 1]:
             yield f"its history has {kind}/{name} of the shape {array.shape}"
-        if name in WHOLE and (array.dtype.kind != "i" or array.min() < 0):
-            yield f"its history has {kind}/{name} that count nothing"
+        if name in WHOLE and not (
+            array.dtype.kind == "i" and (np.diff(array, prepend=0) > 0).all() and array[-1] < LARGEST
+        ):
+            yield f"its history has {kind}/{name} that do not rise"
     rows = {len(columns[name]) for name in required if name in columns}
     if len(rows) > 1 or any(len(array) > max(rows) for array in columns.values()):
         yield f"its history of {kind} has columns of other lengths"

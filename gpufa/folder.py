@@ -42,8 +42,8 @@ def locked(path: Path) -> Iterator[None]:
         raise FileProblem(f"{where} is in use by another process; wait for its end, or give another --out") from None
     except OSError as error:
         if error.errno not in LOCKLESS:
-            name = f", {error.filename}" if error.filename else ""
-            raise FileProblem(f"{where} can't be written ({error.strerror}{name}); give another --out") from error
+            what = f"{where}'s .lock" if str(error.filename).endswith(".lock") else where
+            raise FileProblem(f"{what} can't be written ({error.strerror}); give another --out") from error
         warnings.warn(
             f"{where} can't be locked ({error.strerror}); see to it that no other process trains there",
             GpufaWarning,

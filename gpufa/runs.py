@@ -60,11 +60,14 @@ def train(
     not set.
     """
     out = path_of(config.out, "out") if config.out else None
+    if out and not force:
+        storage.check_free(out)
+    arrays, name = data_of(config, data)
+    trainer = Trainer(replace(config, data=name), arrays, rule, callbacks)
     with locked(out) if out else nullcontext():
-        if out and not force:
+        if out and not force:  # another process may have been quicker
             storage.check_free(out)
-        arrays, name = data_of(config, data)
-        return _run(Trainer(replace(config, data=name), arrays, rule, callbacks), out, fingerprint(arrays, name))
+        return _run(trainer, out, fingerprint(arrays, name))
 
 
 @faults()

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .configfile import from_mapping
 from .evaluation import evaluate
 from .history import History, newest
 from .progress import Status
@@ -47,7 +48,7 @@ def summary_of(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> di
     }
     return {
         "rule": metadata["network"]["rule"]["name"],
-        "data": metadata["config"]["data"],
+        "data": from_mapping(metadata["config"]).data,
         "seeds": list(history.seeds),
         **scores,
         **_course(history, inside("progress", arrays)),

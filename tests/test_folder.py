@@ -109,7 +109,7 @@ def test_a_folder_is_taken_before_it_is_read(tmp_path):
     gpufa.train(config(epochs=1, out=str(tmp_path)), DATA)
     with locked(tmp_path):
         (tmp_path / "checkpoint.h5").write_bytes(b"being written")
-        for start in (lambda: gpufa.resume(tmp_path), lambda: gpufa.train(config(out=str(tmp_path)), DATA)):
+        for start in (lambda: gpufa.resume(tmp_path), lambda: gpufa.train(config(out=str(tmp_path)), DATA, force=True)):
             with pytest.raises(gpufa.FileProblem, match="is in use by another process"):
                 start()
 
@@ -126,9 +126,7 @@ def test_where_a_file_system_knows_no_locks_that_is_told(tmp_path, monkeypatch):
         raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / ".lock"))
 
     monkeypatch.setattr(FileLock, "acquire", refused)
-    with pytest.raises(
-        gpufa.FileProblem, match=r"can't be written \(Permission denied, .*/.lock\); give another --out"
-    ):
+    with pytest.raises(gpufa.FileProblem, match=r"'s .lock can't be written \(Permission denied\); give another --out"):
         gpufa.resume(tmp_path, data=DATA)
 
 
