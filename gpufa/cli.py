@@ -5,11 +5,9 @@ import dataclasses
 import functools
 import io
 import itertools
-import os
 import sys
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -213,25 +211,29 @@ def main(argv: Sequence[str] | None = None) -> int:
             "info": info,
         }
         with faults():
-            return tyro.extras.subcommand_cli_from_dict(
+            code: int = tyro.extras.subcommand_cli_from_dict(
                 commands,
                 prog="gpufa",
                 description="Train neural networks without backpropagation.",
                 args=args,
                 config=(FlagCreatePairsOff,),
             )
+        print(end="", flush=True)
+        return code
     except GpufaError as error:
         print(f"gpufa: {error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        with suppress(OSError):  # what is left to print would fail once more when Python ends
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        display.silence(sys.stdout)
         return OK
     except OSError as error:
+        display.silence(sys.stdout)
         print(f"gpufa: a file or the output failed ({error}); see to it, and run this again", file=sys.stderr)
         return BAD_INPUT
+    finally:
+        display.Lasting(sys.stderr).flush()
 
 
 def _take_config_file(args: list[str]) -> str | None:

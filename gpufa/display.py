@@ -41,6 +41,13 @@ def say(text: str, quiet: bool = False) -> None:
         console().print(text, soft_wrap=True)
 
 
+def silence(stream: TextIO | None) -> None:
+    """Let what a stream that failed still holds be lost, with all to come: it would fail once more when Python ends."""
+    with suppress(OSError, ValueError):
+        if stream:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 class Lasting:
     """A stream that falls silent where its terminal, pipe or disk has gone, so that a run outlasts it."""
 
@@ -51,13 +58,17 @@ class Lasting:
         return getattr(self.stream, name)
 
     def write(self, text: str) -> int:
-        with suppress(OSError, ValueError):
+        try:
             self.stream.write(text)
+        except (OSError, ValueError):
+            silence(self.stream)
         return len(text)
 
     def flush(self) -> None:
-        with suppress(OSError, ValueError):
+        try:
             self.stream.flush()
+        except (OSError, ValueError):
+            silence(self.stream)
 
 
 class Display(Callback):

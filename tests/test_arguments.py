@@ -149,13 +149,10 @@ def test_odd_arrays_for_a_network(x: Any, text: str) -> None:
 def test_a_network_is_not_saved_into_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     net = gpufa.Network([4, 3], backend="numpy")
-    for path, text in (
-        (".", "'.' is a folder; give the path of a file"),
-        ("a" * 250, "can't be written (File name too long)"),
-    ):
-        with pytest.raises(FileProblem) as caught:
-            gpufa.save(net, path)
-        assert text in str(caught.value)
+    with pytest.raises(FileProblem, match=r"'\.' is a folder; give the path of a file"):
+        gpufa.save(net, ".")
+    with pytest.raises(InvalidValue, match="File name too long"):
+        gpufa.save(net, "a" * 256)
     gpufa.save(net, "net.h5")
     with pytest.raises(InvalidValue, match="3 is no learning rule"):
         gpufa.load("net.h5", rule=3)
