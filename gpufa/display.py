@@ -139,6 +139,11 @@ class Display(Callback):
         self.bar.stop()
 
 
+def watching(quiet: bool) -> list[Callback]:
+    """The callbacks of a command that trains."""
+    return [] if quiet else [Display()]
+
+
 def _any(values: Any) -> bool:
     return bool(np.isfinite(values).any())
 

@@ -8,7 +8,6 @@ from typing import Any
 from tyro.conf import Positional
 
 from .. import display
-from ..callbacks import Callback
 from ..errors import FileProblem, InvalidValue
 from . import experiment, figures, record, runner
 from .experiment import Cell, Experiment
@@ -65,7 +64,7 @@ def reproduce(
     for cell in every:
         if done and cell.name in chosen:
             to.print(f"{found.name} {cell.name}")
-            done = runner.train(cell, folder, wanted, lambda: _callbacks(quiet))
+            done = runner.train(cell, folder, wanted, lambda: display.watching(quiet))
     written = write(found, every, folder)
     to.print(record.table(written))
     if not done:
@@ -102,7 +101,3 @@ def _shortened(cell: Cell, epochs: int) -> Cell:
     before = _shortened(cell.after, epochs) if cell.after else None
     differs = "; ".join(filter(None, (cell.differs, f"epochs = {epochs} was asked for")))
     return replace(cell, settings={**cell.settings, "epochs": epochs}, after=before, differs=differs)
-
-
-def _callbacks(quiet: bool) -> list[Callback]:
-    return [] if quiet else [display.Display()]
