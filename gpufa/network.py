@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .alignment import measure
 from .arena import Parameters
 from .arguments import one_of, positive, several, shown
-from .backends import PRECISIONS, Backend, faults, get_backend
+from .backends import PRECISIONS, Backend, faults, get_backend, on_device
 from .checks import hidden_activations, network_input, network_target, residual_layers
 from .errors import InvalidValue
 from .evaluation import evaluate
@@ -104,15 +104,16 @@ class Network:
             raise InvalidValue(f"precision {precision!r} is for dtype float32, not {dtype}; leave one of them out")
         self.backend = get_backend(backend, device, precision)
         self.extras = self.rule.parameters(self.sizes)
-        self.arena = self.new_arena()
-        self.fixed = FeedbackMatrices(self.backend, self.rule.fixed(self.sizes), self.seeds, dtype, feedback)
-        self.state = {
-            name: self.backend.zeros((len(self.seeds), *shape), self.rule.state_dtype or dtype)
-            for name, shape in self.rule.state(self.sizes).items()
-        }
         self.scaling: Scaling | None = None
         self._passes: dict[int, Pass] = {}
-        self._draw(init_scale)
+        with self.backend.working():
+            self.arena = self.new_arena()
+            self.fixed = FeedbackMatrices(self.backend, self.rule.fixed(self.sizes), self.seeds, dtype, feedback)
+            self.state = {
+                name: self.backend.zeros((len(self.seeds), *shape), self.rule.state_dtype or dtype)
+                for name, shape in self.rule.state(self.sizes).items()
+            }
+            self._draw(init_scale)
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -125,7 +126,7 @@ class Network:
         where they are procedural."""
         return self.fixed.public(self.single)
 
-    @faults()
+    @on_device
     def predict(self, x: Any) -> NDArray:
         """Outputs after the output non-linearity, (samples, n_L), for x, (samples, n_0); in chunks, to save memory."""
         x = network_input(self, x)
@@ -141,7 +142,7 @@ class Network:
         loss = self.evaluate(x, y)["loss"]
         return float(loss[0]) if self.single else loss
 
-    @faults()
+    @on_device
     def evaluate(self, x: Any, y: Any) -> dict[str, NDArray]:
         """Scores by name, (R,) each: "loss" and "error" in percent for labels, "r2" and "rmse" for targets."""
         return evaluate(self, x := network_input(self, x), network_target(self, y, len(x)))
@@ -173,7 +174,7 @@ class Network:
             x *= scaling[1]
         return x
 
-    @faults()
+    @on_device
     def gradients(self, x: Any, y: Any) -> dict[str, NDArray]:
         """What the rule hands the optimizer, mean over samples, as host arrays named like `parameters`."""
         p, grads = self._error(x, y), self.new_arena()
@@ -182,7 +183,7 @@ class Network:
         found.finish()
         return {name: self.backend.to_host(g) for name, g in grads.public(self.single).items()}
 
-    @faults()
+    @on_device
     def signals(self, x: Any, y: Any) -> dict[str, NDArray]:
         """The hidden layers' activity "h1", ..., and where the rule has them the error signals "delta1", ..., of which
         the last is yhat - y: host arrays (samples, n_k), or (R, samples, n_k) with `seeds`."""
@@ -193,7 +194,7 @@ class Network:
             found |= {f"delta{k}": self._by_samples(p.delta[k]) for k in range(1, p.L + 1)}
         return found
 
-    @faults()
+    @on_device
     def alignment(self, x: Any, y: Any) -> dict[str, NDArray]:
         """gpufa.alignment's metrics, angles in degrees, for each hidden layer, (L - 1,), or (R, L - 1) with `seeds`."""
         angles = measure(self._error(x, y), self.rule)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Step:
     """The buffers of one training step with m samples, and the step itself: `run`, recorded where the device can."""
 
-    def __init__(self, trainer: "Trainer", m: int, record: bool) -> None:
+    def __init__(self, trainer: "Trainer", m: int) -> None:
         net, config = trainer.net, trainer.config
         self.trainer, self.m, backend, replicas = trainer, m, net.backend, len(net.seeds)
         self.total = 2 * m if config.adversarial and config.adversarial_mix == "beside" else m
@@ -22,7 +22,7 @@ class Step:
         )
         self.x = backend.zeros((replicas, self.total, net.sizes.inputs), self.p.slab_dtype)
         self.clean = Pass(net, m, clock=trainer.clock) if config.adversarial else None
-        self.run = backend.capture(self._run) if record else self._run
+        self.run = backend.capture(self._run)
 
     def _run(self) -> None:
         trainer, p = self.trainer, self.p

@@ -135,15 +135,16 @@ def describe(net: Network) -> dict[str, Any]:
 
 def fill(live: Mapping[str, Any], arrays: Mapping[str, NDArray], net: Network) -> None:
     """Copy a checkpoint's arrays into the live ones. Raises FileProblem where one is missing or does not fit."""
-    for name, target in live.items():
-        found = arrays.get(name)
-        if found is None or found.shape != target.shape or found.dtype != target.dtype:
-            what = "missing" if found is None else f"{found.dtype} {found.shape}"
-            raise FileProblem(
-                f"the checkpoint is of another network: {name} is {what},"
-                f" expected {target.dtype} {tuple(target.shape)}; load it with the settings it was trained with"
-            )
-        target[...] = net.backend.to_device(found)
+    with net.backend.working():
+        for name, target in live.items():
+            found = arrays.get(name)
+            if found is None or found.shape != target.shape or found.dtype != target.dtype:
+                what = "missing" if found is None else f"{found.dtype} {found.shape}"
+                raise FileProblem(
+                    f"the checkpoint is of another network: {name} is {what},"
+                    f" expected {target.dtype} {tuple(target.shape)}; load it with the settings it was trained with"
+                )
+            target[...] = net.backend.to_device(found)
 
 
 def history(path: str | Path) -> History:

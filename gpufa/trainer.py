@@ -10,7 +10,7 @@ import numpy as np
 
 from . import evaluation, schedules, storage
 from .alignment import measure
-from .backends import faults
+from .backends import on_device
 from .callbacks import Callback
 from .clock import Clock
 from .config import Config
@@ -62,6 +62,7 @@ class Trainer:
             feedback=config.feedback,
             residual=config.residual,
         )
+        self.backend = self.net.backend
         check_fit(config, self.net, data.y_train)
         if config.scaling != "none":
             self.net.scaling = fit_scaling(config.scaling, data.x_train)
@@ -69,8 +70,8 @@ class Trainer:
         self.update = Update(self.net, config)
         self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
         self.train, self.held, self.test, self.probe, self.batches = parts_of(data, self.net, config)
-        self.clock = Clock(self.net.backend, self.batches.per_epoch, len(self.update.numbers(1.0, 0, 1)), config.dtype)
-        self.sums = self.net.backend.zeros((2, len(config.seeds)), "float64")
+        self.clock = Clock(self.backend, self.batches.per_epoch, len(self.update.numbers(1.0, 0, 1)), config.dtype)
+        self.sums = self.backend.zeros((2, len(config.seeds)), "float64")
         self._steps: dict[int, Step] = {}
         self._recorded = self.progress.active
 
@@ -83,7 +84,7 @@ class Trainer:
         """Whether there is nothing left to train."""
         return self.progress.epoch >= self.epochs or not self.progress.active.any()
 
-    @faults()
+    @on_device
     def run(self) -> None:
         """Train until the epochs are over, every replica has stopped, or `stop_requested` is set."""
         if self.progress.step == 0:
@@ -114,17 +115,19 @@ class Trainer:
         """One update of every active replica, from the batch that is next."""
         progress = self.progress
         m = self.batches.samples(progress.batch)
-        if m not in self._steps:
-            self._steps[m] = Step(self, m, record=m == self.batches.size)
-        self._steps[m].run()
+        with self.backend.working():
+            if m not in self._steps:
+                self._steps[m] = Step(self, m)
+            self._steps[m].run()
         progress.step += 1
         progress.batch += 1
         progress.seen += self._steps[m].total
 
     def look(self) -> None:
         """Bring the epoch's losses and misses so far from the device into `progress`."""
-        self.progress.loss_sum[:], self.progress.misses[:] = self.net.backend.to_host(self.sums)
+        self.progress.loss_sum[:], self.progress.misses[:] = self.backend.to_host(self.sums)
 
+    @on_device
     def begin_epoch(self) -> None:
         """Draw the epoch's order of samples and write down its learning rates; go on at `progress.batch`."""
         progress, config, update = self.progress, self.config, self.update
@@ -147,7 +150,7 @@ class Trainer:
             )
             numbers.append(update.numbers(factor, step, mix * self.batches.samples(batch)))
         self.clock.set(progress.step, progress.batch, numbers)
-        self.sums[...] = self.net.backend.to_device(np.stack([progress.loss_sum, progress.misses]))
+        self.sums[...] = self.backend.to_device(np.stack([progress.loss_sum, progress.misses]))
         self._activate()
 
     def _activate(self) -> None:
@@ -196,7 +199,7 @@ class Trainer:
     def _probe(self) -> None:
         """Measure the alignment angles on the fixed probe batch."""
         p = self.net.pass_for(len(self.probe[0]))
-        self.net.backend.targets(self.probe[1], out=p.y)
+        self.backend.targets(self.probe[1], out=p.y)
         p.run(self.probe[0])
         p.error()
         angles = measure(p, self.rule)
@@ -210,7 +213,7 @@ class Trainer:
         self.look()
         bad = ~np.isfinite(self.progress.loss_sum)
         if weights:
-            bad |= ~self.net.backend.to_host(self.net.backend.xp.isfinite(self.net.arena.flat).all(axis=1))
+            bad |= ~self.backend.to_host(self.backend.xp.isfinite(self.net.arena.flat).all(axis=1))
         bad &= self.progress.active
         if bad.any():
             self.progress.status[bad] = Status.DIVERGED

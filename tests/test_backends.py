@@ -12,6 +12,8 @@ from hostdevice import HostDevice
 import gpufa
 from gpufa import backends
 from gpufa.backends import get_backend, why_no_gpu
+from gpufa.backends.device import no_room
+from gpufa.backends.trial import trial
 
 PACKAGE = Path(gpufa.__file__).parent
 
@@ -95,10 +97,14 @@ def fails(*arguments):
     raise RuntimeError("as if\nmore")
 
 
+def full():
+    raise no_room("GPU 0", "x", 5 << 20, 80 << 20, 0)
+
+
 def with_fault(**faults):
     device = HostDevice()
     for name, fault in faults.items():
-        setattr(device.cublas if name == "gemm" else device, name, fault)
+        setattr(device, name, fault)
     return device
 
 
@@ -111,13 +117,18 @@ def with_fault(**faults):
             lambda: with_fault(launch=fails),
             r"a small kernel does not compile and run \(as if\): update NVIDIA's driver",
         ),
-        (lambda: with_fault(gemm=fails), r"a small product fails \(as if\): install CuPy with its libraries"),
+        (lambda: with_fault(gemm=fails), r"a small training step fails \(as if\): install CuPy with its libraries"),
+        (
+            full,
+            r"^GPU 0 has no room for x: 5 of 80 MiB are free: end what else runs there, or take another by --device$",
+        ),
         (lambda: with_fault(gemm=lambda *a: None), "come out wrong"),
         (lambda: with_fault(launch=lambda *a: None), "come out wrong"),
+        (lambda: with_fault(record=lambda step: lambda: None), "come out wrong"),
     ],
 )
 def test_the_trial_of_a_device(open_it, reason):
-    assert re.search(reason, backends.trial(open_it))
+    assert re.search(reason, trial(open_it))
 
 
 def test_a_precision_that_needs_a_gpu(fake_cupy, monkeypatch):

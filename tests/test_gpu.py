@@ -37,7 +37,7 @@ def test_training_gives_numpys_numbers(options):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_recorded_steps_are_the_eager_ones_bit_for_bit(options, dtype, monkeypatch):
-    settings = config(**options, dtype=dtype, hidden=(300, 300, 300), backend="cupy")
+    settings = config(**options, dtype=dtype, hidden=(300, 300), backend="cupy")
     recorded, again = gpufa.train(settings, DATA), gpufa.train(settings, DATA)
     monkeypatch.setattr(recorded.network.backend.device, "record", refuse)
     with pytest.warns(UserWarning, match="for a test"):

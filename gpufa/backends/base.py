@@ -6,6 +6,7 @@ that a backend may record the step once and replay it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from ..random import Purpose
 
 Array = Any
 Job = Callable[[], None]
+HERE = nullcontext()
 
 
 class Gate(NamedTuple):
@@ -56,6 +58,10 @@ class Backend:
 
     def __init__(self) -> None:
         self._scratch: dict[tuple, Array] = {}
+
+    def working(self) -> AbstractContextManager[None]:
+        """Inside, operations of `xp` itself are done where this backend's arrays are, in order with its own."""
+        return HERE
 
     def zeros(self, shape: Sequence[int], dtype: Any) -> Array:
         raise NotImplementedError

@@ -8,7 +8,7 @@ from ..losses import Loss
 from ..optimizers import DECAYS, Hyper, Optimizer
 from . import kernels
 from .base import Order, Rates
-from .device import Job
+from .device import Device, Job
 from .draws import RandomKernels
 from .feedback import FeedbackKernels
 from .kernels import kernel
@@ -23,6 +23,10 @@ class CupyBackend(FeedbackKernels, RandomKernels):
     """CuPy arrays on one NVIDIA GPU."""
 
     name = "cupy"
+
+    def __init__(self, device: Device, precision: str = "fp32") -> None:
+        super().__init__(device, precision)
+        self._told: set[str] = set()
 
     def layer(
         self,
@@ -140,7 +144,7 @@ class CupyBackend(FeedbackKernels, RandomKernels):
         self.device.parallel(jobs)
 
     def capture(self, step: Job) -> Job:
-        return Recorded(self.device, step).run
+        return Recorded(self.device, step, self._told).run
 
     def synchronize(self) -> None:
         self.device.synchronize()

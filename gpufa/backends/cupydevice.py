@@ -1,131 +1,175 @@
-"""A GPU through CuPy: all that is particular to CuPy, and no more."""
+"""A GPU through CuPy: all that is particular to CuPy, and no more.
+
+CuPy's current device and stream belong to the thread, and `with stream:` (CuPy's own too, in `ndarray.get()` of a view)
+goes back to the stream that was entered last, never to one that was merely `use()`d. So whatever issues work enters
+`working` first, which enters both.
+"""
 
 import ctypes
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from ..errors import DeviceError
-from .cublas import Cublas, Handle
+from .cublas import Cublas
 from .device import CaptureFailed, Job, first_line, out_of_memory
 from .kernels import Kernel
+from .lanes import BRANCHES, WORKSPACE, Lanes
 
 Array = Any
-BRANCHES = 4  # streams that independent work is spread over
-WORKSPACE = 32 << 20  # bytes of cuBLAS workspace a branch, as NVIDIA advises for Hopper
 OPTIONS = ("--std=c++17",)
 
 
 class CupyDevice:
-    """One NVIDIA GPU through CuPy; work goes to streams of its own."""
+    """One NVIDIA GPU through CuPy; work goes to streams of its own, the same for every net and thread."""
 
     def __init__(self, index: int = 0) -> None:
         import cupy
 
-        self.xp, self.index = cupy, index
-        self._device = cupy.cuda.Device(index)
-        self._device.use()
-        self._streams = [cupy.cuda.Stream(non_blocking=True) for _ in range(BRANCHES)]
-        self.use()
-        self._begin = cupy.cuda.Event(disable_timing=True)
-        self._ends = [cupy.cuda.Event(disable_timing=True) for _ in range(BRANCHES)]
+        self.xp, self.index, self._device = cupy, index, cupy.cuda.Device(index)
         self.cublas = Cublas(_cublas_library(), self.pointer)
-        self._workspaces = [self.empty((WORKSPACE,), np.uint8) for _ in range(BRANCHES)]
-        self._handles = [
-            self.cublas.create(stream.ptr, self.pointer(space), WORKSPACE)
-            for stream, space in zip(self._streams, self._workspaces, strict=True)
-        ]
-        self._branch = 0
+        self._lock, self._here = threading.RLock(), threading.local()
+        with self._device:
+            self._workspaces = [self._allocate((WORKSPACE,), np.uint8) for _ in range(BRANCHES)]
+            # What is recorded goes to streams that no other thread can issue work on meanwhile.
+            self._live, self._recording = (
+                Lanes(cupy.cuda, self.cublas, [self.pointer(space) for space in self._workspaces]) for _ in range(2)
+            )
+            self._turn = cupy.cuda.Event(disable_timing=True)
+        self._own = {stream.ptr for lanes in (self._live, self._recording) for stream in lanes.streams}
 
-    def use(self) -> None:
-        self._device.use()
-        self._streams[0].use()
+    def working(self) -> AbstractContextManager[None]:
+        cuda = self.xp.cuda
+        if cuda.runtime.getDevice() == self.index and cuda.get_current_stream().ptr in self._own:
+            return nullcontext()
+        return self._entered()
+
+    @contextmanager
+    def _entered(self) -> Iterator[None]:
+        main = self._live.main
+        with self._device:
+            outer = self.xp.cuda.get_current_stream()
+            self._order(outer, main)
+            try:
+                with main:
+                    yield
+            finally:
+                outer.use()  # leaving `main` goes back to the stream that was entered, which `outer` need not be
+                self._order(main, outer)
+
+    def _order(self, first: Any, then: Any) -> None:
+        """What `then` is handed from here on waits for what `first` holds."""
+        with self._lock:
+            self._turn.record(first)
+            then.wait_event(self._turn)
+
+    @property
+    def _lanes(self) -> Lanes:
+        return self._recording if getattr(self._here, "records", False) else self._live
 
     def empty(self, shape: Sequence[int], dtype: Any) -> Array:
+        with self.working():
+            return self._allocate(shape, dtype)
+
+    def _allocate(self, shape: Sequence[int], dtype: Any) -> Array:
         try:
             return self.xp.empty(tuple(shape), dtype)
         except self.xp.cuda.memory.OutOfMemoryError:
             (free, total), held = self._device.mem_info, self.xp.get_default_memory_pool().total_bytes()
             raise out_of_memory(f"GPU {self.index}", shape, dtype, free, total, held) from None
 
+    def zeros(self, shape: Sequence[int], dtype: Any) -> Array:
+        with self.working():
+            array = self._allocate(shape, dtype)
+            array.fill(0)
+            return self._for_all_branches(array)
+
     def upload(self, array: Any, dtype: Any = None) -> Array:
-        if isinstance(array, self.xp.ndarray):
-            return self.xp.ascontiguousarray(array, dtype)
-        host = np.ascontiguousarray(array, dtype)
-        on_device = self.empty(host.shape, host.dtype)
-        on_device.set(host)
-        return on_device
+        with self.working():
+            if isinstance(array, self.xp.ndarray):
+                return self._for_all_branches(self.xp.ascontiguousarray(array, dtype))
+            host = np.ascontiguousarray(array, dtype)
+            on_device = self._allocate(host.shape, host.dtype)
+            on_device.set(host)
+            return self._for_all_branches(on_device)
+
+    def _for_all_branches(self, array: Array) -> Array:
+        """The array, once it is filled: what one branch makes, such as a constant, others may read."""
+        if self._lanes.forked:
+            self.xp.cuda.get_current_stream().synchronize()
+        return array
 
     def download(self, array: Array) -> np.ndarray:
-        return self.xp.asnumpy(array)
+        with self.working():
+            return self.xp.asnumpy(array)
 
     def pointer(self, array: Array) -> int:
         return array.data.ptr
 
     def launch(self, kernel: Kernel, grid: tuple, block: tuple, arguments: tuple) -> None:
-        _compiled(self.index, kernel)(grid, block, arguments)
+        with self.working():
+            _compiled(self.index, kernel)(grid, block, arguments)
 
-    @property
-    def handle(self) -> Handle:
-        return self._handles[self._branch]
+    def gemm(self, a: Array, b: Array, out: Array, alpha: Any, beta: Any, precision: str) -> None:
+        with self.working(), self._lock:
+            self.cublas.gemm(self._lanes.handle, a, b, out, alpha, beta, precision)
 
     def parallel(self, jobs: Sequence[Job]) -> None:
-        main, used = self._streams[0], min(len(jobs), BRANCHES)
-        self._begin.record(main)
-        for branch in range(used):
-            if branch:
-                self._streams[branch].wait_event(self._begin)
-            with self._on(branch):
-                for job in jobs[branch::BRANCHES]:
-                    job()
-        for branch in range(1, used):
-            self._ends[branch].record(self._streams[branch])
-            main.wait_event(self._ends[branch])
-
-    @contextmanager
-    def _on(self, branch: int) -> Iterator[None]:
-        self._branch = branch
-        try:
-            with self._streams[branch]:
-                yield
-        finally:
-            self._branch = 0
+        with self.working(), self._lock:
+            self._lanes.parallel(jobs)
 
     def record(self, step: Job) -> Job:
-        main = self._streams[0]
-        failure: Exception | None = None
-        main.synchronize()
-        main.begin_capture()
-        try:
-            with _no_allocation(self.xp):
-                step()
-        except Exception as error:  # whatever it was, the capture must be ended
-            failure = error
-        try:
-            graph = main.end_capture()
-        except Exception as error:
-            failure = failure or error
+        with self.working(), self._lock:
+            self._live.main.synchronize()
+            graph = self._captured(step)
+
+        def replay() -> None:
+            with self.working():
+                graph.launch(self._live.main)
+
+        return replay
+
+    def _captured(self, step: Job) -> Any:
+        """The graph of what `step` issues. Whatever it raises, Ctrl-C too, no stream is left capturing."""
+        main, graph, failure = self._recording.main, None, None
+        with main:
+            main.begin_capture()
+            self._here.records = True
+            try:
+                with _no_allocation(self.xp):
+                    step()
+            except Exception as error:
+                failure = error
+            finally:
+                self._here.records = False
+                try:
+                    graph = main.end_capture()
+                except Exception as error:
+                    failure = failure or error
         if failure is not None:
             raise CaptureFailed(first_line(failure)) from failure
-        return lambda: graph.launch(main)
+        return graph
 
     def synchronize(self) -> None:
-        self._streams[0].synchronize()
+        with self.working():
+            self._live.main.synchronize()
 
     def describe(self) -> dict[str, str]:
         runtime = self.xp.cuda.runtime
         facts = runtime.getDeviceProperties(self.index)
+        versions = {"CUDA runtime": runtime.runtimeGetVersion(), "CUDA driver": runtime.driverGetVersion()}
+        cublas = self.cublas.version(self._live.handle)
         return {
             "device": f"{facts['name'].decode()} (GPU {self.index})",
             "compute capability": f"{facts['major']}.{facts['minor']}",
             "GPU memory": f"{facts['totalGlobalMem'] / 2**30:.1f} GiB",
             "cupy": self.xp.__version__,
-            "CUDA runtime": str(runtime.runtimeGetVersion()),
-            "CUDA driver": str(runtime.driverGetVersion()),
-            "cuBLAS": str(self.cublas.version(self.handle)),
+            **{name: f"{version // 1000}.{version % 1000 // 10}" for name, version in versions.items()},
+            "cuBLAS": f"{cublas // 10000}.{cublas % 10000 // 100}.{cublas % 100}",
         }
 
 

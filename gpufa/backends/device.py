@@ -4,13 +4,13 @@ CuPy does it in cupydevice.py; the tests put a device in its place that runs the
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
 
 from ..errors import OutOfMemory
-from .cublas import Cublas, Handle
 from .kernels import Kernel
 
 Array = Any
@@ -28,13 +28,16 @@ class Device(Protocol):
     """A GPU. Work is issued in order; `parallel` alone lets some of it overlap."""
 
     xp: ModuleType
-    cublas: Cublas
 
-    def use(self) -> None:
-        """Make this the device that the calling thread works on."""
+    def working(self) -> AbstractContextManager[None]:
+        """Inside, what the calling thread does with arrays is done on this device, behind all work that it issued
+        elsewhere, and ahead of what it issues there later. May be entered again inside, and from any thread."""
 
     def empty(self, shape: Sequence[int], dtype: Any) -> Array:
         """An array that holds anything. Raises OutOfMemory where there is no room for it."""
+
+    def zeros(self, shape: Sequence[int], dtype: Any) -> Array:
+        """An array of zeros. Raises OutOfMemory likewise."""
 
     def upload(self, array: Any, dtype: Any = None) -> Array:
         """A C-contiguous array on the device, from one of the host; one of the device already is left where it is."""
@@ -48,9 +51,8 @@ class Device(Protocol):
     def launch(self, kernel: Kernel, grid: tuple, block: tuple, arguments: tuple) -> None:
         """Run a kernel over a grid of blocks; scalars are NumPy's, of the parameters' own types."""
 
-    @property
-    def handle(self) -> Handle:
-        """The cuBLAS handle of the branch that work is issued on now."""
+    def gemm(self, a: Array, b: Array, out: Array, alpha: Any, beta: Any, precision: str) -> None:
+        """One product of cuBLAS, as Cublas.gemm does it."""
 
     def parallel(self, jobs: Sequence[Job]) -> None:
         """Do the jobs side by side, after all work before them and before all work behind them."""

@@ -1,10 +1,14 @@
-"""What CuPy raises when a GPU fails, in gpufa's own words."""
+"""What CuPy raises when a GPU fails, in gpufa's own words; and methods that work on a device."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import wraps
+from typing import Any, TypeVar
 
 from ..errors import DeviceError, GpufaError, room_needed
 from .device import first_line, no_room
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 @contextmanager
@@ -19,10 +23,22 @@ def faults() -> Iterator[None]:
             raise
 
 
+def on_device(method: Method) -> Method:
+    """A method of an object that has a `backend`: what it does with arrays is done on that one's device, in order with
+    what the caller does with them, and a failure is told in gpufa's own words."""
+
+    @wraps(method)
+    def placed(self: Any, *args: Any, **kw: Any) -> Any:
+        with faults(), self.backend.working():
+            return method(self, *args, **kw)
+
+    return placed  # type: ignore[return-value]
+
+
 def in_words(error: Exception) -> GpufaError | None:
     """The error that a user is told for one of CuPy's; None for any other."""
     kind = type(error).__name__ if type(error).__module__.startswith("cupy") else ""
-    if kind == "OutOfMemoryError":
+    if kind == "OutOfMemoryError" or (kind == "CUDARuntimeError" and "cudaErrorMemoryAllocation" in str(error)):
         import cupy
 
         with suppress(Exception):  # a GPU that fails may not even tell how much is free

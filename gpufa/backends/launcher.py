@@ -1,6 +1,7 @@
 """Arrays, products and launches on a Device: what the operations of the CuPy backend are made of."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -21,14 +22,14 @@ class Launcher(Backend):
 
     def __init__(self, device: Device, precision: str = "fp32") -> None:
         super().__init__()
-        device.use()
         self.device, self.xp, self.precision = device, device.xp, precision
         self._constants: dict[tuple, Array] = {}
 
+    def working(self) -> AbstractContextManager[None]:
+        return self.device.working()
+
     def zeros(self, shape: Sequence[int], dtype: Any) -> Array:
-        array = self.device.empty(shape, dtype)
-        array.fill(0)
-        return array
+        return self.device.zeros(shape, dtype)
 
     def slab_dtype(self, dtype: str) -> str:
         return "uint16" if self.precision == "bf16" else dtype
@@ -47,9 +48,8 @@ class Launcher(Backend):
                 left, right, to = (x[one] if x.ndim == 4 else x for x in (a, b, out))
                 self.gemm(left, right, to, alpha, beta)
             return
-        cublas, handle = self.device.cublas, self.device.handle
         factor = beta if isinstance(alpha, int | float) else self._constant(beta, out.dtype)
-        cublas.gemm(handle, a, b, out, alpha, factor, self.precision)
+        self.device.gemm(a, b, out, alpha, factor, self.precision)
 
     def _constant(self, value: Any, dtype: Any) -> Array:
         """A number, or a few, on the device; made once."""

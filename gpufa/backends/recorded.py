@@ -9,10 +9,10 @@ from .device import CaptureFailed, Device, Job
 
 class Recorded:
     """A step that runs as it is the first time, which compiles its kernels, is then recorded, and replayed from there
-    on; where it can't be recorded it goes on as it is."""
+    on; where it can't be recorded it goes on as it is, which is said once for each reason not yet `told`."""
 
-    def __init__(self, device: Device, step: Job) -> None:
-        self.device, self.step = device, step
+    def __init__(self, device: Device, step: Job, told: set[str]) -> None:
+        self.device, self.step, self.told = device, step, told
         self.run_next: Callable[[], None] = self._first
 
     def run(self) -> None:
@@ -26,10 +26,12 @@ class Recorded:
         try:
             self.run_next = self.device.record(self.step)
         except CaptureFailed as error:
-            warnings.warn(
-                f"the training step can't be recorded ({error}); it runs operation by operation",
-                GpufaWarning,
-                stacklevel=2,
-            )
+            if str(error) not in self.told:
+                self.told.add(str(error))
+                warnings.warn(
+                    f"the training step can't be recorded ({error}); it runs operation by operation",
+                    GpufaWarning,
+                    stacklevel=2,
+                )
             self.run_next = self.step
         self.run_next()

@@ -50,8 +50,9 @@ class RecurrentNet:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise InvalidValue(f"seeds {list(self.seeds)} can't be used; give at least one, and each once")
         self.loss, self.dtype, self.backend = find_loss(loss), one_of(dtype, DTYPES, "dtype"), get_backend(backend)
-        self.arena = self.new_arena()
-        self._draw()
+        with self.backend.working():
+            self.arena = self.new_arena()
+            self._draw()
 
     def _widths(self, hidden: Any) -> tuple[int, ...]:
         if isinstance(hidden, int | str):

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arguments import positive, shown, whole
-from ..backends import faults
+from ..backends import faults, on_device
 from ..backends.base import Rates
 from ..clock import Clock
 from ..errors import InvalidValue
@@ -48,7 +48,7 @@ class RecurrentTrainer:
                 f"a window of {shown(window)} steps holds the whole sequence of {task.steps}, so that M would never be"
                 " used; give a shorter window, or a net with synthetic=None"
             )
-        self.net, self.task, self.optimizer = net, task, find_optimizer(optimizer)
+        self.net, self.backend, self.task, self.optimizer = net, net.backend, task, find_optimizer(optimizer)
         rate = positive(lr, "the learning rate lr")
         self.rates = rate, rate * positive(synthetic_rate, "synthetic_rate")
         self.clip = None if clip is None else positive(clip, "clip")
@@ -62,7 +62,7 @@ class RecurrentTrainer:
         self.clock, self.steps = Clock(net.backend, AHEAD, NUMBERS * len(self.windows), net.dtype), 0
         self.run = net.backend.capture(self._run)
 
-    @faults()
+    @on_device
     @np.errstate(all="ignore")  # a loss that is not finite says it all
     def train(self, steps: int) -> dict[str, NDArray]:
         """Go on by so many steps; "loss", of a whole sequence, and "error", of symbols in percent, (R,) each: means
@@ -77,6 +77,7 @@ class RecurrentTrainer:
         loss, missed = self.net.backend.to_host(self.sequence.sums) / (steps * self.sequence.m)
         return {"loss": loss, "error": 100 * missed / self.task.length}
 
+    @on_device
     def gradients(self) -> dict[str, NDArray]:
         """What the windows hand over for the sequences drawn last, summed up at the weights as they are."""
         for first, last in self.windows:
