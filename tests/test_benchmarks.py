@@ -39,28 +39,23 @@ def test_growth(kind, unit):
 
 
 def test_without_a_gpu_the_gpu_works_say_why():
-    from gpufa.backends import why_no_gpu
-
-    if not why_no_gpu():
-        pytest.skip("this machine has a usable GPU")
     done = run("gpu")
     assert done.returncode == 1
     assert done.stderr.startswith("benchmarks: no GPU: ")
 
 
-def test_the_threshold_of_fused_feedback(monkeypatch):
-    from hostdevice import HostDevice
-
+@pytest.mark.gpu
+def test_the_threshold_of_fused_feedback(monkeypatch, launched):
     from benchmarks import threshold
-    from gpufa.backends import feedback
-    from gpufa.backends.cupy import CupyBackend
+    from gpufa.backends import feedback, get_backend
 
     for name, small in {"OUTPUTS": (2, 70), "BATCHES": (8,), "ROWS": 20}.items():
         monkeypatch.setattr(threshold, name, small)
-    device, before = HostDevice(), feedback.SMALL
-    rows = threshold.run(CupyBackend(device), 1, lambda line: None)
+    backend, before = get_backend("cupy"), feedback.SMALL
+    launched.clear()
+    rows = threshold.run(backend, 1, lambda line: None)
     assert len(rows) == len(threshold.OUTPUTS) * len(threshold.BATCHES)
-    assert device.launches.count("feedback_delta") == device.launches.count("gate") > 0
+    assert launched.count("feedback_delta") == launched.count("gate") > 0
     assert before == feedback.SMALL
 
 

@@ -1,6 +1,5 @@
 """Rules of two forward passes: PEPITA, and the forward-forward algorithm."""
 
-import hostdevice
 import numpy as np
 import pytest
 from rulelab import DATA, close, host, network, put, samples, trainer, values
@@ -385,8 +384,7 @@ TRAINED = [
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(("rule", "options", "settings"), TRAINED)
-def test_steps_are_the_same_on_either_backend_and_for_each_replica(rule, options, settings, monkeypatch):
-    hostdevice.install(monkeypatch)
+def test_steps_are_the_same_on_either_backend_and_for_each_replica(rule, options, settings, backend):
     settings = {"rule": rule, "rule_options": options, "input_dropout": 0.1} | settings
 
     def trained(backend, seeds):
@@ -395,8 +393,10 @@ def test_steps_are_the_same_on_either_backend_and_for_each_replica(rule, options
             made.step()
         return values(made.net)
 
-    ours, theirs = trained("cupy", (0, 1)), trained("numpy", (0, 1))
-    close(ours, theirs, 1e-10)
+    theirs = trained("numpy", (0, 1))
+    if backend == "cupy":
+        close(trained("cupy", (0, 1)), theirs, 1e-10)
+        return
     for r, seed in enumerate((0, 1)):
         close(trained("numpy", (seed,)), {name: p[r] for name, p in theirs.items()}, 1e-10)
     assert np.abs(theirs["W1"][0] - theirs["W1"][1]).max() > 1e-3

@@ -1,108 +1,254 @@
-"""A GPU that fails in the middle of a run: what the host has is saved, what went wrong is told, and the run goes on."""
+"""A GPU that fails or is full in the middle of a run: what the host has is saved, what went wrong is told, and the run
+goes on."""
 
 import csv
 import dataclasses
+import gc
+import subprocess
 import sys
 import types
+from pathlib import Path
 
-import hostdevice
 import numpy as np
 import pytest
+import standin
 from test_training import DATA, config, parameters
 
 import gpufa
 from gpufa.backends import faults
 from gpufa.backends.device import no_room
+from gpufa.backends.faults import in_words
 from gpufa.errors import DeviceError, OutOfMemory
 
-GIB = 2**30
-
-
-LostError = type("CUDARuntimeError", (RuntimeError,), {"__module__": "cupy_backends.cuda.api.runtime"})
-NoMemoryError = type("OutOfMemoryError", (MemoryError,), {"__module__": "cupy.cuda.memory"})
+MIB, GIB = 2**20, 2**30
+ILLEGAL = 700
+STEPS = -(-90 // 16)  # an epoch of DATA
+NO_ROOM = r"GPU 0 has no room for an array \(.*\) of .* MiB: .* MiB are free"
 
 
 @pytest.fixture
-def cupy(monkeypatch):
-    """As much of CuPy as tells what memory there is."""
-    device = types.SimpleNamespace(id=0, mem_info=(1 * GIB, 80 * GIB))
-    cuda, pool = types.SimpleNamespace(Device=lambda: device), types.SimpleNamespace(total_bytes=lambda: 30 * GIB)
-    monkeypatch.setitem(sys.modules, "cupy", types.SimpleNamespace(cuda=cuda, get_default_memory_pool=lambda: pool))
+def room():
+    """Leaves CuPy so many bytes more than it has."""
+    import cupy
+
+    pool = cupy.get_default_memory_pool()
+
+    def leave(size):
+        gc.collect()
+        pool.free_all_blocks()
+        pool.set_limit(size=pool.total_bytes() + size)
+
+    yield leave
+    pool.set_limit(size=0)
 
 
-class Failing(hostdevice.HostDevice):
-    """Fails for good once `error` is set: every call raises it, as those of a lost device do."""
-
-    error = None
-
-    def __getattribute__(self, name):
-        error = object.__getattribute__(self, "error")
-        if error is not None and name in ("empty", "upload", "download", "launch", "parallel", "replay", "synchronize"):
-            raise error
-        return super().__getattribute__(name)
+@pytest.fixture
+def lose():
+    """Makes every call to the stand-in fail, as on a device that is lost; a new process, as it were, comes after it."""
+    yield standin.lose
+    standin.revive()
 
 
-class Break(gpufa.Callback):
-    def __init__(self, device, error, step):
-        self.device, self.error, self.step = device, error, step
+class At(gpufa.Callback):
+    """Does something once, behind a step."""
+
+    def __init__(self, step, do):
+        self.at, self.do = step, do
 
     def on_step(self, trainer):
-        if trainer.progress.step == self.step:
-            self.device.error = self.error
+        if trainer.progress.step == self.at:
+            self.do(trainer)
 
 
-@pytest.mark.usefixtures("cupy")
-@pytest.mark.parametrize(
-    ("error", "kind", "text"),
-    [
-        (
-            LostError("cudaErrorIllegalAddress: an illegal memory access was encountered\nmore"),
-            DeviceError,
-            "the GPU failed (cudaErrorIllegalAddress: an illegal memory access was encountered); nvidia-smi and dmesg"
-            " may say why: go on in a new process, with gpufa resume where the run has a folder",
-        ),
-        (
-            NoMemoryError("Out of memory allocating 512 bytes"),
-            OutOfMemory,
-            "GPU 0 has no room for what is next (Out of memory allocating 512 bytes): 1,024 of 81,920 MiB are free,"
-            " 50,176 MiB are held by others (see nvidia-smi); reduce --batch-size, --hidden or the number of --seeds,"
-            " or use --backend numpy",
-        ),
-    ],
-    ids=["lost", "full"],
-)
-def test_a_gpu_that_fails_in_mid_run_costs_one_interval(tmp_path, monkeypatch, error, kind, text):
-    device = hostdevice.install(monkeypatch, Failing())
-    settings = config(epochs=6, checkpoint_every=2, backend="cupy", dtype="float64", out=str(tmp_path))
-    steps = -(-90 // 16)
-    with (
-        pytest.raises(kind) as told,
-        pytest.warns(UserWarning, match="ended after epoch 3; its checkpoint is of epoch 2: go on from there with gp"),
-    ):
-        gpufa.train(settings, DATA, callbacks=[Break(device, error, 3 * steps + 2)])
-    assert str(told.value) == text
-    with open(tmp_path / "history.csv") as file:
-        assert [row["epoch"] for row in csv.DictReader(file) if row["seed"] == "0"] == ["1", "2", "3"]
-
-    hostdevice.install(monkeypatch)  # a new process, on a GPU that works
-    resumed = gpufa.resume(tmp_path, data=DATA)
-    whole = gpufa.train(dataclasses.replace(settings, out=None, backend="numpy"), DATA)
+def goes_on(path):
+    """The run is resumed, and ends as one that was never cut."""
+    resumed = gpufa.resume(path, data=DATA)
+    whole = gpufa.train(dataclasses.replace(resumed.config, out=None, backend="numpy"), DATA)
     for name, p in resumed.network.parameters.items():
         host = resumed.network.backend.to_host(p)
         np.testing.assert_allclose(host, parameters(whole)[name], rtol=1e-10, atol=1e-13)
 
 
-@pytest.mark.usefixtures("cupy")
-def test_a_network_says_so_too(monkeypatch):
-    device = hostdevice.install(monkeypatch, Failing())
+def epochs_of(path):
+    with open(path / "history.csv") as file:
+        return [row["epoch"] for row in csv.DictReader(file) if row["seed"] == "0"]
+
+
+@pytest.mark.gpu
+@pytest.mark.standin_only
+@pytest.mark.parametrize("after", [2, 3, STEPS - 1])
+def test_a_gpu_that_is_lost_in_mid_run_costs_one_interval(after, tmp_path, lose):
+    settings = config(epochs=6, checkpoint_every=2, backend="cupy", dtype="float64", out=str(tmp_path))
+    callback = At(3 * STEPS + after, lambda trainer: lose(ILLEGAL))
+    with (
+        pytest.raises(DeviceError) as told,
+        pytest.warns(UserWarning, match="ended after epoch 3; its checkpoint is of epoch 2: go on from there with gp"),
+    ):
+        gpufa.train(settings, DATA, callbacks=[callback])
+    assert str(told.value) == (
+        "the GPU failed (cudaErrorIllegalAddress: an illegal memory access was encountered); nvidia-smi and dmesg"
+        " may say why: go on in a new process, with gpufa resume where the run has a folder"
+    )
+    assert epochs_of(tmp_path) == ["1", "2", "3"]
+    standin.revive()
+    goes_on(tmp_path)
+
+
+@pytest.mark.gpu
+@pytest.mark.standin_only
+def test_a_network_says_so_too(lose):
     net = gpufa.Network([6, 4, 3], backend="cupy")
     x, y = DATA.x_test, DATA.y_test
-    device.error = LostError("cudaErrorECCUncorrectable: uncorrectable ECC error encountered")
+    lose(ILLEGAL)
     for call in (net.predict, net.evaluate, net.gradients, net.signals, net.alignment):
-        with pytest.raises(DeviceError, match=r"the GPU failed \(cudaErrorECCUncorrectable: uncorrectable ECC error"):
+        with pytest.raises(DeviceError, match=r"the GPU failed \(cudaErrorIllegalAddress: an illegal memory access"):
             call(*((x,) if call == net.predict else (x, y)))
     with pytest.raises(DeviceError):
         gpufa.Network([6, 4, 3], backend="cupy")
+    standin.revive()
+    assert np.isfinite(net.predict(x)).all()
+
+
+@pytest.mark.gpu
+def test_memory_that_runs_out_in_mid_run_leaves_the_last_checkpoint(tmp_path, room):
+    class Hog(gpufa.Callback):
+        def on_epoch(self, trainer):
+            if trainer.progress.epoch == 2:
+                trainer.net._passes.clear()
+                room(0)
+
+    settings = config(epochs=4, backend="cupy", dtype="float64", out=str(tmp_path))
+    with (
+        pytest.raises(OutOfMemory, match="GPU 0 has no room for "),
+        pytest.warns(UserWarning, match="its checkpoint is of epoch 2: go on from there with gpufa resume"),
+    ):
+        gpufa.train(settings, DATA, callbacks=[Hog()])
+    room(GIB)
+    goes_on(tmp_path)
+
+
+@pytest.mark.gpu
+def test_memory_that_runs_out_in_cupys_own_arithmetic_is_told(room):
+    class Hog(gpufa.Callback):
+        def on_step(self, trainer):
+            room(0)
+            with trainer.backend.working():
+                trainer.backend.xp.ones((1 << 20,))
+
+    with pytest.raises(
+        OutOfMemory, match=r"GPU 0 has no room for what is next \(Out of memory allocating 8,388,608 byt"
+    ):
+        gpufa.train(config(backend="cupy"), DATA, callbacks=[Hog()])
+
+
+@pytest.mark.gpu
+def test_a_run_that_does_not_fit_says_what_did_not(tmp_path, room):
+    room(MIB)
+    with pytest.raises(OutOfMemory, match=NO_ROOM):
+        gpufa.train(config(backend="cupy", hidden=(1000, 1000), out=str(tmp_path)), DATA)
+
+
+@pytest.mark.gpu
+def test_too_little_memory_is_one_sentence_and_keeps_the_checkpoint(tmp_path, monkeypatch, capsys, room):
+    from gpufa.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    small = ["train", "--backend", "cupy", "--hidden", "16", "--epochs", "1", "--seeds", "0", "--out", "run", "--quiet"]
+    assert main(small) == 0
+    before = (tmp_path / "run/checkpoint.h5").read_bytes()
+    room(2 * MIB)
+    assert main([*small, "--force", "--hidden", "9000"]) == 2
+    error = capsys.readouterr().err
+    assert "has no room for an array (1, " in error
+    assert "reduce --batch-size, --hidden or the number of --seeds" in error
+    assert len(error.strip().splitlines()) == 1
+    assert (tmp_path / "run/checkpoint.h5").read_bytes() == before
+
+
+@pytest.mark.gpu
+def test_more_than_the_gpu_has_is_told_and_the_next_run_is_fine():
+    with pytest.raises(OutOfMemory, match=r"has no room for an array .* reduce --batch-size, --hidden"):
+        gpufa.Network([2_000_000, 1_000_000, 10], backend="cupy", init="zeros")
+    assert np.isfinite(gpufa.train(config(backend="cupy", epochs=1), DATA).summary["test_loss"]).all()
+
+
+HOG = """
+import cupy, sys
+free, total = cupy.cuda.Device().mem_info
+held = cupy.cuda.alloc(free - (256 << 20))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.gpu
+@pytest.mark.beyond_standin("memory that several processes share")
+def test_memory_that_another_process_holds_is_named():
+    hog = subprocess.Popen([sys.executable, "-c", HOG], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert hog.stdout.readline() == "held\n"
+        with pytest.raises(OutOfMemory, match=r"MiB are held by others \(see nvidia-smi\); reduce"):
+            gpufa.Network([20_000, 20_000, 10], backend="cupy", init="zeros")
+    finally:
+        hog.communicate()
+    assert np.isfinite(gpufa.train(config(backend="cupy", epochs=1), DATA).summary["test_loss"]).all()
+
+
+LOST = """
+import sys
+sys.path.insert(0, "tests")
+import cupy, gpufa
+from test_training import DATA, config
+
+class Trap(gpufa.Callback):
+    def on_step(self, trainer):
+        if trainer.progress.epoch == 3:
+            cupy.RawKernel('extern "C" __global__ void stop() { asm("trap;"); }', "stop")((1,), (1,), ())
+
+gpufa.train(
+    config(epochs=6, checkpoint_every=2, backend="cupy", dtype="float64", out=sys.argv[1]), DATA, callbacks=[Trap()]
+)
+"""
+
+
+@pytest.mark.gpu
+def test_a_kernel_that_traps_in_mid_run_costs_one_interval(tmp_path):
+    root = Path(__file__).parent.parent
+    done = subprocess.run([sys.executable, "-c", LOST, tmp_path], cwd=root, capture_output=True, text=True)
+    assert "DeviceError: the GPU failed (cuda" in done.stderr
+    assert "the run ended after epoch 3; its checkpoint is of epoch 2" in done.stderr
+    goes_on(tmp_path)
+
+
+@pytest.mark.gpu
+def test_what_tells_cupys_errors_apart():
+    import cupy
+
+    for error in (
+        cupy.cuda.memory.OutOfMemoryError,
+        cupy.cuda.runtime.CUDARuntimeError,
+        cupy.cuda.driver.CUDADriverError,
+    ):
+        assert error.__module__.startswith("cupy")
+        assert error.__name__ in ("OutOfMemoryError", "CUDARuntimeError", "CUDADriverError")
+
+
+FullError = type("CUDARuntimeError", (RuntimeError,), {"__module__": "cupy_backends.cuda.api.runtime"})
+NoMemoryError = type("OutOfMemoryError", (MemoryError,), {"__module__": "cupy.cuda.memory"})
+
+
+@pytest.mark.parametrize(
+    "error", [NoMemoryError("Out of memory"), FullError("cudaErrorMemoryAllocation: out of memory")]
+)
+def test_whatever_does_not_fit_is_told_as_such(error, monkeypatch):
+    """Arrays by CuPy's pool, streams and graphs by CUDA itself."""
+    device = types.SimpleNamespace(id=0, mem_info=(1 * GIB, 80 * GIB))
+    cuda, pool = types.SimpleNamespace(Device=lambda: device), types.SimpleNamespace(total_bytes=lambda: 30 * GIB)
+    monkeypatch.setitem(sys.modules, "cupy", types.SimpleNamespace(cuda=cuda, get_default_memory_pool=lambda: pool))
+    assert str(in_words(error)) == (
+        f"GPU 0 has no room for what is next ({error}): 1,024 of 81,920 MiB are free, 50,176 MiB are held by others"
+        " (see nvidia-smi); reduce --batch-size, --hidden or the number of --seeds, or use --backend numpy"
+    )
 
 
 def test_other_errors_are_left_as_they_are():
@@ -115,28 +261,3 @@ def test_other_errors_are_left_as_they_are():
 def test_memory_that_others_hold_is_named_and_a_bare_context_is_not():
     assert "2,048 MiB are held by others (see nvidia-smi); reduce" in str(no_room("GPU 0", "x", 0, 8 * GIB, 6 * GIB))
     assert "MiB are free; reduce" in str(no_room("GPU 0", "x", 0, 8 * GIB, 8 * GIB - GIB // 2))
-
-
-def test_a_run_that_does_not_fit_says_what_did_not(monkeypatch, tmp_path):
-    hostdevice.install(monkeypatch, hostdevice.HostDevice(limit=40_000))
-    with pytest.raises(OutOfMemory, match=r"the host device has no room for an array \(.*\) of .* MiB: .* are free; r"):
-        gpufa.train(config(backend="cupy", hidden=(64, 64), out=str(tmp_path)), DATA)
-
-
-def test_memory_that_runs_out_in_mid_run_leaves_the_last_checkpoint(monkeypatch, tmp_path):
-    device = hostdevice.install(monkeypatch)
-
-    class Hog(gpufa.Callback):
-        def on_epoch(self, trainer):
-            if trainer.progress.epoch == 2:
-                device.limit = device.used
-                trainer.net._passes.clear()
-
-    settings = config(epochs=4, backend="cupy", out=str(tmp_path))
-    with (
-        pytest.raises(OutOfMemory, match=r"the host device has no room for an array"),
-        pytest.warns(UserWarning, match="its checkpoint is of epoch 2: go on from there with gpufa resume"),
-    ):
-        gpufa.train(settings, DATA, callbacks=[Hog()])
-    device.limit = 1 << 30
-    assert gpufa.resume(tmp_path, data=DATA).summary["epochs"] == 4

@@ -387,9 +387,7 @@ def test_noisy_labels_are_what_nn_lift_sees():
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("rule", NAMES)
-def test_steps_are_the_same_on_both_backends_and_for_a_replica_alone(rule, monkeypatch):
-    import hostdevice
-
+def test_steps_are_the_same_on_both_backends_and_for_a_replica_alone(rule, backend):
     def trained(backend, seeds):
         made = trainer(rule=rule, hidden=HIDDEN[rule], backend=backend, seeds=seeds)
         for epoch in (0, 1):
@@ -398,9 +396,10 @@ def test_steps_are_the_same_on_both_backends_and_for_a_replica_alone(rule, monke
             an_epoch(made)
         return values(made.net)
 
-    hostdevice.install(monkeypatch)
     both = trained("numpy", (0, 1))
-    close(trained("cupy", (0, 1)), both)
+    if backend == "cupy":
+        close(trained("cupy", (0, 1)), both)
+        return
     for r in (0, 1):
         close(trained("numpy", (r,)), {name: p[r] for name, p in both.items()})
     assert all(np.abs(p[0] - p[1]).max() > 1e-6 for p in both.values())

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import hostdevice
 import numpy as np
 import pytest
 from test_training import DATA, config
@@ -11,12 +10,8 @@ import gpufa
 from gpufa.backends import get_backend
 from gpufa.trainer import Trainer
 
+pytestmark = pytest.mark.gpu
 rng = np.random.default_rng(0)
-
-
-@pytest.fixture
-def device(monkeypatch):
-    return hostdevice.install(monkeypatch)
 
 
 def rounded(x):
@@ -30,7 +25,6 @@ def floats(bits):
     return (bits.astype(np.uint32) << 16).view(np.float32)
 
 
-@pytest.mark.usefixtures("device")
 @pytest.mark.parametrize("columns", [64, 61])
 def test_numbers_are_rounded_to_nearest_even(columns):
     backend = get_backend("cupy", precision="bf16")
@@ -53,7 +47,6 @@ def step_of(settings, precision="bf16"):
     return trainer, before, after
 
 
-@pytest.mark.usefixtures("device")
 @pytest.mark.parametrize("rule", ["bp", "fa", "dfa", "ifa"])
 def test_a_step_is_the_rules_with_every_array_rounded(rule):
     settings = config(
@@ -87,7 +80,6 @@ def test_a_step_is_the_rules_with_every_array_rounded(rule):
             assert np.median(np.abs(moved - gradient)) < 1e-3 * np.abs(gradient).max()
 
 
-@pytest.mark.usefixtures("device")
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     "options",
@@ -112,7 +104,6 @@ def test_training_is_near_float32s(options):
         np.testing.assert_allclose(stored.summary["train_loss"], half.summary["train_loss"], rtol=0.02)
 
 
-@pytest.mark.usefixtures("device")
 def test_slabs_take_half_the_memory():
     trainer, _, _ = step_of(config(dtype="float32"))
     (step,) = trainer._steps.values()
@@ -120,7 +111,7 @@ def test_slabs_take_half_the_memory():
     assert trainer.net.arena.flat.dtype == np.float32
 
 
-def test_what_bfloat16_can_not_do_is_refused(device):
+def test_what_bfloat16_can_not_do_is_refused():
     class Own(gpufa.Rule):
         def deltas(self, net, e):
             raise AssertionError

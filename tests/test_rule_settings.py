@@ -1,6 +1,5 @@
 """Settings that some rules, each of its own kind, must leave alone or refuse."""
 
-import hostdevice
 import pytest
 from rulelab import moved, network, samples, trainer
 
@@ -48,8 +47,8 @@ def test_what_a_kind_leaves_open_must_be_defined(kind, text):
         network([12, 6, 6, 3], Mine()).gradients(*samples([12, 6, 6, 3]))
 
 
-def test_bfloat16_can_not_add_skip_connections(monkeypatch):
-    hostdevice.install(monkeypatch)
+@pytest.mark.gpu
+def test_bfloat16_can_not_add_skip_connections():
     settings = {"precision": "bf16", "dtype": "float32", "backend": "cupy", "hidden": (5, 5), "residual": True}
     with pytest.raises(gpufa.InvalidValue, match="precision 'bf16' can't add skip connections; leave one of them out"):
         trainer(**settings)

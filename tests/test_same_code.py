@@ -1,11 +1,7 @@
-"""The same code on either backend: every rule, activation, loss and optimizer gives NumPy's numbers on the other.
-
-On a GPU where one is asked for (-m gpu), else on the kernels that the host runs.
-"""
+"""The same code on either backend: every rule, activation, loss and optimizer gives NumPy's numbers on a GPU."""
 
 import itertools
 
-import hostdevice
 import numpy as np
 import pytest
 from rulelab import OWN
@@ -17,6 +13,7 @@ from gpufa.optimizers import OPTIMIZERS
 from gpufa.rules import RULES, make_rule
 from gpufa.trainer import Trainer
 
+pytestmark = pytest.mark.gpu
 rng = np.random.default_rng(0)
 DATA = gpufa.Data(rng.normal(size=(40, 6)), np.arange(40) % 3, rng.normal(size=(6, 6)), np.arange(6) % 3)
 WHOLE = "bp", "fa", "dfa", "ifa"  # rules for which every combination is tried; for the others each formula once
@@ -82,37 +79,20 @@ def compare_each(rule):
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(("rule", "activation"), TABLE)
-def test_every_combination_gives_numpys_numbers(rule, activation, monkeypatch):
-    hostdevice.install(monkeypatch)
+def test_every_combination_gives_numpys_numbers(rule, activation):
     compare_all(rule, activation)
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("rule", OTHERS)
-def test_every_rule_gives_numpys_numbers(rule, monkeypatch):
-    hostdevice.install(monkeypatch)
-    compare_each(rule)
-
-
-@pytest.mark.gpu
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize(("rule", "activation"), TABLE)
-def test_every_combination_gives_numpys_numbers_on_a_gpu(rule, activation):
-    compare_all(rule, activation)
-
-
-@pytest.mark.gpu
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("rule", OTHERS)
-def test_every_rule_gives_numpys_numbers_on_a_gpu(rule):
+def test_every_rule_gives_numpys_numbers(rule):
     compare_each(rule)
 
 
 @pytest.mark.parametrize("feedback", ["stored", "procedural"])
 @pytest.mark.parametrize("rule", ["fa", "dfa", "ifa"])
 @pytest.mark.parametrize("law", ["uniform", "sign", "normal"])
-def test_procedural_feedback_trains_the_same_bits(rule, law, feedback, monkeypatch):
-    hostdevice.install(monkeypatch)
+def test_procedural_feedback_trains_the_same_bits(rule, law, feedback):
     settings = {"rule": rule, "rule_options": {"law": law}, "dtype": "float64", "hidden": (80, 5), "lr": 0.01}
     agree(10, 1e-10, feedback=feedback, **settings)
     stored, keyed = (trained("cupy", 10, feedback=kind, **settings) for kind in ("stored", feedback))

@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-from functools import cache
 
 from ..arguments import one_of, whole
 from ..errors import BackendUnavailable, InvalidValue
@@ -15,6 +14,7 @@ __all__ = ["BACKENDS", "PRECISIONS", "Backend", "describe_all", "faults", "get_b
 
 BACKENDS = "auto", "numpy", "cupy"
 PRECISIONS = "fp32", "tf32", "bf16"
+_tried: set[int] = set()  # GPUs whose trial went well; one that was full, say, is tried again
 
 
 def get_backend(name: "str | Backend" = "auto", device: int = 0, precision: str = "fp32") -> Backend:
@@ -42,7 +42,6 @@ def get_backend(name: "str | Backend" = "auto", device: int = 0, precision: str 
     return CupyBackend(open_device(device), precision)
 
 
-@cache
 def why_no_gpu(index: int = 0) -> str:
     """One line that says why that GPU can't be used and what would help, or "" where it can. Never raises."""
     if importlib.util.find_spec("cupy") is None:
@@ -59,9 +58,13 @@ def why_no_gpu(index: int = 0) -> str:
         return f"the CUDA driver does not answer ({first_line(error)}): install or update NVIDIA's driver"
     if index >= count:
         return f"there is no GPU {index}, of {count} counted from 0: change --device" if count else "no GPU is found"
+    if index in _tried:
+        return ""
     from .trial import trial
 
-    return trial(lambda: open_device(index))
+    if not (reason := trial(lambda: open_device(index))):
+        _tried.add(index)
+    return reason
 
 
 def describe_all() -> dict[str, str]:

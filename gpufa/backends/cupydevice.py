@@ -32,7 +32,7 @@ class CupyDevice:
 
         self.xp, self.index, self._device = cupy, index, cupy.cuda.Device(index)
         self.cublas = Cublas(_cublas_library(), self.pointer)
-        self._lock, self._here = threading.RLock(), threading.local()
+        self._here = threading.local()
         with self._device:
             self._workspaces = [self._allocate((WORKSPACE,), np.uint8) for _ in range(BRANCHES)]
             # What is recorded goes to streams that no other thread can issue work on meanwhile.
@@ -63,7 +63,7 @@ class CupyDevice:
 
     def _order(self, first: Any, then: Any) -> None:
         """What `then` is handed from here on waits for what `first` holds."""
-        with self._lock:
+        with self._live.lock:
             self._turn.record(first)
             then.wait_event(self._turn)
 
@@ -115,15 +115,17 @@ class CupyDevice:
             _compiled(self.index, kernel)(grid, block, arguments)
 
     def gemm(self, a: Array, b: Array, out: Array, alpha: Any, beta: Any, precision: str) -> None:
-        with self.working(), self._lock:
-            self.cublas.gemm(self._lanes.handle, a, b, out, alpha, beta, precision)
+        lanes = self._lanes
+        with self.working(), lanes.lock:
+            self.cublas.gemm(lanes.handle, a, b, out, alpha, beta, precision)
 
     def parallel(self, jobs: Sequence[Job]) -> None:
-        with self.working(), self._lock:
-            self._lanes.parallel(jobs)
+        lanes = self._lanes
+        with self.working(), lanes.lock:
+            lanes.parallel(jobs)
 
     def record(self, step: Job) -> Job:
-        with self.working(), self._lock:
+        with self.working(), self._recording.lock:
             self._live.main.synchronize()
             graph = self._captured(step)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from threading import RLock
 from typing import Any
 
 from .cublas import Cublas, Handle
@@ -15,10 +16,11 @@ class Lanes:
     """`main`, where all work goes but that of `parallel`, and the streams beside it.
 
     Made with the device current. `branch` is the one that work goes to now, `forked` whether jobs run side by side;
-    both are for one thread at a time.
+    both, and the handles, are for the thread that holds `lock`.
     """
 
     def __init__(self, cuda: Any, cublas: Cublas, workspaces: Sequence[int]) -> None:
+        self.lock = RLock()
         self.streams = [cuda.Stream(non_blocking=True) for _ in workspaces]
         self.handles = [
             cublas.create(stream.ptr, space, WORKSPACE) for stream, space in zip(self.streams, workspaces, strict=True)

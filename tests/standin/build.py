@@ -1,0 +1,159 @@
+"""Compiles the stand-in's libraries, once for what goes into them."""
+
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+HERE = Path(__file__).parent
+CACHE = Path(os.environ.get("GPUFA_KERNEL_CACHE") or Path(tempfile.gettempdir()) / f"gpufa-kernels-{os.getuid()}")
+COMPILER = shutil.which("g++")
+SANITIZE = os.environ.get("GPUFA_STANDIN_SANITIZE") == "1"
+FLAGS = ["-std=c++17", "-shared", "-fPIC", "-w"]
+KERNEL_FLAGS = [*FLAGS, "-O1", "-ffp-contract=off", "-fpermissive", *(["-fsanitize=address", "-g"] if SANITIZE else [])]
+KERNEL_LIBRARIES = [] if SANITIZE else ["-nostdlib", "-lm", "-lgcc"]  # the fewer, the faster
+
+
+@cache
+def site() -> Path | None:
+    """The folder that CuPy is installed in."""
+    found = importlib.util.find_spec("cupy_backends")
+    return Path(next(iter(found.submodule_search_locations))).parent if found else None
+
+
+def extension(name: str) -> Path:
+    """A module of CuPy's that is a shared library."""
+    return next(site().glob(f"{name}.*.so"))
+
+
+@cache
+def major() -> int:
+    """The major version of CUDA that CuPy is made for."""
+    text = extension("cupy_backends/cuda/libs/cublas").read_bytes()
+    return int(re.search(rb"libcublas\.so\.(\d+)", text)[1])
+
+
+@cache
+def headers() -> tuple[list[Path], int]:
+    """(folders of CUDA's headers, their version), of CuPy's own major version; ([], 0) where there are none."""
+    wheels = site() / "nvidia"
+    places = [[wheels / f"cu{major()}/include"], [wheels / "cuda_runtime/include", wheels / "cuda_nvcc/include"]]
+    places += [[Path(root) / "include"] for root in (os.environ.get("CUDA_PATH"), "/usr/local/cuda") if root]
+    for folders in places:
+        if all(
+            any((folder / name).exists() for folder in folders) for name in ("driver_types.h", "crt/host_defines.h")
+        ):
+            text = (folders[0] / "cuda_runtime_api.h").read_text()
+            version = int(re.search(r"#define CUDART_VERSION\s+(\d+)", text)[1])
+            if version // 1000 == major():
+                return folders, version
+    return [], 0
+
+
+def nvrtc() -> Path | None:
+    """The real NVRTC, which says what is wrong with a source."""
+    for folder in ("cuda_nvrtc", f"cu{major()}"):
+        if (path := site() / "nvidia" / folder / f"lib/libnvrtc.so.{major()}").exists():
+            return path
+    return None
+
+
+def why_not() -> str:
+    """Why nothing can be compiled; "" where it can."""
+    if sys.platform != "linux" or os.uname().machine != "x86_64":
+        return "the stand-in GPU runs on Linux on x86-64 alone"
+    if missing := [tool for tool in ("g++", "nm") if not shutil.which(tool)]:
+        return f"the stand-in GPU needs {' and '.join(missing)}"
+    if site() is None:
+        return "the stand-in GPU needs CuPy (pip install cupy-cuda12x or cupy-cuda13x)"
+    if not headers()[0]:
+        wheels = "nvidia-cuda-runtime-cu12 nvidia-cuda-nvcc-cu12"
+        wheels = wheels if major() == 12 else "nvidia-cuda-runtime nvidia-cuda-crt"
+        return f"the stand-in GPU needs the headers of CUDA {major()} (pip install {wheels})"
+    return ""
+
+
+def run(*command: object) -> str:
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stderr}")
+    return done.stdout
+
+
+def symbols(library: Path, *options: str) -> list[list[str]]:
+    """The lines of `nm`, in words."""
+    return [line.split() for line in run("nm", *options, library).splitlines()]
+
+
+def folder() -> Path:
+    """Where what is compiled is kept: another one for other sources, another compiler or another CuPy."""
+    sources = sorted(path for path in HERE.rglob("*") if path.suffix in (".cpp", ".h", ".cuh"))
+    stamps = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in (Path(COMPILER), extension("cupy/_core/core"))]
+    text = repr([[path.read_text() for path in sources], stamps, headers(), nvrtc(), kernel_command()])
+    return CACHE / f"standin-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def build() -> Path:
+    """The folder with the libraries; compiles them where they are not there yet."""
+    done = folder()
+    if not (done / "libstandin.so").exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE) as space:
+            work = Path(space, "made")
+            (work / "kernels").mkdir(parents=True)
+            compile_libraries(work)
+            try:
+                work.rename(done)
+            except OSError:  # another process was first
+                if not (done / "libstandin.so").exists():
+                    raise
+    return done
+
+
+def compile_libraries(into: Path) -> None:
+    folders, version = headers()
+    includes = [f"-I{path}" for path in folders]
+    sources = sorted((HERE / "src").glob("*.cpp"))
+
+    def compile_one(source: Path) -> Path:
+        made = into / f"{source.stem}.o"
+        run(COMPILER, *FLAGS, "-O2", *includes, f"-DSTANDIN_CUDA={version}", "-c", source, "-o", made)
+        return made
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        objects = list(pool.map(compile_one, sources))
+    library = into / "libstandin.so"
+    run(COMPILER, *FLAGS, *objects, "-ldl", "-lpthread", "-Wl,-soname,libstandin.so", "-o", library)
+    for made in objects:
+        made.unlink()
+
+    # What CuPy opens by name holds nothing: all is found in the library behind it.
+    known = {words[-1] for words in symbols(library, "-D", "--defined-only")}
+    wanted = {words[-1].split("@")[0] for words in symbols(extension("cupy_backends/cuda/libs/cublas"), "-D", "-u")}
+    text = "int standin_unsupported(const char*);\n"
+    for name in sorted(name for name in wanted - known if name.startswith("cublas")):
+        text += f'int {name}() {{ standin_unsupported("{name}"); return 15; }}\n'
+    (into / "stubs.c").write_text(text)
+    (into / "empty.c").write_text("")
+    for name in shells():
+        source = "stubs.c" if name.startswith("libcublas.") else "empty.c"
+        behind = ["-L", into, "-Wl,--no-as-needed", "-lstandin", "-Wl,-rpath,$ORIGIN", f"-Wl,-soname,{name}"]
+        run(COMPILER, "-x", "c", "-shared", "-fPIC", "-w", into / source, "-x", "none", *behind, "-o", into / name)
+
+
+def kernel_command() -> list[str]:
+    """What compiles a kernel, SOURCE to MADE."""
+    include = HERE / "include"
+    header = [f"-I{include}", "-include", str(include / "hostcuda.h")]
+    return [COMPILER, *KERNEL_FLAGS, *header, "SOURCE", "-o", "MADE", *KERNEL_LIBRARIES]
+
+
+def shells() -> list[str]:
+    return ["libcuda.so.1", *(f"lib{name}.so.{major()}" for name in ("nvrtc", "cublasLt", "cublas"))]
