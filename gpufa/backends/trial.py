@@ -17,7 +17,7 @@ from .device import Device, first_line
 from .faults import in_words
 from .numpy import NumpyBackend
 
-LIBRARIES = "install CuPy with its libraries (pip install 'cupy-cuda12x[ctk]', or 'cupy-cuda13x[ctk]' for CUDA 13)"
+LIBRARIES = "install CuPy with its libraries (pip install 'gpufa[cuda12]', or 'gpufa[cuda13]' for CUDA 13)"
 STEPS = 4  # the first as it is, the second recorded, the others replayed
 
 
