@@ -15,6 +15,7 @@ from . import report as pages
 from . import reproductions as reproductions_
 from . import scaling as scales
 from . import threshold as thresholds
+from .first_gpu.command import first_gpu
 from .records import RESULTS, described, named, written
 from .reliability.command import drift, reliability, trial
 from .runner import run
@@ -201,5 +202,6 @@ def measure(
 
 
 if __name__ == "__main__":
-    commands = (cpu, gpu, threshold, scaling, memory, rules, epoch, report, reproductions, trial, drift, reliability)
-    tyro.extras.subcommand_cli_from_dict({c.__name__: c for c in commands}, prog="python -m benchmarks")
+    works = cpu, gpu, first_gpu, threshold, scaling, memory, rules, epoch
+    commands = {c.__name__.replace("_", "-"): c for c in (*works, report, reproductions, trial, drift, reliability)}
+    tyro.extras.subcommand_cli_from_dict(commands, prog="python -m benchmarks")

@@ -14,24 +14,27 @@ INPUTS, OUTPUTS, TRAIN, TEST = 784, 10, 60_000, 100  # MNIST's, but for the test
 HIDDEN, BATCH = (800, 800), 64
 
 
-def run(threads: int, epochs: int) -> dict[str, Any]:
-    """Seconds of an epoch and of its steps, medians over the epochs, which take turns."""
+def run(threads: int, epochs: int, backend: str = "numpy", quick: bool = False) -> dict[str, Any]:
+    """Seconds of an epoch and of its steps, medians over the epochs, which take turns; of a small one if `quick`."""
+    hidden, train = ((20, 20), 640) if quick else (HIDDEN, TRAIN)
     rng = np.random.default_rng(0)
-    x, y = rng.random((TRAIN + TEST, INPUTS), np.float32), rng.integers(0, OUTPUTS, TRAIN + TEST)
+    x, y = rng.random((train + TEST, INPUTS), np.float32), rng.integers(0, OUTPUTS, train + TEST)
     config = Config(
-        rule="dfa", hidden=HIDDEN, optimizer="sgd", lr=0.01, batch_size=BATCH, seeds=(0,), epochs=10**6, backend="numpy"
+        rule="dfa", hidden=hidden, optimizer="sgd", lr=0.01, batch_size=BATCH, seeds=(0,), epochs=10**6, backend=backend
     )
-    trainer = Trainer(config, Data(x[:TRAIN], y[:TRAIN], x[TRAIN:], y[TRAIN:]))
+    trainer = Trainer(config, Data(x[:train], y[:train], x[train:], y[train:]))
     times: dict[str, list[float]] = {"epoch": [], "steps": []}
-    with threadpool_limits(threads):
+    with threadpool_limits(threads), trainer.backend.working():
         for _ in range(epochs + 1):
             start = time.perf_counter()
             trainer._epoch()
+            trainer.backend.synchronize()
             times["epoch"].append(time.perf_counter() - start)
             trainer.begin_epoch()
             start = time.perf_counter()
             for _ in range(trainer.batches.per_epoch):
                 trainer.step()
+            trainer.backend.synchronize()
             times["steps"].append(time.perf_counter() - start)
             trainer.progress.batch = 0
     medians = {name: statistics.median(seconds[1:]) for name, seconds in times.items()}

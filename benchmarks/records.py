@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from gpufa import files
+
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = "gpufa", "numpy", "scipy", "h5py", "torch", "jax", "scikit-learn", "cupy-cuda12x", "cupy-cuda13x"
 
@@ -25,13 +27,19 @@ def described(kind: str, facts: dict[str, str], threads: int) -> dict[str, Any]:
     }
 
 
-def named(kind: str, machine: str) -> Path:
-    return RESULTS / f"{kind}-{re.sub('[^a-z0-9]+', '-', machine.lower()).strip('-')}.json"
+def named(kind: str, machine: str, folder: Path = RESULTS) -> Path:
+    return folder / f"{kind}-{re.sub('[^a-z0-9]+', '-', machine.lower()).strip('-')}.json"
 
 
 def written(record: dict[str, Any], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    files.write(path, json.dumps(record, indent=1) + "\n", "result", "give another --out")
+
+
+def counts(record: dict[str, Any]) -> bool:
+    """Whether the figures are of a machine's own: not a rehearsal's, with small nets or on a stand-in for a GPU."""
+    device = record.get("facts", {}).get("device", "")
+    return not record.get("quick") and not device.lower().startswith("stand-in")
 
 
 def _version(name: str) -> str | None:

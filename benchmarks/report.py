@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from . import aims, pictures, scaling
+from .records import counts
 
 DOCS = Path(__file__).parent.parent / "docs"
 README = DOCS.parent / "README.md"
@@ -41,6 +42,7 @@ here:
 def write(results: Path) -> Path:
     """Write the page and its pictures; returns the page."""
     records = [json.loads(path.read_text(encoding="utf-8")) | {"file": path} for path in sorted(results.glob("*.json"))]
+    records = [record for record in records if counts(record)]
     sections = [section(r) for r in records if r.get("kind", r.get("device")) in ("cpu", "gpu")]
     if not any(r.get("kind") == "gpu" for r in records):
         sections.append(UNMEASURED)
@@ -89,7 +91,7 @@ def section(record: dict[str, Any]) -> str:
     about = [f"{name}: {value}" for name, value in facts.items()]
     packages = ", ".join(f"{name} {found}" for name, found in record["packages"].items())
     lines = [
-        f"## {facts.get('device') or facts['processor']}, {record['threads']} threads",
+        f"## {machine(record)}, {record['threads']} threads",
         "",
         f"`{record['command']}`, {record['date']}, {record['system']}; {packages}. {'; '.join(about)}. [Figures]"
         f"(../benchmarks/results/{file.name}).",
@@ -112,6 +114,12 @@ def section(record: dict[str, Any]) -> str:
     return "\n".join([*lines, *replicas(record), *aims.aims(record), ""])
 
 
+def machine(record: dict[str, Any]) -> str:
+    """The GPU, or where there was none the processor."""
+    facts: dict[str, str] = record["facts"]
+    return facts.get("device") or facts["processor"]
+
+
 def line(row: dict[str, Any]) -> str:
     low, high = row["quartiles_ms"]
     ratio = f"{row['against_gpufa_dfa']:.2f}" if row["against_gpufa_dfa"] else ""
@@ -123,7 +131,7 @@ def whole_epoch(record: dict[str, Any]) -> str:
     """What an epoch takes beyond its steps."""
     ratio = record["epoch_s"] / record["steps_s"]
     lines = [
-        f"## An epoch: {record['facts']['processor']}, {record['threads']} threads",
+        f"## An epoch: {machine(record)}, {record['threads']} threads",
         "",
         f"`{record['command']}`, {record['date']}: an epoch of 60,000 samples, 784-800-800-10, batch 64, plain SGD,",
         "with the drawing of the order, batching, the alignment probe, divergence checks and the history takes",

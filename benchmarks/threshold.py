@@ -18,13 +18,13 @@ BATCHES = (64, 1024)
 ROWS = 1600  # hidden units
 
 
-def run(backend: Backend, rounds: int, say: Callable[[str], Any]) -> list[dict[str, Any]]:
-    """A row for each number of outputs and batch size: ms of either way, in turns."""
+def run(backend: Backend, rounds: int, say: Callable[[str], Any], quick: bool = False) -> list[dict[str, Any]]:
+    """A row for each number of outputs and batch size: ms of either way, in turns; for two of them if `quick`."""
     rows = []
-    for m in BATCHES:
+    for m in BATCHES[: 1 if quick else None]:
         z, out = (backend.zeros((1, ROWS, m), "float32") for _ in range(2))
         gates = [Gate(ACTIVATIONS["tanh"], z, None, slice(0, ROWS))]
-        for n in OUTPUTS:
+        for n in OUTPUTS[: 2 if quick else None]:
             B, e = (backend.to_device(np.ones(shape, np.float32)) for shape in ((1, ROWS, n), (1, n, m)))
 
             one = partial(backend.feedback_delta, B, e, gates, out=out)

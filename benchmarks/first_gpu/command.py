@@ -1,0 +1,87 @@
+"""The command of the first run on a GPU."""
+
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..records import RESULTS, described, named, written
+from .runner import Outcome, Stage, run
+from .stages import PLANS
+from .times import THREADS
+
+
+def first_gpu(minutes: float = 9.0, quick: bool = False, out: Path | None = None) -> None:
+    """All that waits for a GPU, in order of worth and in limited time; exits with 1 where something came out wrong.
+
+    Args:
+        minutes: after which it has stopped
+        quick: small nets and few tests, to rehearse it; nothing is kept without --out
+        out: the folder for the figures, first-gpu-NAME.json and others (results where not given)
+    """
+    asked = threading.Event()
+    for end in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(end, lambda *_: asked.set())
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = out or (Path(scratch) / "results" if quick else RESULTS)
+        outcomes = kept(run(stages(quick), minutes * 60, Path(scratch), asked.is_set), minutes, quick, folder)
+    print(summary(outcomes))
+    if not all(outcome.right for outcome in outcomes):
+        sys.exit(1)
+
+
+def stages(quick: bool) -> list[Stage]:
+    """Each plan as a command."""
+    command = sys.executable, "-m", f"{__package__}.child"
+    small = ("--quick",) if quick else ()
+    return [Stage(name, (*command, name, *small), plan.share) for name, plan in PLANS.items()]
+
+
+def kept(running: Iterable[Outcome], minutes: float, quick: bool, folder: Path) -> list[Outcome]:
+    """Put all that the stages have found so far into the folder; returns how they ended."""
+    outcomes: dict[str, Outcome] = {}
+    began, status = time.monotonic(), ""
+    for outcome in running:
+        outcomes[outcome.name] = outcome
+        found = outcomes["facts"].found
+        if outcome.status != "running" and "device" not in found:
+            raise SystemExit(f"benchmarks: no GPU: {outcome.why}")
+        if "device" in found:
+            facts = found.get("facts", {"device": found["device"]})
+            about = described("first-gpu", facts, THREADS) | {"quick": quick, "minutes": minutes}
+            about["seconds"] = round(time.monotonic() - began, 1)
+            write(about, list(outcomes.values()), folder)
+        if outcome.status != status:
+            status = outcome.status
+            print(line(outcome), flush=True)
+    return list(outcomes.values())
+
+
+def write(about: dict[str, Any], outcomes: Sequence[Outcome], folder: Path) -> None:
+    """The record of all stages, and a result file of its own for what has a kind."""
+    rows, device = [], about["facts"]["device"]
+    for outcome in outcomes:
+        row, kind = outcome.record, PLANS[outcome.name].kind
+        row.get("found", {}).pop("facts", None)  # they are told at the top
+        if kind and outcome.found:
+            path = named(kind, device, folder)
+            written(about | {"kind": kind} | row.pop("found"), path)
+            row["file"] = path.name
+        rows.append(row)
+    written(about | {"stages": rows}, named("first-gpu", device, folder))
+
+
+def line(outcome: Outcome) -> str:
+    """An outcome as a line."""
+    why = f": {outcome.why}" if outcome.why else ""
+    return f"{outcome.name:10s} {outcome.status:11s} {outcome.seconds:6.1f} of {outcome.limit_s:5.1f} s{why}"
+
+
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """What did not come out right, in a line."""
+    wrong = [f"{outcome.name} ({outcome.status})" for outcome in outcomes if not outcome.right]
+    return f"not right: {', '.join(wrong)}" if wrong else "all that was run came out right"

@@ -1,0 +1,99 @@
+"""pytest -m gpu in parts, each a process of its own with a limit: what hangs or ends its process is told, and the tests
+behind it are run in another part."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from . import witness
+from .runner import LOOK, ROOT, plain, running, tail
+from .task import OutOfTime, Skipped, Task, Wrong
+
+PYTEST = sys.executable, "-m", "pytest", "-m", "gpu", "-p", witness.__name__, "-p", "no:cacheprovider", "-q"
+OWN = "tests/test_first_gpu.py"  # rehearses all this
+LARGEST = 100  # tests in a part: a GPU that a test has left in a bad state fails those behind it
+SHORTEST = 10.0  # seconds with which a part is still begun
+PATIENCE = 30.0  # seconds in which no test begins or ends
+TOLD = 40  # failures of which the text is kept
+
+
+def suite(task: Task) -> None:
+    if not (ROOT / "tests").is_dir() or importlib.util.find_spec("pytest") is None:
+        raise Skipped("pytest or the tests are not at hand: pip install '.[test]' in a checkout")
+    with TemporaryDirectory() as folder:
+        events, trouble = told(["--collect-only", f"--ignore={OWN}", "tests"], Path(folder), task.left() / 2)
+        if trouble or not events:
+            raise Wrong(f"the tests can't be collected: {trouble}")
+        parts = divided(events[0]["ids"])
+        if task.quick:
+            parts = [parts[0][:2]]
+        done(task, parts, Path(folder))
+
+
+def divided(tests: list[str]) -> list[list[str]]:
+    """Parts of one file each; files with few tests first, so that most files have been seen where time is short."""
+    files: dict[str, list[str]] = {}
+    for test in tests:
+        files.setdefault(test.partition("::")[0], []).append(test)
+    rows = sorted(files.values(), key=len)
+    return [row[i : i + LARGEST] for row in rows for i in range(0, len(row), LARGEST)]
+
+
+def done(task: Task, parts: list[list[str]], folder: Path) -> None:
+    """Run the parts, and those that are left of parts that ended early."""
+    rows: list[dict[str, Any]] = []
+    failures: list[dict[str, str]] = []
+    while parts:
+        limit = task.left() / (2 if len(parts) > 1 else 1)
+        if limit < SHORTEST:
+            break
+        part = parts.pop(0)
+        events, trouble = told(part, folder, limit)
+        ends = {event["ended"]: event for event in events if "ended" in event}
+        seen = [event["began"] for event in events if "began" in event]
+        if trouble and seen and seen[-1] not in ends:
+            ends[seen[-1]] = {"ended": seen[-1], "outcome": "stopped", "text": trouble}
+        failures += [{"test": e["ended"], "text": plain(e["text"])} for e in ends.values() if "text" in e]
+        counts = Counter(event["outcome"] for event in ends.values())
+        rows.append({"first": part[0], "tests": len(part), **counts, **({"trouble": trouble} if trouble else {})})
+        rest = [test for test in part if test not in ends]
+        if ends and rest:
+            parts.append(rest)
+        task.keep(counts=totals(rows), parts=rows, failures=failures[:TOLD])
+    print("\n".join(failure["test"] for failure in failures))
+    if failures or any("trouble" in row for row in rows):
+        raise Wrong(f"{totals(rows)}, not reached: {sum(map(len, parts))}")
+    if parts:
+        raise OutOfTime(f"{sum(map(len, parts))} tests were not reached")
+
+
+def totals(rows: list[dict[str, Any]]) -> dict[str, int]:
+    """How many tests came out how."""
+    return {name: sum(row.get(name, 0) for row in rows) for name in ("passed", "skipped", "failed", "stopped")}
+
+
+def hangs(file: Path) -> bool:
+    return time.time() - file.stat().st_mtime > PATIENCE
+
+
+def told(arguments: list[str], folder: Path, limit: float) -> tuple[list[dict[str, Any]], str]:
+    """What the witness saw of a run of pytest, and what went wrong with it: its end, or a test that takes too long."""
+    file, log = folder / "witness", folder / "log"
+    file.write_text("")
+    with running([*PYTEST, *arguments], log, **{witness.FILE: str(file)}) as process:
+        began = time.monotonic()
+        while (spent := time.monotonic() - began) < limit and process.poll() is None and not hangs(file):
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(min(LOOK, limit - spent))
+        code = process.poll()
+    events = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    if code is None:
+        return events, f"nothing happened for {PATIENCE:.0f} s" if hangs(file) else ""
+    return events, "" if code in (0, 1) else f"exit code {code}: {tail(log)[-500:]}"

@@ -1,0 +1,41 @@
+"""What `python -m benchmarks gpu`, `threshold` and `epoch` measure, each row kept as soon as it is there."""
+
+from dataclasses import replace
+from typing import Any
+
+from gpufa.backends import get_backend
+
+from .. import epoch as epochs
+from .. import threshold as thresholds
+from ..runner import run
+from ..works import FLOOR, GPU, Work
+from .task import Task, Wrong
+
+THREADS, ROUNDS, EPOCHS = 4, 7, 5
+OWN = "gpufa", "bare"
+
+
+def rows(task: Task) -> None:
+    works: list[dict[str, Any]] = []
+    for work in chosen(task.quick):
+        works.append(run(work, "gpu", THREADS, ROUNDS, task.quick, print))
+        task.keep(works=works)
+    found = [row for work in works for row in work["rows"]]
+    if wrong := [row["contender"] for row in found if row.get("agrees") is False]:
+        raise Wrong(f"other weights after 20 steps than gpufa's: {', '.join(wrong)}")
+    if lost := [row["absent"] for row in found if "absent" in row and row["contender"].startswith(OWN)]:
+        raise Wrong("; ".join(lost))
+
+
+def chosen(quick: bool) -> list[Work]:
+    """The GPU's works, small nets first: a large one takes a minute to draw its data."""
+    works = sorted(GPU, key=lambda work: max(work.sizes) * work.batch)
+    return [replace(works[0], contenders=FLOOR)] if quick else works
+
+
+def threshold(task: Task) -> None:
+    task.keep(rows=thresholds.run(get_backend("cupy"), 1 if task.quick else ROUNDS, print, task.quick))
+
+
+def epoch(task: Task) -> None:
+    task.keep(**epochs.run(THREADS, 1 if task.quick else EPOCHS, "cupy", task.quick))
