@@ -81,6 +81,8 @@ def test_the_page_is_made_of_the_results(tmp_path, monkeypatch):
         "cpu-x": {"kind": "cpu", "works": works},
         "scaling-x": {"kind": "scaling", "rows": growth},
         "memory-x": {"kind": "memory", "rows": held},
+        "gpu-x": {"kind": "gpu", "works": works, "facts": {"device": "Stand-in GPU 0 (GPU 0)"}},
+        "gpu-y": {"kind": "gpu", "works": works, "facts": {"device": "a GPU"}, "quick": True},
     }.items():
         text = json.dumps(about | {"command": f"python -m benchmarks {name[:-2]}"} | content)
         (tmp_path / f"{name}.json").write_text(text)

@@ -80,7 +80,9 @@ def totals(rows: list[dict[str, Any]]) -> dict[str, int]:
 
 
 def hangs(file: Path) -> bool:
-    return time.time() - file.stat().st_mtime > PATIENCE
+    """Whether tests that have begun don't go on."""
+    about = file.stat()
+    return about.st_size > 0 and time.time() - about.st_mtime > PATIENCE
 
 
 def told(arguments: list[str], folder: Path, limit: float) -> tuple[list[dict[str, Any]], str]:
@@ -94,6 +96,8 @@ def told(arguments: list[str], folder: Path, limit: float) -> tuple[list[dict[st
                 process.wait(min(LOOK, limit - spent))
         code = process.poll()
     events = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    if code is None:
-        return events, f"nothing happened for {PATIENCE:.0f} s" if hangs(file) else ""
-    return events, "" if code in (0, 1) else f"exit code {code}: {tail(log)[-500:]}"
+    if code is not None:
+        return events, "" if code in (0, 1) else f"exit code {code}: {tail(log)[-500:]}"
+    if hangs(file):
+        return events, f"nothing happened for {PATIENCE:.0f} s"
+    return events, "" if len(events) > 1 else f"no test began in {limit:.0f} s"
