@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..records import RESULTS, described, named, written
-from .runner import Outcome, Stage, run
+from .runner import GRACE, Outcome, Stage, run
 from .stages import PLANS
 from .times import THREADS
 
@@ -28,7 +28,8 @@ def first_gpu(minutes: float = 9.0, quick: bool = False, out: Path | None = None
         signal.signal(end, lambda *_: asked.set())
     with tempfile.TemporaryDirectory() as scratch:
         folder = out or (Path(scratch) / "results" if quick else RESULTS)
-        outcomes = kept(run(stages(quick), minutes * 60, Path(scratch), asked.is_set), minutes, quick, folder)
+        running = run(stages(quick), minutes * 60 - GRACE, Path(scratch), asked.is_set)
+        outcomes = kept(running, minutes, quick, folder)
     print(summary(outcomes))
     if not all(outcome.right for outcome in outcomes):
         sys.exit(1)
@@ -36,7 +37,7 @@ def first_gpu(minutes: float = 9.0, quick: bool = False, out: Path | None = None
 
 def stages(quick: bool) -> list[Stage]:
     """Each plan as a command."""
-    command = sys.executable, "-m", f"{__package__}.child"
+    command = sys.executable, "-u", "-m", f"{__package__}.child"
     small = ("--quick",) if quick else ()
     return [Stage(name, (*command, name, *small), plan.share) for name, plan in PLANS.items()]
 
