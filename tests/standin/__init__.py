@@ -2,7 +2,7 @@
 
 `install()` before CuPy is imported, and all that CuPy asks of CUDA goes to libraries of our own: memory that is the
 host's, streams that do their work late and in random order, graphs replayed in any order that their dependencies allow,
-kernels compiled by g++ whose threads are fibers, products in C++. What went wrong without an error is told by
+kernels compiled by g++ whose threads are fibers, products in C++. What went wrong, with an error or without, is told by
 `faults()`.
 
 Not done: CUB, cuRAND, cuSOLVER, cuSPARSE, textures, complex numbers, name expressions, inline PTX but "trap;",

@@ -17,6 +17,7 @@ CACHE = Path(os.environ.get("GPUFA_KERNEL_CACHE") or Path(tempfile.gettempdir())
 COMPILER = shutil.which("g++")
 SANITIZE = os.environ.get("GPUFA_STANDIN_SANITIZE") == "1"
 FLAGS = ["-std=c++17", "-shared", "-fPIC", "-w"]
+NEEDED = ("driver_types.h", "cuda_runtime_api.h", "crt/host_defines.h")
 KERNEL_FLAGS = [*FLAGS, "-O1", "-ffp-contract=off", "-fpermissive", *(["-fsanitize=address", "-g"] if SANITIZE else [])]
 KERNEL_LIBRARIES = [] if SANITIZE else ["-nostdlib", "-lm", "-lgcc"]  # the fewer, the faster
 
@@ -124,7 +125,8 @@ def compile_libraries(into: Path) -> None:
 
     def compile_one(source: Path) -> Path:
         made = into / f"{source.stem}.o"
-        run(COMPILER, *FLAGS, "-O2", *includes, f"-DSTANDIN_CUDA={version}", "-c", source, "-o", made)
+        level = "-O3" if source.stem in ("cublas", "fibers") else "-O1"
+        run(COMPILER, *FLAGS, level, *includes, f"-DSTANDIN_CUDA={version}", "-c", source, "-o", made)
         return made
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:

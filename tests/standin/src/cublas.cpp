@@ -62,14 +62,19 @@ float to_tf32(float value) {
 // The operand as a dense matrix, column by column.
 template <class T>
 std::vector<T> gathered(const Matrix& x, int batch, bool tf32) {
-    const char* at = x.at + batch * x.stride * (long long)size_of(x.type);
     const int rows = x.turned ? x.columns : x.rows, columns = x.turned ? x.rows : x.columns;
+    const long long down = x.turned ? x.across : 1, right = x.turned ? 1 : x.across;
+    const char* at = x.at + batch * x.stride * (long long)size_of(x.type);
     std::vector<T> all((size_t)rows * columns);
-    for (int j = 0; j < columns; j++)
-        for (int i = 0; i < rows; i++) {
-            const T value = get(at, x.type, x.turned ? j + (long long)i * x.across : i + (long long)j * x.across);
-            all[(size_t)j * rows + i] = tf32 ? (T)to_tf32(value) : value;
-        }
+    for (int j = 0; j < columns; j++) {
+        T* column = &all[(size_t)j * rows];
+        if (x.type == (sizeof(T) == 8 ? F64 : F32))
+            for (int i = 0; i < rows; i++) column[i] = ((const T*)at)[i * down + j * right];
+        else
+            for (int i = 0; i < rows; i++) column[i] = get(at, x.type, i * down + j * right);
+        if (tf32)
+            for (int i = 0; i < rows; i++) column[i] = to_tf32(column[i]);
+    }
     return all;
 }
 

@@ -37,7 +37,7 @@ extern "C" void standin_resume();
 
 namespace standin {
 namespace {
-enum State { READY, AT_WARP, AT_BLOCK, DONE };
+enum State : unsigned char { READY, AT_WARP, AT_BLOCK, DONE };
 const size_t STACK = 1 << 18, SIGNAL_STACK = 1 << 16;
 const int SIGNALS[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
 

@@ -100,6 +100,12 @@ int invalidate(const CaptureOf& capture, int error) {
     return error;
 }
 
+void abandon(const CaptureOf& capture) {
+    const CaptureOf kept = capture;  // though every stream lets it go
+    for (Stream* s : kept->streams) s->capture = nullptr, s->tail.clear();
+    captures.erase(kept);
+}
+
 int recorded(Stream* s, const std::string& name, Job run) {
     Capture& capture = *s->capture;
     if (capture.invalid) return cudaErrorStreamCaptureInvalidated;

@@ -124,6 +124,7 @@ int recorded(Stream* s, const std::string& name, Job run);
 int disturbs_capture(const std::string& name);  // work of the legacy stream: an error, or 0
 int forbidden(const char* who);                 // a call that captures forbid: an error, or 0
 int invalidate(const CaptureOf& capture, int error);
+void abandon(const CaptureOf& capture);
 bool capturing();
 int wait_captured(Stream* s, Event* e);
 

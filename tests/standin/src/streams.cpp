@@ -64,7 +64,7 @@ int destroy(Stream* s) {
     if (!streams.count(s)) return cudaErrorInvalidResourceHandle;
     if (s->capture) {
         fault("a stream is destroyed while it is captured");
-        invalidate(s->capture, cudaErrorStreamCaptureInvalidated);
+        abandon(s->capture);
     }
     streams.erase(s);
     destroyed.emplace_back(s);  // what is queued is done, with time
