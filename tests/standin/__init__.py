@@ -74,7 +74,7 @@ def _loaded() -> ctypes.CDLL:
     for name in build.shells():
         patch.keep(ctypes.CDLL(str(folder / name)))
     # Behind the shells: of two libraries of one name, the first is what others find.
-    given = folder / "kernels", "\n".join(build.kernel_command()), build.nvrtc() or ""
+    given = folder / "kernels", "\n".join(build.kernel_command(folder)), build.nvrtc() or ""
     standin.standin_compile(*(str(word).encode() for word in given))
     patch.patch_all(standin, folder)
     return standin

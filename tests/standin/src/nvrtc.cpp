@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <regex>
 #include <sstream>
@@ -101,7 +102,8 @@ int compile(Program& p, int n, const char** options) {
     p.image = folder + "/" + name + ".so";
     if (!access(p.image.c_str(), R_OK)) return 0;
 
-    const std::string work = folder + "/" + name + "." + std::to_string(getpid());
+    static std::atomic<int> compiled{0};
+    const std::string work = folder + "/" + name + "." + std::to_string(getpid()) + "." + std::to_string(compiled++);
     const std::string cpp = work + ".cpp", made = work + ".so", log = work + ".log";
     std::ofstream(cpp) << text;
     std::vector<std::string> command;
