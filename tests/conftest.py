@@ -10,6 +10,7 @@ from contextlib import suppress
 
 import pytest
 import standin
+from standin import signatures
 
 STANDIN = "standin"
 
@@ -60,11 +61,21 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def gpu_as_marked(request, monkeypatch):
-    """Only tests marked `gpu` see one; on the stand-in, whatever it found wrong fails them."""
+    """Only tests marked `gpu` see one. There, each launch is held to its kernel's signature; on the stand-in, whatever
+    it found wrong fails them."""
     if "gpu" not in request.keywords:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
         yield
         return
+    from gpufa.backends.cupydevice import CupyDevice
+
+    launch = CupyDevice.launch
+
+    def checked(self, kernel, grid, block, arguments):
+        signatures.check(kernel, arguments)
+        launch(self, kernel, grid, block, arguments)
+
+    monkeypatch.setattr(CupyDevice, "launch", checked)
     if GPU == STANDIN:
         standin.faults()
     yield

@@ -8,6 +8,8 @@ from rulelab import OWN
 
 import gpufa
 from gpufa.activations import ACTIVATIONS
+from gpufa.backends.cupydevice import CupyDevice
+from gpufa.backends.device import CaptureFailed
 from gpufa.losses import LOSSES
 from gpufa.optimizers import OPTIMIZERS
 from gpufa.rules import RULES, make_rule
@@ -98,3 +100,22 @@ def test_procedural_feedback_trains_the_same_bits(rule, law, feedback):
     stored, keyed = (trained("cupy", 10, feedback=kind, **settings) for kind in ("stored", feedback))
     for name, p in stored.items():
         np.testing.assert_array_equal(keyed[name], p)
+
+
+def refuse(self, step):
+    raise CaptureFailed("for a test")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_is_the_same_recorded_and_eager(rule, dtype, monkeypatch):
+    settings = {"rule": rule, "dtype": dtype, "lr": 0.01, "optimizer": "sgd"} | OWN.get(rule, {})
+    recorded = trained("cupy", 7, **settings)
+    if dtype == "float64":
+        for name, p in trained("numpy", 7, **settings).items():
+            np.testing.assert_allclose(recorded[name], p, rtol=1e-10, atol=1e-10, err_msg=name)
+    monkeypatch.setattr(CupyDevice, "record", refuse)
+    with pytest.warns(UserWarning, match="for a test"):
+        eager = trained("cupy", 7, **settings)
+    for name, p in recorded.items():
+        np.testing.assert_array_equal(eager[name], p, err_msg=name)
