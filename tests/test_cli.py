@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import start
 
 import gpufa
 from gpufa.cli import main
@@ -128,16 +129,14 @@ def test_resume_says_when_there_is_nothing_to_do_and_goes_on_with_more_epochs(tr
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_save_and_exit_cleanly_and_resume_is_bitwise(tmp_path, number):
     long = ["--hidden", "64", "64", "--epochs", "60", "--backend", "numpy", "--quiet"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gpufa", "train", *long, "--out", "cut"], cwd=tmp_path, stderr=subprocess.PIPE
-    )
+    process = start("train", *long, "--out", "cut", cwd=tmp_path)
     history = tmp_path / "cut" / "history.csv"
     deadline = time.monotonic() + 60
     while not (history.exists() and len(history.read_text().splitlines()) > 4) and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(number)
     assert process.wait(60) == 0
-    assert process.stderr.read() == b""
+    assert process.stderr.read() == ""
     assert json.loads((tmp_path / "cut" / "summary.json").read_text())["epochs"] < 60
     run("resume", "cut", "--quiet", cwd=tmp_path)
     run("train", *long, "--out", "whole", cwd=tmp_path)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import start
 from test_training import DATA, config, parameters, same
 
 import gpufa
@@ -61,12 +62,6 @@ class Slow(gpufa.rules.DFA):
 """
 
 
-def start(*command, cwd, **options):
-    return subprocess.Popen(
-        [sys.executable, "-m", "gpufa", *command], cwd=cwd, stderr=subprocess.PIPE, text=True, **options
-    )
-
-
 def wait_for(happened, seconds=60):
     deadline = time.monotonic() + seconds
     while not happened() and time.monotonic() < deadline:
@@ -92,6 +87,24 @@ def test_a_second_ctrl_c_ends_a_step_that_does_not_and_the_run_goes_on_from_its_
     assert start("train", *LONG, "--out", "whole", *rule, cwd=tmp_path).wait() == 0
     arrays = [checkpoint.read(tmp_path / name / "checkpoint.h5")[0] for name in ("cut", "whole")]
     np.testing.assert_array_equal(arrays[0]["parameters/W1"], arrays[1]["parameters/W1"])
+
+
+def test_tests_that_ignore_signals_start_processes_that_heed_them(tmp_path):
+    """As where they run in the background of a shell, or under nohup."""
+    numbers = signal.SIGINT, signal.SIGHUP
+    handlers = [signal.signal(number, signal.SIG_IGN) for number in numbers]
+    try:
+        processes = [
+            start("train", *LONG[:2], "--epochs", "5000", *LONG[4:], "--out", str(n), cwd=tmp_path) for n in numbers
+        ]
+        assert [signal.getsignal(number) for number in numbers] == [signal.SIG_IGN] * 2
+    finally:
+        for number, handler in zip(numbers, handlers, strict=True):
+            signal.signal(number, handler)
+    for number, process in zip(numbers, processes, strict=True):
+        wait_for((tmp_path / str(int(number)) / "history.csv").exists)
+        process.send_signal(number)
+        assert process.wait(60) == 0
 
 
 def test_a_signal_that_is_ignored_stays_ignored(tmp_path):
