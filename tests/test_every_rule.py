@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from rulelab import OWN
+from rulelab import OWN, STEADY_EPS
 
 import gpufa
 from gpufa.cli import main
@@ -45,7 +45,7 @@ def test_it_trains_the_default_net(rule, tmp_path):
 @pytest.mark.parametrize("rule", RULES)
 def test_it_is_resumed_bit_for_bit_and_replicas_are_single_runs(rule, tmp_path):
     settings = {"rule": rule, "hidden": (9, 7), "batch_size": 100, "backend": "numpy", "dtype": "float64"}
-    config = gpufa.Config(**settings | OWN.get(rule, {}) | {"epochs": 3, "seeds": (0, 1)})
+    config = gpufa.Config(**settings | STEADY_EPS | OWN.get(rule, {}) | {"epochs": 3, "seeds": (0, 1)})
     whole = gpufa.train(config).network
     first = gpufa.Config(**vars(config) | {"epochs": 1, "out": str(tmp_path / "run")})
     gpufa.train(first)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .promises import PROMISES
+from .promises import PROMISES, ROUNDING
 from .trials import TRIALS
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
@@ -70,6 +70,7 @@ def promises() -> str:
         "|---|---|---|",
         *(f"| {p.fault} | {p.promise} | `{p.test}` |" for p in PROMISES),
         "",
+        ROUNDING,
     ]
     return "\n".join(lines)
 
