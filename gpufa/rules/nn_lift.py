@@ -78,11 +78,13 @@ def normals(seed: int) -> Draw:
 
 def fit(f: Any, weights: NDArray) -> tuple[NDArray, NDArray]:
     """For each unit the s and b, (k,) each, whose E[f(s t + b) He_n(t)] are most nearly proportional to its weights,
-    (3, k); where s is negative the unit looks the other way."""
+    (3, k); where s is negative the unit looks the other way. Of units as good but for rounding, as (s, b) and (-s, -b)
+    are where f is odd, it is the first."""
     scale = np.repeat(SCALES, len(PLACES))
     bias = scale * np.tile(PLACES, len(SCALES))
     curve = kappas(f, scale, bias) / NORMS
     curve = np.hstack([curve, curve * [[-1], [1], [-1]]])
     curve /= np.maximum(np.linalg.norm(curve, axis=0), 1e-12)
-    best = np.abs(curve.T @ (weights / NORMS)).argmax(axis=0)
+    share = np.abs(curve.T @ (weights / NORMS))
+    best = (share >= (1 - 1e-9) * share.max(axis=0)).argmax(axis=0)
     return np.append(scale, -scale)[best], np.append(bias, bias)[best]
