@@ -1,5 +1,6 @@
 """The stand-in GPU: what CuPy does on it is right, and what is wrong with a program of CuPy's shows on it."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -129,6 +130,19 @@ def test_events_order_streams():
         with second:
             y = x * 2
         assert y.get(stream=second).tolist() == [2.0] * 100
+
+
+def test_a_stream_that_is_destroyed_does_its_work():
+    for seed in SEEDS:
+        standin.seed(seed)
+        x = cupy.zeros(100, "f")
+        cupy.cuda.Device().synchronize()
+        with other_stream():
+            x += 1
+        for _ in range(3):
+            other_stream()
+        cupy.cuda.Device().synchronize()
+        assert x.get().tolist() == [1.0] * 100
 
 
 def test_a_blocking_stream_and_the_legacy_stream_wait_for_each_other():
@@ -344,6 +358,34 @@ def test_a_write_beside_an_allocation_is_told(at, where):
     raw("x[n] = 1;")((1,), (1,), (x, np.int64(at)))
     cupy.cuda.Device().synchronize()
     told(f"f: bytes {where} of an allocation of 132 bytes were written")
+
+
+SANITIZED = """
+import sys
+import standin
+standin.install()
+import cupy
+import numpy as np
+standin.guard(True)
+cupy.cuda.set_allocator(None)
+text = 'extern "C" __global__ void f(float* x, long long n) { x[0] = x[n]; }'
+x = cupy.zeros(33, "f")
+cupy.RawKernel(text, "f")((1,), (1,), (x, np.int64(sys.argv[1])))
+print(float(x[0]))
+"""
+
+
+def test_the_sanitizer_sees_a_read_beside_an_allocation():
+    library = subprocess.run(["g++", "-print-file-name=libasan.so"], capture_output=True, text=True).stdout.strip()
+    if not os.path.isabs(library):
+        pytest.skip("no AddressSanitizer")
+    settings = {"GPUFA_STANDIN_SANITIZE": "1", "PYTHONMALLOC": "malloc", "PYTHONPATH": str(standin.HERE.parent)}
+    settings |= {"LD_PRELOAD": library, "ASAN_OPTIONS": "detect_leaks=0", "GPUFA_STANDIN": "0"}
+    for at, fine in (("32", True), ("33", False)):
+        command = [sys.executable, "-c", SANITIZED, at]
+        done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True)
+        assert (done.returncode == 0) == fine, done.stderr
+        assert ("use-after-poison" in done.stderr) != fine
 
 
 def test_a_copy_past_the_end_is_told():

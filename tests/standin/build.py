@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parent
+INCLUDE = HERE / "include"
 CACHE = Path(os.environ.get("GPUFA_KERNEL_CACHE") or Path(tempfile.gettempdir()) / f"gpufa-kernels-{os.getuid()}")
 COMPILER = shutil.which("g++")
 SANITIZE = os.environ.get("GPUFA_STANDIN_SANITIZE") == "1"
@@ -60,7 +61,9 @@ def headers() -> tuple[list[Path], int]:
 
 
 def nvrtc() -> Path | None:
-    """The real NVRTC, which says what is wrong with a source."""
+    """The real NVRTC, which says what is wrong with a source; the sanitizer keeps it from finding its own parts."""
+    if SANITIZE:
+        return None
     for folder in ("cuda_nvrtc", f"cu{major()}"):
         if (path := site() / "nvidia" / folder / f"lib/libnvrtc.so.{major()}").exists():
             return path
@@ -83,7 +86,8 @@ def why_not() -> str:
 
 
 def run(*command: object) -> str:
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    others = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}  # a sanitizer is for us alone
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, env=others)
     if done.returncode:
         raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stderr}")
     return done.stdout
@@ -126,7 +130,7 @@ def compile_libraries(into: Path) -> None:
 
     def compile_one(source: Path) -> Path:
         made = into / f"{source.stem}.o"
-        level = "-O3" if source.stem in ("cublas", "fibers") else "-O1"
+        level = "-O3" if source.stem in ("products", "fibers") else "-O1"
         run(COMPILER, *FLAGS, level, *includes, f"-DSTANDIN_CUDA={version}", "-c", source, "-o", made)
         return made
 
@@ -137,8 +141,10 @@ def compile_libraries(into: Path) -> None:
     for made in objects:
         made.unlink()
 
-    shutil.copy(HERE / "include" / HEADER, into)
-    run(COMPILER, *KERNEL_FLAGS, "-x", "c++-header", into / HEADER)  # compiled once, it halves a kernel's time
+    shutil.copy(INCLUDE / HEADER, into)
+    run(
+        COMPILER, *KERNEL_FLAGS, f"-I{INCLUDE}", "-x", "c++-header", into / HEADER
+    )  # compiled once, it halves a kernel's time
 
     # What CuPy opens by name holds nothing: all is found in the library behind it.
     known = {words[-1] for words in symbols(library, "-D", "--defined-only")}
@@ -156,7 +162,7 @@ def compile_libraries(into: Path) -> None:
 
 def kernel_command(folder: Path) -> list[str]:
     """What compiles a kernel, SOURCE to MADE."""
-    header = [f"-I{HERE / 'include'}", "-include", str(folder / HEADER)]
+    header = [f"-I{INCLUDE}", "-include", str(folder / HEADER)]
     return [COMPILER, *KERNEL_FLAGS, *header, "SOURCE", "-o", "MADE", *KERNEL_LIBRARIES]
 
 

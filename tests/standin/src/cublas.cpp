@@ -1,15 +1,12 @@
 // cuBLAS on the host's memory: a product is work of its handle's stream.
 #include <string.h>
 
-#include "../include/half.h"
-#include "standin.h"
+#include "products.h"
 
 using namespace standin;
 
 namespace {
 enum Status { SUCCESS = 0, INVALID_VALUE = 7, EXECUTION_FAILED = 13, NOT_SUPPORTED = 15 };
-enum Type { F32 = 0, F64 = 1, F16 = 2, BF16 = 14 };
-enum Compute { IN_F16 = 64, IN_F32 = 68, IN_F64 = 70, IN_TF32 = 77 };
 enum Mode { HOST_SCALARS = 0, DEVICE_SCALARS = 1 };
 const int VERSION = STANDIN_CUDA / 1000 * 10000 + 901;
 
@@ -19,96 +16,10 @@ struct Handle {
     void* workspace;
     size_t size;
 };
-struct Matrix {
-    char* at;
-    int type, across;  // across: its leading dimension
-    long long stride;
-    bool turned;
-    int rows, columns;  // as it lies in memory
-};
-
-size_t size_of(int type) { return type == F64 ? 8 : type == F32 ? 4 : 2; }
-
-bool is_known(int type) { return type == F32 || type == F64 || type == F16 || type == BF16; }
-
-template <class To, class From>
-To bits(From from) {
-    To to;
-    return memcpy(&to, &from, sizeof to), to;
-}
-
-double get(const char* at, int type, long long i) {
-    if (type == F64) return ((const double*)at)[i];
-    if (type == F32) return ((const float*)at)[i];
-    if (type == F16) return standin_from_half(((const uint16_t*)at)[i]);
-    return bits<float>((uint32_t)((const uint16_t*)at)[i] << 16);
-}
-
-void put(char* at, int type, long long i, double value) {
-    if (type == F64) ((double*)at)[i] = value;
-    else if (type == F32) ((float*)at)[i] = (float)value;
-    else if (type == F16) ((uint16_t*)at)[i] = standin_to_half((float)value);
-    else {
-        const uint32_t u = bits<uint32_t>((float)value);
-        ((uint16_t*)at)[i] = (u + 0x7fff + (u >> 16 & 1)) >> 16;
-    }
-}
-
-float to_tf32(float value) {
-    const uint32_t u = bits<uint32_t>(value);
-    return bits<float>((u + 0xfff + (u >> 13 & 1)) & ~0x1fffu);
-}
-
-// The operand as a dense matrix, column by column.
-template <class T>
-std::vector<T> gathered(const Matrix& x, int batch, bool tf32) {
-    const int rows = x.turned ? x.columns : x.rows, columns = x.turned ? x.rows : x.columns;
-    const long long down = x.turned ? x.across : 1, right = x.turned ? 1 : x.across;
-    const char* at = x.at + batch * x.stride * (long long)size_of(x.type);
-    std::vector<T> all((size_t)rows * columns);
-    for (int j = 0; j < columns; j++) {
-        T* column = &all[(size_t)j * rows];
-        if (x.type == (sizeof(T) == 8 ? F64 : F32))
-            for (int i = 0; i < rows; i++) column[i] = ((const T*)at)[i * down + j * right];
-        else
-            for (int i = 0; i < rows; i++) column[i] = get(at, x.type, i * down + j * right);
-        if (tf32)
-            for (int i = 0; i < rows; i++) column[i] = to_tf32(column[i]);
-    }
-    return all;
-}
-
-template <class T>
-void multiply(int m, int n, int k, T alpha, const Matrix& a, const Matrix& b, T beta, const Matrix& c, int batch,
-              bool tf32) {
-    const std::vector<T> left = gathered<T>(a, batch, tf32), right = gathered<T>(b, batch, tf32);
-    std::vector<T> sums(m);
-    char* to = c.at + batch * c.stride * (long long)size_of(c.type);
-    for (int j = 0; j < n; j++) {
-        std::fill(sums.begin(), sums.end(), 0);
-        for (int l = 0; l < k; l++) {
-            const T factor = right[(size_t)j * k + l], *column = &left[(size_t)l * m];
-            for (int i = 0; i < m; i++) sums[i] += factor * column[i];
-        }
-        for (int i = 0; i < m; i++) {
-            const long long at = i + (long long)j * c.across;
-            put(to, c.type, at, alpha * sums[i] + (beta != 0 ? beta * (T)get(to, c.type, at) : 0));
-        }
-    }
-}
-
 bool lies_on_device(const Matrix& x, int batches) {
     if (!x.rows || !x.columns) return true;
     const long long last = (batches - 1) * x.stride + (x.columns - 1) * (long long)x.across + x.rows;
     return on_device(x.at, last * size_of(x.type));
-}
-
-// The number of types: those of a and b are the same, and c's is that of the sums or, in half precision, of a.
-bool is_possible(int a, int b, int c, int compute) {
-    if (a != b || !is_known(a) || !is_known(c)) return false;
-    if (compute == IN_F64) return a == F64 && c == F64;
-    if (compute != IN_F32 && compute != IN_TF32) return false;
-    return a == F32 ? c == F32 : a != F64 && (c == F32 || c == a);
 }
 
 Status refuse(Status status, const char* why) {
@@ -118,8 +29,10 @@ Status refuse(Status status, const char* why) {
 
 void use_workspace(const Handle& h, bool captured) {
     if (h.workspace) {
-        if (on_device(h.workspace, h.size)) memset(h.workspace, 0xFF, std::min<size_t>(h.size, 1024));
-        else fault("a product's workspace is %s", whereabouts(h.workspace).c_str());
+        if (on_device(h.workspace, h.size))
+            memset(h.workspace, 0xFF, std::min<size_t>(h.size, 1024));
+        else
+            fault("a product's workspace is %s", whereabouts(h.workspace).c_str());
     } else if (captured)
         fault("a product in a graph works in cuBLAS's default workspace, which others use, too");
 }
@@ -152,9 +65,7 @@ Status product(Handle& h, int m, int n, int k, const void* alpha, Matrix a, Matr
                 fault("a product's matrix is %s", whereabouts(matrix.at).c_str());
                 return lose(cudaErrorIllegalAddress);
             }
-        for (int q = 0; q < batches; q++)
-            if (compute == IN_F64) multiply<double>(m, n, k, x, a, b, y, c, q, false);
-            else multiply<float>(m, n, k, x, a, b, y, c, q, compute == IN_TF32);
+        for (int q = 0; q < batches; q++) multiply(m, n, k, x, a, b, y, c, q, compute);
     };
     return issue(s, "product", run) ? EXECUTION_FAILED : SUCCESS;
 }
@@ -184,18 +95,18 @@ API int cublasGemmEx(Handle* h, int turn_a, int turn_b, int m, int n, int k, con
 }
 
 // As CuPy calls them, for one type and compute mode each.
-#define GEMM(letter, type, compute)                                                                                   \
-    API int cublas##letter##gemmStridedBatched(Handle* h, int turn_a, int turn_b, int m, int n, int k,                \
-                                               const void* alpha, char* a, int lda, long long stride_a, char* b,      \
-                                               int ldb, long long stride_b, const void* beta, char* c, int ldc,       \
-                                               long long stride_c, int batches) {                                     \
-        return cublasGemmStridedBatchedEx(h, turn_a, turn_b, m, n, k, alpha, a, type, lda, stride_a, b, type, ldb,    \
-                                          stride_b, beta, c, type, ldc, stride_c, batches, compute, -1);              \
-    }                                                                                                                 \
-    API int cublas##letter##gemm_v2(Handle* h, int turn_a, int turn_b, int m, int n, int k, const void* alpha,        \
-                                    char* a, int lda, char* b, int ldb, const void* beta, char* c, int ldc) {         \
-        return cublasGemmEx(h, turn_a, turn_b, m, n, k, alpha, a, type, lda, b, type, ldb, beta, c, type, ldc,        \
-                            compute, -1);                                                                             \
+#define GEMM(letter, type, compute)                                                                                \
+    API int cublas##letter##gemmStridedBatched(Handle* h, int turn_a, int turn_b, int m, int n, int k,             \
+                                               const void* alpha, char* a, int lda, long long stride_a, char* b,   \
+                                               int ldb, long long stride_b, const void* beta, char* c, int ldc,    \
+                                               long long stride_c, int batches) {                                  \
+        return cublasGemmStridedBatchedEx(h, turn_a, turn_b, m, n, k, alpha, a, type, lda, stride_a, b, type, ldb, \
+                                          stride_b, beta, c, type, ldc, stride_c, batches, compute, -1);           \
+    }                                                                                                              \
+    API int cublas##letter##gemm_v2(Handle* h, int turn_a, int turn_b, int m, int n, int k, const void* alpha,     \
+                                    char* a, int lda, char* b, int ldb, const void* beta, char* c, int ldc) {      \
+        return cublasGemmEx(h, turn_a, turn_b, m, n, k, alpha, a, type, lda, b, type, ldb, beta, c, type, ldc,     \
+                            compute, -1);                                                                          \
     }
 GEMM(S, F32, IN_F32)
 GEMM(D, F64, IN_F64)
@@ -220,11 +131,16 @@ API int cublasGetMathMode(Handle* h, int* mode) { return *mode = h->math, SUCCES
 API int cublasGetVersion_v2(Handle* h, int* version) { return *version = VERSION, h ? SUCCESS : INVALID_VALUE; }
 API const char* cublasGetStatusName(int status) {
     switch (status) {
-        case SUCCESS: return "CUBLAS_STATUS_SUCCESS";
-        case INVALID_VALUE: return "CUBLAS_STATUS_INVALID_VALUE";
-        case EXECUTION_FAILED: return "CUBLAS_STATUS_EXECUTION_FAILED";
-        case NOT_SUPPORTED: return "CUBLAS_STATUS_NOT_SUPPORTED";
-        default: return "CUBLAS_STATUS_UNKNOWN";
+        case SUCCESS:
+            return "CUBLAS_STATUS_SUCCESS";
+        case INVALID_VALUE:
+            return "CUBLAS_STATUS_INVALID_VALUE";
+        case EXECUTION_FAILED:
+            return "CUBLAS_STATUS_EXECUTION_FAILED";
+        case NOT_SUPPORTED:
+            return "CUBLAS_STATUS_NOT_SUPPORTED";
+        default:
+            return "CUBLAS_STATUS_UNKNOWN";
     }
 }
 API const char* cublasGetStatusString(int status) { return cublasGetStatusName(status); }

@@ -32,9 +32,11 @@ const struct {
     {903, "cudaErrorStreamCaptureUnmatched", "capture was not ended in the same stream as it began"},
     {904, "cudaErrorStreamCaptureUnjoined", "capturing stream has unjoined work"},
     {905, "cudaErrorStreamCaptureIsolation", "dependency created on uncaptured work in another stream"},
-    {906, "cudaErrorStreamCaptureImplicit", "operation would make the legacy stream depend on a capturing blocking stream"},
+    {906, "cudaErrorStreamCaptureImplicit",
+     "operation would make the legacy stream depend on a capturing blocking stream"},
     {907, "cudaErrorCapturedEvent", "operation not permitted on an event last recorded in a capturing stream"},
-    {908, "cudaErrorStreamCaptureWrongThread", "attempt to terminate a thread-local capture sequence from another thread"},
+    {908, "cudaErrorStreamCaptureWrongThread",
+     "attempt to terminate a thread-local capture sequence from another thread"},
 };
 
 bool exists(int which) { return which >= 0 && which < settings.devices; }
@@ -43,14 +45,22 @@ int version(int* number) { return *number = STANDIN_CUDA, 0; }
 
 int attribute(int which) {
     switch (which) {
-        case cudaDevAttrComputeCapabilityMajor: return CAPABILITY[0];
-        case cudaDevAttrComputeCapabilityMinor: return CAPABILITY[1];
-        case cudaDevAttrMultiProcessorCount: return PROCESSORS;
-        case cudaDevAttrMaxThreadsPerBlock: return THREADS;
-        case cudaDevAttrMaxSharedMemoryPerBlock: return SHARED;
-        case cudaDevAttrWarpSize: return 32;
-        case cudaDevAttrMaxGridDimX: return WIDEST;
-        default: return 0;
+        case cudaDevAttrComputeCapabilityMajor:
+            return CAPABILITY[0];
+        case cudaDevAttrComputeCapabilityMinor:
+            return CAPABILITY[1];
+        case cudaDevAttrMultiProcessorCount:
+            return PROCESSORS;
+        case cudaDevAttrMaxThreadsPerBlock:
+            return THREADS;
+        case cudaDevAttrMaxSharedMemoryPerBlock:
+            return SHARED;
+        case cudaDevAttrWarpSize:
+            return 32;
+        case cudaDevAttrMaxGridDimX:
+            return WIDEST;
+        default:
+            return 0;
     }
 }
 }  // namespace

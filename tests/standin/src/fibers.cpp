@@ -1,13 +1,11 @@
 // Runs a kernel block by block, its threads as fibers in a chosen order, switching at barriers and warp exchanges.
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <ucontext.h>
 
 #include <algorithm>
 #include <array>
 
-#include "standin.h"
+#include "crashes.h"
 
 // Leaves one stack for another, with what a call must keep. A fault resumes the scheduler's from a signal handler.
 asm(R"(
@@ -33,13 +31,11 @@ standin_resume:
     ret
 )");
 extern "C" void standin_switch(void** left, void* entered);
-extern "C" void standin_resume();
 
 namespace standin {
 namespace {
 enum State : unsigned char { READY, AT_WARP, AT_BLOCK, DONE };
-const size_t STACK = 1 << 18, SIGNAL_STACK = 1 << 16;
-const int SIGNALS[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
+const size_t STACK = 1 << 18;
 
 struct Fiber {
     char* stack;
@@ -50,30 +46,22 @@ struct Running {
     const Image* image;
     const Entry* entry;
     void** arguments;
-    std::vector<int> turns;  // the order in which threads start
+    std::vector<Dim> places;  // threadIdx of each thread
+    std::vector<int> turns;   // the order in which threads start
     size_t started;
     std::vector<State> states;
     std::vector<Fiber*> fibers;  // of each thread that waits
     std::vector<std::array<unsigned char, 32>> slots;
 };
-struct Fault {
-    int signal;
-    void* address;
-};
 Running block;
-Fault crash;
 std::vector<Fiber*> idle;
 Fiber* current;
-void* scheduler;
-thread_local bool inside = false;  // a kernel
 
 void leave() { standin_switch(&current->at, scheduler); }
 
 void take(int thread) {
-    const Dim size = *block.image->block;
-    const unsigned t = thread;
     current->thread = thread;
-    *block.image->thread_index = {t % size.x, t / size.x % size.y, t / size.x / size.y};
+    *block.image->thread_index = block.places[thread];
 }
 
 // A fiber does thread after thread until one waits.
@@ -89,8 +77,10 @@ void work() {
     }
 }
 
-void reset(Fiber* f) {
-    void** top = (void**)(f->stack + PAGE + STACK) - 2;
+void prepare(Fiber* f) {
+    static size_t made = 0;
+    const size_t shift = made++ % 64 * 64;  // or all tops would share a few lines of the cache
+    void** top = (void**)(f->stack + PAGE + STACK - shift) - 2;
     *top = (void*)work;  // where the switch returns to
     f->at = top - 6;
 }
@@ -101,7 +91,7 @@ Fiber* idle_fiber() {
                                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         mprotect(stack, PAGE, PROT_NONE);
         idle.push_back(new Fiber{stack});
-        reset(idle.back());
+        prepare(idle.back());
     }
     Fiber* f = idle.back();
     idle.pop_back();
@@ -114,11 +104,8 @@ void enter(Fiber* f) {
 }
 
 void resume(int thread) {
-    Fiber* f = block.fibers[thread];
-    const unsigned t = thread;
-    const Dim size = *block.image->block;
-    *block.image->thread_index = {t % size.x, t / size.x % size.y, t / size.x / size.y};
-    enter(f);
+    *block.image->thread_index = block.places[thread];
+    enter(block.fibers[thread]);
 }
 
 void wait(bool whole_block) {
@@ -177,46 +164,18 @@ const char* run_block(Order order) {
     return nullptr;
 }
 
-void on_signal(int signal, siginfo_t* info, void* context) {
-    if (!inside) {  // not ours: again, and as the system has it
-        ::signal(signal, SIG_DFL);
-        return;
-    }
-    crash = {signal, info->si_addr};
-    auto& registers = ((ucontext_t*)context)->uc_mcontext.gregs;
-    registers[REG_RSI] = (greg_t)scheduler, registers[REG_RIP] = (greg_t)standin_resume;
-}
-
-// While it lasts, a fault in a kernel is told and survived.
-struct Guarded {
-    struct sigaction before[4];
-    stack_t stack_before;
-    Guarded() {
-        static thread_local std::vector<char> space(SIGNAL_STACK);
-        const stack_t stack = {space.data(), 0, SIGNAL_STACK};
-        sigaltstack(&stack, &stack_before);
-        struct sigaction action = {};
-        action.sa_sigaction = on_signal, action.sa_flags = SA_SIGINFO | SA_ONSTACK;
-        for (int i = 0; i < 4; i++) sigaction(SIGNALS[i], &action, &before[i]);
-        inside = true;
-    }
-    ~Guarded() {
-        inside = false;
-        for (int i = 0; i < 4; i++) sigaction(SIGNALS[i], &before[i], nullptr);
-        sigaltstack(&stack_before, nullptr);
-    }
-};
-
 void tell(const char* name, const char* wrong) {
-    const bool memory = crash.signal == SIGSEGV || crash.signal == SIGBUS;
-    if (memory) fault("%s reads or writes at %s", name, whereabouts(crash.address).c_str());
-    else if (crash.signal) fault("%s %s", name, crash.signal == SIGFPE ? "divides by zero" : "stops in a trap");
-    else fault("%s: %s", name, wrong);
-    lose(memory ? cudaErrorIllegalAddress : cudaErrorLaunchFailure);
+    if (crash.signal) {
+        tell_crash(name);
+    } else {
+        fault("%s: %s", name, wrong);
+        lose(cudaErrorLaunchFailure);
+    }
     idle.clear();  // what hangs in the middle of the kernel is given up
-    crash = {};
 }
 }  // namespace
+
+void* scheduler;
 
 const Host HOST = {wait, exchange};
 
@@ -224,11 +183,13 @@ void run_kernel(const char* name, const Image& image, const Entry& entry, void**
     *image.grid = grid, *image.block = size;
     const int n = size.x * size.y * size.z;
     block.image = &image, block.entry = &entry, block.arguments = arguments;
+    block.places.resize(n);
+    for (unsigned t = 0; t < (unsigned)n; t++) block.places[t] = {t % size.x, t / size.x % size.y, t / size.x / size.y};
     block.turns.resize(n), block.fibers.resize(n), block.slots.resize(n);
     const Order order = settings.order == ANY ? (Order)draw(3) : settings.order;
     const long long blocks = (long long)grid.x * grid.y * grid.z;
     const char* wrong = nullptr;
-    Guarded guarded;
+    const Guarded guarded;
     for (long long at = 0; at < blocks && !wrong && !crash.signal; at++) {
         const long long b = order == REVERSE ? blocks - 1 - at : at;
         *image.block_index = {unsigned(b % grid.x), unsigned(b / grid.x % grid.y), unsigned(b / grid.x / grid.y)};

@@ -130,7 +130,8 @@ int disturbs_capture(const std::string& name) {
 int forbidden(const char* who) {
     for (const CaptureOf& capture : captures) {
         const bool ours = pthread_equal(capture->thread, pthread_self());
-        if (capture->mode == cudaStreamCaptureModeGlobal || (capture->mode == cudaStreamCaptureModeThreadLocal && ours)) {
+        if (capture->mode == cudaStreamCaptureModeGlobal ||
+            (capture->mode == cudaStreamCaptureModeThreadLocal && ours)) {
             fault("%s during a capture", who);
             return invalidate(capture, cudaErrorStreamCaptureUnsupported);
         }
@@ -138,20 +139,20 @@ int forbidden(const char* who) {
     return 0;
 }
 
-int wait_captured(Stream* s, Event* e) {
-    if (!e->capture) {
-        if (!e->mark) return 0;
-        fault("a captured stream waits for work that is not captured");
-        return invalidate(s->capture, cudaErrorStreamCaptureIsolation);
-    }
-    if (!captures.count(e->capture)) {
+int wait_uncaptured(Stream* s) {
+    fault("a captured stream waits for work that is not captured");
+    return invalidate(s->capture, cudaErrorStreamCaptureIsolation);
+}
+
+int wait_captured(Stream* s, const CaptureOf& from, const std::set<int>& tail) {
+    if (!captures.count(from)) {
         fault("a stream waits for an event that was recorded in a capture that has ended");
         return cudaErrorCapturedEvent;
     }
-    if (is_legacy(s)) return invalidate(e->capture, cudaErrorStreamCaptureImplicit);
-    if (s->capture && s->capture != e->capture) return invalidate(s->capture, cudaErrorStreamCaptureMerge);
-    if (!s->capture) s->capture = e->capture, s->tail.clear(), e->capture->streams.insert(s);
-    s->tail.insert(e->tail.begin(), e->tail.end());
+    if (is_legacy(s)) return invalidate(from, cudaErrorStreamCaptureImplicit);
+    if (s->capture && s->capture != from) return invalidate(s->capture, cudaErrorStreamCaptureMerge);
+    if (!s->capture) s->capture = from, s->tail.clear(), from->streams.insert(s);
+    s->tail.insert(tail.begin(), tail.end());
     return 0;
 }
 }  // namespace standin
@@ -170,7 +171,7 @@ API int cudaStreamIsCapturing(void* handle, cudaStreamCaptureStatus* status) {
     return called([&]() -> int {
         Stream* s = stream_of(handle);
         if (!s) return cudaErrorInvalidResourceHandle;
-        *status = !s->capture            ? cudaStreamCaptureStatusNone
+        *status = !s->capture           ? cudaStreamCaptureStatusNone
                   : s->capture->invalid ? cudaStreamCaptureStatusInvalidated
                                         : cudaStreamCaptureStatusActive;
         return 0;

@@ -130,9 +130,7 @@ int release(void* p) {
     return 0;
 }
 
-void adopt(void* p, size_t size, int device) {
-    blocks[(uintptr_t)p] = {(char*)p, size, device, DEVICE, nullptr, 0};
-}
+void adopt(void* p, size_t size, int device) { blocks[(uintptr_t)p] = {(char*)p, size, device, DEVICE, nullptr, 0}; }
 
 void disown(void* p) { blocks.erase((uintptr_t)p); }
 

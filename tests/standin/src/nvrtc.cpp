@@ -62,7 +62,8 @@ int finish(pid_t child) {
 // CUDA C that a C++ compiler takes, with a table of its kernels.
 std::string translated(const std::string& source) {
     static const std::regex dynamic(R"(extern\s+__shared__\s+([^;\[\]]*?)\s*(\w+)\s*\[\s*\])");
-    static const std::regex kernel(R"(extern\s+"C"\s+__global__\s+void\s+(?:__launch_bounds__\s*\([^)]*\)\s*)?(\w+)\s*\()");
+    static const std::regex kernel(
+        R"(extern\s+"C"\s+__global__\s+void\s+(?:__launch_bounds__\s*\([^)]*\)\s*)?(\w+)\s*\()");
     std::string text = std::regex_replace(source, dynamic, "__shared__ $1 $2[49152 / sizeof($1)]") + "\n";
     const std::string all = text;
     for (std::sregex_iterator at(all.begin(), all.end(), kernel), none; at != none; ++at)

@@ -97,11 +97,12 @@ API const char* standin_counts() {
     Lock lock(mutex);
     std::string text;
 #define COUNT(name) text += #name " " + std::to_string(counts.name) + "\n";
-    COUNT(launches) COUNT(products) COUNT(copies) COUNT(bytes) COUNT(fills) COUNT(syncs) COUNT(graph_launches)
-    COUNT(graph_nodes) COUNT(captures) COUNT(mallocs) COUNT(frees) COUNT(event_records) COUNT(event_waits)
-    COUNT(modules)
+    COUNT(launches)
+    COUNT(products)
+    COUNT(copies) COUNT(bytes) COUNT(fills) COUNT(syncs) COUNT(graph_launches) COUNT(graph_nodes) COUNT(captures)
+        COUNT(mallocs) COUNT(frees) COUNT(event_records) COUNT(event_waits) COUNT(modules)
 #undef COUNT
-    return kept(text);
+            return kept(text);
 }
 API const char* standin_launched() {
     Lock lock(mutex);

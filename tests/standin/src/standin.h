@@ -36,8 +36,8 @@ struct Counts {
 extern std::mutex mutex;
 extern Settings settings;
 extern Counts counts;
-extern int lost;                      // the error that every call gives since the device was lost; 0 before
-extern thread_local int device;       // the current one
+extern int lost;                 // the error that every call gives since the device was lost; 0 before
+extern thread_local int device;  // the current one
 extern thread_local int last_error;
 
 unsigned draw(unsigned below);
@@ -70,7 +70,7 @@ int allocate(void** out, size_t size, Kind kind);
 int release(void* p);
 void adopt(void* p, size_t size, int device);  // a module's own variable
 void disown(void* p);
-Block* block_of(const void* p);                // the one that p lies in, or at the end of
+Block* block_of(const void* p);  // the one that p lies in, or at the end of
 bool on_device(const void* p, size_t bytes);
 std::string whereabouts(const void* p);
 void check_margins(Block& block, const char* who);
@@ -98,15 +98,6 @@ struct Stream {
     CaptureOf capture;
     std::set<int> tail;  // the nodes that captured work comes after
 };
-struct Event {
-    int device;
-    unsigned flags;
-    Place mark;
-    CaptureOf capture;
-    std::set<int> tail;
-};
-extern std::set<Event*> events;
-
 Stream* stream_of(void* handle);
 bool is_legacy(const Stream* s);
 bool is_blocking(const Stream* s);
@@ -123,10 +114,11 @@ int issue(Stream* s, const std::string& name, Job run, Where where = HERE);
 int recorded(Stream* s, const std::string& name, Job run);
 int disturbs_capture(const std::string& name);  // work of the legacy stream: an error, or 0
 int forbidden(const char* who);                 // a call that captures forbid: an error, or 0
+int wait_uncaptured(Stream* s);                 // for one that was not
 int invalidate(const CaptureOf& capture, int error);
 void abandon(const CaptureOf& capture);
 bool capturing();
-int wait_captured(Stream* s, Event* e);
+int wait_captured(Stream* s, const CaptureOf& from, const std::set<int>& tail);  // for a place that was recorded
 
 // ---- fibers.cpp: a kernel's threads
 struct Dim {
@@ -136,7 +128,7 @@ struct Host {  // what a module calls
     void (*wait)(bool whole_block);
     void (*exchange)(void* value, unsigned bytes, int lane);
 };
-struct Image {  // what a module has; include/hostcuda.h has the same
+struct Image {  // what a module has; include/hostthreads.h has the same
     Dim *grid, *block, *block_index, *thread_index;
     char *shared, *shared_end;
     Host* host;

@@ -1,12 +1,12 @@
-// Streams and events: work is queued, and done in any order that they allow, as late as they allow.
+// Streams: work is queued, and done in any order that they allow, as late as they allow.
+#include <algorithm>
+
 #include "standin.h"
 
 namespace standin {
-std::set<Event*> events;
-
 namespace {
 std::set<Stream*> streams;
-std::vector<std::unique_ptr<Stream>> destroyed;  // with work left
+std::vector<Stream*> destroyed;  // with work left; none is deleted, so that no other has its handle
 Stream legacy[MOST_DEVICES];
 int elsewhere = 0;  // host functions that are running
 
@@ -21,7 +21,7 @@ Stream* per_thread() {
 
 std::vector<Stream*> all_streams() {
     std::vector<Stream*> all(streams.begin(), streams.end());
-    for (auto& s : destroyed) all.push_back(s.get());
+    all.insert(all.end(), destroyed.begin(), destroyed.end());
     for (int i = 0; i < settings.devices; i++) legacy[i].device = i, all.push_back(&legacy[i]);
     return all;
 }
@@ -56,8 +56,8 @@ void work_until(const std::function<bool()>& enough) {
             return;
         }
     }
-    for (size_t i = destroyed.size(); i--;)
-        if (destroyed[i]->queue.empty()) destroyed.erase(destroyed.begin() + i);
+    const auto is_idle = [](const Stream* s) { return s->queue.empty(); };
+    destroyed.erase(std::remove_if(destroyed.begin(), destroyed.end(), is_idle), destroyed.end());
 }
 
 int destroy(Stream* s) {
@@ -67,25 +67,10 @@ int destroy(Stream* s) {
         abandon(s->capture);
     }
     streams.erase(s);
-    destroyed.emplace_back(s);  // what is queued is done, with time
+    destroyed.push_back(s);  // what is queued is done, with time
     return 0;
 }
 
-int record(Event* e, Stream* s) {
-    if (!s || !events.count(e) || s->device != e->device) return cudaErrorInvalidResourceHandle;
-    counts.event_records++;
-    e->capture = s->capture, e->tail = s->tail;
-    e->mark = s->capture ? nullptr : push(s, nullptr);
-    return 0;
-}
-
-int wait_event(Stream* s, Event* e) {
-    if (!s || !events.count(e)) return cudaErrorInvalidResourceHandle;
-    counts.event_waits++;
-    if (e->capture || s->capture) return wait_captured(s, e);
-    if (e->mark) push(s, nullptr, {e->mark});
-    return 0;
-}
 }  // namespace
 
 bool is_legacy(const Stream* s) { return s >= legacy && s < legacy + MOST_DEVICES; }
@@ -169,7 +154,8 @@ API int cudaStreamGetFlags(void* s, unsigned* flags) {
     return called([&] { return stream_of(s) ? *flags = stream_of(s)->flags, 0 : cudaErrorInvalidResourceHandle; });
 }
 API int cudaStreamGetPriority(void* s, int* priority) {
-    return called([&] { return stream_of(s) ? *priority = stream_of(s)->priority, 0 : cudaErrorInvalidResourceHandle; });
+    return called(
+        [&] { return stream_of(s) ? *priority = stream_of(s)->priority, 0 : cudaErrorInvalidResourceHandle; });
 }
 API int cudaStreamDestroy(Stream* s) {
     std::lock_guard<std::mutex> lock(mutex);
@@ -186,9 +172,6 @@ API int cudaStreamQuery(void* handle) {
         return s->last && !s->last->done ? cudaErrorNotReady : cudaSuccess;
     });
 }
-API int cudaStreamWaitEvent(void* s, Event* e, unsigned) {
-    return called([&] { return wait_event(stream_of(s), e); });
-}
 API int cudaLaunchHostFunc(void* s, cudaHostFn_t function, void* data) {
     return called([&] {
         return issue(stream_of(s), "host function", [=] {
@@ -198,48 +181,5 @@ API int cudaLaunchHostFunc(void* s, cudaHostFn_t function, void* data) {
             mutex.lock();
             elsewhere--;
         });
-    });
-}
-
-API int cudaEventCreateWithFlags(Event** out, unsigned flags) {
-    return called([&] {
-        events.insert(*out = new Event{device, flags});
-        return 0;
-    });
-}
-API int cudaEventCreate(Event** out) { return cudaEventCreateWithFlags(out, cudaEventDefault); }
-API int cudaEventDestroy(Event* e) {
-    std::lock_guard<std::mutex> lock(mutex);
-    if (!events.erase(e)) return failed(cudaErrorInvalidResourceHandle);
-    delete e;
-    return 0;
-}
-API int cudaEventRecord(Event* e, void* s) {
-    return called([&] { return record(e, stream_of(s)); });
-}
-API int cudaEventSynchronize(Event* e) {
-    return called([&]() -> int {
-        if (!events.count(e)) return cudaErrorInvalidResourceHandle;
-        if (e->capture) return cudaErrorCapturedEvent;
-        counts.syncs++;
-        wait_for(e->mark);
-        return lost;
-    });
-}
-API int cudaEventQuery(Event* e) {
-    return called([&]() -> int {
-        if (!events.count(e)) return cudaErrorInvalidResourceHandle;
-        if (e->capture) return cudaErrorCapturedEvent;
-        return e->mark && !e->mark->done ? cudaErrorNotReady : cudaSuccess;
-    });
-}
-API int cudaEventElapsedTime(float* milliseconds, Event* from, Event* to) {
-    return called([&]() -> int {
-        for (Event* e : {from, to}) {
-            if (!events.count(e) || e->flags & cudaEventDisableTiming || !e->mark) return cudaErrorInvalidResourceHandle;
-            if (!e->mark->done) return cudaErrorNotReady;
-        }
-        *milliseconds = 1;  // no time is modelled
-        return 0;
     });
 }
