@@ -14,12 +14,17 @@ from gpufa.backends.kernels import Kernel
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(bool(standin.why_not()), reason=standin.why_not())]
 
-if not standin.why_not() and "cupy" not in sys.modules:
-    standin.install()
-cupy = pytest.importorskip("cupy")
-cupyx = pytest.importorskip("cupyx")
-
 SEEDS = range(12)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _installed():
+    global cupy, cupyx
+    if "cupy" in sys.modules and not standin.installed():
+        pytest.skip("CuPy is at work on a GPU")
+    standin.install()
+    import cupy
+    import cupyx
 
 
 @pytest.fixture(autouse=True)

@@ -28,6 +28,7 @@ __all__ = [
     "faults",
     "guard",
     "install",
+    "installed",
     "launched",
     "lazy",
     "limit",
@@ -44,7 +45,7 @@ ORDERS = {"forward": 0, "reverse": 1, "random": 2, None: 3}
 
 def install() -> None:
     """Let CuPy, once it is imported, run on the stand-in; in processes that this one starts, too."""
-    if _loaded.cache_info().currsize:
+    if installed():
         return
     if "cupy" in sys.modules or "cupy_backends" in sys.modules:
         raise RuntimeError("CuPy was imported before the stand-in GPU was installed")
@@ -52,6 +53,10 @@ def install() -> None:
         raise RuntimeError(told)
     os.environ.update(environment())
     _loaded()
+
+
+def installed() -> bool:
+    return _loaded.cache_info().currsize > 0
 
 
 def environment() -> dict[str, str]:
