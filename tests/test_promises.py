@@ -13,14 +13,13 @@ own optimizer, most often Adam, what is equal to rounding with momentum, and Ada
 searches for hidden units, and is held to rounding where the data determine them; on others it may find others.
 
 Held elsewhere: resumed on NumPy, test_every_rule.py, and with every option of training, test_training.py; captured with
-those options, test_cupy.py, and on a GPU, where the branches have handles of their own, test_gpu.py; NumPy against CuPy
-with every activation, loss and optimizer, test_same_code.py; random numbers, test_random.py and test_operations.py.
+those options, test_gpu.py; NumPy against CuPy with every activation, loss and optimizer, test_same_code.py; random
+numbers, test_random.py and test_operations.py.
 """
 
 from itertools import product
 from pathlib import Path
 
-import hostdevice
 import numpy as np
 import pytest
 from rulelab import DATA, OWN, STEADY, STEADY_EPS, close, values
@@ -37,7 +36,6 @@ from gpufa.trainer import Trainer
 
 get_backend("numpy")  # loads every BLAS, so that their threads can be set
 every_rule = pytest.mark.parametrize("rule", RULES)
-GPU = pytest.param("gpu", marks=pytest.mark.gpu)
 EPSILON = float(np.finfo("float32").eps)
 ROUNDINGS = {"chl": 4000, "evolution": 100}  # which learn from differences of nearly equal numbers; else 10
 
@@ -46,13 +44,6 @@ ROUNDINGS = {"chl": 4000, "evolution": 100}  # which learn from differences of n
 def no_pictures(monkeypatch):
     """They would take most of the time."""
     monkeypatch.setattr(plots, "curves", lambda history, path: None)
-
-
-@pytest.fixture(params=["host", GPU])
-def cupy(request, monkeypatch):
-    """Lets backend "cupy" run, on the host or a GPU."""
-    if request.param == "host":
-        hostdevice.install(monkeypatch)
 
 
 def config(rule, **kw):
@@ -82,7 +73,7 @@ def same(a, b):
 
 
 @pytest.mark.filterwarnings("error:the training step can't be recorded")
-@pytest.mark.usefixtures("cupy")
+@pytest.mark.gpu
 @every_rule
 def test_captured_or_not_and_resumed_the_bits_are_the_same(rule, tmp_path, monkeypatch):
     def refuse(step):
@@ -97,7 +88,7 @@ def test_captured_or_not_and_resumed_the_bits_are_the_same(rule, tmp_path, monke
 
 
 @pytest.mark.filterwarnings("error:the training step can't be recorded")
-@pytest.mark.usefixtures("cupy")
+@pytest.mark.gpu
 @every_rule
 def test_on_cupy_and_resumed_from_one_backend_on_the_other_it_is_numpys_run_to_rounding(rule, tmp_path):
     numpys = trained(rule, **STEADY)
@@ -197,9 +188,9 @@ def test_one_step_in_float32_is_that_of_float64_to_rounding(rule, monkeypatch):
     assert drift[1].max() < ROUNDINGS.get(rule, 10) * EPSILON, drift[1] / EPSILON
 
 
-@pytest.mark.usefixtures("cupy")
+@pytest.mark.parametrize("other", [pytest.param({"backend": "cupy"}, marks=pytest.mark.gpu), {"seeds": (0,)}], ids=str)
 @every_rule
-def test_one_step_in_float32_is_the_same_on_cupy_and_alone_to_rounding(rule):
+def test_one_step_in_float32_is_the_same_on_cupy_and_alone_to_rounding(rule, other):
     def moved(**kw):
         """How far an epoch of one step takes seed 0."""
         one = config(rule, dtype="float32", batch_size=40, epochs=1, **one_far_step(rule), **kw)
@@ -207,13 +198,11 @@ def test_one_step_in_float32_is_the_same_on_cupy_and_alone_to_rounding(rule):
         return np.subtract(*(net.backend.to_host(net.arena.flat)[0] for net in (end, start)))
 
     first = moved()
-    for other in (moved(backend="cupy"), moved(seeds=(0,))):
-        assert np.linalg.norm(other - first) < ROUNDINGS.get(rule, 10) * EPSILON * np.linalg.norm(first)
+    assert np.linalg.norm(moved(**other) - first) < ROUNDINGS.get(rule, 10) * EPSILON * np.linalg.norm(first)
 
 
-@pytest.mark.usefixtures("cupy")
 @every_rule
-def test_initial_weights_and_feedback_are_the_same_bits_everywhere(rule):
+def test_initial_weights_and_feedback_are_the_same_bits_everywhere(rule, backend):
     def drawn(backend, threads, seeds=(0, 1)):
         with threadpool_limits(threads, "blas"):
             net = Trainer(config(rule, backend=backend, seeds=seeds), DATA).net
@@ -221,9 +210,8 @@ def test_initial_weights_and_feedback_are_the_same_bits_everywhere(rule):
         return values(net) | {f"feedback {name}": np.array(host(b)) for name, b in net.feedback.items()}
 
     first = drawn("numpy", 1)
-    same(drawn("cupy", 1), first)
-    same(drawn("numpy", 2), first)
-    same(drawn("numpy", 1, seeds=(1,)), {name: p[1] for name, p in first.items()})
+    same(drawn(backend, 2), first)
+    same(drawn(backend, 1, seeds=(1,)), {name: p[1] for name, p in first.items()})
 
 
 def test_no_kernel_has_atomics():
