@@ -6,7 +6,7 @@ import numpy as np
 
 from .arena import Array
 from .backends import Backend
-from .backends.base import Order
+from .backends.operands import Samples
 from .clock import Clock
 from .random import Generator, Purpose
 
@@ -28,10 +28,11 @@ class Batches:
         input_noise: float,
         scaling: tuple[Array, Array] | None = None,
     ) -> None:
-        self.backend, self.x, self.y, self.seeds, self.scaling = backend, x, y, seeds, scaling
+        self.backend, self.x, self.y, self.seeds = backend, x, y, seeds
         self.size, self.input_noise = min(batch_size, len(x)), input_noise
         self.per_epoch = -(-len(x) // self.size)
         self.order = backend.zeros((len(seeds), len(x)), "int64")
+        self.all = Samples(x, y, self.order, self.size, scaling)
 
     def start_epoch(self, epoch: int) -> None:
         """Draw every replica's order of this epoch."""
@@ -42,10 +43,8 @@ class Batches:
         return min(self.size, len(self.x) - batch * self.size)
 
     def load(self, clock: Clock, x: Array, y: Array) -> None:
-        """Fill x, (R, m, n_0), and y, (R, n_L, m), with the samples and targets that are next."""
-        batch = Order(self.order, clock.batch, self.size)
-        self.backend.gather(self.x, batch, out=x, scaling=self.scaling)
-        self.backend.targets(self.y, out=y, batch=batch)
+        """Let the clock tick, and fill x, (R, m, n_0), and y, (R, n_L, m), with what is next."""
+        self.backend.load(clock.ticks, self.all, x, y)
         if self.input_noise:
             self.backend.random(
                 "normal", x, self.seeds, Purpose.INPUT_NOISE, step=clock.step, scale=self.input_noise, add=True

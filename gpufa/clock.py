@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .backends import Backend
+from .backends.operands import Ticks
 
 
 class Clock:
@@ -19,6 +20,7 @@ class Clock:
         self.step, self.batch = self.counters[:1], self.counters[1:]
         self.table = backend.zeros((batches, numbers), dtype)
         self.now = backend.zeros((numbers,), dtype)
+        self.ticks = Ticks(self.counters, self.table, self.now)
 
     def set(self, step: int, batch: int, table: Sequence[Sequence[float]]) -> None:
         """The next tick leads to this step and batch of an epoch whose numbers are `table`."""
@@ -26,4 +28,4 @@ class Clock:
         self.table[...] = self.backend.to_device(np.array(table, self.dtype).reshape(self.table.shape))
 
     def tick(self) -> None:
-        self.backend.tick(self.counters, self.table, self.now)
+        self.backend.tick(self.ticks)

@@ -21,10 +21,8 @@ def evaluate(net: "Network", x: Any, y: Any) -> dict[str, NDArray]:
     backend, n, labels = net.backend, len(x), has_labels(y)
     sums, residual = backend.zeros((2, len(net.seeds)), "float64"), np.zeros(len(net.seeds))
     for start, p in net.chunks(n):
-        p.run(net.as_floats(x[start : start + p.m]))
         backend.targets(y[start : start + p.m], out=p.y)
-        p.error()
-        backend.tally(p.value, p.missed, sums)
+        p.judge(net.as_floats(x[start : start + p.m]), sums)
         if not labels:
             residual += backend.to_host(backend.xp.square(p.e).sum(axis=(-1, -2), dtype="float64"))
     loss, misses = backend.to_host(sums)

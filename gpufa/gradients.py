@@ -40,6 +40,18 @@ class Gradients:
         self.product(f"W{k}", delta, h, factor)
         self.sums(f"b{k}", delta, factor)
 
+    def each_layer(self, delta: Layers, h: Sequence[Array]) -> None:
+        """`layer` of all of them: dW_k += delta_k h_{k-1}^T, and db_k += the row sums of delta_k."""
+        for k in range(1, len(delta)):
+            self.product(f"W{k}", delta[k], h[k - 1])
+        names = [f"b{k}" for k in range(1, len(delta))]
+        if self.wanted.issuperset(names) and self.begun.isdisjoint(names):
+            self.backend.layer_sums(delta, self.into.b, alpha=self.scale, beta=self.first)
+            self.begun.update(names)
+        else:
+            for name, one in zip(names, delta[1:], strict=True):
+                self.sums(name, one)
+
     def product(self, name: str, delta: Array, h: Array, factor: float = 1.0) -> None:
         """The parameter's gradient += factor * delta h^T: (R, rows, m) and (R, columns, m)."""
         if name in self.wanted:

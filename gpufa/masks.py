@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from .arena import Array
-from .backends.base import Gate
+from .backends.operands import Gate
 
 if TYPE_CHECKING:
     from .passes import Pass

@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from .arena import Array
-from .backends.base import Gate
+from .backends.operands import Gate
 from .errors import InvalidValue
 from .masks import Drops, Masks
 from .random import Purpose
@@ -82,12 +82,17 @@ class Pass(Workspace):
 
     def forward(self, x: Array) -> Array:
         """h_k = f(W_k h_{k-1} + b_k), layer by layer; returns the output's pre-activation a_L, (R, n_L, m)."""
-        self.take(x)
-        for k in range(1, self.L + 1):
-            self.layer(k, self.sent[k - 1], self.h[k], a=self.a[k], sent=self.sent[k])
-            if self.residual and k < self.L:
-                self._skip(k)
+        self._hidden(x)
+        self.layer(self.L, self.sent[self.L - 1], self.h[self.L], a=self.a[self.L])
         return self.a[self.L]
+
+    def _hidden(self, x: Array) -> None:
+        """`forward` up to the last hidden layer."""
+        self.take(x)
+        for k in self.hidden:
+            self.layer(k, self.sent[k - 1], self.h[k], a=self.a[k], sent=self.sent[k])
+            if self.residual:
+                self._skip(k)
 
     def _skip(self, k: int) -> None:
         """sent_k = h_k [* mask] + sent_{k-1} where layer k has a skip connection."""
@@ -138,9 +143,20 @@ class Pass(Workspace):
         self.low = net.new_arena(self.slab_dtype)
         self.W, self.B = self.low.W, net.fixed.lowered(self.slab_dtype)
 
-    def error(self) -> None:
-        """delta_L = e = yhat - y, and `value` and `missed`."""
-        self.backend.output_error(self.loss, self.a[self.L], self.y, self.e, self.value, self.missed)
+    def error(self, sums: Array = None) -> None:
+        """delta_L = e = yhat - y, and `value` and `missed`, which are added up in `sums`, (2, R), where it is given."""
+        self.backend.output_error(self.loss, self.a[self.L], self.y, self.e, self.value, self.missed, sums)
+
+    def judge(self, x: Array, sums: Array = None) -> None:
+        """`run` and `error`, in one operation where they meet."""
+        if self.rule.runs_forward:
+            self._hidden(x)
+            W, b, below = self.W[self.L], self.b[self.L], self.sent[self.L - 1]
+            judged = self.a[self.L], self.y, self.e, self.value, self.missed, sums
+            self.backend.output(W, below, b, self.loss, *judged)
+        else:
+            self.run(x)
+            self.error(sums)
 
     def inject(
         self, k: int | Sequence[int], matrix: Array, signal: Array, derivative: bool = True, dropout: bool = True

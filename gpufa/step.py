@@ -26,13 +26,10 @@ class Step:
 
     def _run(self) -> None:
         trainer, p = self.trainer, self.p
-        trainer.clock.tick()
         trainer.batches.load(trainer.clock, self.x[:, : self.m], p.y[..., : self.m])
         if self.clean:
             self._perturb(self.clean, trainer.config.adversarial)
-        p.run(self.x)
-        p.error()
-        p.backend.tally(p.value, p.missed, trainer.sums)
+        p.judge(self.x, trainer.sums)
         trainer.update.apply(p, trainer.clock.now)
         trainer.rule.after_update(p)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .arena import Array
-from .backends.base import Rates
+from .backends.operands import Rates
 from .config import Config
 from .errors import InvalidValue
 from .gradients import Gradients

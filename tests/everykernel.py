@@ -1,7 +1,17 @@
 """Every kernel that gpufa can launch, by a name: for each formula of the tables and each type of number."""
 
 from gpufa.activations import ACTIVATIONS
-from gpufa.backends.kernels import activation_text, derivative_text, kernel, law_text, loss_text, update_text
+from gpufa.backends.kernels import (
+    TYPES,
+    activation_text,
+    derivative_text,
+    formula_text,
+    kernel,
+    law_text,
+    loss_text,
+    update_text,
+)
+from gpufa.formulas import FORMULAS
 from gpufa.losses import LOSSES
 from gpufa.optimizers import OPTIMIZERS
 from gpufa.random import LAWS
@@ -20,6 +30,16 @@ def every_kernel(dtype, slab=None, V=None):
         found[f"gate {name}"] = kernel("gate", "gate", **wide, **derivative_text(f))
         text = derivative_text(f) | FEEDBACK
         found[f"feedback_delta {name}"] = kernel("feedback", "feedback_delta", **wide, **text, KEYED="0")
+        relax = kernel("relax", "relax", **plain, **activation_text(f), **derivative_text(f), MOVE="DESCEND")
+        found[f"relax {name}"] = relax
+    for move in ("SETTLE", "INFER"):
+        text = activation_text(ACTIVATIONS["tanh"]) | derivative_text(ACTIVATIONS["tanh"]) | {"MOVE": move}
+        found[f"relax {move}"] = kernel("relax", "relax", **plain, **text)
+    found["drive"] = kernel("elementwise", "drive", **plain)
+    for name, formula in FORMULAS.items():
+        found[f"formula {name}"] = kernel("formula", "formula", **narrow, **formula_text(formula))
+    for first in "01":
+        found[f"normalise {first}"] = kernel("normalise", "normalise", **narrow, UNITS_FIRST=first)
     found["gate without derivative"] = kernel("gate", "gate", **wide, **derivative_text(None))
     for name in LAWS:
         text = derivative_text(ACTIVATIONS["tanh"]) | FEEDBACK | law_text(name)
@@ -30,14 +50,17 @@ def every_kernel(dtype, slab=None, V=None):
         found[random] = kernel("random", random, **narrow, **law_text("uniform"))
     for name, loss in LOSSES.items():
         found[f"output_error {name}"] = kernel("output", "output_error", **narrow, **loss_text(loss))
-    for name in ("row_sums", "square_sums", "clip_factors", "tally"):
+    for name in ("row_sums", "square_sums", "clip_factors"):
         found[name] = kernel("sums", name, **(wide if name == "row_sums" else narrow), THREADS="256")
     for source, most in (("float", 4), ("double", 2), ("unsigned char", 8)):
-        found[f"gather {source}"] = kernel("batch", "gather", **wide | {"V": min(wide["V"], most)}, U=source)
+        given = wide | {"V": min(wide["V"], most)}
+        for taught in ("i64", TYPES[dtype]):
+            found[f"load {source} {taught}"] = kernel("batch", "load_samples", **given, U=source, Y=taught)
     for name in ("perturb", "lower"):
         found[name] = kernel("elementwise", name, **wide | {"V": plain["V"]})
-    for name in ("one_hot", "transpose", "tick"):
-        found[name] = kernel("batch", name, **narrow, U="float")
+    for taught in ("i64", TYPES[dtype]):
+        found[f"targets {taught}"] = kernel("batch", "targets", **narrow, U="float", Y=taught)
+    found["tick"] = kernel("batch", "tick", **narrow, U="float", Y="i64")
     for name, row in OPTIMIZERS.items():
         found[f"optimizer_update {name}"] = kernel("optimizer", "optimizer_update", **plain, **update_text(row))
     return found

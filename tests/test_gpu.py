@@ -171,7 +171,7 @@ def test_all_hidden_layers_take_one_launch(launched):
     launched.clear()
     trainer.step()
     assert launched.count("feedback_delta") == launched.count("row_sums") == launched.count("output_error") == 1
-    assert launched.count("bias_activation") == 10
+    assert launched.count("bias_activation") == 9
     assert "gate" not in launched
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from gpufa.activations import ACTIVATIONS
 from gpufa.backends import get_backend
-from gpufa.backends.base import Gate, Order, Rates
 from gpufa.backends.feedback import SMALL
 from gpufa.backends.keyed import KeyedMatrix, Stretch
 from gpufa.backends.numpy import NumpyBackend
+from gpufa.backends.operands import Gate, Rates, Samples, Ticks
 from gpufa.losses import LOSSES
 from gpufa.optimizers import DECAYS, OPTIMIZERS, Hyper, apply, clip_factor
 from gpufa.random import LAWS, Generator, Purpose, permutation
@@ -267,44 +267,57 @@ def test_output_error(backend, dtype, name, units, m):
     near(backend, found, e, dtype)
     near(backend, values, value, dtype)
     np.testing.assert_array_equal(backend.to_host(missed), a.argmax(1) != y.argmax(1))
+    W, x, b = draw(2, units, 3, dtype=dtype), draw(2, 3, m, dtype=dtype), draw(2, units, dtype=dtype)
     sums = backend.to_device(np.ones((2, 2)))
-    backend.tally(values, missed, sums)
+    for _ in range(2):
+        given, out = slab(backend, a), slab(backend, np.zeros_like(a))
+        backend.output(
+            *map(backend.to_device, (W, x, b)), LOSSES[name], given, backend.to_device(y), out, values, missed, sums
+        )
+    a = W @ x + b[..., None]
+    LOSSES[name].evaluate(a, y, e, value, t)
+    near(backend, given, a, dtype)
+    near(backend, out, e, dtype)
+    near(backend, values, value, dtype)
     losses, misses = backend.to_host(values).sum(-1, dtype="f8"), backend.to_host(missed).sum(-1)
-    np.testing.assert_allclose(backend.to_host(sums), 1 + np.stack([losses, misses]), rtol=1e-12)
+    np.testing.assert_allclose(backend.to_host(sums), 1 + 2 * np.stack([losses, misses]), rtol=1e-12)
 
 
 @every_dtype
 @pytest.mark.parametrize("source", ["uint8", "float32", "float64"])
 @pytest.mark.parametrize("columns", [16, 5])
-def test_gather(backend, dtype, source, columns):
-    rows = rng.integers(0, 255, (9, columns)).astype(source)
-    order = np.array([[8, 0, 7, 4, 1, 2], [1, 2, 3, 4, 5, 0]])
-    batch = Order(backend.to_device(order), backend.to_device(np.array([1])), 4)
-    shift, factor = draw(columns, dtype=dtype), draw(columns, dtype=dtype)
-    for m, scaling in itertools.product((1, 2), (None, (shift, factor))):
-        out = backend.zeros((2, m + 2, columns), dtype)[:, :m]
-        device_scaling = scaling and tuple(map(backend.to_device, scaling))
-        backend.gather(backend.to_device(rows), batch, out=out, scaling=device_scaling)
-        expected = rows[order[:, 4 : 4 + m]].astype(dtype)
-        near(backend, out, (expected - shift) * factor if scaling else expected, dtype)
+def test_load(backend, dtype, source, columns):
+    rows, table = rng.integers(0, 255, (90, columns)).astype(source), draw(2, 40, dtype=dtype)
+    order = np.stack([rng.permutation(90) for _ in range(2)])
+    shift, factor, one_hot = draw(columns, dtype=dtype), draw(columns, dtype=dtype), np.eye(35, dtype=dtype)
+    labels, noisy, real = np.arange(90) % 35, rng.integers(0, 35, (2, 90)), draw(90, 35, dtype=dtype)
+    for m, scaling, (y, taught) in itertools.product(
+        (40, 3),
+        (None, (shift, factor)),
+        ((labels, one_hot[labels[order]]), (noisy, one_hot[np.take_along_axis(noisy, order, 1)]), (real, real[order])),
+    ):
+        samples = Samples(
+            *map(backend.to_device, (rows, y, order)), 45, scaling and tuple(map(backend.to_device, scaling))
+        )
+        ticks = Ticks(*map(backend.to_device, (np.array([6, -1]), table)), backend.zeros((40,), dtype))
+        x, targets = backend.zeros((2, m + 2, columns), dtype)[:, :m], backend.zeros((2, 35, m + 3), dtype)[..., :m]
+        for step in range(2):
+            backend.load(ticks, samples, x, targets)
+            batch = slice(45 * step, 45 * step + m)
+            expected = rows[order[:, batch]].astype(dtype)
+            near(backend, x, (expected - shift) * factor if scaling else expected, dtype)
+            near(backend, targets, taught[:, batch].swapaxes(1, 2), dtype)
+            np.testing.assert_array_equal(backend.to_host(ticks.counters), [7 + step, step])
+            np.testing.assert_array_equal(backend.to_host(ticks.now), table[step])
 
 
 @every_dtype
-def test_targets(backend, dtype):
-    order = np.array([[8, 0, 7, 4, 1, 2], [1, 2, 3, 4, 5, 0]])
-    batch = Order(backend.to_device(order), backend.to_device(np.array([1])), 4)
-    labels, noisy, real = np.arange(9) % 3, rng.integers(0, 3, (2, 9)), draw(9, 3, dtype=dtype)
-    one_hot = np.eye(3, dtype=dtype)
-    places = order[:, 4:6]
-    for y, some, every in (
-        (labels, one_hot[labels[places]], one_hot[np.stack([labels] * 2)]),
-        (noisy, one_hot[np.take_along_axis(noisy, places, 1)], one_hot[noisy]),
-        (real, real[places], np.stack([real] * 2)),
-    ):
-        out = backend.zeros((2, 3, 5), dtype)[..., :2]
-        backend.targets(backend.to_device(y), out=out, batch=batch)
-        near(backend, out, some.swapaxes(1, 2), dtype)
-        out = backend.zeros((2, 3, 9), dtype)
+@pytest.mark.parametrize(("classes", "m"), [(3, 9), (1, 1), (35, 70)])
+def test_targets(backend, dtype, classes, m):
+    labels, noisy, real = np.arange(m) % classes, rng.integers(0, classes, (2, m)), draw(m, classes, dtype=dtype)
+    one_hot = np.eye(classes, dtype=dtype)
+    for y, every in ((labels, one_hot[np.stack([labels] * 2)]), (noisy, one_hot[noisy]), (real, np.stack([real] * 2))):
+        out = backend.zeros((2, classes, m + 1), dtype)[..., :m]
         backend.targets(backend.to_device(y), out=out)
         near(backend, out, every.swapaxes(1, 2), dtype)
 
@@ -312,11 +325,11 @@ def test_targets(backend, dtype):
 @every_dtype
 def test_tick(backend, dtype):
     table = draw(3, 40, dtype=dtype)
-    counters, now = backend.to_device(np.array([6, -1])), backend.zeros((40,), dtype)
+    ticks = Ticks(*map(backend.to_device, (np.array([6, -1]), table)), backend.zeros((40,), dtype))
     for step in range(3):
-        backend.tick(counters, backend.to_device(table), now)
-        np.testing.assert_array_equal(backend.to_host(counters), [7 + step, step])
-        np.testing.assert_array_equal(backend.to_host(now), table[step])
+        backend.tick(ticks)
+        np.testing.assert_array_equal(backend.to_host(ticks.counters), [7 + step, step])
+        np.testing.assert_array_equal(backend.to_host(ticks.now), table[step])
 
 
 @every_dtype
@@ -397,15 +410,17 @@ def test_empty_batches_are_nothing_to_do(either):
     a, h, y, e = (either.zeros((R, rows, 0), "float64") for rows in (n, n, units, units))
     W, x, b = either.zeros((R, n, 4), "float64"), either.zeros((R, 0, 4), "float64"), either.zeros((R, n), "float64")
     either.layer(W, x.swapaxes(1, 2), b, ACTIVATIONS["gelu"], a=a, h=h)
-    value, missed = either.zeros((R, 0), "float64"), either.zeros((R, 0), "bool")
+    value, missed, sums = (
+        either.zeros((R, 0), "float64"),
+        either.zeros((R, 0), "bool"),
+        either.to_device(np.ones((2, R))),
+    )
     if either.name == "cupy":  # NumPy has no largest of nothing
-        either.output_error(LOSSES["cross_entropy"], y, y, e, value, missed)
+        either.output_error(LOSSES["cross_entropy"], y, y, e, value, missed, sums)
     either.feedback_delta(either.zeros((R, n, units), "float64"), e, [Gate(ACTIVATIONS["tanh"], h, None, ALL)], out=a)
     dW, db = either.to_device(np.ones((R, n, 4))), either.to_device(np.ones((R, n)))
     either.gemm(a, x, out=dW)
     either.row_sums(a, out=db)
-    sums = either.to_device(np.ones((2, R)))
-    either.tally(value, missed, sums)
     for array, expected in ((dW, 0), (db, 0), (sums, 1)):
         np.testing.assert_array_equal(either.to_host(array), expected)
 

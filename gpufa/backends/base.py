@@ -8,48 +8,25 @@ that a backend may record the step once and replay it.
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..activations import Activation
+from ..formulas import Formula
 from ..losses import Loss
 from ..optimizers import Hyper, Optimizer
 from ..random import Purpose
+from .operands import Gate, Rates, Samples, Ticks
+from .relaxing import Relaxing
 
 Array = Any
+Layered = Any  # arrays by layer of one slab, see Layers
 Job = Callable[[], None]
 HERE = nullcontext()
 
 
-class Gate(NamedTuple):
-    """Where f' comes from for some rows of a slab: activation (None where f' is left out), its argument z (h or a),
-    dropout mask if any."""
-
-    activation: Activation | None
-    z: Array
-    mask: Array | None
-    rows: slice
-
-
-class Order(NamedTuple):
-    """Which samples make a batch: order[:, batch * size :] of each replica, (R, N); `batch` is a counter, (1,)."""
-
-    order: Array
-    batch: Array
-    size: int
-
-
-class Rates(NamedTuple):
-    """Where an update finds what changes from step to step: now = [unbias1, unbias2, learning rates ...], and which
-    learning rate is its own; `clip` is a factor on each replica's gradient, (R,), or None."""
-
-    now: Array
-    which: int
-    clip: Array | None
-
-
-class Backend:
+class Backend(Relaxing):
     """Base of all backends; `xp` is the array library, `keyed` whether feedback can be made as it is used."""
 
     name: str
@@ -121,28 +98,41 @@ class Backend:
         self.gemm(matrix, signal, out=out)
         self.gate(out, gates)
 
-    def output_error(self, loss: Loss, a: Array, y: Array, e: Array, value: Array, missed: Array) -> None:
+    def output_error(
+        self, loss: Loss, a: Array, y: Array, e: Array, value: Array, missed: Array, sums: Array = None
+    ) -> None:
         """e = yhat - y, (R, n_L, m), the loss per sample, (R, m), and whether its largest output is not its largest
-        target, from the output pre-activation."""
+        target, from the output pre-activation. Where given, sums[0] += the losses and sums[1] += how many samples were
+        missed, (2, R) float64."""
         raise NotImplementedError
 
-    def tally(self, value: Array, missed: Array, sums: Array) -> None:
-        """sums[0] += the losses, sums[1] += how many samples were missed: (R, m) each into (2, R) float64."""
+    def output(
+        self,
+        W: Array,
+        x: Array,
+        b: Array,
+        loss: Loss,
+        a: Array,
+        y: Array,
+        e: Array,
+        value: Array,
+        missed: Array,
+        sums: Array = None,
+    ) -> None:
+        """a = W x + b, and its `output_error`."""
+        self.layer(W, x, b, None, a=a, h=a)
+        self.output_error(loss, a, y, e, value, missed, sums)
+
+    def targets(self, y: Array, out: Array) -> None:
+        """out = targets (R, n_L, N), one-hot where y are labels (N,) or (R, N), else y (N, n_L) itself."""
         raise NotImplementedError
 
-    def gather(self, rows: Array, batch: Order, out: Array, scaling: tuple[Array, Array] | None = None) -> None:
-        """out[r] = the batch's rows, (R, m, n) from (N, n); with scaling = (shift, factor), (row - shift) * factor."""
+    def tick(self, ticks: Ticks) -> None:
+        """Go on by one step."""
         raise NotImplementedError
 
-    def targets(self, y: Array, out: Array, batch: Order | None = None) -> None:
-        """out = targets (R, n_L, m), one-hot where y are labels (N,) or (R, N), else y (N, n_L) itself.
-
-        Of the batch's samples, or of all.
-        """
-        raise NotImplementedError
-
-    def tick(self, counters: Array, table: Array, now: Array) -> None:
-        """counters = (step, batch) both go on by one, and `now` becomes the batch's row of the table."""
+    def load(self, ticks: Ticks, samples: Samples, x: Array, y: Array) -> None:
+        """`tick`, and then the batch's samples into x, (R, m, n), and their targets into y, (R, n_L, m)."""
         raise NotImplementedError
 
     def clip_factors(self, g: Array, most: float, out: Array) -> Array:
@@ -179,6 +169,19 @@ class Backend:
     def permutations(self, seeds: Sequence[int], purpose: Purpose, step: int, out: Array) -> None:
         """out[r] = a random order of 0 .. n-1 for each seed, (R, n) int64."""
         raise NotImplementedError
+
+    def evaluate(self, formula: Formula, *arrays: Array, **numbers: float) -> None:
+        """The formula's value of these arrays and numbers, into the first of the arrays; the others may be consumed."""
+        raise NotImplementedError
+
+    def normalise(self, h: Array, G: Array, tiny: float, out: Array) -> None:
+        """G = the sum of a sample's h^2, (R, 1, m), and out = h / (sqrt(G / n) + tiny), (R, n, m)."""
+        raise NotImplementedError
+
+    def layer_sums(self, delta: Layered, out: Layered, alpha: float | Array = 1.0, beta: float = 0.0) -> None:
+        """`row_sums` of all layers."""
+        for one, sums in zip(delta[1:], out[1:], strict=True):
+            self.row_sums(one, sums, alpha, beta)
 
     def perturb(self, x: Array, slope: Array, size: float, out: Array) -> None:
         """out = x + size * sign(slope), (R, m, n) each."""

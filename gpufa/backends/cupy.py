@@ -7,19 +7,22 @@ from ..activations import ACTIVATIONS, Activation
 from ..losses import Loss
 from ..optimizers import DECAYS, Hyper, Optimizer
 from . import kernels
-from .base import Order, Rates
 from .device import Device, Job
 from .draws import RandomKernels
+from .elementwise import ElementKernels
 from .feedback import FeedbackKernels
-from .kernels import kernel
-from .launches import THREADS, columns_grid, slab_grid, stride, types, warp_grid
+from .kernels import TYPES, kernel
+from .launches import THREADS, columns_grid, output_grid, slab_grid, stride, tile_grid, types, warp_grid
+from .operands import Rates, Samples, Ticks
 from .recorded import Recorded
+from .relax import RelaxKernels
 
 Array = Any
+Layered = Any
 PIECES = 256  # blocks that share a sum over an arena
 
 
-class CupyBackend(FeedbackKernels, RandomKernels):
+class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, ElementKernels):
     """CuPy arrays on one NVIDIA GPU."""
 
     name = "cupy"
@@ -65,42 +68,62 @@ class CupyBackend(FeedbackKernels, RandomKernels):
             *(delta, stride(delta), out, stride(out), *factor, beta, rows, columns, replicas),
         )
 
-    def output_error(self, loss: Loss, a: Array, y: Array, e: Array, value: Array, missed: Array) -> None:
+    def output_error(
+        self, loss: Loss, a: Array, y: Array, e: Array, value: Array, missed: Array, sums: Array = None
+    ) -> None:
+        self._output_error(None, loss, a, y, e, value, missed, sums)
+
+    def output(
+        self,
+        W: Array,
+        x: Array,
+        b: Array,
+        loss: Loss,
+        a: Array,
+        y: Array,
+        e: Array,
+        value: Array,
+        missed: Array,
+        sums: Array = None,
+    ) -> None:
+        self.gemm(W, x, out=a)
+        self._output_error(b, loss, a, y, e, value, missed, sums)
+
+    def _output_error(
+        self, b: Array, loss: Loss, a: Array, y: Array, e: Array, value: Array, missed: Array, sums: Array
+    ) -> None:
         replicas, units, m = a.shape
         found = kernel("output", "output_error", **types(a), **kernels.loss_text(loss))
-        grid = (max(1, -(-m // 32)), min(replicas, 65535), 1), (32, 8, 1)
-        self._launch(found, *grid, a, y, e, value, missed, stride(a), stride(e), units, m, replicas)
-
-    def tally(self, value: Array, missed: Array, sums: Array) -> None:
-        replicas, m = value.shape
-        found = kernel("sums", "tally", value.dtype.name, THREADS=str(THREADS))
-        self._launch(found, (replicas, 1, 1), (THREADS, 1, 1), value, missed, sums, m, replicas)
-
-    def gather(self, rows: Array, batch: Order, out: Array, scaling: tuple[Array, Array] | None = None) -> None:
-        replicas, m, columns = out.shape
-        V = self._wide(columns, rows, out)
-        source = {"uint8": "unsigned char", "float32": "float", "float64": "double"}[rows.dtype.name]
-        found = kernel("batch", "gather", **types(out), V=V, U=source)
+        arrived = self.scratch((replicas,), "uint32", slot=11)
         self._launch(
             found,
-            *slab_grid(m, columns // V, replicas),
-            *(rows, *_places(batch), *(scaling or (None, None)), out, stride(out), m, columns, replicas),
+            *output_grid(m, replicas),
+            *(a, b, y, e, value, missed, sums, arrived, *map(stride, (a, b, e)), units, m, replicas),
         )
 
-    def targets(self, y: Array, out: Array, batch: Order | None = None) -> None:
+    def targets(self, y: Array, out: Array) -> None:
         replicas, units, m = out.shape
-        labels = y.dtype.kind in "iu"
-        found = kernel("batch", "one_hot" if labels else "transpose", **types(out), U="float")
-        source = (y, stride(y) if y.ndim == 2 else 0) if labels else (y,)
+        found = kernel("batch", "targets", **types(out), U="float", Y=TYPES[y.dtype.name])
+        lies = y, _taught_stride(y), out, stride(out), out.strides[1] // out.itemsize
+        self._launch(found, *tile_grid(units, m, replicas), *lies, units, m, replicas)
+
+    def tick(self, ticks: Ticks) -> None:
+        found = kernel("batch", "tick", ticks.now.dtype.name, U="float", Y="i64")
+        self._launch(found, (1, 1, 1), (32, 1, 1), *ticks, len(ticks.now))
+
+    def load(self, ticks: Ticks, samples: Samples, x: Array, y: Array) -> None:
+        (replicas, m, inputs), units = x.shape, y.shape[1]
+        V = self._wide(inputs, samples.x, x)
+        source, taught = TYPES[samples.x.dtype.name], TYPES[samples.y.dtype.name]
+        found = kernel("batch", "load_samples", **types(x), V=V, U=source, Y=taught)
         self._launch(
             found,
-            *slab_grid(units, m, replicas),
-            *(*source, *_places(batch), out, stride(out), out.strides[1] // out.itemsize, units, m, replicas),
+            *slab_grid(m, inputs // V, replicas),
+            *(*ticks, len(ticks.now), self.scratch((1,), "uint32", slot=12)),
+            *(samples.x, samples.order, stride(samples.order), samples.size, *(samples.scaling or (None, None))),
+            *(x, stride(x), inputs, samples.y, _taught_stride(samples.y)),
+            *(y, stride(y), y.strides[1] // y.itemsize, units, m, replicas),
         )
-
-    def tick(self, counters: Array, table: Array, now: Array) -> None:
-        found = kernel("batch", "tick", now.dtype.name, U="float")
-        self._launch(found, (1, 1, 1), (32, 1, 1), counters, table, now, len(now))
 
     def clip_factors(self, g: Array, most: float, out: Array) -> Array:
         replicas, n = g.shape
@@ -110,7 +133,7 @@ class CupyBackend(FeedbackKernels, RandomKernels):
         )
         grid = (PIECES, 1, min(replicas, 65535)), (THREADS, 1, 1)
         self._launch(sums, *grid, g, stride(g), squares, n, replicas)
-        self._launch(factors, *columns_grid(replicas, 1), squares, PIECES, most, out, replicas)
+        self._launch(factors, *warp_grid(1, replicas), squares, PIECES, most, out, replicas)
         return out
 
     def optimizer_update(
@@ -127,18 +150,8 @@ class CupyBackend(FeedbackKernels, RandomKernels):
             *(*decays, hyper.momentum, hyper.beta2, hyper.eps, n, replicas),
         )
 
-    def perturb(self, x: Array, slope: Array, size: float, out: Array) -> None:
-        replicas, rows, columns = x.shape
-        V = self._wide(columns, x, slope, out)
-        found = kernel("elementwise", "perturb", **types(x), V=V)
-        strided = (x, stride(x), slope, stride(slope), size, out, stride(out))
-        self._launch(found, *slab_grid(rows, columns // V, replicas), *strided, rows, columns, replicas)
-
-    def lower(self, x: Array, out: Array) -> None:
-        replicas, n = x.shape
-        V = self._wide(n, x, out)
-        found = kernel("elementwise", "lower", **types(out), V=V)
-        self._launch(found, *columns_grid(n // V, replicas), x, stride(x), out, stride(out), n, replicas)
+    def layer_sums(self, delta: Layered, out: Layered, alpha: float | Array = 1.0, beta: float = 0.0) -> None:
+        self.row_sums(delta.slab, out.slab, alpha, beta)
 
     def parallel(self, jobs: Sequence[Job]) -> None:
         self.device.parallel(jobs)
@@ -156,6 +169,6 @@ class CupyBackend(FeedbackKernels, RandomKernels):
         return {**self.device.describe(), "TF32": tf32}
 
 
-def _places(batch: Order | None) -> tuple:
-    """An order as kernels take it."""
-    return (batch.order, stride(batch.order), batch.batch, batch.size) if batch else (None, 0, None, 0)
+def _taught_stride(y: Array) -> int:
+    """From the labels of one replica to the next; 0 where all share them, or real targets."""
+    return stride(y) if y.dtype.kind == "i" and y.ndim == 2 else 0

@@ -5,11 +5,11 @@ from typing import Any
 
 from ..random import Purpose
 from . import kernels
-from .base import Gate
 from .kernels import kernel
 from .keyed import KeyedMatrix
 from .launcher import Launcher
 from .launches import in_rows, rows_grid, slab_grid, stride, types
+from .operands import Gate
 
 Array = Any
 SMALL = 64  # columns of a feedback matrix up to which its product is done in registers, f' and all

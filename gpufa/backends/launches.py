@@ -30,6 +30,21 @@ def warp_grid(rows: int, replicas: int) -> Grid:
     return _grid(1, 32, rows, y, replicas)
 
 
+def tile_grid(rows: int, columns: int, replicas: int) -> Grid:
+    """For blocks that each turn over a tile of 32 by 32."""
+    return _grid(columns, 32, -(-rows // 4), 8, replicas)
+
+
+def output_grid(samples: int, replicas: int) -> Grid:
+    """For blocks of 32 samples, eight threads each, replicas along y."""
+    return _grid(samples, 32, replicas, 1, 1)[0], (32, 8, 1)
+
+
+def sample_grid(samples: int, each: int, replicas: int) -> Grid:
+    """For blocks of 256 threads with so many samples each."""
+    return _grid(samples, each, 1, 1, replicas)[0], (32, 8, 1)
+
+
 def columns_grid(columns: int, replicas: int) -> Grid:
     """For one long axis."""
     x = min(_power_of_two(columns), THREADS)
@@ -55,6 +70,11 @@ def types(x: Array) -> dict[str, str]:
 def stride(x: Array | None) -> int:
     """Elements from one replica to the next."""
     return 0 if x is None else x.strides[0] // x.itemsize
+
+
+def steps(x: Array) -> list[int]:
+    """Elements from one to the next along each axis; 0 along those that are 1 long."""
+    return [step // x.itemsize if n > 1 else 0 for n, step in zip(x.shape, x.strides, strict=True)]
 
 
 def in_rows(x: Array) -> bool:

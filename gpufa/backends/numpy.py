@@ -14,15 +14,16 @@ from .. import optimizers
 from ..activations import Activation
 from ..arguments import shown
 from ..errors import OutOfMemory
+from ..formulas import Formula
 from ..losses import Loss
 from ..optimizers import CHUNK, Hyper, Optimizer, clip_factor
 from ..random import Generator, Purpose, permutation
-from .base import Gate, Order, Rates
 from .compiled import compiled_update, compiler
-from .products import Products
+from .loading import Loading
+from .operands import Gate, Rates
 
 
-class NumpyBackend(Products):
+class NumpyBackend(Loading):
     """NumPy arrays on the CPU."""
 
     name = "numpy"
@@ -86,57 +87,24 @@ class NumpyBackend(Products):
             if gate.mask is not None:
                 np.multiply(part, gate.mask, out=part)
 
-    def output_error(self, loss: Loss, a: NDArray, y: NDArray, e: NDArray, value: NDArray, missed: NDArray) -> None:
+    def output_error(
+        self,
+        loss: Loss,
+        a: NDArray,
+        y: NDArray,
+        e: NDArray,
+        value: NDArray,
+        missed: NDArray,
+        sums: NDArray | None = None,
+    ) -> None:
         loss.evaluate(a, y, e, value, self.scratch(a.shape, a.dtype))
         found, wanted = (self.scratch(value.shape, np.intp, slot) for slot in (5, 6))
         a.argmax(axis=-2, out=found)
         y.argmax(axis=-2, out=wanted)
         np.not_equal(found, wanted, out=missed)
-
-    def tally(self, value: NDArray, missed: NDArray, sums: NDArray) -> None:
-        sums[0] += value.sum(axis=-1, dtype=np.float64)
-        sums[1] += missed.sum(axis=-1)
-
-    def _index(self, batch: Order, m: int) -> NDArray:
-        """(R, m): the batch's samples."""
-        start = int(batch.batch[0]) * batch.size
-        return batch.order[:, start : start + m]
-
-    def gather(self, rows: NDArray, batch: Order, out: NDArray, scaling: tuple[NDArray, NDArray] | None = None) -> None:
-        index = self._index(batch, out.shape[1])
-        taken = out if rows.dtype == out.dtype else self.scratch(out.shape, rows.dtype, slot=7)
-        for one, i in zip(taken, index, strict=True):
-            np.take(rows, i, axis=0, out=one, mode="clip")  # mode="raise" would buffer `out`
-        if taken is not out:
-            out[...] = taken
-        if scaling is not None:
-            np.subtract(out, scaling[0], out=out)
-            np.multiply(out, scaling[1], out=out)
-
-    def targets(self, y: NDArray, out: NDArray, batch: Order | None = None) -> None:
-        replicas, classes, m = out.shape
-        labels = y.dtype.kind in "iu"
-        for r in range(replicas):
-            own = y[r] if labels and y.ndim == 2 else y
-            if batch is not None:
-                own = own.take(self._index(batch, m)[r], axis=0)
-            if labels:
-                hit = self.scratch(out.shape[1:], bool)
-                np.equal(own, self._classes(classes), out=hit)
-                out[r] = hit
-            else:
-                out[r] = own.T
-
-    def _classes(self, n: int) -> NDArray:
-        """The column (n, 1) of 0 .. n-1."""
-        key = ("classes", n)
-        if key not in self._scratch:
-            self._scratch[key] = np.arange(n)[:, None]
-        return self._scratch[key]
-
-    def tick(self, counters: NDArray, table: NDArray, now: NDArray) -> None:
-        counters += 1
-        now[:] = table[counters[1]]
+        if sums is not None:
+            sums[0] += value.sum(axis=-1, dtype=np.float64)
+            sums[1] += missed.sum(axis=-1)
 
     def clip_factors(self, g: NDArray, most: float, out: NDArray) -> NDArray:
         for r, one in enumerate(g):
@@ -188,6 +156,9 @@ class NumpyBackend(Products):
     def dropout(self, out: NDArray, drop: float, seeds: Sequence[int], step: NDArray, stream: int) -> None:
         for one, seed in zip(out, seeds, strict=True):
             self.generator.keep(one, drop, seed, stream=stream, step=int(step[0]))
+
+    def evaluate(self, formula: Formula, *arrays: NDArray, **numbers: float) -> None:
+        formula.value(*arrays, **numbers)
 
     def perturb(self, x: NDArray, slope: NDArray, size: float, out: NDArray) -> None:
         np.sign(slope, out=slope)

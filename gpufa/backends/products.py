@@ -56,6 +56,16 @@ class Products(Backend):
             else:
                 self.gemm(d, ones, out=sums[:, None], alpha=factor, beta=beta)
 
+    def normalise(self, h: NDArray, G: NDArray, tiny: float, out: NDArray) -> None:
+        n = h.shape[-2]
+        squares, length = self.scratch(h.shape, h.dtype, slot=13), self.scratch(G.shape, h.dtype, slot=14)
+        np.multiply(h, h, out=squares)
+        self.gemm(self._ones(n, h.dtype).T, squares, out=G)
+        np.multiply(G, 1 / n, out=length)
+        np.sqrt(length, out=length)
+        length += tiny
+        np.divide(h, length, out=out)
+
     def _ones(self, m: int, dtype: Any) -> NDArray:
         """The column (m, 1) of ones."""
         ones = self.scratch((m, 1), dtype, slot=-1)

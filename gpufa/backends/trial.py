@@ -11,11 +11,12 @@ from ..activations import ACTIVATIONS
 from ..errors import GpufaWarning, OutOfMemory
 from ..losses import LOSSES
 from ..random import Purpose
-from .base import Backend, Gate
+from .base import Backend
 from .cupy import CupyBackend
 from .device import Device, first_line
 from .faults import in_words
 from .numpy import NumpyBackend
+from .operands import Gate, Samples, Ticks
 
 LIBRARIES = "install CuPy with its libraries (pip install 'gpufa[cuda12]', or 'gpufa[cuda13]' for CUDA 13)"
 STEPS = 4  # the first as it is, the second recorded, the others replayed
@@ -62,26 +63,26 @@ def practised(backend: Backend) -> list[NDArray]:
         backend.random("uniform", made := backend.zeros((1, *shape), "float32"), seeds, Purpose.RULE, stream=stream)
         return made
 
-    x, W1, W2, B = drawn(1, 8, m), drawn(2, 12, 8), drawn(3, 4, 12), drawn(4, 12, 4)
+    data, labels, order = drawn(1, STEPS * m, 8)[0], np.arange(STEPS * m) % 4, np.arange(STEPS * m)[None, ::-1]
+    samples = Samples(data, backend.to_device(labels), backend.to_device(order), m)
+    W1, W2, B, x = drawn(2, 12, 8), drawn(3, 4, 12), drawn(4, 12, 4), backend.zeros((1, m, 8), "float32")
     b1, h, delta = (backend.zeros((1, *shape), "float32") for shape in ((12,), (12, m), (12, m)))
     b2, a, e, y, value = (backend.zeros((1, *shape), "float32") for shape in ((4,), (4, m), (4, m), (4, m), (m,)))
     missed = backend.zeros((1, m), "bool")
-    backend.targets(backend.to_device(np.arange(m) % 4), out=y)
     counters = backend.to_device(np.array([-1, -1], np.int64))
     rates = backend.to_device(np.array([[-0.1 * (i + 1)] for i in range(STEPS)], np.float32))
-    now = backend.zeros((1,), "float32")
+    ticks = Ticks(counters, rates, backend.zeros((1,), "float32"))
 
     def step() -> None:
-        backend.tick(counters, rates, now)
-        backend.layer(W1, x, b1, tanh, a=h, h=h)
-        backend.layer(W2, h, b2, None, a=a, h=a)
-        backend.output_error(loss, a, y, e, value, missed)
+        backend.load(ticks, samples, x, y)
+        backend.layer(W1, x.swapaxes(-1, -2), b1, tanh, a=h, h=h)
+        backend.output(W2, h, b2, loss, a, y, e, value, missed)
         backend.feedback_delta(B, e, [Gate(tanh, h, None, slice(0, 12))], out=delta)
         products = [
-            partial(backend.gemm, d, below.swapaxes(-1, -2), out=W, alpha=now, beta=1.0)
-            for d, below, W in ((delta, x, W1), (e, h, W2))
+            partial(backend.gemm, d, below, out=W, alpha=ticks.now, beta=1.0)
+            for d, below, W in ((delta, x, W1), (e, h.swapaxes(-1, -2), W2))
         ]
-        sums = [partial(backend.row_sums, d, out=b, alpha=now, beta=1.0) for d, b in ((delta, b1), (e, b2))]
+        sums = [partial(backend.row_sums, d, out=b, alpha=ticks.now, beta=1.0) for d, b in ((delta, b1), (e, b2))]
         backend.parallel([*products, *sums])
 
     with warnings.catch_warnings():

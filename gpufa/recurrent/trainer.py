@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from ..arguments import positive, shown, whole
 from ..backends import faults, on_device
-from ..backends.base import Rates
+from ..backends.operands import Rates
 from ..clock import Clock
 from ..errors import InvalidValue
 from ..optimizers import Hyper, unbias

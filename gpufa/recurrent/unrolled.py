@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from ..arena import Arena, Array
-from ..backends.base import Gate
+from ..backends.operands import Gate
 from .net import TANH, RecurrentNet
 
 ALL = slice(None)
@@ -43,9 +43,8 @@ class Unrolled:
             h = self.h[t + 1]
             backend.layer(p["WU"], self.z[t], p["b"], TANH, a=h, h=h)
             if t in self.e:
-                backend.layer(p["V"], h, p["c"], None, a=self.o, h=self.o)
-                backend.output_error(net.loss, self.o, self.y[t], self.e[t], self.value, self.missed)
-                backend.tally(self.value, self.missed, self.sums)
+                judged = self.o, self.y[t], self.e[t], self.value, self.missed, self.sums
+                backend.output(p["V"], h, p["c"], net.loss, *judged)
 
     def backward(self, first: int, last: int, grads: Arena) -> None:
         """From dL/dh[last] in `dh` to dL/dh[first] there; what is met on the way, mean over samples, is added to grads.

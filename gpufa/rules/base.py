@@ -99,9 +99,14 @@ class Rule:
         return False
 
     @property
+    def runs_forward(self) -> bool:
+        """Whether the net's own forward pass is all that it runs."""
+        return type(self).forward is Rule.forward
+
+    @property
     def feedforward(self) -> bool:
         """Whether it trains the feed-forward net all along, so that backprop through that is the true gradient."""
-        return type(self).forward is Rule.forward
+        return self.runs_forward
 
     @property
     def takes_residual(self) -> bool:

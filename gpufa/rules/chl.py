@@ -60,18 +60,16 @@ class CHL(ContrastiveRule):
         for _ in range(self.free_steps):
             for k in net.hidden:
                 self.relax(net, k, free)
-            self.from_below(net, net.L, free, out=net.a[net.L])
-            self.error(net, net.a[net.L], nothing, free.h[net.L])
+            self.judge(net, free, net.a[net.L], nothing, e=free.h[net.L])
         return net.a[net.L]
 
     def relax(self, net: "Pass", k: int, phase: Phase) -> None:
-        self.from_both(net, k, phase, out=phase.u[k], gamma=self.gamma)
-        self.activate(net, k, phase)
+        """h_k = f(W_k h_{k-1} + b_k + gamma W_{k+1}^T h_{k+1})."""
+        net.backend.settle(self.units(net, k, phase), self.from_both(net, k, phase, self.gamma))
 
     def contrast(self, net: "Pass") -> tuple[Layers, Phase, Phase]:
         free = Phase(net, "free")
-        clamped = Phase(net, "clamped").start(free)
-        clamped.h[net.L][...] = net.y
+        clamped = Phase(net, "clamped", top=net.y).start(free)
         for _ in range(self.clamped_steps):
             for k in reversed(net.hidden):
                 self.relax(net, k, clamped)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..activations import ACTIVATIONS
-from ..backends.base import Gate
+from ..backends.operands import Gate
 from ..sizes import Sizes
 from .base import Extra, Rule, above_zero, boolean, whole
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..activations import Activation
 from ..arena import Layers
-from ..backends.base import Gate
+from ..backends.operands import Inputs, Units
+from ..formulas import FORMULAS
 from .base import Rule
 
 if TYPE_CHECKING:
@@ -23,21 +24,22 @@ if TYPE_CHECKING:
 class Phase:
     """The units in one phase, by layer: u[k], h[k] and r[k], all (R, n_k, m), kept under the phase's name.
 
-    The phase "free" is the pass itself: net.a, net.h and net.sent.
+    The phase "free" is the pass itself: net.a, net.h and net.sent. `top` is given where the output is held to it.
     """
 
-    def __init__(self, net: "Pass", name: str) -> None:
+    def __init__(self, net: "Pass", name: str, top: Any = None) -> None:
         u, h = net.layers(f"{name} u"), net.layers(f"{name} h")
-        top, sent = h[net.L], h if net.mask is None else net.layers(f"{name} r")
+        held, top = top is not None, h[net.L] if top is None else top
+        sent = h if net.mask is None else net.layers(f"{name} r")
         if name == "free":
             u, h, sent = u if net.a is net.h else net.a, net.h, net.sent
         self.u, self.h, self.r = u, [*h[: net.L], top], [net.h[0], *sent[1 : net.L], top]
-        self.parts = u.slab, h.stacked, sent.stacked, top
+        self.parts = [u.slab, h.stacked, *([] if sent is h else [sent.stacked]), *([] if held else [top])]
 
     def start(self, other: "Phase | None" = None) -> "Phase":
         """Begin where another phase has ended, or with zeros."""
-        for i, part in enumerate(self.parts):
-            part[...] = other.parts[i] if other else 0
+        for part, begun in zip(self.parts, other.parts if other else [0] * len(self.parts), strict=False):
+            part[...] = begun
         return self
 
 
@@ -54,42 +56,44 @@ class EnergyRule(Rule):
         net.backend.layer(net.W[1], net.h[0], net.b[1], None, a=drive, h=drive)
         return Phase(net, "free").start()
 
-    def from_below(self, net: "Pass", k: int, phase: Phase, out: Any) -> None:
-        """out = W_k r_{k-1} + b_k."""
-        if k == 1:
-            out[...] = net.array("drive", net.sizes[1], net.m)
-        else:
-            net.backend.layer(net.W[k], phase.r[k - 1], net.b[k], None, a=out, h=out)
+    def from_below(self, net: "Pass", k: int, phase: Phase) -> Inputs:
+        """W_k r_{k-1} + b_k."""
+        return Inputs(*self._below(net, k, phase))
 
-    def from_both(self, net: "Pass", k: int, phase: Phase, out: Any, gamma: float = 1.0) -> None:
-        """out = W_k r_{k-1} + b_k + gamma W_{k+1}^T r_{k+1}."""
-        self.from_below(net, k, phase, out)
-        if k < net.L:
-            net.backend.gemm(net.W[k + 1].swapaxes(-1, -2), phase.r[k + 1], out=out, alpha=gamma, beta=1.0)
+    def from_both(self, net: "Pass", k: int, phase: Phase, gain: float = 1.0) -> Inputs:
+        """W_k r_{k-1} + b_k + gain W_{k+1}^T r_{k+1}."""
+        if k == net.L:
+            return self.from_below(net, k, phase)
+        return self.with_above(net, k, phase, phase.r[k + 1], gain)
+
+    def with_above(self, net: "Pass", k: int, phase: Phase, signal: Any, gain: float) -> Inputs:
+        """W_k r_{k-1} + b_k, and gain W_{k+1}^T signal, signal being (R, n_{k+1}, m)."""
+        return Inputs(*self._below(net, k, phase), net.W[k + 1].swapaxes(-1, -2), signal, gain)
+
+    def _below(self, net: "Pass", k: int, phase: Phase) -> tuple[Any, Any, Any]:
+        if k == 1:
+            return None, None, net.array("drive", net.sizes[1], net.m)
+        return net.W[k], phase.r[k - 1], net.b[k]
 
     def activation(self, net: "Pass", k: int) -> Activation:
         return net.activations[k - 1]
 
-    def activate(self, net: "Pass", k: int, phase: Phase) -> None:
-        """h_k = f(u_k), and r_k."""
-        net.backend.activate(self.activation(net, k), phase.u[k], phase.h[k], _mask(net, k), phase.r[k])
+    def units(self, net: "Pass", k: int, phase: Phase) -> Units:
+        """Layer k in a phase."""
+        return Units(self.activation(net, k), phase.u[k], phase.h[k], _mask(net, k), phase.r[k])
 
-    def gate(self, net: "Pass", k: int, phase: Phase, signal: Any) -> None:
-        """signal *= f'(u_k), in place, under dropout's mask."""
-        f = self.activation(net, k)
-        z = phase.u[k] if f.of == "a" else phase.h[k]
-        net.backend.gate(signal, [Gate(f, z, _mask(net, k), slice(None))])
-
-    def move(self, u: Any, pull: Any, step: float) -> None:
-        """u += step * (pull - u), in place; pull is consumed."""
-        u *= 1 - step
-        pull *= step
-        u += pull
+    def judge(self, net: "Pass", phase: Phase, a: Any, y: Any, e: Any) -> None:
+        """a = W_L r_{L-1} + b_L, and e = yhat(a) - y."""
+        below, judged = self.from_below(net, net.L, phase), (net.loss, a, y, e, *_unread(net))
+        if below.W is None:
+            net.backend.drive(below, out=a)
+            net.backend.output_error(*judged)
+        else:
+            net.backend.output(below.W, below.x, below.b, *judged)
 
     def error(self, net: "Pass", a: Any, y: Any, e: Any) -> None:
         """e = yhat(a) - y, the slope of the loss in a."""
-        value, missed = net.array("value", net.m), net.backend.scratch(net.missed.shape, "bool", slot=12)
-        net.backend.output_error(net.loss, a, y, e, value, missed)
+        net.backend.output_error(net.loss, a, y, e, *_unread(net))
 
 
 @dataclass(frozen=True)
@@ -108,10 +112,7 @@ class ContrastiveRule(EnergyRule):
         """delta_k = scale(k) * (r_k - r_k^+), as Layers."""
         delta = net.layers("delta")
         for k in range(1, net.L + 1):
-            one = delta[k]
-            one[...] = other.r[k]
-            one -= drawn.r[k]
-            one *= scale(k)
+            net.backend.evaluate(FORMULAS["difference"], delta[k], other.r[k], drawn.r[k], factor=scale(k))
         return delta
 
     def contrast(self, net: "Pass") -> tuple[Layers, Phase, Phase]:
@@ -124,10 +125,14 @@ class ContrastiveRule(EnergyRule):
 
     def gradients(self, net: "Pass", grads: "Gradients") -> None:
         delta, drawn, other = self.contrast(net)
-        for k in range(1, net.L + 1):
-            grads.layer(k, delta[k], drawn.r[k - 1])
-            if k > 1:
-                grads.product(f"W{k}", other.r[k], delta[k - 1], self.ratio)
+        grads.each_layer(delta, drawn.r)
+        for k in range(2, net.L + 1):
+            grads.product(f"W{k}", other.r[k], delta[k - 1], self.ratio)
+
+
+def _unread(net: "Pass") -> tuple[Any, Any]:
+    """Where losses and misses go that nobody asks for."""
+    return net.array("value", net.m), net.backend.scratch(net.missed.shape, "bool", slot=12)
 
 
 def _mask(net: "Pass", k: int) -> Any:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..activations import ACTIVATIONS, Activation
 from ..arena import Layers
+from ..backends.operands import Nudge
 from ..errors import InvalidValue
 from .base import Rule, above_zero, one_of, whole
 from .energy import ContrastiveRule, Phase
@@ -73,7 +74,7 @@ class EqProp(ContrastiveRule):
     def forward(self, net: "Pass", x: Any) -> Any:
         free = self.begin(net, x)
         for k in range(1, net.L + 1):
-            self.activate(net, k, free)
+            net.backend.activate(*self.units(net, k, free))
         for _ in range(self.free_steps):
             for k in range(1, net.L + 1):
                 self.relax(net, k, free)
@@ -82,19 +83,12 @@ class EqProp(ContrastiveRule):
 
     def relax(self, net: "Pass", k: int, phase: Phase, beta: float = 0.0) -> None:
         """s_k += step * ds_k."""
-        s, pull = phase.u[k], net.layers("pull")[k]
-        self.from_both(net, k, phase, out=pull)
-        self.gate(net, k, phase, pull)
+        units, inputs, nudge = self.units(net, k, phase), self.from_both(net, k, phase), None
         if beta and k == net.L:
-            e = net.array("e", *pull.shape[1:])
-            self.error(net, s, net.y, e)
-            e *= net.array("sign", 1, 1)
-            e *= beta
-            pull -= e
-        self.move(s, pull, self.step)
-        self.activate(net, k, phase)
-        if self.activation(net, k).name == "hard_logistic":
-            s[...] = phase.h[k]
+            nudge = Nudge(net.array("e", *units.u.shape[1:]), net.array("sign", 1, 1), beta)
+            self.error(net, units.u, net.y, nudge.e)
+        bound, pull = units.f.name == "hard_logistic", net.layers("pull")[k]
+        net.backend.descend(units, inputs, self.step, pull, nudge, bound)
 
     def nudged(self, net: "Pass", name: str, beta: float) -> Phase:
         phase = Phase(net, name).start(Phase(net, "free"))

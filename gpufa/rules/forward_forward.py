@@ -15,15 +15,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..formulas import FORMULAS
 from ..sizes import Sizes
 from .base import Rule, above_zero
 from .forward_only import ForwardOnly
 
 if TYPE_CHECKING:
     from ..passes import Pass
-
-
-HIGHEST = 80.0  # exp of it is a float32 still
 
 
 @dataclass(frozen=True)
@@ -53,15 +51,7 @@ class ForwardForward(ForwardOnly):
         return self.threshold * sizes[k]
 
     def judge(self, net: "Pass", k: int, G: Any, sign: float, out: Any) -> None:
-        """delta_k = -2 sign / (1 + exp(sign (G - theta))) h_k * f'(a_k).
-
-        1 + tanh would be shorter, but is 0 in float32 for every sample that is well told apart.
-        """
-        G -= self.threshold_of(net.sizes, k)
-        G *= sign
-        net.xp.minimum(G, HIGHEST, out=G)
-        net.xp.exp(G, out=G)
-        G += 1
-        net.xp.divide(-2.0 * sign, G, out=G)
-        net.xp.multiply(net.sent[k], G, out=out)
+        """delta_k = -2 sign / (1 + exp(sign (G - theta))) h_k * f'(a_k)."""
+        theta = self.threshold_of(net.sizes, k)
+        net.backend.evaluate(FORMULAS["doubt"], out, net.sent[k], G, theta=theta, sign=sign)
         net.gate(k, out)

@@ -9,8 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from ..formulas import FORMULAS
 from ..sizes import Sizes
 from .base import one_of
 from .labelled import Labelled
@@ -49,17 +48,16 @@ class ForwardOnly(Labelled):
         """a_L = the mean over layers of G - theta for each label; in training for two labels, G = 0 for the others."""
         net.take(x)
         a, counted = net.a[net.L], self.counted_layers(net.sizes)
+        theta, share = sum(self.threshold_of(net.sizes, k) for k in counted), 1 / len(counted)
         if net.training:
             right, wrong = self.contrast(net)
-            net.xp.multiply(net.y, right, out=a)
-            other = net.array("wrong label", net.sizes.outputs, net.m)
-            other *= wrong
-            a += other
-        else:
-            for c in range(net.sizes.outputs):
-                a[:, c : c + 1] = self.attempt(net, self.one_label(net, c), "right")
-        a -= sum(self.threshold_of(net.sizes, k) for k in counted)
-        a *= 1 / len(counted)
+            labels = net.y, right, net.array("wrong label", net.sizes.outputs, net.m), wrong
+            net.backend.evaluate(FORMULAS["two_labels"], a, *labels, theta=theta, share=share)
+            return a
+        for c in range(net.sizes.outputs):
+            a[:, c : c + 1] = self.attempt(net, self.one_label(net, c), "right")
+        a -= theta
+        a *= share
         return a
 
     def gradients(self, net: "Pass", grads: "Gradients") -> None:
@@ -80,12 +78,12 @@ class ForwardOnly(Labelled):
         """A pass with this label; returns its goodness, (R, 1, m). With a sign the layers' deltas are made too."""
         given, total, G = net.layers(name), net.array(f"goodness, {name}", 1, net.m), net.array("G", 1, net.m)
         given[0] = self.labelled(net, label, f"input, {name}")
-        normalise(net, given[0], G, out=given[0])
+        net.backend.normalise(given[0], G, TINY, out=given[0])
         total.fill(0)
         for k in net.hidden:
             W = self.first_weights(net) if k == 1 else None
             net.layer(k, given[k - 1], net.h[k], a=net.a[k], sent=net.sent[k], W=W)
-            normalise(net, net.sent[k], G, out=given[k])
+            net.backend.normalise(net.sent[k], G, TINY, out=given[k])
             if k in self.counted_layers(net.sizes):
                 total += G
             if sign:
@@ -94,16 +92,3 @@ class ForwardOnly(Labelled):
 
     def counted_layers(self, sizes: Sizes) -> range:
         return sizes.hidden[1:] if self.counted == "upper" and len(sizes.hidden) > 1 else sizes.hidden
-
-
-def normalise(net: "Pass", h: Any, G: Any, out: Any) -> None:
-    """G = sum of h^2, (R, 1, m), and out = h / sqrt(mean of h^2), (R, n, m)."""
-    xp, n = net.xp, h.shape[-2]
-    ones, squares = net.constant(f"{n} ones", lambda: np.ones((1, n))), net.array(f"{n} squares", n, net.m)
-    length = net.array("length", 1, net.m)
-    xp.multiply(h, h, out=squares)
-    net.backend.gemm(ones, squares, out=G)
-    xp.multiply(G, 1 / n, out=length)
-    xp.sqrt(length, out=length)
-    length += TINY
-    xp.divide(h, length, out=out)

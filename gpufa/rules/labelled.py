@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InvalidValue
+from ..formulas import FORMULAS
 from ..sizes import Sizes
 from .base import Extra, Rule, above_zero, one_of
 
@@ -87,18 +88,11 @@ class Labelled(Rule):
 
     def wrong_label(self, net: "Pass") -> Any:
         """One of the wrong labels for each sample, all alike likely: one-hot, (R, n_L, m)."""
-        n, xp = net.sizes.outputs, net.xp
+        n = net.sizes.outputs
         labels = net.constant("labels", lambda: np.arange(n)[:, None])
         right, ahead = (net.array(name, 1, net.m) for name in ("right label", "places ahead"))
         net.backend.gemm(labels.swapaxes(-1, -2), net.y, out=right)
         net.random("uniform", ahead, stream=1)
-        ahead += 1
-        ahead *= (n - 1) / 2
-        xp.floor(ahead, out=ahead)
-        xp.minimum(ahead, n - 2, out=ahead)  # a float32 below n - 1 may have been rounded up to it
-        ahead += right
-        ahead += 1
-        xp.remainder(ahead, n, out=ahead)
         wrong = net.array("wrong label", n, net.m)
-        xp.equal(labels, ahead, out=wrong)
+        net.backend.evaluate(FORMULAS["wrong_label"], wrong, labels[None], right, ahead, n=n)
         return wrong

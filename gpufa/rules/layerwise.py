@@ -55,9 +55,8 @@ class Layerwise(Rule):
         """e_k by the net's own loss."""
         a, value = net.array("H h + c", net.sizes.outputs, net.m), net.array("local loss", net.m)
         missed = net.backend.scratch(net.missed.shape, "bool", slot=12)
-        H, c = net.parameters[f"H{k}"], net.parameters[f"c{k}"]
-        net.backend.layer(H, net.sent[k], c, None, a=a, h=a)
-        net.backend.output_error(net.loss, a, net.y, e := self.space(net, k), value, missed)
+        H, c, e = net.parameters[f"H{k}"], net.parameters[f"c{k}"], self.space(net, k)
+        net.backend.output(H, net.sent[k], c, net.loss, a, net.y, e, value, missed)
         return e
 
     def weight_pairs(self, net: "Pass") -> Iterator[tuple[int, Any, Any]]:

@@ -58,9 +58,7 @@ class PEPITA(FeedbackRule):
 
     def gradients(self, net: "Pass", grads: "Gradients") -> None:
         self.deltas(net, net.e)
-        ht = net.layers("second pass")
-        for k in range(1, net.L + 1):
-            grads.layer(k, net.delta[k], ht[k - 1])
+        grads.each_layer(net.delta, net.layers("second pass"))
 
     def modulated(self, net: "Pass", e: Any) -> Any:
         """x + F e, (R, m, n_0), under the dropout of x."""

@@ -46,30 +46,25 @@ class PredictiveCoding(EnergyRule):
     def forward(self, net: "Pass", x: Any) -> Any:
         free = self.begin(net, x)
         for k in net.hidden:
-            self.from_below(net, k, free, out=free.u[k])
-            self.activate(net, k, free)
-        self.from_below(net, net.L, free, out=net.a[net.L])
+            net.backend.settle(self.units(net, k, free), self.from_below(net, k, free))
+        net.backend.drive(self.from_below(net, net.L, free), out=net.a[net.L])
         return net.a[net.L]
 
     def miss(self, net: "Pass", k: int, v: Phase, delta: Any) -> None:
         """delta_k = W_k f(v_{k-1}) + b_k - v_k, or yhat - y."""
         if k < net.L:
-            self.from_below(net, k, v, out=delta)
-            delta -= v.u[k]
+            net.backend.drive(self.from_below(net, k, v), out=delta, less=v.u[k])
         else:
-            a = net.layers("pull")[k]
-            self.from_below(net, k, v, out=a)
-            self.error(net, a, net.y, delta)
+            self.judge(net, v, net.layers("pull")[k], net.y, e=delta)
 
     def infer(self, net: "Pass") -> tuple[Any, Phase]:
         """(delta, the phase whose activity goes with it)."""
         delta, free = net.layers("delta"), Phase(net, "free")
         v = Phase(net, "inferred").start(free)
         for _ in range(1 if self.exact else self.steps):
-            for k in range(net.L, 0, -1):
-                self.miss(net, k, v, delta[k])
-                if k < net.L:
-                    self.relax(net, k, v, delta)
+            self.miss(net, net.L, v, delta[net.L])
+            for k in reversed(net.hidden):
+                self.relax(net, k, v, delta)
         if self.exact:  # where layer k is updated, none below it has moved
             return delta, free
         for k in range(1, net.L + 1):
@@ -77,15 +72,9 @@ class PredictiveCoding(EnergyRule):
         return delta, v
 
     def relax(self, net: "Pass", k: int, v: Phase, delta: Any) -> None:
-        """v_k += step * dv_k; its prediction stays, so delta_k loses as much."""
-        pull, potential, missed = net.layers("pull")[k], v.u[k], delta[k]
-        net.backend.gemm(net.W[k + 1].swapaxes(-1, -2), delta[k + 1], out=pull, alpha=-1.0)
-        self.gate(net, k, v, pull)
-        pull += missed
-        pull *= 1.0 if self.exact else self.step
-        potential += pull
-        missed -= pull
-        self.activate(net, k, v)
+        """delta_k, and v_k += step * dv_k; its prediction stays, so delta_k loses as much."""
+        inputs, step = self.with_above(net, k, v, delta[k + 1], gain=-1.0), 1.0 if self.exact else self.step
+        net.backend.infer(self.units(net, k, v), inputs, step, missed=delta[k], pull=net.layers("pull")[k])
 
     def deltas(self, net: "Pass", e: Any) -> None:
         delta, _ = self.infer(net)
@@ -93,5 +82,4 @@ class PredictiveCoding(EnergyRule):
 
     def gradients(self, net: "Pass", grads: "Gradients") -> None:
         delta, v = self.infer(net)
-        for k in range(1, net.L + 1):
-            grads.layer(k, delta[k], v.r[k - 1])
+        grads.each_layer(delta, v.r)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..backends.base import Gate
+from ..backends.operands import Gate
 from ..sizes import Sizes
 from .base import Extra, Rule, above_zero
 

@@ -9,11 +9,12 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from ...activations import Activation
+from ...formulas import Formula
 from ...losses import Loss
 from ...optimizers import Optimizer
 from ...random import LAWS, Purpose
 
-TYPES = {"float32": "float", "float64": "double", "bfloat16": "bf16"}
+TYPES = {"float32": "float", "float64": "double", "bfloat16": "bf16", "uint8": "unsigned char", "int64": "i64"}
 
 
 class Kernel(NamedTuple):
@@ -36,8 +37,7 @@ class Kernel(NamedTuple):
 def kernel(file: str, name: str, dtype: str = "float32", slab: str | None = None, V: int = 1, **defines: str) -> Kernel:
     """The kernel `name` of `file`.cu for parameters of `dtype` and slabs of `slab`, V elements an access."""
     types = {"T": TYPES[dtype], "S": TYPES[slab or dtype]}
-    if "U" in defines:
-        types["U"] = defines.pop("U")
+    types |= {key: defines.pop(key) for key in "UY" if key in defines}
     lines = [f"#define {key} {' '.join(str(text).split())}" for key, text in {"V": V, **types, **defines}.items()]
     # bf16 is defined by the text itself, so the types are named behind nothing but their macros.
     source = "\n".join([*lines, _included(f"{file}.cu")])
@@ -76,6 +76,14 @@ def update_text(optimizer: Optimizer) -> dict[str, str]:
     names = zip(("first", "second"), optimizer.states, strict=False)
     states = "".join(f"T& {state} = {variable}; " for variable, state in names)
     return {"UPDATE": states + optimizer.cuda, "STATES": str(len(optimizer.states))}
+
+
+def formula_text(formula: Formula) -> dict[str, str]:
+    """The defines of `formula`."""
+    out, *others = formula.arrays.split()
+    arrays = "".join(f"const T {name} = AT({i}); " for i, name in enumerate(others, start=1))
+    numbers = "".join(f"const T {name} = p{i}; " for i, name in enumerate(formula.numbers.split()))
+    return {"OUT": out, "ARGUMENTS": arrays + numbers, "FORMULA": formula.cuda}
 
 
 def law_text(law: str) -> dict[str, str]:

@@ -1,50 +1,85 @@
 #include "common.cuh"
 
-// The first place in an order of samples that belongs to the batch.
-__device__ i64 first_of(const i64* batch, i64 size) { return batch ? *batch * size : 0; }
+const int TILE = 32;
+#define FOR_TILES(row, column) \
+    for (i64 row = blockIdx.y * (i64)TILE; row < rows; row += gridDim.y * (i64)TILE) \
+        for (i64 column = blockIdx.x * (i64)TILE; column < columns; column += gridDim.x * (i64)TILE)
+#define FOR_TILE(i) \
+    for (int i = threadIdx.y * blockDim.x + threadIdx.x; i < TILE * TILE; i += blockDim.x * blockDim.y)
 
-// out[r, row] = (source[order[r, first + row]] - shift) * factor, (replicas, rows, columns); U is the source's type.
-extern "C" __global__ void gather(const U* source, const i64* order, i64 order_stride, const i64* batch, i64 size,
-                                  const T* shift, const T* factor, S* out, i64 out_stride, i64 rows, i64 columns,
-                                  i64 replicas) {
-    const i64 first = first_of(batch, size);
-    FOR_REPLICAS(r) FOR_ROWS(row) {
-        const U* const from = source + order[r * order_stride + first + row] * columns;
-        FOR_COLUMNS(c) {
-            const Pack<U> pack = load(from + c);
-            Pack<S> x;
-            FOR_PACK(v)
-                x.at[v] = shift ? ((T)pack.at[v] - shift[c + v]) * factor[c + v] : (T)pack.at[v];
-            store(out + r * out_stride + row * columns + c, x);
+// A tile of out[unit, sample], `pitch` from unit to unit: whether that is the sample's label. Samples stand at `places`,
+// or in their own order where there are none.
+__device__ void target_tile(const i64* labels, const i64* places, S* out, i64 pitch, i64 unit, i64 sample, i64 rows,
+                            i64 columns) {
+    FOR_TILE(i) {
+        const i64 row = unit + i / TILE, c = sample + i % TILE;
+        if (row < rows && c < columns) out[row * pitch + c] = labels[places ? places[c] : c] == row ? (T)1 : (T)0;
+    }
+}
+
+// The same of targets (samples, units), turned over in shared memory: read and written along the rows of either.
+__device__ void target_tile(const T* targets, const i64* places, S* out, i64 pitch, i64 unit, i64 sample, i64 rows,
+                            i64 columns) {
+    __shared__ T tile[TILE][TILE + 1];
+    FOR_TILE(i) {
+        const i64 c = sample + i / TILE, row = unit + i % TILE;
+        if (row < rows && c < columns) tile[i / TILE][i % TILE] = targets[(places ? places[c] : c) * rows + row];
+    }
+    __syncthreads();
+    FOR_TILE(i) {
+        const i64 row = unit + i / TILE, c = sample + i % TILE;
+        if (row < rows && c < columns) out[row * pitch + c] = tile[i % TILE][i / TILE];
+    }
+}
+
+// out[r] = the targets of all samples, (replicas, rows, columns); Y is i64 for labels and T for what is real.
+extern "C" __global__ void targets(const Y* y, i64 y_stride, S* out, i64 out_stride, i64 pitch, i64 rows, i64 columns,
+                                   i64 replicas) {
+    FOR_REPLICAS(r) FOR_TILES(row, c) {
+        target_tile(y + r * y_stride, 0, out + r * out_stride, pitch, row, c, rows, columns);
+        __syncthreads();
+    }
+}
+
+// counters = (step, batch) both go on by one, and `now` becomes the batch's row of the table: by one block.
+__device__ void go_on(i64* counters, const T* table, T* now, int width) {
+    const i64 batch = counters[1] + 1;
+    const int thread = threadIdx.y * blockDim.x + threadIdx.x;
+    for (int i = thread; i < width; i += blockDim.x * blockDim.y) now[i] = table[batch * width + i];
+    __syncthreads();
+    if (thread == 0) counters[0]++, counters[1]++;
+}
+
+extern "C" __global__ void tick(i64* counters, const T* table, T* now, int width) {
+    go_on(counters, table, now, width);
+    __syncthreads();
+}
+
+// x[r, sample] = (source[places[sample]] - shift) * factor, (replicas, samples, inputs), U being the source's type, and
+// y[r] its targets, (replicas, units, samples), of the batch that is next; the last block does `tick`.
+extern "C" __global__ void load_samples(i64* counters, const T* table, T* now, int width, unsigned* arrived, const U* source,
+                                      const i64* order, i64 order_stride, i64 size, const T* shift, const T* factor, S* x,
+                                      i64 x_stride, i64 inputs, const Y* taught, i64 taught_stride, S* y, i64 y_stride,
+                                      i64 pitch, i64 units, i64 samples, i64 replicas) {
+    const i64 first = (counters[1] + 1) * size;
+    FOR_REPLICAS(r) {
+        const i64* const places = order + r * order_stride + first;
+        {
+            const i64 rows = samples, columns = inputs;
+            FOR_ROWS(row) FOR_COLUMNS(c) {
+                const Pack<U> pack = load(source + places[row] * columns + c);
+                Pack<S> to;
+                FOR_PACK(v)
+                    to.at[v] = shift ? ((T)pack.at[v] - shift[c + v]) * factor[c + v] : (T)pack.at[v];
+                store(x + r * x_stride + row * columns + c, to);
+            }
+        }
+        const i64 rows = units, columns = samples;
+        FOR_TILES(unit, sample) {
+            target_tile(taught + r * taught_stride, places, y + r * y_stride, pitch, unit, sample, rows, columns);
+            __syncthreads();
         }
     }
-}
-
-// out[r, unit, sample] = whether that is the sample's label; `pitch` from unit to unit. Without an order, in place.
-extern "C" __global__ void one_hot(const i64* labels, i64 labels_stride, const i64* order, i64 order_stride,
-                                   const i64* batch, i64 size, S* out, i64 out_stride, i64 pitch, i64 rows, i64 columns,
-                                   i64 replicas) {
-    const i64 first = first_of(batch, size);
-    FOR_REPLICAS(r) FOR_ROWS(row) FOR_COLUMNS(c) {
-        const i64 sample = order ? order[r * order_stride + first + c] : c;
-        out[r * out_stride + row * pitch + c] = labels[r * labels_stride + sample] == row ? (T)1 : (T)0;
-    }
-}
-
-// The same for targets (samples, units).
-extern "C" __global__ void transpose(const T* targets, const i64* order, i64 order_stride, const i64* batch, i64 size,
-                                     S* out, i64 out_stride, i64 pitch, i64 rows, i64 columns, i64 replicas) {
-    const i64 first = first_of(batch, size);
-    FOR_REPLICAS(r) FOR_ROWS(row) FOR_COLUMNS(c) {
-        const i64 sample = order ? order[r * order_stride + first + c] : c;
-        out[r * out_stride + row * pitch + c] = targets[sample * rows + row];
-    }
-}
-
-// counters = (step, batch): both go on by one, and `now` becomes the batch's row of the table. One block.
-extern "C" __global__ void tick(i64* counters, const T* table, T* now, int width) {
-    const i64 batch = counters[1] + 1;
-    for (int i = threadIdx.x; i < width; i += blockDim.x) now[i] = table[batch * width + i];
     __syncthreads();
-    if (threadIdx.x == 0) counters[0]++, counters[1]++;
+    if (last_of(arrived, gridDim.x * gridDim.y * gridDim.z)) go_on(counters, table, now, width);
 }

@@ -39,6 +39,21 @@ __device__ void store(E* to, const Pack<E>& pack) {
     __stwb(reinterpret_cast<Bits*>(to), bits);
 }
 
+// Whether this block is the last of so many to get here, to see all that they wrote; for all of its threads, behind a
+// barrier. `arrived` is 0 before and after.
+__device__ inline bool last_of(unsigned* arrived, unsigned blocks) {
+    __shared__ bool last;
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0 && threadIdx.y == 0) {
+        last = atomicAdd(arrived, 1u) == blocks - 1;
+        if (last) *arrived = 0;
+        __threadfence();
+    }
+    __syncthreads();
+    return last;
+}
+
 #define FOR_PACK(v) _Pragma("unroll") for (int v = 0; v < V; v++)
 
 // Every element of slabs (replicas, rows, columns), V columns at a time, whatever the grid.

@@ -25,22 +25,40 @@ __device__ int lane_argmax(const Shared<T>& part, const Shared<int>& where, int 
     return best;
 }
 
+// sums[0, r] += the losses of replica r, sums[1, r] += how many samples it missed: by one block, in the same order always.
+__device__ void tally(const T* value, const bool* missed, double* sums, i64 r, i64 m, i64 replicas) {
+    const int THREADS = SAMPLES * LANES, thread = threadIdx.y * SAMPLES + threadIdx.x;
+    __shared__ double losses[THREADS], misses[THREADS];
+    double loss = 0, miss = 0;
+    for (i64 s = thread; s < m; s += THREADS) loss += value[r * m + s], miss += missed[r * m + s];
+    losses[thread] = loss, misses[thread] = miss;
+    for (int half = THREADS / 2; half; half /= 2) {
+        __syncthreads();
+        if (thread < half) losses[thread] += losses[thread + half], misses[thread] += misses[thread + half];
+    }
+    if (thread == 0) sums[r] += losses[0], sums[replicas + r] += misses[0];
+    __syncthreads();
+}
+
 // e = yhat - y, each sample's loss, and whether its largest output is not its largest target; a, y, e: (R, units, m).
-extern "C" __global__ void output_error(const S* a, const S* y, S* e, T* value, bool* missed, i64 a_stride, i64 e_stride,
-                                        int units, i64 m, i64 replicas) {
+// First a += b where that is given; where `sums` is, the last block of a replica adds up its losses and misses.
+extern "C" __global__ void output_error(S* a, const T* b, const S* y, S* e, T* value, bool* missed, double* sums,
+                                        unsigned* arrived, i64 a_stride, i64 b_stride, i64 e_stride, int units, i64 m,
+                                        i64 replicas) {
     __shared__ Shared<T> part, target;
     __shared__ Shared<int> where, wanted;
     const int x = threadIdx.x, lane = threadIdx.y;
-    for (i64 r = blockIdx.y; r < replicas; r += gridDim.y)
+    for (i64 r = blockIdx.y; r < replicas; r += gridDim.y) {
         for (i64 first = blockIdx.x * (i64)SAMPLES; first < m; first += gridDim.x * (i64)SAMPLES) {
             const i64 s = first + x;
             const bool inside = s < m;
-            const S* const as = a + r * a_stride + s;
+            S* const as = a + r * a_stride + s;
             const S* const ys = y + r * units * m + s;
 
             T top = 0, most = 0;
             int top_at = lane, most_at = lane;
             for (int j = lane; inside && j < units; j += LANES) {
+                if (b) as[j * m] = (T)as[j * m] + b[r * b_stride + j];
                 const T aj = as[j * m], yj = ys[j * m];
                 if (j == lane || aj > top) top = aj, top_at = j;
                 if (j == lane || yj > most) most = yj, most_at = j;
@@ -76,4 +94,6 @@ extern "C" __global__ void output_error(const S* a, const S* y, S* e, T* value, 
             }
             __syncthreads();
         }
+        if (sums && last_of(arrived + r, gridDim.x)) tally(value, missed, sums, r, m, replicas);
+    }
 }

@@ -34,29 +34,13 @@ extern "C" __global__ void square_sums(const T* g, i64 stride, double* squares, 
     }
 }
 
-// factor[r] = min(1, most / (norm + 1e-6)), the norm being the root of the sum of squares[r].
+// factor[r] = min(1, most / (norm + 1e-6)), the norm being the root of the sum of squares[r]; a warp per replica.
 extern "C" __global__ void clip_factors(const double* squares, int pieces, double most, T* factor, i64 replicas) {
-    for (i64 r = blockIdx.x * (i64)blockDim.x + threadIdx.x; r < replicas; r += (i64)gridDim.x * blockDim.x) {
+    FOR_REPLICAS(r) {
         double sum = 0;
-        for (int i = 0; i < pieces; i++) sum += squares[r * pieces + i];
+        for (int i = threadIdx.x; i < pieces; i += 32) sum += squares[r * pieces + i];
+        for (int far = 16; far; far /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, far);
         const double wanted = most / (sqrt(sum) + 1e-6);
-        factor[r] = wanted < 1 ? (T)wanted : (T)1;
-    }
-}
-
-// sums[0, r] += the losses of replica r, sums[1, r] += how many samples it missed; one block per replica.
-extern "C" __global__ void tally(const T* value, const bool* missed, double* sums, i64 m, i64 replicas) {
-    __shared__ double losses[THREADS], misses[THREADS];
-    for (i64 r = blockIdx.x; r < replicas; r += gridDim.x) {
-        double loss = 0, miss = 0;
-        for (i64 s = threadIdx.x; s < m; s += THREADS) loss += value[r * m + s], miss += missed[r * m + s];
-        losses[threadIdx.x] = loss, misses[threadIdx.x] = miss;
-        for (int half = THREADS / 2; half; half /= 2) {
-            __syncthreads();
-            if (threadIdx.x < half)
-                losses[threadIdx.x] += losses[threadIdx.x + half], misses[threadIdx.x] += misses[threadIdx.x + half];
-        }
-        if (threadIdx.x == 0) sums[r] += losses[0], sums[replicas + r] += misses[0];
-        __syncthreads();
+        if (threadIdx.x == 0) factor[r] = wanted < 1 ? (T)wanted : (T)1;
     }
 }

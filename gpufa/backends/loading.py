@@ -1,0 +1,55 @@
+"""Batches on the CPU: which samples are next, and what they are to be taken for."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .operands import Samples, Ticks
+from .products import Products
+
+
+class Loading(Products):
+    """The clock, samples and targets as NumPy arrays."""
+
+    def tick(self, ticks: Ticks) -> None:
+        counters, table, now = ticks
+        counters += 1
+        now[:] = table[counters[1]]
+
+    def load(self, ticks: Ticks, samples: Samples, x: NDArray, y: NDArray) -> None:
+        self.tick(ticks)
+        start = int(ticks.counters[1]) * samples.size
+        index = samples.order[:, start : start + x.shape[1]]
+        self._gather(samples.x, index, x)
+        if samples.scaling is not None:
+            np.subtract(x, samples.scaling[0], out=x)
+            np.multiply(x, samples.scaling[1], out=x)
+        self.targets(samples.y, y, index)
+
+    def _gather(self, rows: NDArray, index: NDArray, out: NDArray) -> None:
+        """out[r] = rows[index[r]]."""
+        taken = out if rows.dtype == out.dtype else self.scratch(out.shape, rows.dtype, slot=7)
+        for one, i in zip(taken, index, strict=True):
+            np.take(rows, i, axis=0, out=one, mode="clip")  # mode="raise" would buffer `out`
+        if taken is not out:
+            out[...] = taken
+
+    def targets(self, y: NDArray, out: NDArray, index: NDArray | None = None) -> None:
+        """Of all samples, or of those of an index (R, m)."""
+        classes, labels = out.shape[1], y.dtype.kind in "iu"
+        for r in range(len(out)):
+            own = y[r] if labels and y.ndim == 2 else y
+            if index is not None:
+                own = own.take(index[r], axis=0)
+            if labels:
+                hit = self.scratch(out.shape[1:], bool)
+                np.equal(own, self._classes(classes), out=hit)
+                out[r] = hit
+            else:
+                out[r] = own.T
+
+    def _classes(self, n: int) -> NDArray:
+        """The column (n, 1) of 0 .. n-1."""
+        key = ("classes", n)
+        if key not in self._scratch:
+            self._scratch[key] = np.arange(n)[:, None]
+        return self._scratch[key]

@@ -1,0 +1,83 @@
+"""What operations take that is more than one array."""
+
+from typing import Any, NamedTuple
+
+from ..activations import Activation
+
+Array = Any
+
+
+class Gate(NamedTuple):
+    """Where f' comes from for some rows of a slab: activation (None where f' is left out), its argument z (h or a),
+    dropout mask if any."""
+
+    activation: Activation | None
+    z: Array
+    mask: Array | None
+    rows: slice
+
+
+class Ticks(NamedTuple):
+    """What goes on from step to step: counters = (step, batch), both by one, and `now`, which becomes the batch's row
+    of the table."""
+
+    counters: Array
+    table: Array
+    now: Array
+
+
+class Samples(NamedTuple):
+    """What batches are made of: x, (N, n), of any type; y as `targets` takes it; and which of them are a batch:
+    order[:, batch * size :] of each replica, (R, N). With scaling = (shift, factor) x stands for (x - shift) * factor.
+    """
+
+    x: Array
+    y: Array
+    order: Array
+    size: int
+    scaling: tuple[Array, Array] | None = None
+
+
+class Rates(NamedTuple):
+    """Where an update finds what changes from step to step: now = [unbias1, unbias2, learning rates ...], and which
+    learning rate is its own; `clip` is a factor on each replica's gradient, (R,), or None."""
+
+    now: Array
+    which: int
+    clip: Array | None
+
+
+class Units(NamedTuple):
+    """Units that relax: potentials u, activity h = f(u), dropout's mask or None, and what they send on, h * mask, or h
+    itself without a mask; (R, n, m) each."""
+
+    f: Activation
+    u: Array
+    h: Array
+    mask: Array | None
+    sent: Array
+
+    @property
+    def gate(self) -> Gate:
+        """f'(u), under the mask."""
+        return Gate(self.f, self.u if self.f.of == "a" else self.h, self.mask, slice(None))
+
+
+class Inputs(NamedTuple):
+    """What drives units: W x + b from below, or where W is None that sum itself in place of b, (R, n, m); and
+    gain * V y from above, where there is a V."""
+
+    W: Array | None
+    x: Array
+    b: Array
+    V: Array | None = None
+    y: Array = None
+    gain: float = 1.0
+
+
+class Nudge(NamedTuple):
+    """strength * sign * e, of e, (R, n, m), which may be consumed, and a sign for each replica, (R, 1, 1)."""
+
+    e: Array
+    sign: Array
+    strength: float

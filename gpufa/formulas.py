@@ -1,0 +1,86 @@
+"""FORMULAS: what rules do element by element beyond activations, in NumPy and in CUDA C side by side; one row each.
+
+On a GPU a formula is one launch, where CuPy's own arithmetic would be one for every sign in it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = Any
+
+HIGHEST = 80.0  # exp of it is a float32 still
+
+
+@dataclass(frozen=True)
+class Formula:
+    """value(*arrays, *numbers) writes the first of the arrays, (R, n, m), from the others, which may be consumed; any
+    axis of those may be 1 long.
+
+    The CUDA form has one element of each, of type T, and the numbers in scope under their names.
+    """
+
+    name: str
+    arrays: str
+    numbers: str
+    value: Callable[..., Any]
+    cuda: str
+
+
+def _difference(out: Array, x: Array, y: Array, factor: float) -> None:
+    """factor * (x - y)."""
+    np.subtract(x, y, out=out)
+    out *= factor
+
+
+def _doubt(out: Array, h: Array, G: Array, theta: float, sign: float) -> None:
+    """-2 sign / (1 + exp(sign (G - theta))) * h.
+
+    1 + tanh would be shorter, but is 0 in float32 for every sample that is well told apart.
+    """
+    G -= theta
+    G *= sign
+    np.minimum(G, HIGHEST, out=G)
+    np.exp(G, out=G)
+    G += 1
+    np.divide(-2.0 * sign, G, out=G)
+    np.multiply(h, G, out=out)
+
+
+def _two_labels(out: Array, y: Array, right: Array, other: Array, wrong: Array, theta: float, share: float) -> None:
+    """share * (y * right + other * wrong - theta)."""
+    np.multiply(y, right, out=out)
+    other *= wrong
+    out += other
+    out -= theta
+    out *= share
+
+
+def _wrong_label(out: Array, labels: Array, right: Array, ahead: Array, n: float) -> None:
+    """One-hot: the label that is 1 .. n-1 places ahead of `right` in a circle, `ahead` being uniform in -1 .. 1."""
+    ahead += 1
+    ahead *= (n - 1) / 2
+    np.floor(ahead, out=ahead)
+    np.minimum(ahead, n - 2, out=ahead)  # a float32 below n - 1 may have been rounded up to it
+    ahead += right
+    ahead += 1
+    np.remainder(ahead, n, out=ahead)
+    np.equal(labels, ahead, out=out)
+
+
+# fmt: off
+ROWS = (
+    Formula("difference", "out x y", "factor", _difference,
+            "out = factor * (x - y);"),
+    Formula("doubt", "out h G", "theta sign", _doubt,
+            f"T z = sign * (G - theta); out = (T)-2 * sign / ((T)1 + exp(z < (T){HIGHEST} ? z : (T){HIGHEST})) * h;"),
+    Formula("two_labels", "out y right other wrong", "theta share", _two_labels,
+            "out = share * (y * right + other * wrong - theta);"),
+    Formula("wrong_label", "out labels right ahead", "n", _wrong_label,
+            "T far = floor((ahead + 1) * ((n - 1) / 2)); far = right + 1 + (far < n - 2 ? far : n - 2);"
+            "out = labels == (far < n ? far : far - n);"),
+)
+# fmt: on
+FORMULAS = {row.name: row for row in ROWS}
