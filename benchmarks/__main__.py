@@ -10,6 +10,7 @@ import tyro
 
 from gpufa.backends import get_backend, why_no_gpu
 
+from . import counts as steps
 from . import epoch as epochs_
 from . import report as pages
 from . import reproductions as reproductions_
@@ -108,6 +109,17 @@ def rules(quick: bool = False, threads: int = 2, rounds: int = 9, out: Path | No
         written(record, out or named("rules", facts["processor"]))
 
 
+def counts(out: Path = RESULTS / "counts.json") -> None:
+    """Launches, products, copies and waits of a step of every rule on a GPU, into docs/gpu.md.
+
+    Args:
+        out: the file for the figures
+    """
+    rows = steps.run(steps.standin())
+    written(described("counts", {}, 1) | {"rows": rows}, out)
+    print(f"wrote {steps.write(rows)}")
+
+
 def memory(quick: bool = False, threads: int = 2, out: Path | None = None) -> None:
     """Peak memory of gpufa against width, depth, batch, replicas and classes, on the CPU.
 
@@ -202,6 +214,6 @@ def measure(
 
 
 if __name__ == "__main__":
-    works = cpu, gpu, first_gpu, threshold, scaling, memory, rules, epoch
+    works = cpu, gpu, first_gpu, threshold, scaling, memory, rules, epoch, counts
     commands = {c.__name__.replace("_", "-"): c for c in (*works, report, reproductions, trial, drift, reliability)}
     tyro.extras.subcommand_cli_from_dict(commands, prog="python -m benchmarks")

@@ -1,0 +1,63 @@
+"""A step asks no more of a GPU than what was counted of it, and the docs say how much that is."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from gpufa.rules import RULES
+
+ROOT = Path(__file__).parent.parent
+RECORD = ROOT / "benchmarks/results/counts.json"
+RECORDED = json.loads(RECORD.read_text())["rows"] if RECORD.exists() else {}
+REPLAY = {"launches": 0, "products": 0, "copies": 0, "bytes": 0, "fills": 0, "syncs": 0, "graph_launches": 1}
+
+
+@pytest.fixture(autouse=True)
+def counts(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)
+    from benchmarks import counts
+
+    return counts
+
+
+@pytest.fixture
+def count():
+    standin = sys.modules.get("standin")
+    if standin is None:
+        pytest.skip("only the stand-in for a GPU can count")
+    return standin.counts
+
+
+@pytest.mark.gpu
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rule", RULES)
+def test_no_count_has_grown(rule, counts, count):
+    (found,), recorded = counts.run(count, [rule]).values(), RECORDED[rule]
+    for step, row in recorded.items():
+        grown = {kind: (row[kind], found[step][kind]) for kind in row if found[step][kind] > row[kind]}
+        assert not grown, f"{step}, before and now: {grown}; python -m benchmarks counts takes it over"
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_recorded_step_is_one_launch_without_a_wait(rule):
+    replayed = dict(RECORDED[rule]["replayed"])
+    assert replayed.pop("graph_nodes") > 0
+    assert replayed == REPLAY
+
+
+def test_what_a_step_may_ask(counts):
+    """Of a net of three layers: beside its products at most 8 launches by dfa, fa and bp, and half of what the rules
+    that relax took at first, products and all."""
+    plain = {rule: row["as it is"] for rule, row in RECORDED.items()}
+    for rule in ("dfa", "fa", "bp"):
+        assert sum(plain[rule][kind] for kind in ("launches", "copies", "fills")) <= 8
+    for rule, first in {"eqprop": 521, "chl": 140, "predictive_coding": 211, "forward_forward": 113}.items():
+        assert 2 * (plain[rule]["launches"] + plain[rule]["products"]) <= first
+
+
+def test_the_committed_page_has_the_records(counts, tmp_path):
+    made = tmp_path / "gpu.md"
+    made.write_text(counts.PAGE.read_text())
+    assert counts.write(RECORDED, made).read_text() == counts.PAGE.read_text()
