@@ -41,7 +41,7 @@ __device__ void store(E* to, const Pack<E>& pack) {
 
 // Whether this block is the last of so many to get here, to see all that they wrote; for all of its threads, behind a
 // barrier. `arrived` is 0 before and after.
-__device__ inline bool last_of(unsigned* arrived, unsigned blocks) {
+static __device__ bool last_of(unsigned* arrived, unsigned blocks) {
     __shared__ bool last;
     __threadfence();
     __syncthreads();
