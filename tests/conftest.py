@@ -80,6 +80,7 @@ def gpu_as_marked(request, monkeypatch):
         standin.faults()
     yield
     if GPU == STANDIN:
+        standin.revive()
         assert standin.faults() == []
 
 

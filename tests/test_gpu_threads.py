@@ -92,7 +92,7 @@ def test_a_thread_works_on_a_net_while_another_step_is_recorded(cupy, monkeypatc
     one, other = started("dfa", backend="cupy"), started("bp", backend="cupy")
     steps(one, 1)
     x = cupy.zeros(3)
-    real = type(one.backend).output_error
+    real = type(one.backend).parallel
 
     def meanwhile(self, *arguments):
         monkeypatch.undo()
@@ -105,7 +105,7 @@ def test_a_thread_works_on_a_net_while_another_step_is_recorded(cupy, monkeypatc
         in_thread(work)
         real(self, *arguments)
 
-    monkeypatch.setattr(type(one.backend), "output_error", meanwhile)
+    monkeypatch.setattr(type(one.backend), "parallel", meanwhile)
     steps(one, 1)  # recorded, and run
     near(steps(one, 2), "dfa", 4)
     near(steps(other, 2), "bp", 3)
@@ -202,7 +202,7 @@ def test_ctrl_c_while_a_step_is_recorded_leaves_no_stream_capturing(monkeypatch)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(trainer.backend), "output_error", stop)
+        patch.setattr(type(trainer.backend), "parallel", stop)
         with pytest.raises(KeyboardInterrupt):
             trainer.step()
     near(trainer, "dfa", 1)

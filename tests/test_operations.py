@@ -22,16 +22,21 @@ SIZES = [(2, 5, 12), (3, 17, 7), (1, 1, 1), (2, 40, 8), (1, 130, 3)]
 every_size = pytest.mark.parametrize(("replicas", "rows", "columns"), SIZES)
 
 
-ORDERS = "forward", "reverse", "random"  # of a block's threads
+# On the stand-in for a GPU the threads of a block run in three orders: a missing barrier shows in two of them.
+EVERY_ORDER = ["numpy", *(pytest.param(order, marks=pytest.mark.gpu) for order in ("forward", "reverse", "random"))]
 
 
-@pytest.fixture(params=["numpy", *(pytest.param(order, marks=pytest.mark.gpu) for order in ORDERS)])
-def backend(request, threads_in):
-    """On the stand-in for a GPU with the threads of a block in three orders: a missing barrier shows in two."""
-    if request.param == "numpy":
+def opened(name, threads_in):
+    """The backend of one of EVERY_ORDER."""
+    if name == "numpy":
         return NumpyBackend()
-    threads_in(request.param)
+    threads_in(name)
     return get_backend("cupy")
+
+
+@pytest.fixture(params=EVERY_ORDER)
+def backend(request, threads_in):
+    return opened(request.param, threads_in)
 
 
 @pytest.fixture(params=["numpy", pytest.param("cupy", marks=pytest.mark.gpu)])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_operations import ALL, BACKENDS, GPU, draw, every_dtype, every_size, near, rng, slab
+from test_operations import ALL, EVERY_ORDER, draw, every_dtype, every_size, near, opened, rng, slab
 
 from gpufa.activations import ACTIVATIONS
 from gpufa.arena import Layers
@@ -13,9 +13,9 @@ from gpufa.sizes import Sizes
 WIDE = 19  # columns of V, above those that a kernel takes itself
 
 
-@pytest.fixture(params=["numpy", "cupy forward", "cupy random", GPU])
-def backend(request):
-    return BACKENDS[request.param]()
+@pytest.fixture(params=EVERY_ORDER)
+def backend(request, threads_in):
+    return opened(request.param, threads_in)
 
 
 class Relaxed:

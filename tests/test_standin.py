@@ -1,5 +1,6 @@
 """The stand-in GPU: what CuPy does on it is right, and what is wrong with a program of CuPy's shows on it."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -165,6 +166,7 @@ def test_a_blocking_stream_and_the_legacy_stream_wait_for_each_other():
 
 def test_memory_is_bounded_and_the_pool_gives_it_back():
     pool = cupy.get_default_memory_pool()
+    gc.collect()  # what other tests left
     pool.free_all_blocks()
     free, total = cupy.cuda.Device().mem_info
     standin.limit(total - free + (1 << 20))
