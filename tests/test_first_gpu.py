@@ -206,7 +206,8 @@ def test_all_of_it_in_small(tmp_path):
         assert stage["seconds"] <= stage["limit_s"]
         assert stage["status"] == "skipped" or stage.get("found") or (tmp_path / stage["file"]).exists()
     assert stages["streams"]["found"]["stays_current_after"]["stream.use()"]
-    assert stages["tests"]["found"]["counts"]["passed"] == 2
+    (part,) = stages["tests"]["found"]["parts"]
+    assert stages["tests"]["found"]["counts"]["passed"] == part["tests"] > 0
     files = list(tmp_path.iterdir())
     assert len(files) <= MOST_FILES
     assert sum(path.stat().st_size for path in files) < MOST_BYTES

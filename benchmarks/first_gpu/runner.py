@@ -20,6 +20,7 @@ TOLD = 0.9  # the part of its limit that a stage is told of, so that it may end 
 LEAST = 1.0  # seconds with which a stage is still begun
 LOOK = 0.2  # seconds between two looks at a stage
 GRACE = 3.0  # seconds from SIGTERM to SIGKILL
+ON_REQUEST = "on request"
 LETTERS = 4000  # of what a stage printed, where it went wrong
 MOST = 1 << 19  # bytes that a stage may find
 
@@ -58,6 +59,9 @@ def run(stages: Sequence[Stage], seconds: float, folder: Path, stopped: Callable
     """Each stage's outcome as it begins, has found something, and has ended; no more of them once `stopped`."""
     deadline = time.monotonic() + seconds
     for i, stage in enumerate(stages):
+        if stopped():
+            yield Outcome(stage.name, "interrupted", why=ON_REQUEST)
+            return
         left = deadline - time.monotonic()
         if left < LEAST:
             yield Outcome(stage.name, "not reached", why="no time was left")
@@ -66,7 +70,7 @@ def run(stages: Sequence[Stage], seconds: float, folder: Path, stopped: Callable
         outcome = Outcome(stage.name, limit_s=round(limit, 1))
         yield outcome
         yield from _run(stage, outcome, limit, folder, stopped)
-        if stopped():
+        if outcome.status == "interrupted":
             return
 
 
@@ -85,7 +89,7 @@ def _run(stage: Stage, outcome: Outcome, limit: float, folder: Path, stopped: Ca
     if code is not None:
         outcome.status, outcome.why = ENDED.get(code, "failed"), ended(code, log) if code else ""
     elif stopped():
-        outcome.status, outcome.why = "interrupted", "on request"
+        outcome.status, outcome.why = "interrupted", ON_REQUEST
     else:
         outcome.status, outcome.why = "cut", f"it took longer than {limit:.0f} s"
     outcome.printed = "" if outcome.right else tail(log)
