@@ -25,8 +25,8 @@ OWN: dict[str, dict[str, Any]] = {
     "evolution": {"rule_options": {"pairs": 2}},
     "rbm": {"scaling": "unit"},
 }
-HEAD = """| rule | launches | products | copies | fills | bytes copied | nodes recorded |
-|---|---|---|---|---|---|---|
+HEAD = """| rule | launches | products | copies | bytes copied | fills | waits | nodes recorded |
+|---|---|---|---|---|---|---|---|
 """
 Counts = dict[str, int]
 
@@ -74,7 +74,7 @@ def table(rows: dict[str, dict[str, Counts]]) -> str:
     text = HEAD
     for rule, row in rows.items():
         plain, replayed = row["as it is"], row["replayed"]
-        figures = [plain[kind] for kind in ("launches", "products", "copies", "fills", "bytes")]
+        figures = [plain[kind] for kind in ("launches", "products", "copies", "bytes", "fills", "syncs")]
         text += f"| `{rule}` | {' | '.join(map(str, [*figures, replayed['graph_nodes']]))} |\n"
     return text
 

@@ -19,7 +19,7 @@ COMPILER = shutil.which("g++")
 SANITIZE = os.environ.get("GPUFA_STANDIN_SANITIZE") == "1"
 HEADER = "hostcuda.h"
 FLAGS = ["-std=c++17", "-shared", "-fPIC", "-w"]
-NEEDED = ("driver_types.h", "cuda_runtime_api.h", "crt/host_defines.h")
+NEEDED = "driver_types.h", "cuda_runtime_api.h"
 KERNEL_FLAGS = [*FLAGS, "-O1", "-ffp-contract=off", "-fpermissive", *(["-fsanitize=address", "-g"] if SANITIZE else [])]
 KERNEL_LIBRARIES = [] if SANITIZE else ["-nostdlib", "-lm", "-lgcc"]  # the fewer, the faster
 
@@ -44,20 +44,18 @@ def major() -> int:
 
 
 @cache
-def headers() -> tuple[list[Path], int]:
-    """(folders of CUDA's headers, their version), of CuPy's own major version; ([], 0) where there are none."""
+def headers() -> tuple[Path | None, int]:
+    """(the folder of the CUDA runtime's headers, their version), of CuPy's own major version."""
     wheels = site() / "nvidia"
-    places = [[wheels / f"cu{major()}/include"], [wheels / "cuda_runtime/include", wheels / "cuda_nvcc/include"]]
-    places += [[Path(root) / "include"] for root in (os.environ.get("CUDA_PATH"), "/usr/local/cuda") if root]
-    for folders in places:
-        if all(
-            any((folder / name).exists() for folder in folders) for name in ("driver_types.h", "crt/host_defines.h")
-        ):
-            text = (folders[0] / "cuda_runtime_api.h").read_text()
+    places = [wheels / f"cu{major()}/include", wheels / "cuda_runtime/include"]
+    places += [Path(root) / "include" for root in (os.environ.get("CUDA_PATH"), "/usr/local/cuda") if root]
+    for folder in places:
+        if all((folder / name).exists() for name in NEEDED):
+            text = (folder / "cuda_runtime_api.h").read_text()
             version = int(re.search(r"#define CUDART_VERSION\s+(\d+)", text)[1])
             if version // 1000 == major():
-                return folders, version
-    return [], 0
+                return folder, version
+    return None, 0
 
 
 def nvrtc() -> Path | None:
@@ -78,10 +76,8 @@ def why_not() -> str:
         return f"the stand-in GPU needs {' and '.join(missing)}"
     if site() is None:
         return "the stand-in GPU needs CuPy (pip install cupy-cuda12x or cupy-cuda13x)"
-    if not headers()[0]:
-        wheels = "nvidia-cuda-runtime-cu12 nvidia-cuda-nvcc-cu12"
-        wheels = wheels if major() == 12 else "nvidia-cuda-runtime nvidia-cuda-crt"
-        return f"the stand-in GPU needs the headers of CUDA {major()} (pip install {wheels})"
+    if headers()[0] is None:
+        return f"the stand-in GPU needs the headers of CUDA {major()} (pip install 'cuda-toolkit[cudart]=={major()}.*')"
     return ""
 
 
@@ -124,8 +120,8 @@ def build() -> Path:
 
 
 def compile_libraries(into: Path) -> None:
-    folders, version = headers()
-    includes = [f"-I{path}" for path in folders]
+    folder, version = headers()
+    includes = [f"-I{folder}", f"-I{INCLUDE}"]
     sources = sorted((HERE / "src").glob("*.cpp"))
 
     def compile_one(source: Path) -> Path:
