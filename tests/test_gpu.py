@@ -123,14 +123,21 @@ def test_the_step_is_recorded_once_and_replayed_to_the_same_bits(options, dtype,
     same(recorded, eager)
 
 
-def test_a_rule_that_allocates_goes_on_unrecorded(recordings):
+@pytest.mark.parametrize("allocator", ["CuPy's", "none", "a pool of managed memory"])
+def test_a_rule_that_allocates_goes_on_unrecorded(allocator, recordings):
     @dataclass(frozen=True)
     class Signs(gpufa.Rule):
         def deltas(self, net, e):
             for k in reversed(net.hidden):
                 net.inject(k, net.xp.sign(net.W[k + 1].swapaxes(-1, -2)), net.delta[k + 1])
 
-    with pytest.warns(UserWarning, match="can't be recorded .* bytes were allocated inside the step"):
+    from cupy.cuda import MemoryPool, get_allocator, malloc_managed, using_allocator
+
+    found = {"CuPy's": get_allocator(), "none": None, "a pool of managed memory": MemoryPool(malloc_managed).malloc}
+    with (
+        using_allocator(found[allocator]),
+        pytest.warns(UserWarning, match="can't be recorded .* bytes were allocated inside the step"),
+    ):
         run = gpufa.train(config(optimizer="sgd", lr=0.05, backend="cupy"), DATA, rule=Signs)
     assert recordings == [0, 0]
     agree(run, gpufa.train(config(optimizer="sgd", lr=0.05), DATA, rule=Signs))

@@ -190,17 +190,12 @@ def _compiled(index: int, kernel: Kernel) -> Any:
 
 @contextmanager
 def _no_allocation(cupy: Any) -> Iterator[None]:
-    """Raise where CuPy allocates: a recorded step would go on using memory that was given back."""
+    """Raise where CuPy allocates, whoever does it: a recorded step would go on using memory that was given back."""
 
-    class Refuse(cupy.cuda.MemoryHook):
-        name = "gpufa"
+    def refuse(size: int) -> Any:
+        raise DeviceError(f"{size} bytes were allocated inside the step")
 
-        def alloc_preprocess(self, **facts: Any) -> None:
-            raise DeviceError(f"{facts['mem_size']} bytes were allocated inside the step")
-
-        malloc_preprocess = alloc_preprocess
-
-    with Refuse():
+    with cupy.cuda.using_allocator(refuse):
         yield
 
 
