@@ -48,6 +48,13 @@ def test_any_order_of_streams_and_graphs_gives_the_same_bits(rule):
     close(found[0], trained(rule, "numpy"))
 
 
+@pytest.mark.filterwarnings("error")
+@every_rule
+def test_a_single_net_is_recorded_too(rule):
+    """Where there is one replica, CuPy finds other views to overlap."""
+    close(trained(rule, seeds=(0,), steps=3), trained(rule, "numpy", seeds=(0,), steps=3))
+
+
 @pytest.fixture
 def guarded():
     """Every array is an allocation of its own, at whose end the page ends that may be touched."""

@@ -78,7 +78,8 @@ class EqProp(ContrastiveRule):
         for _ in range(self.free_steps):
             for k in range(1, net.L + 1):
                 self.relax(net, k, free)
-        net.a[net.L][...] = free.u[net.L]
+        if free.u is not net.a:
+            net.a[net.L][...] = free.u[net.L]
         return net.a[net.L]
 
     def relax(self, net: "Pass", k: int, phase: Phase, beta: float = 0.0) -> None:
