@@ -209,6 +209,35 @@ def test_ctrl_c_while_a_step_is_recorded_leaves_no_stream_capturing(monkeypatch)
     near(steps(trainer, 3), "dfa", 4)
 
 
+def test_ctrl_c_as_soon_as_recording_has_begun_leaves_no_stream_capturing(monkeypatch):
+    trainer, lanes = steps(started("dfa", backend="cupy"), 1), open_device(0)._recording
+
+    class Stopped:
+        """The stream that is recorded, with Ctrl-C behind `begin_capture`."""
+
+        def __init__(self):
+            self.stream = lanes.main
+
+        def __getattr__(self, name):
+            return getattr(self.stream, name)
+
+        def __enter__(self):
+            return self.stream.__enter__()
+
+        def __exit__(self, *error):
+            return self.stream.__exit__(*error)
+
+        def begin_capture(self):
+            self.stream.begin_capture()
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lanes, "main", Stopped())
+        with pytest.raises(KeyboardInterrupt):
+            trainer.step()
+    near(steps(trainer, 3), "dfa", 4)
+
+
 def test_a_job_that_fails_leaves_later_work_in_order():
     device = open_device(0)
     x = device.zeros((1000,), "float32")

@@ -139,9 +139,9 @@ class CupyDevice:
         """The graph of what `step` issues. Whatever it raises, Ctrl-C too, no stream is left capturing."""
         main, graph, failure = self._recording.main, None, None
         with main:
-            main.begin_capture()
-            self._here.records = True
             try:
+                self._here.records = True
+                main.begin_capture()
                 with _no_allocation(self.xp):
                     step()
             except Exception as error:
