@@ -238,6 +238,23 @@ def test_ctrl_c_as_soon_as_recording_has_begun_leaves_no_stream_capturing(monkey
     near(steps(trainer, 3), "dfa", 4)
 
 
+def test_ctrl_c_as_cublas_is_told_where_its_factors_are_leaves_it_right(monkeypatch):
+    cublas = open_device(0).cublas
+    call = cublas._call
+
+    def stop(name, *arguments):
+        call(name, *arguments)
+        if name == "cublasSetPointerMode_v2":
+            raise KeyboardInterrupt
+
+    steps(started("bp", backend="cupy"), 1)  # leaves the handle with factors on the device
+    with monkeypatch.context() as patch:
+        patch.setattr(cublas, "_call", stop)
+        with pytest.raises(KeyboardInterrupt):
+            steps(started("bp", backend="cupy"), 1)
+    near(steps(started("bp", backend="cupy"), 3), "bp", 3)
+
+
 def test_a_job_that_fails_leaves_later_work_in_order():
     device = open_device(0)
     x = device.zeros((1000,), "float32")

@@ -94,6 +94,7 @@ class Cublas:
     def _scalar(self, handle: Handle, value: float | Array, compute: str) -> Any:
         mode = ON_HOST if isinstance(value, int | float) else ON_DEVICE
         if self._modes.get(handle.value) != mode:
+            self._modes.pop(handle.value, None)  # Ctrl-C may come between the two that follow
             self._call("cublasSetPointerMode_v2", handle, mode)
             self._modes[handle.value] = mode
         if mode == ON_DEVICE:
