@@ -139,6 +139,17 @@ def test_the_second_gpu_gives_the_firsts_bits(tmp_path):
     assert gpufa.resume(tmp_path, epochs=6, data=DATA).network.arena.flat.device.id == 1
 
 
+@pytest.mark.usefixtures("two_gpus")
+def test_samples_on_another_gpu_are_brought_over(cupy):
+    net, plain = (gpufa.Network([6, 5, 3], backend=b, init="uniform", dtype="float64") for b in ("cupy", "numpy"))
+    with cupy.cuda.Device(1), cupy.cuda.Stream(non_blocking=True):
+        x, y = cupy.asarray(DATA.x_test) * 2, cupy.asarray(DATA.y_test)
+        assert net.backend.to_device(x).device.id == 0
+        assert x.device.id == 1
+        ours = net.evaluate(x, y)
+    np.testing.assert_allclose(ours["loss"], plain.evaluate(2 * DATA.x_test, DATA.y_test)["loss"], rtol=1e-12)
+
+
 def test_the_callers_device_and_stream_stay_as_they_are(cupy):
     net, cuda = gpufa.Network([6, 5, 3], backend="cupy"), cupy.cuda
     entered, used = cuda.Stream(non_blocking=True), cuda.Stream(non_blocking=True)

@@ -89,6 +89,8 @@ class CupyDevice:
             return self._for_all_branches(array)
 
     def upload(self, array: Any, dtype: Any = None) -> Array:
+        if self._elsewhere(array):
+            array = self.download(array)
         with self.working():
             if isinstance(array, self.xp.ndarray):
                 return self._for_all_branches(self.xp.ascontiguousarray(array, dtype))
@@ -104,8 +106,12 @@ class CupyDevice:
         return array
 
     def download(self, array: Array) -> np.ndarray:
-        with self.working():
+        with array.device if self._elsewhere(array) else self.working():
             return self.xp.asnumpy(array)
+
+    def _elsewhere(self, array: Any) -> bool:
+        """Whether it is on another GPU, which kernels of this one may not reach."""
+        return isinstance(array, self.xp.ndarray) and array.device.id != self.index
 
     def pointer(self, array: Array) -> int:
         return array.data.ptr

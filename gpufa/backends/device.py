@@ -40,7 +40,7 @@ class Device(Protocol):
         """An array of zeros. Raises OutOfMemory likewise."""
 
     def upload(self, array: Any, dtype: Any = None) -> Array:
-        """A C-contiguous array on the device, from one of the host; one of the device already is left where it is."""
+        """A C-contiguous array on the device, from the host or another device; what is there already stays there."""
 
     def download(self, array: Array) -> np.ndarray:
         """A copy on the host, once all work before it is done."""
