@@ -22,7 +22,7 @@ def evaluate(net: "Network", x: Any, y: Any) -> dict[str, NDArray]:
     sums, residual = backend.zeros((2, len(net.seeds)), "float64"), np.zeros(len(net.seeds))
     for start, p in net.chunks(n):
         backend.targets(y[start : start + p.m], out=p.y)
-        p.judge(net.as_floats(x[start : start + p.m]), sums)
+        p.evaluate(net.as_floats(x[start : start + p.m]), sums)
         if not labels:
             residual += backend.to_host(backend.xp.square(p.e).sum(axis=(-1, -2), dtype="float64"))
     loss, misses = backend.to_host(sums)

@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from .arena import Array
-from .backends.operands import Gate
+from .backends.operands import Gate, Outputs
 from .errors import InvalidValue
 from .masks import Drops, Masks
 from .random import Purpose
@@ -145,18 +145,19 @@ class Pass(Workspace):
 
     def error(self, sums: Array = None) -> None:
         """delta_L = e = yhat - y, and `value` and `missed`, which are added up in `sums`, (2, R), where it is given."""
-        self.backend.output_error(self.loss, self.a[self.L], self.y, self.e, self.value, self.missed, sums)
+        self.backend.output_error(self._outputs(sums))
 
-    def judge(self, x: Array, sums: Array = None) -> None:
+    def evaluate(self, x: Array, sums: Array = None) -> None:
         """`run` and `error`, in one operation where they meet."""
         if self.rule.runs_forward:
             self._hidden(x)
-            W, b, below = self.W[self.L], self.b[self.L], self.sent[self.L - 1]
-            judged = self.a[self.L], self.y, self.e, self.value, self.missed, sums
-            self.backend.output(W, below, b, self.loss, *judged)
+            self.backend.output(self.W[self.L], self.sent[self.L - 1], self.b[self.L], self._outputs(sums))
         else:
             self.run(x)
             self.error(sums)
+
+    def _outputs(self, sums: Array) -> Outputs:
+        return Outputs(self.loss, self.a[self.L], self.y, self.e, self.value, self.missed, sums)
 
     def inject(
         self, k: int | Sequence[int], matrix: Array, signal: Array, derivative: bool = True, dropout: bool = True

@@ -29,7 +29,7 @@ class Step:
         trainer.batches.load(trainer.clock, self.x[:, : self.m], p.y[..., : self.m])
         if self.clean:
             self._perturb(self.clean, trainer.config.adversarial)
-        p.judge(self.x, trainer.sums)
+        p.evaluate(self.x, trainer.sums)
         trainer.update.apply(p, trainer.clock.now)
         trainer.rule.after_update(p)
 

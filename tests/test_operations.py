@@ -11,7 +11,7 @@ from gpufa.backends import get_backend
 from gpufa.backends.feedback import SMALL
 from gpufa.backends.keyed import KeyedMatrix, Stretch
 from gpufa.backends.numpy import NumpyBackend
-from gpufa.backends.operands import Gate, Rates, Samples, Ticks
+from gpufa.backends.operands import Gate, Outputs, Rates, Samples, Ticks
 from gpufa.losses import LOSSES
 from gpufa.optimizers import DECAYS, OPTIMIZERS, Hyper, apply, clip_factor
 from gpufa.random import LAWS, Generator, Purpose, permutation
@@ -268,7 +268,7 @@ def test_output_error(backend, dtype, name, units, m):
     LOSSES[name].evaluate(a, y, e, value, t)
     found = slab(backend, np.zeros_like(a))
     values, missed = backend.zeros((2, m), dtype), backend.zeros((2, m), "bool")
-    backend.output_error(LOSSES[name], slab(backend, a), backend.to_device(y), found, values, missed)
+    backend.output_error(Outputs(LOSSES[name], slab(backend, a), backend.to_device(y), found, values, missed))
     near(backend, found, e, dtype)
     near(backend, values, value, dtype)
     np.testing.assert_array_equal(backend.to_host(missed), a.argmax(1) != y.argmax(1))
@@ -276,9 +276,8 @@ def test_output_error(backend, dtype, name, units, m):
     sums = backend.to_device(np.ones((2, 2)))
     for _ in range(2):
         given, out = slab(backend, a), slab(backend, np.zeros_like(a))
-        backend.output(
-            *map(backend.to_device, (W, x, b)), LOSSES[name], given, backend.to_device(y), out, values, missed, sums
-        )
+        outputs = Outputs(LOSSES[name], given, backend.to_device(y), out, values, missed, sums)
+        backend.output(*map(backend.to_device, (W, x, b)), outputs)
     a = W @ x + b[..., None]
     LOSSES[name].evaluate(a, y, e, value, t)
     near(backend, given, a, dtype)
@@ -421,7 +420,7 @@ def test_empty_batches_are_nothing_to_do(either):
         either.to_device(np.ones((2, R))),
     )
     if either.name == "cupy":  # NumPy has no largest of nothing
-        either.output_error(LOSSES["cross_entropy"], y, y, e, value, missed, sums)
+        either.output_error(Outputs(LOSSES["cross_entropy"], y, y, e, value, missed, sums))
     either.feedback_delta(either.zeros((R, n, units), "float64"), e, [Gate(ACTIVATIONS["tanh"], h, None, ALL)], out=a)
     dW, db = either.to_device(np.ones((R, n, 4))), either.to_device(np.ones((R, n)))
     either.gemm(a, x, out=dW)

@@ -14,10 +14,9 @@ import numpy as np
 
 from ..activations import Activation
 from ..formulas import Formula
-from ..losses import Loss
 from ..optimizers import Hyper, Optimizer
 from ..random import Purpose
-from .operands import Gate, Rates, Samples, Ticks
+from .operands import Gate, Outputs, Rates, Samples, Ticks
 from .relaxing import Relaxing
 
 Array = Any
@@ -98,30 +97,14 @@ class Backend(Relaxing):
         self.gemm(matrix, signal, out=out)
         self.gate(out, gates)
 
-    def output_error(
-        self, loss: Loss, a: Array, y: Array, e: Array, value: Array, missed: Array, sums: Array = None
-    ) -> None:
-        """e = yhat - y, (R, n_L, m), the loss per sample, (R, m), and whether its largest output is not its largest
-        target, from the output pre-activation. Where given, sums[0] += the losses and sums[1] += how many samples were
-        missed, (2, R) float64."""
+    def output_error(self, outputs: Outputs) -> None:
+        """From a: e = yhat - y, `value` and `missed`; where there are sums, both of all samples are added to them."""
         raise NotImplementedError
 
-    def output(
-        self,
-        W: Array,
-        x: Array,
-        b: Array,
-        loss: Loss,
-        a: Array,
-        y: Array,
-        e: Array,
-        value: Array,
-        missed: Array,
-        sums: Array = None,
-    ) -> None:
+    def output(self, W: Array, x: Array, b: Array, outputs: Outputs) -> None:
         """a = W x + b, and its `output_error`."""
-        self.layer(W, x, b, None, a=a, h=a)
-        self.output_error(loss, a, y, e, value, missed, sums)
+        self.layer(W, x, b, None, a=outputs.a, h=outputs.a)
+        self.output_error(outputs)
 
     def targets(self, y: Array, out: Array) -> None:
         """out = targets (R, n_L, N), one-hot where y are labels (N,) or (R, N), else y (N, n_L) itself."""

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..activations import ACTIVATIONS, Activation
-from ..losses import Loss
 from ..optimizers import DECAYS, Hyper, Optimizer
 from . import kernels
 from .device import Device, Job
@@ -13,7 +12,7 @@ from .elementwise import ElementKernels
 from .feedback import FeedbackKernels
 from .kernels import TYPES, kernel
 from .launches import THREADS, columns_grid, output_grid, slab_grid, stride, tile_grid, types, warp_grid
-from .operands import Rates, Samples, Ticks
+from .operands import Outputs, Rates, Samples, Ticks
 from .recorded import Recorded
 from .relax import RelaxKernels
 
@@ -68,30 +67,15 @@ class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, ElementKernels):
             *(delta, stride(delta), out, stride(out), *factor, beta, rows, columns, replicas),
         )
 
-    def output_error(
-        self, loss: Loss, a: Array, y: Array, e: Array, value: Array, missed: Array, sums: Array = None
-    ) -> None:
-        self._output_error(None, loss, a, y, e, value, missed, sums)
+    def output_error(self, outputs: Outputs) -> None:
+        self._output_error(None, outputs)
 
-    def output(
-        self,
-        W: Array,
-        x: Array,
-        b: Array,
-        loss: Loss,
-        a: Array,
-        y: Array,
-        e: Array,
-        value: Array,
-        missed: Array,
-        sums: Array = None,
-    ) -> None:
-        self.gemm(W, x, out=a)
-        self._output_error(b, loss, a, y, e, value, missed, sums)
+    def output(self, W: Array, x: Array, b: Array, outputs: Outputs) -> None:
+        self.gemm(W, x, out=outputs.a)
+        self._output_error(b, outputs)
 
-    def _output_error(
-        self, b: Array, loss: Loss, a: Array, y: Array, e: Array, value: Array, missed: Array, sums: Array
-    ) -> None:
+    def _output_error(self, b: Array, outputs: Outputs) -> None:
+        loss, a, y, e, value, missed, sums = outputs
         replicas, units, m = a.shape
         found = kernel("output", "output_error", **types(a), **kernels.loss_text(loss))
         arrived = self.scratch((replicas,), "uint32", slot=11)

@@ -15,12 +15,11 @@ from ..activations import Activation
 from ..arguments import shown
 from ..errors import OutOfMemory
 from ..formulas import Formula
-from ..losses import Loss
 from ..optimizers import CHUNK, Hyper, Optimizer, clip_factor
 from ..random import Generator, Purpose, permutation
 from .compiled import compiled_update, compiler
 from .loading import Loading
-from .operands import Gate, Rates
+from .operands import Gate, Outputs, Rates
 
 
 class NumpyBackend(Loading):
@@ -87,16 +86,8 @@ class NumpyBackend(Loading):
             if gate.mask is not None:
                 np.multiply(part, gate.mask, out=part)
 
-    def output_error(
-        self,
-        loss: Loss,
-        a: NDArray,
-        y: NDArray,
-        e: NDArray,
-        value: NDArray,
-        missed: NDArray,
-        sums: NDArray | None = None,
-    ) -> None:
+    def output_error(self, outputs: Outputs) -> None:
+        loss, a, y, e, value, missed, sums = outputs
         loss.evaluate(a, y, e, value, self.scratch(a.shape, a.dtype))
         found, wanted = (self.scratch(value.shape, np.intp, slot) for slot in (5, 6))
         a.argmax(axis=-2, out=found)

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from ..activations import Activation
+from ..losses import Loss
 
 Array = Any
 
@@ -45,6 +46,20 @@ class Rates(NamedTuple):
     now: Array
     which: int
     clip: Array | None
+
+
+class Outputs(NamedTuple):
+    """The output units of a batch: their loss, pre-activation a, targets y and error e, (R, n_L, m); of each sample the
+    loss and whether it is missed, its largest output not being its largest target, (R, m); and sums of both, (2, R)
+    float64, or None."""
+
+    loss: Loss
+    a: Array
+    y: Array
+    e: Array
+    value: Array
+    missed: Array
+    sums: Array = None
 
 
 class Units(NamedTuple):

@@ -16,7 +16,7 @@ from .cupy import CupyBackend
 from .device import Device, first_line
 from .faults import in_words
 from .numpy import NumpyBackend
-from .operands import Gate, Samples, Ticks
+from .operands import Gate, Outputs, Samples, Ticks
 
 LIBRARIES = "install CuPy with its libraries (pip install 'gpufa[cuda12]', or 'gpufa[cuda13]' for CUDA 13)"
 STEPS = 4  # the first as it is, the second recorded, the others replayed
@@ -76,7 +76,7 @@ def practised(backend: Backend) -> list[NDArray]:
     def step() -> None:
         backend.load(ticks, samples, x, y)
         backend.layer(W1, x.swapaxes(-1, -2), b1, tanh, a=h, h=h)
-        backend.output(W2, h, b2, loss, a, y, e, value, missed)
+        backend.output(W2, h, b2, Outputs(loss, a, y, e, value, missed))
         backend.feedback_delta(B, e, [Gate(tanh, h, None, slice(0, 12))], out=delta)
         products = [
             partial(backend.gemm, d, below, out=W, alpha=ticks.now, beta=1.0)

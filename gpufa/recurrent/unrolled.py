@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from ..arena import Arena, Array
-from ..backends.operands import Gate
+from ..backends.operands import Gate, Outputs
 from .net import TANH, RecurrentNet
 
 ALL = slice(None)
@@ -43,8 +43,8 @@ class Unrolled:
             h = self.h[t + 1]
             backend.layer(p["WU"], self.z[t], p["b"], TANH, a=h, h=h)
             if t in self.e:
-                judged = self.o, self.y[t], self.e[t], self.value, self.missed, self.sums
-                backend.output(p["V"], h, p["c"], net.loss, *judged)
+                outputs = Outputs(net.loss, self.o, self.y[t], self.e[t], self.value, self.missed, self.sums)
+                backend.output(p["V"], h, p["c"], outputs)
 
     def backward(self, first: int, last: int, grads: Arena) -> None:
         """From dL/dh[last] in `dh` to dL/dh[first] there; what is met on the way, mean over samples, is added to grads.

@@ -60,7 +60,7 @@ class CHL(ContrastiveRule):
         for _ in range(self.free_steps):
             for k in net.hidden:
                 self.relax(net, k, free)
-            self.judge(net, free, net.a[net.L], nothing, e=free.h[net.L])
+            self.output_error(net, free, net.a[net.L], nothing, e=free.h[net.L])
         return net.a[net.L]
 
     def relax(self, net: "Pass", k: int, phase: Phase) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..activations import Activation
 from ..arena import Layers
-from ..backends.operands import Inputs, Units
+from ..backends.operands import Inputs, Outputs, Units
 from ..formulas import FORMULAS
 from .base import Rule
 
@@ -58,22 +58,17 @@ class EnergyRule(Rule):
 
     def from_below(self, net: "Pass", k: int, phase: Phase) -> Inputs:
         """W_k r_{k-1} + b_k."""
-        return Inputs(*self._below(net, k, phase))
+        if k == 1:
+            return Inputs(None, None, net.array("drive", net.sizes[1], net.m))
+        return Inputs(net.W[k], phase.r[k - 1], net.b[k])
 
     def from_both(self, net: "Pass", k: int, phase: Phase, gain: float = 1.0) -> Inputs:
         """W_k r_{k-1} + b_k + gain W_{k+1}^T r_{k+1}."""
-        if k == net.L:
-            return self.from_below(net, k, phase)
-        return self.with_above(net, k, phase, phase.r[k + 1], gain)
+        return self.from_below(net, k, phase) if k == net.L else self.with_above(net, k, phase, phase.r[k + 1], gain)
 
     def with_above(self, net: "Pass", k: int, phase: Phase, signal: Any, gain: float) -> Inputs:
         """W_k r_{k-1} + b_k, and gain W_{k+1}^T signal, signal being (R, n_{k+1}, m)."""
-        return Inputs(*self._below(net, k, phase), net.W[k + 1].swapaxes(-1, -2), signal, gain)
-
-    def _below(self, net: "Pass", k: int, phase: Phase) -> tuple[Any, Any, Any]:
-        if k == 1:
-            return None, None, net.array("drive", net.sizes[1], net.m)
-        return net.W[k], phase.r[k - 1], net.b[k]
+        return self.from_below(net, k, phase)._replace(V=net.W[k + 1].swapaxes(-1, -2), y=signal, gain=gain)
 
     def activation(self, net: "Pass", k: int) -> Activation:
         return net.activations[k - 1]
@@ -82,18 +77,18 @@ class EnergyRule(Rule):
         """Layer k in a phase."""
         return Units(self.activation(net, k), phase.u[k], phase.h[k], _mask(net, k), phase.r[k])
 
-    def judge(self, net: "Pass", phase: Phase, a: Any, y: Any, e: Any) -> None:
+    def output_error(self, net: "Pass", phase: Phase, a: Any, y: Any, e: Any) -> None:
         """a = W_L r_{L-1} + b_L, and e = yhat(a) - y."""
-        below, judged = self.from_below(net, net.L, phase), (net.loss, a, y, e, *_unread(net))
+        below, outputs = self.from_below(net, net.L, phase), _outputs(net, a, y, e)
         if below.W is None:
             net.backend.drive(below, out=a)
-            net.backend.output_error(*judged)
+            net.backend.output_error(outputs)
         else:
-            net.backend.output(below.W, below.x, below.b, *judged)
+            net.backend.output(below.W, below.x, below.b, outputs)
 
     def error(self, net: "Pass", a: Any, y: Any, e: Any) -> None:
         """e = yhat(a) - y, the slope of the loss in a."""
-        net.backend.output_error(net.loss, a, y, e, *_unread(net))
+        net.backend.output_error(_outputs(net, a, y, e))
 
 
 @dataclass(frozen=True)
@@ -130,9 +125,10 @@ class ContrastiveRule(EnergyRule):
             grads.product(f"W{k}", other.r[k], delta[k - 1], self.ratio)
 
 
-def _unread(net: "Pass") -> tuple[Any, Any]:
-    """Where losses and misses go that nobody asks for."""
-    return net.array("value", net.m), net.backend.scratch(net.missed.shape, "bool", slot=12)
+def _outputs(net: "Pass", a: Any, y: Any, e: Any) -> Outputs:
+    """Nobody reads the losses and misses."""
+    value, missed = net.array("value", net.m), net.backend.scratch(net.missed.shape, "bool", slot=12)
+    return Outputs(net.loss, a, y, e, value, missed)
 
 
 def _mask(net: "Pass", k: int) -> Any:

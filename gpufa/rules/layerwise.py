@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..backends.operands import Outputs
 from ..sizes import Sizes
 from .base import Extra, Rule
 
@@ -56,7 +57,7 @@ class Layerwise(Rule):
         a, value = net.array("H h + c", net.sizes.outputs, net.m), net.array("local loss", net.m)
         missed = net.backend.scratch(net.missed.shape, "bool", slot=12)
         H, c, e = net.parameters[f"H{k}"], net.parameters[f"c{k}"], self.space(net, k)
-        net.backend.output(H, net.sent[k], c, net.loss, a, net.y, e, value, missed)
+        net.backend.output(H, net.sent[k], c, Outputs(net.loss, a, net.y, e, value, missed))
         return e
 
     def weight_pairs(self, net: "Pass") -> Iterator[tuple[int, Any, Any]]:

@@ -55,7 +55,7 @@ class PredictiveCoding(EnergyRule):
         if k < net.L:
             net.backend.drive(self.from_below(net, k, v), out=delta, less=v.u[k])
         else:
-            self.judge(net, v, net.layers("pull")[k], net.y, e=delta)
+            self.output_error(net, v, net.layers("pull")[k], net.y, e=delta)
 
     def infer(self, net: "Pass") -> tuple[Any, Phase]:
         """(delta, the phase whose activity goes with it)."""
