@@ -1,6 +1,7 @@
 """Every kernel that gpufa can launch, by a name: for each formula of the tables and each type of number."""
 
 from gpufa.activations import ACTIVATIONS
+from gpufa.backends.dynamics import DESCEND, INFER, SETTLE
 from gpufa.backends.kernels import (
     TYPES,
     activation_text,
@@ -30,11 +31,11 @@ def every_kernel(dtype, slab=None, V=None):
         found[f"gate {name}"] = kernel("gate", "gate", **wide, **derivative_text(f))
         text = derivative_text(f) | FEEDBACK
         found[f"feedback_delta {name}"] = kernel("feedback", "feedback_delta", **wide, **text, KEYED="0")
-        relax = kernel("relax", "relax", **plain, **activation_text(f), **derivative_text(f), MOVE="DESCEND")
+        relax = kernel("relax", "relax", **plain, **activation_text(f), **derivative_text(f), MOVE=DESCEND)
         found[f"relax {name}"] = relax
-    for move in ("SETTLE", "INFER"):
+    for name, move in {"settle": SETTLE, "infer": INFER}.items():
         text = activation_text(ACTIVATIONS["tanh"]) | derivative_text(ACTIVATIONS["tanh"]) | {"MOVE": move}
-        found[f"relax {move}"] = kernel("relax", "relax", **plain, **text)
+        found[f"relax {name}"] = kernel("relax", "relax", **plain, **text)
     found["drive"] = kernel("elementwise", "drive", **plain)
     for name, formula in FORMULAS.items():
         found[f"formula {name}"] = kernel("formula", "formula", **narrow, **formula_text(formula))

@@ -16,8 +16,8 @@ from ..activations import Activation
 from ..formulas import Formula
 from ..optimizers import Hyper, Optimizer
 from ..random import Purpose
+from .dynamics import Dynamics
 from .operands import Gate, Outputs, Rates, Samples, Ticks
-from .relaxing import Relaxing
 
 Array = Any
 Layered = Any  # arrays by layer of one slab, see Layers
@@ -25,7 +25,7 @@ Job = Callable[[], None]
 HERE = nullcontext()
 
 
-class Backend(Relaxing):
+class Backend(Dynamics):
     """Base of all backends; `xp` is the array library, `keyed` whether feedback can be made as it is used."""
 
     name: str

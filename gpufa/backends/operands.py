@@ -63,8 +63,8 @@ class Outputs(NamedTuple):
 
 
 class Units(NamedTuple):
-    """Units that relax: potentials u, activity h = f(u), dropout's mask or None, and what they send on, h * mask, or h
-    itself without a mask; (R, n, m) each."""
+    """Units that relax, in the order of `activate`: potentials u, activity h = f(u), dropout's mask or None, and what
+    they send on, h * mask, or h itself without a mask; (R, n, m) each."""
 
     f: Activation
     u: Array

@@ -3,9 +3,10 @@
 from typing import Any
 
 from . import kernels
+from .dynamics import DESCEND, INFER, SETTLE
 from .kernels import kernel
 from .launcher import Launcher
-from .launches import in_rows, slab_grid, stride, types
+from .launches import in_rows, slab_grid, steps, stride, types
 from .operands import Inputs, Nudge, Units
 
 Array = Any
@@ -13,7 +14,7 @@ NARROW = 16  # columns of V up to which V y is done by the kernel itself
 
 
 class RelaxKernels(Launcher):
-    """See Relaxing."""
+    """See Dynamics."""
 
     def drive(self, inputs: Inputs, out: Array, less: Array = None) -> None:
         product, (b, given) = self._products(inputs, out), _rest(inputs)
@@ -24,7 +25,7 @@ class RelaxKernels(Launcher):
         self._launch(found, *slab_grid(rows, columns // V, replicas), *pairs, rows, columns, replicas)
 
     def settle(self, units: Units, inputs: Inputs) -> None:
-        self._move("SETTLE", units, inputs, self._products(inputs, units.u, NARROW))
+        self._move(SETTLE, units, inputs, self._products(inputs, units.u, NARROW))
 
     def descend(
         self,
@@ -35,13 +36,13 @@ class RelaxKernels(Launcher):
         nudge: Nudge | None = None,
         bound: bool = False,
     ) -> None:
-        self._move("DESCEND", units, inputs, self._products(inputs, pull, NARROW), nudge=nudge, step=step, bound=bound)
+        self._move(DESCEND, units, inputs, self._products(inputs, pull, NARROW), nudge=nudge, step=step, bound=bound)
 
-    def infer(self, units: Units, inputs: Inputs, step: float, missed: Array, pull: Array) -> None:
-        product = self._from_below(inputs, missed)
+    def infer(self, units: Units, inputs: Inputs, step: float, delta: Array, pull: Array) -> None:
+        product = self._from_below(inputs, delta)
         if made := not _narrow(inputs, NARROW):
             self.gemm(inputs.V, inputs.y, out=pull, alpha=inputs.gain)
-        self._move("INFER", units, inputs, product, above=pull if made else None, step=step, missed=missed)
+        self._move(INFER, units, inputs, product, above=pull if made else None, step=step, delta=delta)
 
     def _from_below(self, inputs: Inputs, out: Array) -> Array:
         """W x into out; None where there is no such product."""
@@ -68,7 +69,7 @@ class RelaxKernels(Launcher):
         above: Array = None,
         nudge: Nudge | None = None,
         step: float = 1.0,
-        missed: Array = None,
+        delta: Array = None,
         bound: bool = False,
     ) -> None:
         f, u, h, mask, sent = units
@@ -76,18 +77,17 @@ class RelaxKernels(Launcher):
         b, given = _rest(inputs)
         e, sign, strength = nudge or (None, None, 0.0)
         matrix, signal = (inputs.V, inputs.y) if _narrow(inputs, NARROW) else (None, None)
-        steps = (0, 0, 0) if matrix is None else [step_ // matrix.itemsize for step_ in matrix.strides]
-        inner = 0 if matrix is None else matrix.shape[-1]
+        inner, lies = (0, (0, 0, 0)) if matrix is None else (matrix.shape[-1], steps(matrix))
         replicas, rows, columns = u.shape
-        V = self._wide(columns, u, h, mask, sent, product, given, above, e, missed, signal)
+        V = self._wide(columns, u, h, mask, sent, product, given, above, e, delta, signal)
         text = kernels.activation_text(f) | kernels.derivative_text(f) | {"MOVE": move}
         found = kernel("relax", "relax", **types(u), V=V, **text)
-        pairs = [part for x in (product, b, given, above, e, missed, mask) for part in (x, stride(x))]
+        pairs = [part for x in (product, b, given, above, e, delta, mask) for part in (x, stride(x))]
         self._launch(
             found,
             *slab_grid(rows, columns // V, replicas),
             *(u, h, None if mask is None else sent, stride(u), *pairs),
-            *(matrix, *steps, signal, stride(signal), inner, inputs.gain),
+            *(matrix, *lies, signal, stride(signal), inner, inputs.gain),
             *(sign, strength, step, int(bound), rows, columns, replicas),
         )
 

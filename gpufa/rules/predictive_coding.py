@@ -50,7 +50,7 @@ class PredictiveCoding(EnergyRule):
         net.backend.drive(self.from_below(net, net.L, free), out=net.a[net.L])
         return net.a[net.L]
 
-    def miss(self, net: "Pass", k: int, v: Phase, delta: Any) -> None:
+    def prediction_error(self, net: "Pass", k: int, v: Phase, delta: Any) -> None:
         """delta_k = W_k f(v_{k-1}) + b_k - v_k, or yhat - y."""
         if k < net.L:
             net.backend.drive(self.from_below(net, k, v), out=delta, less=v.u[k])
@@ -62,19 +62,19 @@ class PredictiveCoding(EnergyRule):
         delta, free = net.layers("delta"), Phase(net, "free")
         v = Phase(net, "inferred").start(free)
         for _ in range(1 if self.exact else self.steps):
-            self.miss(net, net.L, v, delta[net.L])
+            self.prediction_error(net, net.L, v, delta[net.L])
             for k in reversed(net.hidden):
                 self.relax(net, k, v, delta)
         if self.exact:  # where layer k is updated, none below it has moved
             return delta, free
         for k in range(1, net.L + 1):
-            self.miss(net, k, v, delta[k])
+            self.prediction_error(net, k, v, delta[k])
         return delta, v
 
     def relax(self, net: "Pass", k: int, v: Phase, delta: Any) -> None:
         """delta_k, and v_k += step * dv_k; its prediction stays, so delta_k loses as much."""
         inputs, step = self.with_above(net, k, v, delta[k + 1], gain=-1.0), 1.0 if self.exact else self.step
-        net.backend.infer(self.units(net, k, v), inputs, step, missed=delta[k], pull=net.layers("pull")[k])
+        net.backend.infer(self.units(net, k, v), inputs, step, delta=delta[k], pull=net.layers("pull")[k])
 
     def deltas(self, net: "Pass", e: Any) -> None:
         delta, _ = self.infer(net)

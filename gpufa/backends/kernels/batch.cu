@@ -7,7 +7,7 @@ const int TILE = 32;
 #define FOR_TILE(i) \
     for (int i = threadIdx.y * blockDim.x + threadIdx.x; i < TILE * TILE; i += blockDim.x * blockDim.y)
 
-// A tile of out[unit, sample], `pitch` from unit to unit: whether that is the sample's label. Samples stand at `places`,
+// A tile of out[unit, sample], `pitch` from unit to unit: whether that is the sample's label. Samples are at `places`,
 // or in their own order where there are none.
 __device__ void target_tile(const i64* labels, const i64* places, S* out, i64 pitch, i64 unit, i64 sample, i64 rows,
                             i64 columns) {
@@ -57,10 +57,11 @@ extern "C" __global__ void tick(i64* counters, const T* table, T* now, int width
 
 // x[r, sample] = (source[places[sample]] - shift) * factor, (replicas, samples, inputs), U being the source's type, and
 // y[r] its targets, (replicas, units, samples), of the batch that is next; the last block does `tick`.
-extern "C" __global__ void load_samples(i64* counters, const T* table, T* now, int width, unsigned* arrived, const U* source,
-                                      const i64* order, i64 order_stride, i64 size, const T* shift, const T* factor, S* x,
-                                      i64 x_stride, i64 inputs, const Y* taught, i64 taught_stride, S* y, i64 y_stride,
-                                      i64 pitch, i64 units, i64 samples, i64 replicas) {
+extern "C" __global__ void load_samples(i64* counters, const T* table, T* now, int width, unsigned* arrived,
+                                        const U* source, const i64* order, i64 order_stride, i64 size, const T* shift,
+                                        const T* factor, S* x, i64 x_stride, i64 inputs, const Y* taught,
+                                        i64 taught_stride, S* y, i64 y_stride, i64 pitch, i64 units, i64 samples,
+                                        i64 replicas) {
     const i64 first = (counters[1] + 1) * size;
     FOR_REPLICAS(r) {
         const i64* const places = order + r * order_stride + first;

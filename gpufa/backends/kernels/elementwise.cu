@@ -33,11 +33,11 @@ extern "C" __global__ void drive(const T* product, i64 product_stride, const T* 
         const T bias = b ? b[r * b_stride + row] : (T)0;
         FOR_COLUMNS(c) {
             const i64 at = row * columns + c;
-            Pack<T> sum = {}, drive = {}, off = {};
+            Pack<T> sum = {}, constant = {}, off = {};
             if (product) sum = load(product + r * product_stride + at);
-            if (given) drive = load(given + r * given_stride + at);
+            if (given) constant = load(given + r * given_stride + at);
             if (less) off = load(less + r * less_stride + at);
-            FOR_PACK(v) sum.at[v] = sum.at[v] + bias + drive.at[v] - off.at[v];
+            FOR_PACK(v) sum.at[v] = sum.at[v] + bias + constant.at[v] - off.at[v];
             store(out + r * out_stride + at, sum);
         }
     }

@@ -4,7 +4,8 @@
 const int LONG = 32, SHORT = 8;
 const int SAMPLES = UNITS_FIRST ? SHORT : LONG, LANES = UNITS_FIRST ? LONG : SHORT;
 
-// G = the sum of a sample's h^2, (replicas, 1, columns), and out = h / (sqrt(G / rows) + tiny), (replicas, rows, columns).
+// G = the sum of a sample's h^2, (replicas, 1, columns), and out = h / (sqrt(G / rows) + tiny), like h (replicas, rows,
+// columns).
 extern "C" __global__ void normalise(const T* h, i64 h_stride, i64 h_row, i64 h_column, T* G, T* out, i64 out_stride,
                                      i64 out_row, i64 out_column, double tiny, i64 rows, i64 columns, i64 replicas) {
     __shared__ T part[SAMPLES][LANES + 1];

@@ -25,7 +25,7 @@ __device__ int lane_argmax(const Shared<T>& part, const Shared<int>& where, int 
     return best;
 }
 
-// sums[0, r] += the losses of replica r, sums[1, r] += how many samples it missed: by one block, in the same order always.
+// sums[0, r] += the losses of replica r, sums[1, r] += how many samples it missed: by one block, in one order always.
 __device__ void tally(const T* value, const bool* missed, double* sums, i64 r, i64 m, i64 replicas) {
     const int THREADS = SAMPLES * LANES, thread = threadIdx.y * SAMPLES + threadIdx.x;
     __shared__ double losses[THREADS], misses[THREADS];

@@ -1,4 +1,8 @@
-"""Steps of units that relax, operation by operation; a backend may do each in one pass behind its products."""
+"""Steps of units that relax, operation by operation, and beside each what it comes to in CUDA C.
+
+The CUDA forms find u, the sum `below` = W x + b, `above` = gain V y, slope = f'(u) under the mask, and step, strength
+and e of a nudge, all of type T, in scope.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,9 +11,16 @@ from .operands import Inputs, Nudge, Units
 
 Array = Any
 
+SETTLE = "u = below + above;"
+DESCEND = "u += step * ((below + above) * slope - strength * e - u);"
+INFER = "delta = below - u; const T d = step * (delta + slope * above); u += d; delta -= d;"
 
-class Relaxing:
-    """drive = W x + b + gain V y; h = f(u), and what is sent on, follows from every new u."""
+
+class Dynamics:
+    """drive = W x + b + gain V y; h = f(u), and what is sent on, follows from every new u.
+
+    A backend may do each step in one pass behind its products.
+    """
 
     layer: Callable[..., None]
     gemm: Callable[..., None]
@@ -17,7 +28,7 @@ class Relaxing:
     activate: Callable[..., None]
 
     def drive(self, inputs: Inputs, out: Array, less: Array = None) -> None:
-        """out = drive, or what is left of it where something is to be taken off."""
+        """out = drive, or what is left of it where something is to be taken off, (R, n, m)."""
         self._from_below(inputs, out)
         if inputs.V is not None:
             self.gemm(inputs.V, inputs.y, out=out, alpha=inputs.gain, beta=1.0)
@@ -27,7 +38,7 @@ class Relaxing:
     def settle(self, units: Units, inputs: Inputs) -> None:
         """u = drive."""
         self.drive(inputs, units.u)
-        self._follow(units)
+        self.activate(*units)
 
     def descend(
         self,
@@ -50,28 +61,25 @@ class Relaxing:
         u *= 1 - step
         pull *= step
         u += pull
-        self._follow(units)
+        self.activate(*units)
         if bound:
             u[...] = units.h
 
-    def infer(self, units: Units, inputs: Inputs, step: float, missed: Array, pull: Array) -> None:
-        """missed = W x + b - u, then d = step * (missed + f'(u) * gain V y), u += d, missed -= d; `pull` is scratch."""
+    def infer(self, units: Units, inputs: Inputs, step: float, delta: Array, pull: Array) -> None:
+        """delta = W x + b - u, then d = step * (delta + f'(u) * gain V y), u += d, delta -= d; `pull` is scratch."""
         u = units.u
-        self._from_below(inputs, missed)
-        missed -= u
+        self._from_below(inputs, delta)
+        delta -= u
         self.gemm(inputs.V, inputs.y, out=pull, alpha=inputs.gain)
         self.gate(pull, [units.gate])
-        pull += missed
+        pull += delta
         pull *= step
         u += pull
-        missed -= pull
-        self._follow(units)
+        delta -= pull
+        self.activate(*units)
 
     def _from_below(self, inputs: Inputs, out: Array) -> None:
         if inputs.W is None:
             out[...] = inputs.b
         else:
             self.layer(inputs.W, inputs.x, inputs.b, None, a=out, h=out)
-
-    def _follow(self, units: Units) -> None:
-        self.activate(units.f, units.u, units.h, units.mask, units.sent)
