@@ -1,12 +1,15 @@
 """Work space of a pass: what a rule writes into beside the activity and the deltas, there from its first use on."""
 
 from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
 from .arena import Array, Layers
 from .backends import Backend
 from .sizes import Sizes
+
+Kept = TypeVar("Kept")
 
 
 class Workspace:
@@ -15,7 +18,7 @@ class Workspace:
     def __init__(self, backend: Backend, sizes: Sizes, seeds: Sequence[int], m: int, dtypes: tuple[str, str]) -> None:
         self.backend, self.sizes, self.seeds, self.m = backend, sizes, seeds, m
         self.dtype, self.slab_dtype = dtypes
-        self._own: dict[str, Layers | Array] = {}
+        self._own: dict[str, Any] = {}
 
     def layers(self, name: str) -> Layers:
         """A second set of activities of the rule's own, shaped as h, kept under its name."""
@@ -29,11 +32,15 @@ class Workspace:
             self._own[name] = self.backend.zeros((len(self.seeds), *shape), self.dtype)
         return self._own[name]
 
+    def kept(self, name: str, make: Callable[[], Kept]) -> Kept:
+        """What `make` gives at first use, kept under its name."""
+        if name not in self._own:
+            self._own[name] = make()
+        return self._own[name]
+
     def constant(self, name: str, make: Callable[[], NDArray]) -> Array:
         """What `make` gives on the host, the same for all replicas: brought over at first use, kept under its name."""
-        if name not in self._own:
-            self._own[name] = self.backend.to_device(make(), self.dtype)
-        return self._own[name]
+        return self.kept(name, lambda: self.backend.to_device(make(), self.dtype))
 
     def new_layers(self) -> Layers:
         """Zeros shaped as the activity of all layers but the input."""

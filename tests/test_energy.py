@@ -13,7 +13,7 @@ from gpufa.losses import LOSSES
 from gpufa.random import Generator, Purpose
 from gpufa.rules import make_rule
 from gpufa.rules.chl import CHL
-from gpufa.rules.energy import ContrastiveRule, Phase
+from gpufa.rules.energy import ContrastiveRule
 from gpufa.rules.eqprop import EqProp
 from gpufa.rules.predictive_coding import PredictiveCoding
 
@@ -119,7 +119,7 @@ def energy(net, x, rho):
     """1/2 sum s^2 - sum rho W rho - sum b rho, summed over samples, of the free phase."""
     p, pars = net.pass_for(len(x)), net.parameters
     p.run(net.backend.to_device(x))
-    s = [None, *(Phase(p, "free").u[k][0] for k in (1, 2, 3))]
+    s = [None, *(p.rule.phase(p, "free").u[k][0] for k in (1, 2, 3))]
     r = [x.T, *map(rho, s[1:])]
     inner = sum((r[k] * (pars[f"W{k}"] @ r[k - 1] + pars[f"b{k}"][:, None])).sum() for k in (1, 2, 3))
     return sum(np.square(u).sum() for u in s[1:]) / 2 - inner

@@ -68,8 +68,8 @@ class CHL(ContrastiveRule):
         net.backend.settle(self.units(net, k, phase), self.from_both(net, k, phase, self.gamma))
 
     def contrast(self, net: "Pass") -> tuple[Layers, Phase, Phase]:
-        free = Phase(net, "free")
-        clamped = Phase(net, "clamped", top=net.y).start(free)
+        free = self.phase(net, "free")
+        clamped = self.phase(net, "clamped", top=net.y).start(free)
         for _ in range(self.clamped_steps):
             for k in reversed(net.hidden):
                 self.relax(net, k, clamped)

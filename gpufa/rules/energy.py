@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 
 class Phase:
-    """The units in one phase, by layer: u[k], h[k] and r[k], all (R, n_k, m), kept under the phase's name.
+    """The units in one phase, by layer: u[k], h[k] and r[k], all (R, n_k, m).
 
-    The phase "free" is the pass itself: net.a, net.h and net.sent. `top` is given where the output is held to it.
+    The phase "free" is the pass itself: net.a, net.h and net.sent. `top` is given where the output is held to it. `units`
+    and `inputs` are what the rule has made of it for the backend so far.
     """
 
     def __init__(self, net: "Pass", name: str, top: Any = None) -> None:
@@ -34,6 +35,8 @@ class Phase:
         if name == "free":
             u, h, sent = u if net.a is net.h else net.a, net.h, net.sent
         self.u, self.h, self.r = u, [*h[: net.L], top], [net.h[0], *sent[1 : net.L], top]
+        self.units: dict[int, Units] = {}
+        self.inputs: dict[tuple[int, float], Inputs] = {}
         self.parts = [u.slab, h.stacked, *([] if sent is h else [sent.stacked]), *([] if held else [top])]
 
     def start(self, other: "Phase | None" = None) -> "Phase":
@@ -54,7 +57,11 @@ class EnergyRule(Rule):
         net.take(x)
         drive = net.array("drive", net.sizes[1], net.m)
         net.backend.layer(net.W[1], net.h[0], net.b[1], None, a=drive, h=drive)
-        return Phase(net, "free").start()
+        return self.phase(net, "free").start()
+
+    def phase(self, net: "Pass", name: str, top: Any = None) -> Phase:
+        """The phase of that name, the same one at every step."""
+        return net.kept(f"phase {name}", lambda: Phase(net, name, top))
 
     def from_below(self, net: "Pass", k: int, phase: Phase) -> Inputs:
         """W_k r_{k-1} + b_k."""
@@ -64,18 +71,25 @@ class EnergyRule(Rule):
 
     def from_both(self, net: "Pass", k: int, phase: Phase, gain: float = 1.0) -> Inputs:
         """W_k r_{k-1} + b_k + gain W_{k+1}^T r_{k+1}."""
-        return self.from_below(net, k, phase) if k == net.L else self.with_above(net, k, phase, phase.r[k + 1], gain)
+        if (k, gain) not in phase.inputs:
+            top = k == net.L
+            made = self.from_below(net, k, phase) if top else self.with_above(net, k, phase, phase.r[k + 1], gain)
+            phase.inputs[k, gain] = made
+        return phase.inputs[k, gain]
 
     def with_above(self, net: "Pass", k: int, phase: Phase, signal: Any, gain: float) -> Inputs:
         """W_k r_{k-1} + b_k, and gain W_{k+1}^T signal, signal being (R, n_{k+1}, m)."""
-        return self.from_below(net, k, phase)._replace(V=net.W[k + 1].swapaxes(-1, -2), y=signal, gain=gain)
+        W, x, b, *_ = self.from_below(net, k, phase)
+        return Inputs(W, x, b, net.W[k + 1].swapaxes(-1, -2), signal, gain)
 
     def activation(self, net: "Pass", k: int) -> Activation:
         return net.activations[k - 1]
 
     def units(self, net: "Pass", k: int, phase: Phase) -> Units:
         """Layer k in a phase."""
-        return Units(self.activation(net, k), phase.u[k], phase.h[k], _mask(net, k), phase.r[k])
+        if k not in phase.units:
+            phase.units[k] = Units(self.activation(net, k), phase.u[k], phase.h[k], _mask(net, k), phase.r[k])
+        return phase.units[k]
 
     def output_error(self, net: "Pass", phase: Phase, a: Any, y: Any, e: Any) -> None:
         """a = W_L r_{L-1} + b_L, and e = yhat(a) - y."""

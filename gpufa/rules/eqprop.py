@@ -92,7 +92,7 @@ class EqProp(ContrastiveRule):
         net.backend.descend(units, inputs, self.step, pull, nudge, bound)
 
     def nudged(self, net: "Pass", name: str, beta: float) -> Phase:
-        phase = Phase(net, name).start(Phase(net, "free"))
+        phase = self.phase(net, name).start(self.phase(net, "free"))
         for _ in range(self.nudged_steps):
             for k in range(net.L, 0, -1):
                 self.relax(net, k, phase, beta)
@@ -104,7 +104,7 @@ class EqProp(ContrastiveRule):
             net.random("sign", sign, stream=1)
         else:
             sign.fill(1)
-        other = self.nudged(net, "minus", -self.beta) if symmetric else Phase(net, "free")
+        other = self.nudged(net, "minus", -self.beta) if symmetric else self.phase(net, "free")
         plus = self.nudged(net, "plus", self.beta)
         scale = 1 / (2 * self.beta if symmetric else self.beta)
         delta = self.difference(net, other, plus, lambda k: scale)

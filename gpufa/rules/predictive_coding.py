@@ -59,8 +59,8 @@ class PredictiveCoding(EnergyRule):
 
     def infer(self, net: "Pass") -> tuple[Any, Phase]:
         """(delta, the phase whose activity goes with it)."""
-        delta, free = net.layers("delta"), Phase(net, "free")
-        v = Phase(net, "inferred").start(free)
+        delta, free = net.layers("delta"), self.phase(net, "free")
+        v = self.phase(net, "inferred").start(free)
         for _ in range(1 if self.exact else self.steps):
             self.prediction_error(net, net.L, v, delta[net.L])
             for k in reversed(net.hidden):
@@ -73,7 +73,8 @@ class PredictiveCoding(EnergyRule):
 
     def relax(self, net: "Pass", k: int, v: Phase, delta: Any) -> None:
         """delta_k, and v_k += step * dv_k; its prediction stays, so delta_k loses as much."""
-        inputs, step = self.with_above(net, k, v, delta[k + 1], gain=-1.0), 1.0 if self.exact else self.step
+        inputs = net.kept(f"inputs {k}", lambda: self.with_above(net, k, v, delta[k + 1], gain=-1.0))
+        step = 1.0 if self.exact else self.step
         net.backend.infer(self.units(net, k, v), inputs, step, delta=delta[k], pull=net.layers("pull")[k])
 
     def deltas(self, net: "Pass", e: Any) -> None:
