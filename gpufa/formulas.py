@@ -35,7 +35,7 @@ def _difference(out: Array, x: Array, y: Array, factor: float) -> None:
     out *= factor
 
 
-def _doubt(out: Array, h: Array, G: Array, theta: float, sign: float) -> None:
+def _goodness_slope(out: Array, h: Array, G: Array, theta: float, sign: float) -> None:
     """-2 sign / (1 + exp(sign (G - theta))) * h.
 
     1 + tanh would be shorter, but is 0 in float32 for every sample that is well told apart.
@@ -49,7 +49,7 @@ def _doubt(out: Array, h: Array, G: Array, theta: float, sign: float) -> None:
     np.multiply(h, G, out=out)
 
 
-def _two_labels(out: Array, y: Array, right: Array, other: Array, wrong: Array, theta: float, share: float) -> None:
+def _log_odds(out: Array, y: Array, right: Array, other: Array, wrong: Array, theta: float, share: float) -> None:
     """share * (y * right + other * wrong - theta)."""
     np.multiply(y, right, out=out)
     other *= wrong
@@ -74,9 +74,9 @@ def _wrong_label(out: Array, labels: Array, right: Array, ahead: Array, n: float
 ROWS = (
     Formula("difference", "out x y", "factor", _difference,
             "out = factor * (x - y);"),
-    Formula("doubt", "out h G", "theta sign", _doubt,
+    Formula("goodness_slope", "out h G", "theta sign", _goodness_slope,
             f"T z = sign * (G - theta); out = (T)-2 * sign / ((T)1 + exp(z < (T){HIGHEST} ? z : (T){HIGHEST})) * h;"),
-    Formula("two_labels", "out y right other wrong", "theta share", _two_labels,
+    Formula("log_odds", "out y right other wrong", "theta share", _log_odds,
             "out = share * (y * right + other * wrong - theta);"),
     Formula("wrong_label", "out labels right ahead", "n", _wrong_label,
             "T far = floor((ahead + 1) * ((n - 1) / 2)); far = right + 1 + (far < n - 2 ? far : n - 2);"

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Phase:
     """The units in one phase, by layer: u[k], h[k] and r[k], all (R, n_k, m).
 
-    The phase "free" is the pass itself: net.a, net.h and net.sent. `top` is given where the output is held to it. `units`
-    and `inputs` are what the rule has made of it for the backend so far.
+    The phase "free" is the pass itself: net.a, net.h and net.sent. `top` is given where the output is held to it.
+    `units` and `inputs` are what the rule has made of it for the backend so far.
     """
 
     def __init__(self, net: "Pass", name: str, top: Any = None) -> None:

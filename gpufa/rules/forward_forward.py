@@ -53,5 +53,5 @@ class ForwardForward(ForwardOnly):
     def judge(self, net: "Pass", k: int, G: Any, sign: float, out: Any) -> None:
         """delta_k = -2 sign / (1 + exp(sign (G - theta))) h_k * f'(a_k)."""
         theta = self.threshold_of(net.sizes, k)
-        net.backend.evaluate(FORMULAS["doubt"], out, net.sent[k], G, theta=theta, sign=sign)
+        net.backend.evaluate(FORMULAS["goodness_slope"], out, net.sent[k], G, theta=theta, sign=sign)
         net.gate(k, out)

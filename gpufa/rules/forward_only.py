@@ -52,7 +52,7 @@ class ForwardOnly(Labelled):
         if net.training:
             right, wrong = self.contrast(net)
             labels = net.y, right, net.array("wrong label", net.sizes.outputs, net.m), wrong
-            net.backend.evaluate(FORMULAS["two_labels"], a, *labels, theta=theta, share=share)
+            net.backend.evaluate(FORMULAS["log_odds"], a, *labels, theta=theta, share=share)
             return a
         for c in range(net.sizes.outputs):
             a[:, c : c + 1] = self.attempt(net, self.one_label(net, c), "right")
