@@ -11,6 +11,7 @@ from .backends import BACKENDS, PRECISIONS
 from .errors import InvalidValue
 from .optimizers import DECAYS
 from .optimizers import optimizer as find_optimizer
+from .random import drop_threshold
 from .rules import Rule
 from .samples import SCALINGS
 from .schedules import SCHEDULES
@@ -141,7 +142,8 @@ class Config:
                 )
 
     def resolved(self, rule: Rule) -> "Config":
-        """This config with every None that has a default filled in: the rule's, then the optimizer's.
+        """This config with every None that has a default filled in: the rule's, then the optimizer's; and every option
+        of the rule, so that a run keeps those that it had when a default changes.
 
         A learning rate left open is the rule's own for its own optimizer, and the optimizer's for another.
         """
@@ -158,7 +160,10 @@ class Config:
             **{name: defaults[name] for name in ("hidden", "weight_decay", "batch_size", "epochs")},
             **{name: getattr(optimizer, name) for name in ("momentum", "beta2", "eps")},
         }
-        return dataclasses.replace(self, **{k: v for k, v in filled.items() if getattr(self, k) is None})
+        options = {name: value for name, value in vars(rule).items() if _plain(value)} | self.rule_options
+        return dataclasses.replace(
+            self, rule_options=options, **{k: v for k, v in filled.items() if getattr(self, k) is None}
+        )
 
 
 def _passes(good: Callable[[Any], bool], value: Any) -> bool:
@@ -185,6 +190,10 @@ def _one_of(*names: str) -> tuple[Callable[[Any], bool], str]:
 ABOVE_ZERO = (lambda v: is_number(v) and v > 0), "a number above 0"
 AT_LEAST_ZERO = (lambda v: is_number(v) and v >= 0), "a number of at least 0"
 SHARE = (lambda v: is_number(v) and 0 <= v < 1), "a number from 0 to below 1"
+DROP = (
+    (lambda v: is_number(v) and 0 <= v < 1 and (v == 0 or 0 < drop_threshold(v) < 2**16)),
+    "0, or a number between 2^-17 and 1 - 2^-17, as sixteen random bits can draw it",
+)
 COUNT = (lambda v: is_whole(v, 0)), "a whole number of at least 0"
 POSITIVE = (lambda v: is_whole(v, 1)), "a whole number of at least 1"
 
@@ -193,7 +202,8 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
     for check, names in (
         (ABOVE_ZERO, ("lr", "eps", "clip", "init_scale")),
         (AT_LEAST_ZERO, ("weight_decay", "input_noise", "adversarial", "stop_train_error", "schedule_gamma")),
-        (SHARE, ("validation", "label_noise", "dropout", "input_dropout", "depth_drop", "momentum", "beta2")),
+        (SHARE, ("validation", "label_noise", "momentum", "beta2")),
+        (DROP, ("dropout", "input_dropout", "depth_drop")),
         (COUNT, ("epochs", "patience", "warmup", "probe_every", "device")),
         (POSITIVE, ("samples", "batch_size", "schedule_every", "probe_samples", "checkpoint_every")),
         (((lambda v: isinstance(v, bool)), "true or false"), ("residual",)),

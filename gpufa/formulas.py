@@ -35,6 +35,13 @@ def _difference(out: Array, x: Array, y: Array, factor: float) -> None:
     out *= factor
 
 
+def _concordant(out: Array, M: Array, W: Array) -> None:
+    """|M| * sign(W), sign(0) being 0."""
+    np.sign(W, out=out)
+    np.multiply(out, M, out=out)
+    np.copysign(out, W, out=out)
+
+
 def _goodness_slope(out: Array, h: Array, G: Array, theta: float, sign: float) -> None:
     """-2 sign / (1 + exp(sign (G - theta))) * h.
 
@@ -74,6 +81,8 @@ def _wrong_label(out: Array, labels: Array, right: Array, ahead: Array, n: float
 ROWS = (
     Formula("difference", "out x y", "factor", _difference,
             "out = factor * (x - y);"),
+    Formula("concordant", "out M W", "", _concordant,
+            "out = W > 0 ? fabs(M) : W < 0 ? -fabs(M) : (T)0;"),
     Formula("goodness_slope", "out h G", "theta sign", _goodness_slope,
             f"T z = sign * (G - theta); out = (T)-2 * sign / ((T)1 + exp(z < (T){HIGHEST} ? z : (T){HIGHEST})) * h;"),
     Formula("log_odds", "out y right other wrong", "theta share", _log_odds,

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from .activations import logistic
 from .arguments import row_of
 
 Array = Any
@@ -58,6 +57,14 @@ def _cross_entropy(a: Array, y: Array, value: Array, t: Array) -> None:
     t.sum(axis=-2, out=value)
 
 
+def _logistic(a: Array, yhat: Array) -> None:
+    """1 / (1 + exp(-a)) as exp(-log(1 + exp(-a))), which keeps the lower tail."""
+    np.negative(a, out=yhat)
+    np.logaddexp(yhat, 0, out=yhat)
+    np.negative(yhat, out=yhat)
+    np.exp(yhat, out=yhat)
+
+
 def _binary_cross_entropy(a: Array, y: Array, value: Array, t: Array) -> None:
     """sum_j max(a, 0) - a * y + log(1 + exp(-|a|)), which is log(1 + exp(a)) - a * y."""
     np.logaddexp(a, 0, out=t)
@@ -83,8 +90,8 @@ ROWS = (
     Loss("cross_entropy", _softmax, _cross_entropy,
          "yhat = exp(a - top) / total;",
          "v = y * (log_total - (a - top));", normalised=True),
-    Loss("binary_cross_entropy", logistic, _binary_cross_entropy,
-         "yhat = (T)0.5 + (T)0.5 * tanh((T)0.5 * a);",
+    Loss("binary_cross_entropy", _logistic, _binary_cross_entropy,
+         "const T z = exp(a > 0 ? -a : a); yhat = (a > 0 ? (T)1 : z) / ((T)1 + z);",
          "v = (a > 0 ? a : (T)0) + log1p(exp(a > 0 ? -a : a)) - a * y;"),
     Loss("squared_error", _identity, _squared_error,
          "yhat = a;",

@@ -68,6 +68,11 @@ def philox(counters: NDArray[np.uint64], seed: int) -> None:
         k0, k1 = (k0 + WEYL[0]) & 0xFFFFFFFF, (k1 + WEYL[1]) & 0xFFFFFFFF
 
 
+def drop_threshold(drop: float) -> int:
+    """The probability in multiples of 2**-16: of sixteen random bits, the numbers below it are dropped."""
+    return round(drop * 2**16)
+
+
 class Generator:
     """Fills arrays with Philox words; owns the work space, so that filling allocates nothing."""
 
@@ -97,7 +102,7 @@ class Generator:
 
         Sixteen bits decide an element, so `drop` is taken to the nearest multiple of 2**-16, and the mean is exactly 1.
         """
-        threshold = round(drop * 2**16)
+        threshold = drop_threshold(drop)
         for words, piece in self._pieces(out, 2, seed, Purpose.DROPOUT, stream, step):
             np.greater_equal(words.view(np.uint16)[: piece.size], threshold, out=piece)
             np.multiply(piece, 2**16 / (2**16 - threshold), out=piece)

@@ -117,6 +117,16 @@ def test_sign_symmetric_feedback_has_the_weights_signs_and_its_scale(rule, backe
     assert (magnitudes.std() < 1e-12) == (rule == "usf")
 
 
+@pytest.mark.parametrize("rule", ["usf", "brsf", "frsf"])
+def test_the_sign_of_a_weight_that_is_zero_is_zero(rule, backend):
+    net = network([4, 9, 6, 3], rule, backend=backend)
+    W = host(net, net.parameters["W2"])
+    W[::2, 1:4] = 0
+    put(net, net.parameters["W2"], W)
+    _, p = deltas(net, *samples([4, 9, 6, 3]))
+    np.testing.assert_array_equal(host(net, net.rule.feedback(p, 1))[0] == 0, W.T == 0)
+
+
 def test_only_brsf_draws_its_magnitudes_anew_at_every_step(backend):
     found = {}
     for rule in ("brsf", "frsf"):

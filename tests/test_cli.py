@@ -14,8 +14,10 @@ import pytest
 from processes import start
 
 import gpufa
+from gpufa import storage
 from gpufa.cli import main
 from gpufa.configfile import read_toml
+from gpufa.rules import RULES
 
 FAST = ["--hidden", "8", "--epochs", "2", "--backend", "numpy"]
 
@@ -300,6 +302,17 @@ def test_the_options_of_a_files_rule_are_for_that_rule(tmp_path):
         assert ("scale" in stored) == bool(options)
     assert main(["compare", str(file), "--rules", "bp", "dfa", "--out", str(tmp_path / "both"), "--quiet"]) == 0
     assert read_toml(tmp_path / "both/dfa/config.toml").rule_options["scale"] == 0.5
+
+
+@pytest.mark.parametrize("rule", ["dfa", "eqprop", "topology"])
+def test_a_run_holds_every_option_of_its_rule(rule, tmp_path):
+    """So that it keeps those that it was trained with when a default changes."""
+    settings = ["--rule", rule, "--hidden", "4", "4", "--epochs", "1", "--seeds", "0"]
+    assert main(["train", *settings, "--out", str(tmp_path), "--quiet", "--force"]) == 0
+    options = {name: value for name, value in vars(RULES[rule]()).items() if value is not None}
+    expected = json.loads(json.dumps({"name": rule, **options}))
+    assert storage.facts(tmp_path)["config"]["rule"] == expected
+    assert {"name": rule, **read_toml(tmp_path / "config.toml").rule_options} == expected
 
 
 def test_compare_looks_at_every_folder_before_it_trains(tmp_path, monkeypatch, capsys):

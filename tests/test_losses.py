@@ -1,9 +1,12 @@
 """Every row of LOSSES: against the reference, against finite differences, at extreme logits."""
 
+import math
+
 import numpy as np
 import pytest
 import reference
 
+from gpufa.backends import get_backend
 from gpufa.errors import InvalidValue
 from gpufa.losses import LOSSES, loss
 
@@ -57,6 +60,22 @@ def test_extreme_logits(row, dtype):
         np.testing.assert_allclose(value, [2e4, 0, np.log(3), np.log(3)], rtol=1e-6)
     if row.name == "binary_cross_entropy":
         np.testing.assert_allclose(value[:2], [2e4 + np.log(2), 0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_logistic_outputs_keep_their_tails(dtype, backend):
+    """On the scale of what is left: at -16 half a rounding of 1 would be a third of it, at -25 all."""
+    a = np.array([-85, -25, -16, -3, 0, 3, 16], dtype)
+    expected = [math.exp(v) / (1 + math.exp(v)) for v in a]
+    tolerance = 200 * np.finfo(dtype).eps
+    yhat = np.empty_like(a)
+    LOSSES["binary_cross_entropy"].outputs(a, yhat)
+    np.testing.assert_allclose(yhat, expected, rtol=tolerance)
+    found = get_backend(backend)
+    a, y, e = (found.to_device(x.reshape(1, -1, 1)) for x in (a, np.zeros_like(a), np.zeros_like(a)))
+    value, missed = found.zeros((1, 1), dtype), found.zeros((1, 1), "bool")
+    found.output_error(LOSSES["binary_cross_entropy"], a, y, e, value, missed)
+    np.testing.assert_allclose(found.to_host(e)[0, :, 0], expected, rtol=tolerance)
 
 
 @every_row

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..random import LAWS, Purpose
+from ..random import LAWS, Purpose, drop_threshold
 from . import kernels
 from .kernels import kernel
 from .launcher import Launcher
@@ -49,7 +49,7 @@ class RandomKernels(Launcher):
         )
 
     def dropout(self, out: Array, drop: float, seeds: Sequence[int], step: Array, stream: int) -> None:
-        replicas, length, threshold = len(out), out[0].size, round(drop * 2**16)
+        replicas, length, threshold = len(out), out[0].size, drop_threshold(drop)
         found = kernel("random", "dropout", **types(out), **kernels.law_text("uniform"))
         self._launch(
             found,

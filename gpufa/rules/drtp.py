@@ -1,7 +1,8 @@
 """Direct random target projection (Frenkel, Lefebvre & Bol 2021, Frontiers in Neuroscience 15:629892).
 
 delta_L = e
-delta_k = (B_k y) * f'(a_k)        the target in place of the error: no layer waits for the output
+delta_k = (B_k (y - mean of y over outputs)) * f'(a_k)       no layer waits for the output
+delta_k = (B_k y) * f'(a_k)        the paper's, with centre = false
 
 With outputs in (0, 1) and one-hot y, sign(e) = 1 - 2y: DRTP is sDFA without the part that is the same for all samples,
 as far as the random sign of B_k goes.
@@ -22,7 +23,7 @@ class DRTP(CentredSignal):
 
     name: ClassVar[str] = "drtp"
     paper: ClassVar[str] = "Frenkel, Lefebvre & Bol 2021"
-    crosses: ClassVar[str] = "y, the target, to every layer"
+    crosses: ClassVar[str] = "y, the target, less its mean over outputs (the paper's y: centre=false), to every layer"
     frees: ClassVar[str] = "update, backward"
 
     def signal(self, net: "Pass", e: Any, out: Any) -> None:

@@ -2,7 +2,7 @@
 
 xt      = x + F e              F is n_0 x n_L, fixed: the error goes onto the input of a second forward pass, to ht_k
 delta_k = h_k - ht_k           hidden layers; the same dropout masks in both passes
-delta_L = e
+delta_L = e                    of the first pass, as in the paper; its authors' programs take the second pass's
 dW_k    = delta_k ht_{k-1}^T   of all layers, ht_0 = xt
 
 To first order in F this is delta_k = -(W_k ... W_1 F e) * f' of all layers up to k: fixed random feedback through the

@@ -1,7 +1,8 @@
 """Direct feedback alignment of the error's sign (Frenkel, Lefebvre & Bol 2021, Frontiers in Neuroscience 15:629892).
 
 delta_L = e
-delta_k = (B_k sign(e)) * f'(a_k)        one bit an output is sent; the output layer learns from e itself
+delta_k = (B_k (sign(e) - mean of sign(e) over outputs)) * f'(a_k)       the output layer learns from e itself
+delta_k = (B_k sign(e)) * f'(a_k)        the paper's, with centre = false: one bit an output is sent
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ class SDFA(CentredSignal):
 
     name: ClassVar[str] = "sdfa"
     paper: ClassVar[str] = "Frenkel, Lefebvre & Bol 2021"
-    crosses: ClassVar[str] = "sign(e), n_L bits a sample, the same to every layer"
+    crosses: ClassVar[str] = (
+        "sign(e) less its mean over outputs, to every layer (centre=false: the paper's sign(e), n_L bits)"
+    )
 
     def signal(self, net: "Pass", e: Any, out: Any) -> None:
         net.xp.sign(e, out=out)

@@ -1,7 +1,7 @@
 """What sign symmetry shares: feedback that knows the signs of the weights, but not how large they are.
 
 delta_L = e
-delta_k = (V_k delta_{k+1}) * f'(a_k)        V_k = M_k * sign(W_{k+1}^T), n_k x n_{k+1}
+delta_k = (V_k delta_{k+1}) * f'(a_k)        V_k = |M_k| * sign(W_{k+1}^T), n_k x n_{k+1}; sign(0) = 0
 """
 
 import math
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..formulas import FORMULAS
 from ..sizes import Sizes
 from .base import Rule, above_zero
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SignSymmetry(Rule):
-    """V_k^T takes its signs from W_{k+1} and its magnitudes from `magnitudes`, a number or (R, n_{k+1}, n_k)."""
+    """V_k^T takes its signs from W_{k+1} and its magnitudes from `magnitudes`, (R, n_{k+1}, n_k) or 1 long."""
 
     scale: float = 1.0
 
@@ -37,7 +38,7 @@ class SignSymmetry(Rule):
     def feedback(self, net: "Pass", k: int) -> Any:
         """V_k, (R, n_k, n_{k+1})."""
         V = net.array(f"V{k}^T", net.sizes[k + 1], net.sizes[k])
-        net.xp.copysign(self.magnitudes(net, k), net.W[k + 1], out=V)
+        net.backend.evaluate(FORMULAS["concordant"], V, self.magnitudes(net, k), net.W[k + 1])
         return V.swapaxes(-1, -2)
 
     def deltas(self, net: "Pass", e: Any) -> None:

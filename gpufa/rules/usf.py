@@ -20,4 +20,6 @@ class USF(SignSymmetry):
     paper: ClassVar[str] = "Liao, Leibo & Poggio 2016; Moskovitz et al. 2018"
 
     def magnitudes(self, net: "Pass", k: int) -> Any:
-        return self.spread(net.sizes, k)
+        s = net.array(f"s{k}", 1, 1)
+        s.fill(self.spread(net.sizes, k))
+        return s
