@@ -435,7 +435,6 @@ def test_nothing_is_allocated_in_the_loop(rule, optimizer):
         ({"dropout": 1 - 2**-17}, "dropout = 0.9999923706054688 can't be used; expected 0, or a number between 2^-17"),
         ({"input_dropout": 2**-17}, "input_dropout = 7.62939453125e-06 can't be used; expected 0, or a number between"),
         ({"depth_drop": 1e-9}, "depth_drop = 1e-09 can't be used; expected 0, or a number between 2^-17 and 1 - 2^-17"),
-        ({"dropout": 1.0}, "dropout = 1.0 can't be used; expected 0, or a number between 2^-17 and 1 - 2^-17"),
         ({"rule_options": 3}, "rule_options = 3 can't be used; expected a table of options"),
         ({"gradient": "median"}, "gradient = 'median' can't be used; expected one of mean, sum"),
     ],
