@@ -7,6 +7,7 @@ import pytest
 import reference
 
 from gpufa.backends import get_backend
+from gpufa.backends.operands import Outputs
 from gpufa.errors import InvalidValue
 from gpufa.losses import LOSSES, loss
 
@@ -74,7 +75,7 @@ def test_logistic_outputs_keep_their_tails(dtype, backend):
     found = get_backend(backend)
     a, y, e = (found.to_device(x.reshape(1, -1, 1)) for x in (a, np.zeros_like(a), np.zeros_like(a)))
     value, missed = found.zeros((1, 1), dtype), found.zeros((1, 1), "bool")
-    found.output_error(LOSSES["binary_cross_entropy"], a, y, e, value, missed)
+    found.output_error(Outputs(LOSSES["binary_cross_entropy"], a, y, e, value, missed))
     np.testing.assert_allclose(found.to_host(e)[0, :, 0], expected, rtol=tolerance)
 
 
