@@ -6,6 +6,7 @@ temporaries. cuBLAS is column-major: a row-major matrix is its own transpose the
 
 import ctypes
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from ..errors import DeviceError
@@ -121,3 +122,17 @@ def _layout(x: Array) -> tuple[int, int]:
 def _stride(x: Array) -> int:
     """Elements from one matrix of a batch to the next; 0 where the batch shares one."""
     return x.strides[0] // x.itemsize if x.ndim > 2 and x.shape[0] > 1 else 0
+
+
+def load_cublas() -> Any:
+    """The cuBLAS that CuPy itself uses, or the newest that can be loaded."""
+    with suppress(Exception):
+        from cuda.pathfinder import load_nvidia_dynamic_lib
+
+        return ctypes.CDLL(load_nvidia_dynamic_lib("cublas").abs_path)
+    with suppress(Exception):
+        import cupy_backends.cuda.libs.cublas  # noqa: F401  loads the library
+    for name in ("libcublas.so.13", "libcublas.so.12", "libcublas.so", "cublas64_13.dll", "cublas64_12.dll"):
+        with suppress(OSError):
+            return ctypes.CDLL(name)
+    raise DeviceError("cuBLAS is not found")

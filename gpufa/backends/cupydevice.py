@@ -5,17 +5,16 @@ goes back to the stream that was entered last, never to one that was merely `use
 `working` first, which enters both.
 """
 
-import ctypes
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from ..errors import DeviceError
-from .cublas import Cublas
+from .cublas import Cublas, load_cublas
 from .device import CaptureFailed, Job, first_line, out_of_memory
 from .kernels import Kernel
 from .lanes import BRANCHES, WORKSPACE, Lanes
@@ -31,7 +30,7 @@ class CupyDevice:
         import cupy
 
         self.xp, self.index, self._device = cupy, index, cupy.cuda.Device(index)
-        self.cublas = Cublas(_cublas_library(), self.pointer)
+        self.cublas = Cublas(load_cublas(), self.pointer)
         self._here = threading.local()
         with self._device:
             self._workspaces = [self._allocate((WORKSPACE,), np.uint8) for _ in range(BRANCHES)]
@@ -203,17 +202,3 @@ def _no_allocation(cupy: Any) -> Iterator[None]:
 
     with cupy.cuda.using_allocator(refuse):
         yield
-
-
-def _cublas_library() -> Any:
-    """The cuBLAS that CuPy itself uses, or the newest that can be loaded."""
-    with suppress(Exception):
-        from cuda.pathfinder import load_nvidia_dynamic_lib
-
-        return ctypes.CDLL(load_nvidia_dynamic_lib("cublas").abs_path)
-    with suppress(Exception):
-        import cupy_backends.cuda.libs.cublas  # noqa: F401  loads the library
-    for name in ("libcublas.so.13", "libcublas.so.12", "libcublas.so", "cublas64_13.dll", "cublas64_12.dll"):
-        with suppress(OSError):
-            return ctypes.CDLL(name)
-    raise DeviceError("cuBLAS is not found")
