@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,18 @@ def test_every_reason_against_a_gpu(fake_cupy, text, reason):
     assert get_backend("auto").name == "numpy"
     with pytest.raises(gpufa.BackendUnavailable, match=re.escape(reason)):
         get_backend("cupy")
+
+
+def test_a_gpu_that_is_there_and_does_not_work_is_told(fake_cupy, monkeypatch):
+    fake_cupy(RUNTIME.format(count="return 1"))
+    monkeypatch.setattr("gpufa.backends.trial.trial", lambda open_it: "GPU 0 is full")
+    with pytest.warns(gpufa.GpufaWarning, match="the CPU is used in place of the GPU: GPU 0 is full"):
+        assert get_backend("auto").name == "numpy"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert get_backend("numpy").name == "numpy"
+    monkeypatch.setattr("gpufa.backends.trial.trial", lambda open_it: "")
+    assert why_no_gpu() == ""  # asked again
 
 
 def test_a_gpu_that_is_not_there(fake_cupy):

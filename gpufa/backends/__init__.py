@@ -2,9 +2,10 @@
 
 import importlib.util
 import os
+import warnings
 
 from ..arguments import one_of, whole
-from ..errors import BackendUnavailable, InvalidValue
+from ..errors import BackendUnavailable, GpufaWarning, InvalidValue
 from .base import Backend
 from .cupydevice import open_device
 from .device import first_line
@@ -18,7 +19,8 @@ _tried: set[int] = set()  # GPUs whose trial went well; one that was full, say, 
 
 
 def get_backend(name: "str | Backend" = "auto", device: int = 0, precision: str = "fp32") -> Backend:
-    """The backend of that name, on that GPU; "auto" takes the GPU where one works, else the CPU.
+    """The backend of that name, on that GPU; "auto" takes the GPU where one works, else the CPU, and
+    warns where there is one that doesn't.
 
     Raises InvalidValue for an unknown name or precision, BackendUnavailable where a GPU was asked for ("cupy", or any
     but the first) and can't be used, saying why.
@@ -34,6 +36,8 @@ def get_backend(name: "str | Backend" = "auto", device: int = 0, precision: str 
     if reason and precision != "fp32":
         raise InvalidValue(f"precision {precision!r} needs a GPU, but {reason}; leave --precision out")
     if reason:
+        if name == "auto" and not _absent(device):
+            warnings.warn(f"the CPU is used in place of the GPU: {reason}", GpufaWarning, stacklevel=2)
         from .numpy import NumpyBackend
 
         return NumpyBackend()
@@ -44,24 +48,38 @@ def get_backend(name: "str | Backend" = "auto", device: int = 0, precision: str 
 
 def why_no_gpu(index: int = 0) -> str:
     """One line that says why that GPU can't be used and what would help, or "" where it can. Never raises."""
+    return _absent(index) or _unfit(index)
+
+
+def _absent(index: int) -> str:
+    """Why there is no such GPU to be used."""
     if importlib.util.find_spec("cupy") is None:
         return "CuPy is not installed (pip install 'gpufa[cuda12]', or 'gpufa[cuda13]' where the driver has CUDA 13)"
     if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
         return "CUDA_VISIBLE_DEVICES hides every GPU: unset it"
     try:
         import cupy
-    except Exception as error:  # a broken installation raises whatever it likes
-        return f"CuPy can't be imported ({first_line(error)}): install it anew"
+    except Exception:
+        return ""  # it is there, and broken
     try:
         count = cupy.cuda.runtime.getDeviceCount()
     except Exception as error:
         return f"the CUDA driver does not answer ({first_line(error)}): install or update NVIDIA's driver"
     if index >= count:
         return f"there is no GPU {index}, of {count} counted from 0: change --device" if count else "no GPU is found"
+    return ""
+
+
+def _unfit(index: int) -> str:
+    """Why a GPU that may be there can't be trained on."""
     if index in _tried:
         return ""
-    from .trial import trial
+    try:
+        import cupy  # noqa: F401
 
+        from .trial import trial
+    except Exception as error:  # a broken installation raises whatever it likes
+        return f"CuPy can't be imported ({first_line(error)}): install it anew"
     if not (reason := trial(lambda: open_device(index))):
         _tried.add(index)
     return reason
