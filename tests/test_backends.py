@@ -67,6 +67,7 @@ cuda = types.SimpleNamespace(runtime=types.SimpleNamespace(getDeviceCount=count)
         (RUNTIME.format(count="return 0"), "no GPU is found"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:the CPU is used in place of the GPU")
 def test_every_reason_against_a_gpu(fake_cupy, text, reason):
     fake_cupy(text)
     assert why_no_gpu() == reason

@@ -76,10 +76,10 @@ def _unfit(index: int) -> str:
         return ""
     try:
         import cupy  # noqa: F401
-
-        from .trial import trial
     except Exception as error:  # a broken installation raises whatever it likes
         return f"CuPy can't be imported ({first_line(error)}): install it anew"
+    from .trial import trial
+
     if not (reason := trial(lambda: open_device(index))):
         _tried.add(index)
     return reason
