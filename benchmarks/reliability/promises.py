@@ -68,7 +68,7 @@ PROMISES = (
         "test_health.py",
     ),
     Promise(
-        "a GPU that is lost or runs out of memory in mid-run (simulated; not yet run on a GPU)",
+        "a GPU that is lost or runs out of memory in mid-run (on the stand-in for a GPU; not yet run on one)",
         "one sentence; history.csv has every epoch, the checkpoint goes on, there or on the CPU",
         "test_gpu_faults.py",
     ),
