@@ -7,6 +7,7 @@ GPUFA_TEST_GPU=real|standin|none says which one; where it isn't set, a real one 
 import ctypes
 import os
 from contextlib import suppress
+from importlib.util import find_spec
 
 import pytest
 import standin
@@ -26,8 +27,12 @@ def real_gpus():
 
 
 def choice():
-    """(which GPU the tests run on, why there is none)."""
+    """(which GPU the tests run on, why there is none). Raises UsageError for a choice that there isn't."""
     wanted = os.environ.get("GPUFA_TEST_GPU", "auto")
+    if wanted not in ("auto", "real", STANDIN, "none"):
+        raise pytest.UsageError(f"GPUFA_TEST_GPU={wanted} is none of real, standin, none and auto")
+    if find_spec("cupy") is None:
+        return "none", "CuPy is not installed (pip install '.[standin]' where there is no GPU)"
     if wanted == "real" or (wanted == "auto" and real_gpus()):
         shared = "PYTEST_XDIST_WORKER" in os.environ
         return ("none", "several processes would share the GPU: run pytest -m gpu in one") if shared else ("real", "")
