@@ -174,13 +174,14 @@ class Trainer:
                 self._probe()
             self._tell("on_step")
         self._stop_diverged(weights=True)
+        self._finish_epoch(started)
+
+    @on_device  # callbacks may have left another device or stream current
+    def _finish_epoch(self, started: float) -> None:
+        progress = self.progress
         self.rule.after_epoch(self.net.pass_for(len(self.probe[0])), progress.active)
         if not self.config.probe_every:
             self._probe()
-        self._finish_epoch(started)
-
-    def _finish_epoch(self, started: float) -> None:
-        progress = self.progress
         row: dict[str, Any] = {"epoch": progress.epoch + 1, "step": progress.step, "loss": progress.loss}
         active, validation = progress.active, np.full(len(self.config.seeds), np.nan)
         if has_labels(self.train[1]):
@@ -196,6 +197,7 @@ class Trainer:
         progress.start_epoch()
         self._tell("on_epoch")
 
+    @on_device
     def _probe(self) -> None:
         """Measure the alignment angles on the fixed probe batch."""
         p = self.net.pass_for(len(self.probe[0]))
@@ -208,6 +210,7 @@ class Trainer:
             values[stopped] = np.nan
         self.history.probes.append({"step": self.progress.step, **angles})
 
+    @on_device
     def _stop_diverged(self, weights: bool = False) -> None:
         """Stop replicas whose loss, or weights, are no longer finite."""
         self.look()

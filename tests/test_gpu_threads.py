@@ -166,6 +166,31 @@ def test_the_callers_device_and_stream_stay_as_they_are(cupy):
     assert cuda.get_current_stream() == cuda.Stream.null
 
 
+@pytest.mark.parametrize("switch", ["device", "stream"])
+def test_callbacks_may_make_another_device_or_stream_current(cupy, switch, request):
+    if switch == "device":
+        request.getfixturevalue("two_gpus")
+
+    class Switch(gpufa.Callback):
+        def on_step(self, run):
+            if switch == "device":
+                cupy.cuda.Device(1).use()
+            else:
+                cupy.cuda.Stream(non_blocking=True).use()
+
+        on_epoch = on_start = on_step
+
+    settings = {"dtype": "float64", "validation": 0.2, "probe_every": 3}
+    found = gpufa.train(config(backend="cupy", **settings), DATA, callbacks=[Switch()])
+    plain = gpufa.train(config(**settings), DATA)
+    for name, p in values(plain.network).items():
+        np.testing.assert_allclose(values(found.network)[name], p, rtol=1e-10, atol=1e-12)
+    for column in ("loss", "validation_loss", "test_loss"):
+        np.testing.assert_allclose(found.history.epochs[column], plain.history.epochs[column], rtol=1e-9)
+    np.testing.assert_allclose(found.history.probes["per_sample"], plain.history.probes["per_sample"], rtol=1e-6)
+    assert cupy.cuda.runtime.getDevice() == 0
+
+
 @pytest.mark.parametrize("kind", ["default", "blocking", "non-blocking"])
 def test_views_written_on_any_stream_are_read_in_order(cupy, kind):
     """The views are live; what is queued on the caller's stream before a call is done before it, and the other way."""

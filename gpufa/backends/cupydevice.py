@@ -57,6 +57,7 @@ class CupyDevice:
                 with main:
                     yield
             finally:
+                self._device.use()  # whatever was made current meanwhile
                 outer.use()  # leaving `main` goes back to the stream that was entered, which `outer` need not be
                 self._order(main, outer)
 

@@ -9,7 +9,7 @@ using namespace standin;
 
 namespace {
 struct Module {
-    void* library;
+    void* handle;
     int device;
     std::set<void*> variables;
 };
@@ -26,29 +26,29 @@ int load(Module** out, const char* path) {
         fault("an image is none that the stand-in compiled");
         return cudaErrorInvalidKernelImage;
     }
-    void* library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!library) {
+    void* handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!handle) {
         fault("%s", dlerror());
         return cudaErrorInvalidKernelImage;
     }
-    const Image& image = *(const Image*)dlsym(library, "standin_image");
+    const Image& image = *(const Image*)dlsym(handle, "standin_image");
     *image.host = HOST;
     counts.modules++;
-    *out = new Module{library, device, {}};
+    *out = new Module{handle, device, {}};
     return 0;
 }
 
 int find(Function** out, const Module& module, const std::string& name) {
-    const auto* entry = (const Entry*)dlsym(module.library, ("standin_kernel_" + name).c_str());
+    const auto* entry = (const Entry*)dlsym(module.handle, ("standin_kernel_" + name).c_str());
     if (!entry) return cudaErrorSymbolNotFound;
-    *out = new Function{name, (const Image*)dlsym(module.library, "standin_image"), entry, module.device};
+    *out = new Function{name, (const Image*)dlsym(module.handle, "standin_image"), entry, module.device};
     return 0;
 }
 
 int variable(void** out, size_t* size, Module& module, const char* name) {
     Dl_info info;
     const ElfW(Sym)* symbol = nullptr;
-    void* at = dlsym(module.library, name);
+    void* at = dlsym(module.handle, name);
     if (!at || !dladdr1(at, &info, (void**)&symbol, RTLD_DL_SYMENT) || !symbol) return cudaErrorSymbolNotFound;
     if (module.variables.insert(at).second) adopt(at, symbol->st_size, module.device);
     *out = at, *size = symbol->st_size;
@@ -122,7 +122,7 @@ API int cuModuleUnload(Module* module) {
     std::lock_guard<std::mutex> lock(mutex);
     drain_all();
     for (void* p : module->variables) disown(p);
-    delete module;  // the library stays: graphs may hold its kernels
+    delete module;  // what was loaded stays: graphs may hold its kernels
     return 0;
 }
 API int cuModuleGetFunction(Function** out, Module* module, const char* name) {
