@@ -142,8 +142,7 @@ class Config:
                 )
 
     def resolved(self, rule: Rule) -> "Config":
-        """This config with every None that has a default filled in: the rule's, then the optimizer's; and every option
-        of the rule, so that a run keeps those that it had when a default changes.
+        """This config with every None that has a default filled in: the rule's, then the optimizer's.
 
         A learning rate left open is the rule's own for its own optimizer, and the optimizer's for another.
         """
@@ -160,10 +159,15 @@ class Config:
             **{name: defaults[name] for name in ("hidden", "weight_decay", "batch_size", "epochs")},
             **{name: getattr(optimizer, name) for name in ("momentum", "beta2", "eps")},
         }
+        return dataclasses.replace(self, **{k: v for k, v in filled.items() if getattr(self, k) is None})
+
+    def recorded(self, rule: Rule) -> "Config":
+        """This config with every option of its rule, so that a run keeps those that it had when a default changes.
+
+        For files alone: in a program's own config they would go with it to another rule.
+        """
         options = {name: value for name, value in vars(rule).items() if _plain(value)} | self.rule_options
-        return dataclasses.replace(
-            self, rule_options=options, **{k: v for k, v in filled.items() if getattr(self, k) is None}
-        )
+        return dataclasses.replace(self, rule_options=options)
 
 
 def _passes(good: Callable[[Any], bool], value: Any) -> bool:

@@ -69,7 +69,12 @@ class Folder(Callback):
         self.next_history = -math.inf
 
     def on_start(self, trainer: Trainer) -> None:
-        files.write(self.path / "config.toml", to_toml(trainer.config), "config file", "give another --out")
+        files.write(
+            self.path / "config.toml",
+            to_toml(trainer.config.recorded(trainer.rule)),
+            "config file",
+            "give another --out",
+        )
         self.save(trainer)
 
     def on_epoch(self, trainer: Trainer) -> None:
@@ -155,7 +160,7 @@ class Folder(Callback):
         arrays |= storage.scaling_arrays(trainer.net.scaling)
         metadata = {
             **storage.describe(trainer.net),
-            "config": to_mapping(trainer.config),
+            "config": to_mapping(trainer.config.recorded(trainer.rule)),
             "data": dict(self.fingerprint),
         }
         return arrays, metadata

@@ -1,6 +1,7 @@
 """The command line as a person uses it: in processes of its own, in a folder of its own."""
 
 import csv
+import dataclasses
 import json
 import os
 import signal
@@ -313,6 +314,13 @@ def test_a_run_holds_every_option_of_its_rule(rule, tmp_path):
     expected = json.loads(json.dumps({"name": rule, **options}))
     assert storage.facts(tmp_path)["config"]["rule"] == expected
     assert {"name": rule, **read_toml(tmp_path / "config.toml").rule_options} == expected
+
+
+def test_the_options_of_a_runs_rule_do_not_go_to_another():
+    """pepita's scale is 0.05 by default, fa's 1."""
+    run = gpufa.train(gpufa.Config(rule="pepita", hidden=(4,), epochs=1, seeds=(0,), backend="numpy"))
+    other = gpufa.train(dataclasses.replace(run.config, rule="fa"))
+    assert other.network.rule == RULES["fa"]()
 
 
 def test_compare_looks_at_every_folder_before_it_trains(tmp_path, monkeypatch, capsys):
