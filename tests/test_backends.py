@@ -1,6 +1,7 @@
 """Which backend is taken and why; who may import CuPy."""
 
 import ast
+import ctypes
 import re
 import sys
 import warnings
@@ -11,9 +12,11 @@ import pytest
 import gpufa
 from gpufa import backends
 from gpufa.backends import get_backend, why_no_gpu
+from gpufa.backends.cublas import load_cublas
 from gpufa.backends.cupydevice import open_device
 from gpufa.backends.device import no_room
 from gpufa.backends.trial import trial
+from gpufa.errors import DeviceError
 
 PACKAGE = Path(gpufa.__file__).parent
 
@@ -137,6 +140,16 @@ class Faulty:
 )
 def test_the_trial_of_a_device(open_it, reason):
     assert re.search(reason, trial(open_it))
+
+
+def test_cublas_that_is_nowhere_is_told(monkeypatch):
+    def absent(name, *arguments, **options):
+        raise OSError(f"no {name}")
+
+    monkeypatch.setitem(sys.modules, "cuda.pathfinder", None)
+    monkeypatch.setattr(ctypes, "CDLL", absent)
+    with pytest.raises(DeviceError, match=r"^cuBLAS is not found$"):
+        load_cublas()
 
 
 def test_a_precision_that_needs_a_gpu(fake_cupy, monkeypatch):
