@@ -13,7 +13,7 @@ import numpy as np
 
 from gpufa import Config, Data
 from gpufa.rules import RULES
-from gpufa.trainer import Trainer
+from gpufa.training.trainer import Trainer
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/gpu.md"

@@ -8,7 +8,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from gpufa import Config, Data
-from gpufa.trainer import Trainer
+from gpufa.training.trainer import Trainer
 
 INPUTS, OUTPUTS, TRAIN, TEST = 784, 10, 60_000, 100  # MNIST's, but for the test part: evaluation is work of its own
 HIDDEN, BATCH = (800, 800), 64

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from gpufa import files
+from gpufa.basics import files
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = "gpufa", "numpy", "scipy", "h5py", "torch", "jax", "scikit-learn", "cupy-cuda12x", "cupy-cuda13x"

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from gpufa.activations import ACTIVATIONS
 from gpufa.backends import Backend, feedback
 from gpufa.backends.base import Gate
+from gpufa.functions.activations import ACTIVATIONS
 
 OUTPUTS = (2, 4, 10, 16, 32, 64, 96, 128)
 BATCHES = (64, 1024)

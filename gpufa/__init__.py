@@ -1,15 +1,14 @@
 """gpufa: neural networks trained without backpropagation, on NVIDIA GPUs through CuPy and on any CPU through NumPy."""
 
-__version__ = "0.1.0"
-
-from .callbacks import Callback
-from .config import Config
-from .datasets import Data, load_data
-from .errors import BackendUnavailable, FileProblem, GpufaError, GpufaWarning, InvalidValue
+from .basics.errors import BackendUnavailable, FileProblem, GpufaError, GpufaWarning, InvalidValue
+from .basics.version import __version__
+from .checkpoints.networks import load, save
+from .data.datasets import Data, load_data
 from .network import Network
 from .rules import Extra, Feedback, FeedbackRule, Rule
-from .runs import Run, resume, train
-from .storage import load, save
+from .runs.run import Run, resume, train
+from .training.callbacks import Callback
+from .training.config import Config
 
 __all__ = [
     "BackendUnavailable",
@@ -26,6 +25,7 @@ __all__ = [
     "Network",
     "Rule",
     "Run",
+    "__version__",
     "load",
     "load_data",
     "resume",

@@ -6,22 +6,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .alignment import measure
-from .arena import Parameters
-from .arguments import one_of, positive, several, shown
 from .backends import PRECISIONS, Backend, faults, get_backend, on_device
-from .checks import hidden_activations, network_input, network_target, residual_layers
-from .errors import InvalidValue
-from .evaluation import evaluate
-from .feedback import FEEDBACK, FeedbackMatrices
-from .gradients import Gradients
-from .initialisers import INITIALISERS, layer_inits
-from .losses import loss as find_loss
-from .passes import Pass
-from .random import check_seed
+from .basics.arguments import one_of, positive, several, shown
+from .basics.errors import InvalidValue
+from .basics.random import check_seed
+from .data.samples import Scaling, inputs
+from .functions.initialisers import INITIALISERS, layer_inits
+from .functions.losses import loss as find_loss
+from .measure.alignment import measure
+from .measure.scores import evaluate
+from .net.arena import Parameters
+from .net.checks import hidden_activations, network_input, network_target, residual_layers
+from .net.feedback import FEEDBACK, FeedbackMatrices
+from .net.gradients import Gradients
+from .net.layout import Sizes
+from .net.passes import Pass
 from .rules import Rule, make_rule
-from .samples import Scaling, inputs
-from .sizes import Sizes
 
 CHUNK = 1000  # samples at a time in prediction and evaluation
 DTYPES = "float32", "float64"

@@ -1,6 +1,5 @@
 """Every kernel that gpufa can launch, by a name: for each formula of the tables and each type of number."""
 
-from gpufa.activations import ACTIVATIONS
 from gpufa.backends.dynamics import DESCEND, INFER, SETTLE
 from gpufa.backends.kernels import (
     TYPES,
@@ -12,10 +11,11 @@ from gpufa.backends.kernels import (
     loss_text,
     update_text,
 )
-from gpufa.formulas import FORMULAS
-from gpufa.losses import LOSSES
-from gpufa.optimizers import OPTIMIZERS
-from gpufa.random import LAWS
+from gpufa.basics.random import LAWS
+from gpufa.functions.activations import ACTIVATIONS
+from gpufa.functions.formulas import FORMULAS
+from gpufa.functions.losses import LOSSES
+from gpufa.functions.optimizers import OPTIMIZERS
 
 WIDTHS = {"float32": 4, "float64": 2, "bfloat16": 8}
 FEEDBACK = {"ROWS": "16", "INNER": "10"}

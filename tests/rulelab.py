@@ -3,7 +3,7 @@
 import numpy as np
 
 import gpufa
-from gpufa.trainer import Trainer
+from gpufa.training.trainer import Trainer
 
 rng = np.random.default_rng(0)
 # Settings of rules that can't take the ones all others are tested with, or would take long.

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import reference
 
-from gpufa.activations import ACTIVATIONS, activation
-from gpufa.errors import InvalidValue
+from gpufa.basics.errors import InvalidValue
+from gpufa.functions.activations import ACTIVATIONS, activation
 
 GRID = np.concatenate([np.linspace(-30, 30, 2401), [-1e-9, 1e-9, 0.999, -0.999, 1.001]])
 TOLERANCE = {"float32": 2e-6, "float64": 1e-12}

@@ -8,12 +8,12 @@ from rulelab import DATA, close, host, moved, network, put, samples, trainer, va
 
 import gpufa
 from gpufa.rules import make_rule
-from gpufa.rules.dfa import DFA
-from gpufa.rules.drtp import DRTP
-from gpufa.rules.fa import FA
-from gpufa.rules.sdfa import SDFA
-from gpufa.rules.topology import Topology
-from gpufa.trainer import Trainer
+from gpufa.rules.alignment.dfa import DFA
+from gpufa.rules.alignment.drtp import DRTP
+from gpufa.rules.alignment.fa import FA
+from gpufa.rules.alignment.sdfa import SDFA
+from gpufa.rules.alignment.topology import Topology
+from gpufa.training.trainer import Trainer
 
 SIZES = [5, 7, 6, 4, 3]
 BATCH = samples(SIZES)

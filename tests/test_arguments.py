@@ -7,14 +7,18 @@ import numpy as np
 import pytest
 
 import gpufa
-from gpufa import arguments, datasets, network, runs, schedules
+from gpufa import network
 from gpufa.backends import get_backend
-from gpufa.cli import main
-from gpufa.datasets import load_inputs
-from gpufa.errors import FileProblem, GpufaError, InvalidValue, OutOfMemory, room_needed
+from gpufa.basics import arguments
+from gpufa.basics.errors import FileProblem, GpufaError, InvalidValue, OutOfMemory, room_needed
+from gpufa.commands.main import main
+from gpufa.data import datasets
+from gpufa.data.datasets import load_inputs
+from gpufa.data.samples import fit_scaling, split
+from gpufa.functions import schedules
 from gpufa.recurrent import CopyTask, RecurrentNet, RecurrentTrainer, net
 from gpufa.rules import make_rule
-from gpufa.samples import fit_scaling, split
+from gpufa.runs import run as runs
 
 HUGE = 2**16000
 

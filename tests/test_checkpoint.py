@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 import pytest
 
-from gpufa.checkpoint import BLOCK, read, read_metadata, sealed, write
-from gpufa.errors import FileProblem
+from gpufa.basics.errors import FileProblem
+from gpufa.checkpoints.hdf5 import BLOCK, read, read_metadata, sealed, write
 
 rng = np.random.default_rng(0)
 METADATA = {"text": "ü", "numbers": [1, 2.5], "nested": {"none": None}}
@@ -59,7 +59,7 @@ def test_round_trip_keeps_values_types_shapes_and_order(tmp_path):
 
 def test_equal_content_gives_equal_bytes_in_any_process(tmp_path):
     code = (
-        "import numpy as np, sys; from gpufa.checkpoint import write;"
+        "import numpy as np, sys; from gpufa.checkpoints.hdf5 import write;"
         "write(sys.argv[1], {'a/b': np.arange(6.0), 'c': np.ones((2, 3), 'f4')}, {'x': 1})"
     )
     for name in ("one.h5", "two.h5"):

@@ -15,10 +15,10 @@ import pytest
 from processes import start
 
 import gpufa
-from gpufa import storage
-from gpufa.cli import main
-from gpufa.configfile import read_toml
+from gpufa.checkpoints import networks
+from gpufa.commands.main import main
 from gpufa.rules import RULES
+from gpufa.training.settings import read_toml
 
 FAST = ["--hidden", "8", "--epochs", "2", "--backend", "numpy"]
 
@@ -312,7 +312,7 @@ def test_a_run_holds_every_option_of_its_rule(rule, tmp_path):
     assert main(["train", *settings, "--out", str(tmp_path), "--quiet", "--force"]) == 0
     options = {name: value for name, value in vars(RULES[rule]()).items() if value is not None}
     expected = json.loads(json.dumps({"name": rule, **options}))
-    assert storage.facts(tmp_path)["config"]["rule"] == expected
+    assert networks.facts(tmp_path)["config"]["rule"] == expected
     assert {"name": rule, **read_toml(tmp_path / "config.toml").rule_options} == expected
 
 

@@ -6,7 +6,7 @@ from test_optimizers import RECORDED, hyper
 
 from gpufa.backends import compiled
 from gpufa.backends.numpy import NumpyBackend
-from gpufa.optimizers import DECAYS, OPTIMIZERS, apply
+from gpufa.functions.optimizers import DECAYS, OPTIMIZERS, apply
 
 rng = np.random.default_rng(0)
 

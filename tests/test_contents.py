@@ -8,14 +8,14 @@ import pytest
 from test_training import DATA, config
 
 import gpufa
-from gpufa import checkpoint, contents, storage
+from gpufa.checkpoints import hdf5, networks, validity
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("contents")
     gpufa.train(config(epochs=2, out=str(folder)), DATA)
-    return checkpoint.read(folder / "checkpoint.h5")
+    return hdf5.read(folder / "checkpoint.h5")
 
 
 def network(**changes):
@@ -75,8 +75,8 @@ def test_what_is_wrong_is_told(run, tmp_path, change, text):
     arrays, metadata = dict(run[0]), copy.deepcopy(run[1])
     change(arrays, metadata)
     path = tmp_path / "checkpoint.h5"
-    path.write_bytes(checkpoint.image(arrays, metadata))
-    readers = [storage.contents, gpufa.load, lambda path: gpufa.resume(path, data=DATA)]
+    path.write_bytes(hdf5.image(arrays, metadata))
+    readers = [networks.contents, gpufa.load, lambda path: gpufa.resume(path, data=DATA)]
     for reader in readers:
         with pytest.raises(gpufa.FileProblem) as told:
             reader(path)
@@ -85,17 +85,17 @@ def test_what_is_wrong_is_told(run, tmp_path, change, text):
 
 
 def test_the_metadata_alone_are_looked_at_too(run, tmp_path):
-    (tmp_path / "c.h5").write_bytes(checkpoint.image({}, run[1]))
-    assert storage.facts(tmp_path / "c.h5") == run[1]
-    (tmp_path / "c.h5").write_bytes(checkpoint.image({}, {**run[1], "network": None}))
+    (tmp_path / "c.h5").write_bytes(hdf5.image({}, run[1]))
+    assert networks.facts(tmp_path / "c.h5") == run[1]
+    (tmp_path / "c.h5").write_bytes(hdf5.image({}, {**run[1], "network": None}))
     with pytest.raises(gpufa.FileProblem, match="name no version or no network"):
-        storage.facts(tmp_path / "c.h5")
+        networks.facts(tmp_path / "c.h5")
 
 
 def test_a_column_that_an_other_version_wrote_no_more_of_is_as_good(run, tmp_path):
     arrays = dict(run[0])
     arrays["history/probes/dead"] = arrays["history/probes/dead"][:1]
-    (tmp_path / "checkpoint.h5").write_bytes(checkpoint.image(arrays, run[1]))
+    (tmp_path / "checkpoint.h5").write_bytes(hdf5.image(arrays, run[1]))
     history = gpufa.resume(tmp_path, epochs=3, data=DATA).history
     assert history.probes["dead"].shape == (3, 3, 2)
     assert np.isnan(history.probes["dead"][1]).all()
@@ -105,9 +105,9 @@ def test_a_column_that_an_other_version_wrote_no_more_of_is_as_good(run, tmp_pat
 
 
 def test_what_gpufa_writes_is_right(run, tmp_path):
-    contents.check(*run, "a run")
+    validity.check(*run, "a run")
     gpufa.save(gpufa.Network([4, 3, 2], seed=1), tmp_path / "net.h5")
-    contents.check(*checkpoint.read(tmp_path / "net.h5"), "a network")
+    validity.check(*hdf5.read(tmp_path / "net.h5"), "a network")
     assert np.isfinite(gpufa.load(tmp_path / "net.h5").predict(np.zeros((1, 4)))).all()
 
 
@@ -116,7 +116,7 @@ def test_what_the_first_format_holds_is_read_for_ever(tmp_path):
     path = tmp_path / "checkpoint.h5"
     path.write_bytes((Path(__file__).parent / "data" / "format-1.h5").read_bytes())
     assert path.read_bytes().startswith(b"gpufa checkpoint\nformat 1\n")
-    assert storage.facts(path)["gpufa"] == "0.1.0"
+    assert networks.facts(path)["gpufa"] == "0.1.0"
     net = gpufa.load(path, backend="numpy")
     assert net.sizes.units == (64, 3, 10)
     assert net.scaling is not None

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from gpufa.datasets import load_data, load_inputs
-from gpufa.errors import FileProblem, InvalidValue
+from gpufa.basics.errors import FileProblem, InvalidValue
+from gpufa.data.datasets import load_data, load_inputs
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(20, 3)).astype(np.float32)

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from gpufa import datasets
-from gpufa.datasets import DATASETS, Data, fetch, load_data, load_inputs
-from gpufa.errors import FileProblem, InvalidValue
+from gpufa.basics.errors import FileProblem, InvalidValue
+from gpufa.data import datasets
+from gpufa.data.datasets import DATASETS, Data, fetch, load_data, load_inputs
 
 
 def idx(array: np.ndarray, code: int = 8) -> bytes:
@@ -278,8 +278,8 @@ def test_light_import() -> None:
     code = f"""
 import sys, types
 package = sys.modules["gpufa"] = types.ModuleType("gpufa")
-package.__path__ = [{str(Path(datasets.__file__).parent)!r}]
-import gpufa.datasets
+package.__path__ = [{str(Path(datasets.__file__).parent.parent)!r}]
+import gpufa.data.datasets
 assert not {{"h5py", "pooch", "requests", "scipy"}} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True)

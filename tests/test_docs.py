@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import gpufa
-from gpufa.configfile import read_toml
+from gpufa.training.settings import read_toml
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

@@ -7,15 +7,15 @@ import pytest
 from rulelab import DATA, close, host, network, put, samples, trainer, values
 
 import gpufa
-from gpufa.activations import ACTIVATIONS
-from gpufa.checks import network_target
-from gpufa.losses import LOSSES
-from gpufa.random import Generator, Purpose
+from gpufa.basics.random import Generator, Purpose
+from gpufa.functions.activations import ACTIVATIONS
+from gpufa.functions.losses import LOSSES
+from gpufa.net.checks import network_target
 from gpufa.rules import make_rule
-from gpufa.rules.chl import CHL
-from gpufa.rules.energy import ContrastiveRule
-from gpufa.rules.eqprop import EqProp
-from gpufa.rules.predictive_coding import PredictiveCoding
+from gpufa.rules.energy.chl import CHL
+from gpufa.rules.energy.eqprop import EqProp
+from gpufa.rules.energy.phases import ContrastiveRule
+from gpufa.rules.energy.predictive_coding import PredictiveCoding
 
 SIZES = [5, 6, 4, 3]
 LONG = {"free_steps": 100, "nudged_steps": 100}

@@ -5,7 +5,7 @@ import pytest
 from rulelab import OWN, STEADY_EPS
 
 import gpufa
-from gpufa.cli import main
+from gpufa.commands.main import main
 from gpufa.rules import RULES
 
 ERROR_SIGNAL = 8.0  # % test error with --hidden 16 16, for rules that train hidden layers by an error signal

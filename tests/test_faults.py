@@ -15,8 +15,8 @@ from processes import start
 from test_training import DATA, config, parameters, same
 
 import gpufa
-from gpufa import checkpoint, storage
-from gpufa.cli import main
+from gpufa.checkpoints import hdf5, networks
+from gpufa.commands.main import main
 
 ROOT = Path(__file__).parent.parent
 
@@ -85,7 +85,7 @@ def test_a_second_ctrl_c_ends_a_step_that_does_not_and_the_run_goes_on_from_its_
     )
     assert start("resume", "cut", *rule, "--quiet", cwd=tmp_path).wait() == 0
     assert start("train", *LONG, "--out", "whole", *rule, cwd=tmp_path).wait() == 0
-    arrays = [checkpoint.read(tmp_path / name / "checkpoint.h5")[0] for name in ("cut", "whole")]
+    arrays = [hdf5.read(tmp_path / name / "checkpoint.h5")[0] for name in ("cut", "whole")]
     np.testing.assert_array_equal(arrays[0]["parameters/W1"], arrays[1]["parameters/W1"])
 
 
@@ -226,20 +226,20 @@ def test_what_may_not_be_looked_at_is_told(tmp_path, monkeypatch, capsys, args, 
 
 
 def test_a_run_of_another_version_goes_on_and_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(gpufa.storage, "__version__", "0.0.7")
+    monkeypatch.setattr(gpufa.checkpoints.networks, "__version__", "0.0.7")
     gpufa.train(config(epochs=2, out=str(tmp_path)), DATA)
     monkeypatch.undo()
     with pytest.warns(UserWarning, match=r"was written by gpufa 0.0.7, this is .*: training goes on, but maybe not to"):
         run = gpufa.resume(tmp_path, epochs=4, data=DATA)
     same(parameters(run), parameters(gpufa.train(config(epochs=4), DATA)))
-    assert storage.facts(tmp_path)["gpufa"] == gpufa.__version__
+    assert networks.facts(tmp_path)["gpufa"] == gpufa.__version__
 
 
 def test_settings_of_a_newer_version_are_named(tmp_path, capsys):
     gpufa.train(config(epochs=1, out=str(tmp_path)), DATA)
-    arrays, metadata = checkpoint.read(tmp_path / "checkpoint.h5")
+    arrays, metadata = hdf5.read(tmp_path / "checkpoint.h5")
     metadata["config"]["telepathy"] = True
-    checkpoint.write(tmp_path / "checkpoint.h5", arrays, metadata)
+    hdf5.write(tmp_path / "checkpoint.h5", arrays, metadata)
     assert main(["resume", str(tmp_path)]) == 2
     assert capsys.readouterr().err.startswith("gpufa: unknown setting 'telepathy'; the settings are data, ")
 

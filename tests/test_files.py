@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from gpufa import files
-from gpufa.errors import FileProblem
+from gpufa.basics import files
+from gpufa.basics.errors import FileProblem
 
 
 def write(path, content=b"new"):
@@ -99,7 +99,7 @@ def test_a_file_that_is_not_to_be_written_stays(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("redirect", ["| cat", "> out; cat out"])
 def test_what_a_shell_calls_a_file(tmp_path, redirect):
-    code = "from gpufa import files; files.write('/dev/stdout', 'text', 'thing', 'try again')"
+    code = "from gpufa.basics import files; files.write('/dev/stdout', 'text', 'thing', 'try again')"
     done = subprocess.run(f'{sys.executable} -c "{code}" {redirect}', shell=True, cwd=tmp_path, capture_output=True)
     assert done.stdout == b"text"
 

@@ -16,9 +16,9 @@ from filelock import FileLock
 from test_training import DATA, Poison, config, parameters, same
 
 import gpufa
-from gpufa import checkpoint
-from gpufa.cli import main
-from gpufa.folder import locked
+from gpufa.checkpoints import hdf5
+from gpufa.commands.main import main
+from gpufa.runs.folder import locked
 
 LONG = ["--hidden", "16", "--epochs", "5000", "--backend", "numpy", "--quiet"]
 
@@ -43,8 +43,8 @@ def test_a_folder_in_use_is_refused_and_its_run_left_alone(tmp_path, capsys):
 
 
 def failing(monkeypatch, times):
-    """checkpoint.write fails at these calls, counted from 1, as on a full disk."""
-    write, calls = checkpoint.write, []
+    """hdf5.write fails at these calls, counted from 1, as on a full disk."""
+    write, calls = hdf5.write, []
 
     def fails(path, arrays, metadata):
         calls.append(path)
@@ -52,7 +52,7 @@ def failing(monkeypatch, times):
             raise gpufa.FileProblem("no space left on device")
         write(path, arrays, metadata)
 
-    monkeypatch.setattr(checkpoint, "write", fails)
+    monkeypatch.setattr(hdf5, "write", fails)
     return calls
 
 
@@ -90,7 +90,7 @@ def test_where_there_is_no_refuge_either_the_first_error_stands(tmp_path, monkey
 
 
 def test_memory_that_a_save_lacks_does_not_end_the_run(tmp_path, monkeypatch):
-    image, calls = checkpoint.image, []
+    image, calls = hdf5.image, []
 
     def short(arrays, metadata):
         calls.append(1)
@@ -98,7 +98,7 @@ def test_memory_that_a_save_lacks_does_not_end_the_run(tmp_path, monkeypatch):
             raise MemoryError
         return image(arrays, metadata)
 
-    monkeypatch.setattr(checkpoint, "image", short)
+    monkeypatch.setattr(hdf5, "image", short)
     with pytest.warns(gpufa.GpufaWarning, match="after epoch 1: .* training goes on to the next"):
         run = gpufa.train(config(epochs=2, out=str(tmp_path)), DATA)
     same(parameters(run), {name: np.array(p) for name, p in gpufa.load(tmp_path).parameters.items()})

@@ -5,10 +5,10 @@ import pytest
 from rulelab import DATA, close, host, network, put, samples, trainer, values
 
 import gpufa
-from gpufa.activations import ACTIVATIONS
+from gpufa.functions.activations import ACTIVATIONS
 from gpufa.rules import FORWARD_ONLY, make_rule
-from gpufa.rules.forward_forward import ForwardForward
-from gpufa.rules.pepita import PEPITA
+from gpufa.rules.forward_only.forward_forward import ForwardForward
+from gpufa.rules.forward_only.pepita import PEPITA
 
 NAMES = [rule.name for rule in FORWARD_ONLY]
 LABELS = ["replace", "append"]

@@ -12,11 +12,12 @@ import pytest
 from test_training import DATA, OPTIONS, Poison, config, parameters
 
 import gpufa
-from gpufa.activations import ACTIVATIONS
 from gpufa.backends import get_backend, why_no_gpu
 from gpufa.backends.cupydevice import CupyDevice, open_device
 from gpufa.backends.device import CaptureFailed
-from gpufa.trainer import Trainer
+from gpufa.basics.errors import DeviceError
+from gpufa.functions.activations import ACTIVATIONS
+from gpufa.training.trainer import Trainer
 
 pytestmark = pytest.mark.gpu
 BATCHES = -(-90 // 16)  # an epoch of DATA's; the last has fewer samples
@@ -197,7 +198,7 @@ def test_a_procedural_checkpoint_holds_the_key_alone(rule, tmp_path):
         out = tmp_path / backend
         settings = config(rule=rule, feedback="procedural", backend=backend, out=str(out), epochs=2)
         nets[backend] = gpufa.train(settings, DATA).network
-        arrays, metadata = gpufa.storage.contents(out)
+        arrays, metadata = gpufa.checkpoints.networks.contents(out)
         assert not any(name.startswith("feedback/") for name in arrays)
         assert metadata["network"]["feedback"] == "procedural"
     for backend, other in (("numpy", "cupy"), ("cupy", "numpy")):
@@ -212,7 +213,7 @@ def test_a_procedural_checkpoint_holds_the_key_alone(rule, tmp_path):
 def test_cublas_errors_come_with_their_names():
     device = open_device(0)
     x = device.upload(np.zeros((2, 2), np.float32))
-    with pytest.raises(gpufa.errors.DeviceError, match="cublasGemmStridedBatchedEx failed with CUBLAS_STATUS_NOT_SUPP"):
+    with pytest.raises(DeviceError, match="cublasGemmStridedBatchedEx failed with CUBLAS_STATUS_NOT_SUPP"):
         device.gemm(x, x, device.upload(np.zeros((2, 2))), 1.0, 0.0, "fp32")
     with pytest.raises(ValueError, match="neither row- nor column-major"):
         device.gemm(device.upload(np.zeros((4, 4)))[::2, ::2], x, x, 1.0, 0.0, "fp32")

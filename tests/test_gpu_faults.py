@@ -18,7 +18,7 @@ import gpufa
 from gpufa.backends import faults
 from gpufa.backends.device import no_room
 from gpufa.backends.faults import in_words
-from gpufa.errors import DeviceError, OutOfMemory
+from gpufa.basics.errors import DeviceError, OutOfMemory
 
 MIB, GIB = 2**20, 2**30
 ILLEGAL = 700
@@ -150,7 +150,7 @@ def test_a_run_that_does_not_fit_says_what_did_not(tmp_path, room):
 
 @pytest.mark.gpu
 def test_too_little_memory_is_one_sentence_and_keeps_the_checkpoint(tmp_path, monkeypatch, capsys, room):
-    from gpufa.cli import main
+    from gpufa.commands.main import main
 
     monkeypatch.chdir(tmp_path)
     small = ["train", "--backend", "cupy", "--hidden", "16", "--epochs", "1", "--seeds", "0", "--out", "run", "--quiet"]

@@ -13,7 +13,7 @@ from rulelab import DATA, OWN, close, values
 
 import gpufa
 from gpufa.rules import RULES
-from gpufa.trainer import Trainer
+from gpufa.training.trainer import Trainer
 
 pytestmark = pytest.mark.gpu
 every_rule = pytest.mark.parametrize("rule", RULES)

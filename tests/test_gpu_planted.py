@@ -7,12 +7,12 @@ import pytest
 import standin
 from test_gpu_threads import in_thread, near, started, steps
 
-from gpufa.activations import ACTIVATIONS
 from gpufa.backends import get_backend
 from gpufa.backends.cupydevice import CupyDevice, open_device
 from gpufa.backends.lanes import Lanes
 from gpufa.backends.operands import Gate
 from gpufa.backends.trial import trial
+from gpufa.functions.activations import ACTIVATIONS
 
 pytestmark = [pytest.mark.gpu, pytest.mark.standin_only]
 SEEDS = range(12)

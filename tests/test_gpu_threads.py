@@ -10,7 +10,7 @@ from test_training import DATA, config
 
 import gpufa
 from gpufa.backends.cupydevice import open_device
-from gpufa.trainer import Trainer
+from gpufa.training.trainer import Trainer
 
 pytestmark = pytest.mark.gpu
 RULES = "bp", "dfa", "ifa"

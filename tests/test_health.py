@@ -9,11 +9,11 @@ from rulelab import DATA, OWN, host, network, samples, values
 from test_training import Poison
 
 import gpufa
-from gpufa.cli import main
-from gpufa.folder import trainer_arrays
-from gpufa.health import complaints
-from gpufa.history import History
+from gpufa.commands.main import main
+from gpufa.measure.health import complaints
+from gpufa.measure.history import History
 from gpufa.rules import BP, DFA, RULES, EqProp, Shallow
+from gpufa.runs.folder import trainer_arrays
 
 SIZES = [5, 8, 6, 3]
 X, Y = samples(SIZES)
@@ -118,12 +118,12 @@ def test_a_loss_that_rises_out_of_all_proportion_is_told():
 
 
 def test_a_run_from_before_dead_units_were_probed_is_resumed(tmp_path):
-    from gpufa import checkpoint
+    from gpufa.checkpoints import hdf5
 
     gpufa.train(settings(epochs=2, out=str(tmp_path)), DATA)
-    arrays, metadata = checkpoint.read(tmp_path / "checkpoint.h5")
+    arrays, metadata = hdf5.read(tmp_path / "checkpoint.h5")
     del arrays["history/probes/dead"]
-    checkpoint.write(tmp_path / "checkpoint.h5", arrays, metadata)
+    hdf5.write(tmp_path / "checkpoint.h5", arrays, metadata)
     run = gpufa.resume(tmp_path, epochs=4, data=DATA)
     np.testing.assert_array_equal(np.isnan(run.history.probes["dead"]).all(axis=(1, 2)), [True, True, False, False])
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gpufa.history import History, newest
+from gpufa.measure.history import History, newest
 
 
 def history(seeds, epochs, probe=True, **more):

@@ -8,10 +8,10 @@ import pytest
 from rulelab import close, host, network, put, rng, samples, trainer, values
 
 import gpufa
-from gpufa.activations import ACTIVATIONS
-from gpufa.losses import LOSSES
+from gpufa.functions.activations import ACTIVATIONS
+from gpufa.functions.losses import LOSSES
 from gpufa.rules import make_rule
-from gpufa.rules.rbm import RBM
+from gpufa.rules.local.rbm import RBM
 
 SIZES = [5, 6, 4, 3]
 UNIT = gpufa.Data(rng.random((40, 6)), np.arange(40) % 3, rng.random((6, 6)), np.arange(6) % 3)
@@ -479,7 +479,7 @@ def test_what_dropout_hides_is_hidden_from_learning(rule):
 def test_no_two_draws_share_their_random_numbers(monkeypatch):
     for options in ({"k": 4, "visible": "samples"}, {"k": 4, "persistent": True}, {}):
         net, streams = network(SIZES, RBM(**options)), []
-        monkeypatch.setattr("gpufa.passes.Pass.random", lambda *a, stream, seen=streams, **kw: seen.append(stream))
+        monkeypatch.setattr("gpufa.net.passes.Pass.random", lambda *a, stream, seen=streams, **kw: seen.append(stream))
         net.gradients(rng.random((9, 5)), np.zeros(9, int))
         assert len(set(streams)) == len(streams) >= 4
 

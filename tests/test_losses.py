@@ -8,8 +8,8 @@ import reference
 
 from gpufa.backends import get_backend
 from gpufa.backends.operands import Outputs
-from gpufa.errors import InvalidValue
-from gpufa.losses import LOSSES, loss
+from gpufa.basics.errors import InvalidValue
+from gpufa.functions.losses import LOSSES, loss
 
 every_row = pytest.mark.parametrize("row", LOSSES.values(), ids=lambda row: row.name)
 rng = np.random.default_rng(0)

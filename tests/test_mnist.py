@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gpufa
-from gpufa.configfile import read_toml
+from gpufa.training.settings import read_toml
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -15,7 +15,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 @pytest.fixture(scope="module")
 def mnist():
     """The data, without a download."""
-    from gpufa import datasets
+    from gpufa.data import datasets
 
     def offline(*args):
         pytest.skip("the MNIST files are not on this machine; set GPUFA_DATA or run gpufa data fetch mnist")

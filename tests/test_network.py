@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import gpufa
-from gpufa import alignment
-from gpufa.initialisers import INITIALISERS
+from gpufa.functions.initialisers import INITIALISERS
+from gpufa.measure import alignment
 
 SIZES = [6, 9, 7, 3]
 rng = np.random.default_rng(0)

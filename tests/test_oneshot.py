@@ -7,13 +7,13 @@ import pytest
 from rulelab import DATA, close, host, network, put, samples, trainer, values
 
 import gpufa
-from gpufa.gradients import Gradients
-from gpufa.random import Generator, Purpose
+from gpufa.basics.random import Generator, Purpose
+from gpufa.net.gradients import Gradients
 from gpufa.rules import make_rule
-from gpufa.rules.nn_lift import PLACES, SCALES, fit
-from gpufa.rules.regression import solve
-from gpufa.tensors import HermiteMoments, components, decompose, kappas, whitening
-from gpufa.trainer import Trainer
+from gpufa.rules.one_shot.hermite import HermiteMoments, components, decompose, kappas, whitening
+from gpufa.rules.one_shot.nn_lift import PLACES, SCALES, fit
+from gpufa.rules.one_shot.regression import solve
+from gpufa.training.trainer import Trainer
 
 NAMES = "elm", "nn_lift", "evolution"
 HIDDEN = {"elm": (5, 4), "nn_lift": (7,), "evolution": (5, 4)}

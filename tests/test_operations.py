@@ -6,15 +6,15 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from gpufa.activations import ACTIVATIONS
 from gpufa.backends import get_backend
 from gpufa.backends.feedback import SMALL
 from gpufa.backends.keyed import KeyedMatrix, Stretch
 from gpufa.backends.numpy import NumpyBackend
 from gpufa.backends.operands import Gate, Outputs, Rates, Samples, Ticks
-from gpufa.losses import LOSSES
-from gpufa.optimizers import DECAYS, OPTIMIZERS, Hyper, apply, clip_factor
-from gpufa.random import LAWS, Generator, Purpose, permutation
+from gpufa.basics.random import LAWS, Generator, Purpose, permutation
+from gpufa.functions.activations import ACTIVATIONS
+from gpufa.functions.losses import LOSSES
+from gpufa.functions.optimizers import DECAYS, OPTIMIZERS, Hyper, apply, clip_factor
 
 rng = np.random.default_rng(0)
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])

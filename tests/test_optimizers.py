@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gpufa.errors import InvalidValue
-from gpufa.optimizers import CHUNK, DECAYS, OPTIMIZERS, Hyper, apply, clip_factor, optimizer, unbias
-from gpufa.schedules import factor
+from gpufa.basics.errors import InvalidValue
+from gpufa.functions.optimizers import CHUNK, DECAYS, OPTIMIZERS, Hyper, apply, clip_factor, optimizer, unbias
+from gpufa.functions.schedules import factor
 
 RECORDED = np.load(Path(__file__).parent / "data" / "torch_optimizers.npz", allow_pickle=False)
 every_row = pytest.mark.parametrize("row", OPTIMIZERS.values(), ids=lambda row: row.name)

@@ -5,12 +5,12 @@ import pytest
 
 import gpufa
 from gpufa import plots
-from gpufa.history import History
+from gpufa.data.samples import Data
+from gpufa.measure.history import History
 from gpufa.plots.labels import counts
 from gpufa.plots.layers import principal
 from gpufa.plots.style import spread
 from gpufa.plots.weights import as_images, mosaic
-from gpufa.samples import Data
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 6)).astype(np.float32)

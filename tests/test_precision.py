@@ -8,7 +8,7 @@ from test_training import DATA, config
 
 import gpufa
 from gpufa.backends import get_backend
-from gpufa.trainer import Trainer
+from gpufa.training.trainer import Trainer
 
 pytestmark = pytest.mark.gpu
 rng = np.random.default_rng(0)

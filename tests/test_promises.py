@@ -28,12 +28,12 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import gpufa
 from gpufa import plots
-from gpufa.arena import Arena
 from gpufa.backends import get_backend, kernels
 from gpufa.backends.device import CaptureFailed
-from gpufa.optimizers import OPTIMIZERS
+from gpufa.functions.optimizers import OPTIMIZERS
+from gpufa.net.arena import Arena
 from gpufa.rules import RULES
-from gpufa.trainer import Trainer
+from gpufa.training.trainer import Trainer
 
 get_backend("numpy")  # loads every BLAS, so that their threads can be set
 every_rule = pytest.mark.parametrize("rule", RULES)

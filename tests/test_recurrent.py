@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import gpufa.recurrent.trainer
-from gpufa.errors import InvalidValue
-from gpufa.optimizers import OPTIMIZERS, Hyper, unbias
+from gpufa.basics.errors import InvalidValue
+from gpufa.functions.optimizers import OPTIMIZERS, Hyper, unbias
 from gpufa.recurrent import CopyTask, RecurrentNet, RecurrentTrainer
 
 TASK = CopyTask(length=2, delay=3, alphabet=3)  # 7 steps

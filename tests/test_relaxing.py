@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from test_operations import ALL, EVERY_ORDER, draw, every_dtype, every_size, near, opened, rng, slab
 
-from gpufa.activations import ACTIVATIONS
-from gpufa.arena import Layers
 from gpufa.backends.operands import Gate, Inputs, Nudge, Units
-from gpufa.formulas import FORMULAS
-from gpufa.sizes import Sizes
+from gpufa.functions.activations import ACTIVATIONS
+from gpufa.functions.formulas import FORMULAS
+from gpufa.net.arena import Layers
+from gpufa.net.layout import Sizes
 
 WIDE = 19  # columns of V, above those that a kernel takes itself
 

@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 
 import gpufa
-from gpufa import checkpoint, plots, report, storage, tables
-from gpufa.cli import main
-from gpufa.configfile import from_mapping
-from gpufa.display import console, sheet
-from gpufa.samples import Data
-from gpufa.summary import summary_of
+from gpufa import plots
+from gpufa.checkpoints import hdf5, networks
+from gpufa.commands.display import console, sheet
+from gpufa.commands.main import main
+from gpufa.data.samples import Data
+from gpufa.report import page as pages
+from gpufa.report import tables
+from gpufa.runs.summary import summary_of
+from gpufa.training.settings import from_mapping
 
 FAST = {"hidden": (6, 5), "epochs": 2, "backend": "numpy"}
 HOSTILE = "<script>alert(1)</script> & \"q\" 'r' {{ 7*7 }} $\\frac$"
@@ -61,7 +64,7 @@ def folder(tmp_path_factory):
     for name, rule in (("one", "dfa"), ("two", "bp")):
         gpufa.train(gpufa.Config(**FAST | {"rule": rule, "out": str(folder / name)}))
     assert main(["report", str(folder / "one"), "--out", str(folder / "one.html")]) == 0
-    report.write([folder / "one", folder / "two"], folder / "both.html")
+    pages.write([folder / "one", folder / "two"], folder / "both.html")
     return folder
 
 
@@ -97,13 +100,13 @@ def test_several_runs_are_compared(folder, tmp_path):
     assert len(page.images) == 1 + 2 * len(plots.PICTURES)
     assert page.images[0]["alt"].startswith("comparison of all runs")
     gpufa.train(gpufa.Config(**FAST | {"epochs": 1, "out": str(tmp_path / "one")}))
-    report.write([folder / "one", tmp_path / "one"], tmp_path / "same.html")
+    pages.write([folder / "one", tmp_path / "one"], tmp_path / "same.html")
     names = [row[0] for row in Page(tmp_path / "same.html").tables[0][1:]]
     assert names == [str(folder / "one"), str(tmp_path / "one")]
 
 
 def test_equal_runs_give_equal_reports(folder):
-    report.write([folder / "one"], folder / "again.html")
+    pages.write([folder / "one"], folder / "again.html")
     assert (folder / "again.html").read_bytes() == (folder / "one.html").read_bytes()
 
 
@@ -118,7 +121,7 @@ def test_no_name_becomes_markup(tmp_path, monkeypatch):
     summary = json.loads((tmp_path / name / "summary.json").read_text())
     summary["environment"]["BLAS"] = HOSTILE
     (tmp_path / name / "summary.json").write_text(json.dumps(summary))
-    report.write([name, "plain"], "report.html")
+    pages.write([name, "plain"], "report.html")
     page = Page("report.html")
     assert "script" not in page.tags
     assert page.tables[0][1][0] == name
@@ -132,7 +135,7 @@ def test_where_the_data_are_gone_the_rest_is_reported(tmp_path):
     np.savez(tmp_path / "mine.npz", x=x, y=np.arange(40) % 3)
     gpufa.train(gpufa.Config(**FAST | {"data": str(tmp_path / "mine.npz"), "out": str(tmp_path / "run")}))
     (tmp_path / "mine.npz").unlink()
-    report.write([tmp_path / "run"], tmp_path / "report.html")
+    pages.write([tmp_path / "run"], tmp_path / "report.html")
     page = Page(tmp_path / "report.html")
     assert [image["alt"].split()[0] for image in page.images] == ["curves", "angles"]
     gap = plots.read(tmp_path / "run").gap
@@ -142,11 +145,11 @@ def test_where_the_data_are_gone_the_rest_is_reported(tmp_path):
 
 
 def test_a_run_that_has_not_ended_and_one_of_a_programs_arrays(folder, tmp_path):
-    arrays, metadata = storage.contents(folder / "one")
+    arrays, metadata = networks.contents(folder / "one")
     metadata["config"]["epochs"] = 5
     (tmp_path / "cut").mkdir()
-    checkpoint.write(tmp_path / "cut/checkpoint.h5", arrays, metadata)
-    report.write([tmp_path / "cut"], tmp_path / "cut.html")
+    hdf5.write(tmp_path / "cut/checkpoint.h5", arrays, metadata)
+    pages.write([tmp_path / "cut"], tmp_path / "cut.html")
     page, summary = Page(tmp_path / "cut.html"), json.loads((folder / "one/summary.json").read_text())
     (results,) = page.tables
     assert results[0] == ["seed", "test error %", "epochs", "status"]
@@ -154,14 +157,14 @@ def test_a_run_that_has_not_ended_and_one_of_a_programs_arrays(folder, tmp_path)
     assert "the rest is recorded when a run ends" in page.text
     data = Data(np.eye(6), np.arange(6) % 3, np.eye(6), np.arange(6) % 3)
     gpufa.train(gpufa.Config(**FAST | {"out": str(tmp_path / "own")}), data=data)
-    report.write([tmp_path / "own"], tmp_path / "own.html")
+    pages.write([tmp_path / "own"], tmp_path / "own.html")
     assert "It was trained on arrays of a program" in Page(tmp_path / "own.html").text
 
 
 def test_what_a_checkpoint_knows_is_what_the_summary_says(folder, tmp_path):
     gpufa.train(gpufa.Config(**FAST | {"epochs": 0, "out": str(tmp_path / "none")}))
     for run, scores in ((folder / "one", {"test_loss", "test_error"}), (tmp_path / "none", set())):
-        summary, known = json.loads((run / "summary.json").read_text()), summary_of(*storage.contents(run))
+        summary, known = json.loads((run / "summary.json").read_text()), summary_of(*networks.contents(run))
         assert scores <= known.keys()
         for name, value in known.items():
             assert value == summary[name] or value == pytest.approx(summary[name], rel=1e-6)
@@ -172,7 +175,7 @@ def test_a_summary_older_than_the_checkpoint_is_not_believed(folder, tmp_path):
     (tmp_path / "run/checkpoint.h5").write_bytes((folder / "one/checkpoint.h5").read_bytes())
     summary = json.loads((folder / "one/summary.json").read_text())
     (tmp_path / "run/summary.json").write_text(json.dumps(summary | {"epochs": 1, "test_error": [99.0] * 3}))
-    report.write([tmp_path / "run"], tmp_path / "report.html")
+    pages.write([tmp_path / "run"], tmp_path / "report.html")
     assert "99.00" not in Page(tmp_path / "report.html").text
 
 
@@ -239,7 +242,7 @@ def test_a_sheet_is_shown_alike_in_console_and_report(folder, capsys):
     for row in (shown.head, *shown.rows, shown.foot):
         assert re.search(".*".join(re.escape(cell) for cell in row if cell), printed)
     assert [list(shown.head), *map(list, shown.rows), list(shown.foot)] == Page(folder / "one.html").tables[0]
-    assert from_mapping(storage.contents(folder / "one")[1]["config"]).data == summary["data"]
+    assert from_mapping(networks.contents(folder / "one")[1]["config"]).data == summary["data"]
 
 
 @chromium

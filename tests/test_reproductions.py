@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import gpufa
-from gpufa.cli import main
-from gpufa.history import History
-from gpufa.reproductions import command, experiment, figures, record, runner, toyflow
+from gpufa.commands import display
+from gpufa.commands.main import main
+from gpufa.measure.history import History
+from gpufa.reproductions import experiment, figures, record, runner, toyflow
 from gpufa.reproductions.experiment import Cell, Published
 from gpufa.reproductions.outcome import MEASURES, Outcome, judge
 from gpufa.rules import RULES, make_rule
@@ -236,11 +237,11 @@ def test_what_starts_from_another_waits_for_its_good_end(small, capsys, monkeypa
     assert reproduce(small, "--cells", "two/*") == 2
     said = "two/dfa starts from the weights of one/dfa, of which seed 0, 1 has not been trained to a good end; run that"
     assert said in capsys.readouterr().err
-    monkeypatch.setattr(command.display, "watching", lambda quiet: [StopAfterOne()])
+    monkeypatch.setattr(display, "watching", lambda quiet: [StopAfterOne()])
     assert reproduce(small, "--cells", "one/dfa") == 0
     assert reproduce(small, "--cells", "two/*") == 2
     assert said in capsys.readouterr().err
-    monkeypatch.setattr(command.display, "watching", lambda quiet: [])
+    monkeypatch.setattr(display, "watching", lambda quiet: [])
     assert reproduce(small, "--cells", "one/dfa", "--seeds", "3") == 0
     assert reproduce(small, "--cells", "two/dfa", "--seeds", "1") == 0  # all seeds of the run it starts from
     assert results(small)["cells"][2]["seeds"] == [0, 1]
@@ -269,7 +270,7 @@ class StopAfterOne(gpufa.Callback):
 
 
 def test_what_was_stopped_goes_on(small, monkeypatch, capsys):
-    monkeypatch.setattr(command.display, "watching", lambda quiet: [StopAfterOne()])
+    monkeypatch.setattr(display, "watching", lambda quiet: [StopAfterOne()])
     assert main(["reproduce", "small", "--out", str(small)]) == 0
     assert "stopped and saved; the same command goes on" in capsys.readouterr().out
     cells = results(small)["cells"]
@@ -398,7 +399,7 @@ def test_records_are_found_again_where_a_seed_diverged(small):
 def test_short_runs_land_in_their_bands(name, tmp_path, monkeypatch):
     """Each band is the mean of eight seeds, four deviations to each side."""
     missing = "the MNIST files are not on this machine; set GPUFA_DATA or run gpufa data fetch mnist"
-    monkeypatch.setattr("gpufa.datasets._download", lambda *args: pytest.skip(missing))
+    monkeypatch.setattr("gpufa.data.datasets._download", lambda *args: pytest.skip(missing))
     assert main(["reproduce", name, "--quick", "--quiet", "--out", str(tmp_path)]) == 0
     cells = json.loads((tmp_path / name / "quick" / "results.json").read_text())["cells"]
     assert {(cell["name"], cell["verdict"]) for cell in cells} == {

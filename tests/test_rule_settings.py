@@ -4,10 +4,10 @@ import pytest
 from rulelab import moved, network, samples, trainer
 
 import gpufa
-from gpufa.rules.centred import CentredSignal
-from gpufa.rules.forward_only import ForwardOnly
-from gpufa.rules.signs import SignSymmetry
-from gpufa.rules.unsupervised import Unsupervised
+from gpufa.rules.alignment.centred import CentredSignal
+from gpufa.rules.alignment.signs import SignSymmetry
+from gpufa.rules.forward_only.goodness import ForwardOnly
+from gpufa.rules.local.unsupervised import Unsupervised
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])

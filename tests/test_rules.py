@@ -5,10 +5,10 @@ import pytest
 from rulelab import OWN, close, network, rng, samples
 
 import gpufa
-from gpufa.activations import ACTIVATIONS
-from gpufa.losses import LOSSES
+from gpufa.functions.activations import ACTIVATIONS
+from gpufa.functions.losses import LOSSES
 from gpufa.rules import RULES, make_rule
-from gpufa.rules.dfa import DFA
+from gpufa.rules.alignment.dfa import DFA
 
 DIFFERENTIABLE = [name for name, f in ACTIVATIONS.items() if f.learns]
 

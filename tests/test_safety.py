@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import gpufa
-from gpufa.cli import main
+from gpufa.commands.main import main
 
 PACKAGE = Path(gpufa.__file__).parent
 RUN_CODE = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "runpy", "code"}

@@ -10,13 +10,13 @@ import pytest
 from rulelab import OWN, STEADY_EPS
 
 import gpufa
-from gpufa.activations import ACTIVATIONS
 from gpufa.backends.cupydevice import CupyDevice
 from gpufa.backends.device import CaptureFailed
-from gpufa.losses import LOSSES
-from gpufa.optimizers import OPTIMIZERS
+from gpufa.functions.activations import ACTIVATIONS
+from gpufa.functions.losses import LOSSES
+from gpufa.functions.optimizers import OPTIMIZERS
 from gpufa.rules import RULES, make_rule
-from gpufa.trainer import Trainer
+from gpufa.training.trainer import Trainer
 
 pytestmark = pytest.mark.gpu
 rng = np.random.default_rng(0)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from gpufa.datasets import SCALINGS, Data, fit_scaling, split, validate
-from gpufa.errors import InvalidValue
+from gpufa.basics.errors import InvalidValue
+from gpufa.data.datasets import SCALINGS, Data, fit_scaling, split, validate
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(20, 3)).astype(np.float32)

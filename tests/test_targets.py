@@ -7,12 +7,12 @@ import pytest
 from rulelab import DATA, close, host, network, put, rng, samples, trainer, values
 
 import gpufa
-from gpufa.activations import ACTIVATIONS
-from gpufa.random import Generator, Purpose
+from gpufa.basics.random import Generator, Purpose
+from gpufa.functions.activations import ACTIVATIONS
 from gpufa.rules import make_rule
-from gpufa.rules.dni import DNI
-from gpufa.rules.dtp import DTP
-from gpufa.rules.tp import TP
+from gpufa.rules.targets.dni import DNI
+from gpufa.rules.targets.dtp import DTP
+from gpufa.rules.targets.tp import TP
 
 SIZES, NAMES = [5, 6, 4, 5, 3], ["tanh", "gelu", "logistic"]
 PAIR = pytest.mark.parametrize("kind", [TP, DTP], ids=["tp", "dtp"])

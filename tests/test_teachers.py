@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import gpufa
-from gpufa.datasets import DESCRIPTIONS, fetch, load_inputs
-from gpufa.teachers import TEACHERS
+from gpufa.data.datasets import DESCRIPTIONS, fetch, load_inputs
+from gpufa.data.teachers import TEACHERS
 
 
 @pytest.mark.parametrize("name", TEACHERS)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import gpufa
-from gpufa.datasets import Data
-from gpufa.folder import trainer_arrays
-from gpufa.trainer import Trainer
+from gpufa.data.datasets import Data
+from gpufa.runs.folder import trainer_arrays
+from gpufa.training.trainer import Trainer
 
 rng = np.random.default_rng(0)
 
@@ -279,12 +279,12 @@ def test_an_error_in_a_step_leaves_the_last_whole_checkpoint(tmp_path, trouble):
 
 
 def test_two_runs_of_the_same_settings_leave_the_same_checkpoint_but_for_the_times(tmp_path):
-    from gpufa import checkpoint
+    from gpufa.checkpoints import hdf5
 
     found = []
     for name in "ab":
         gpufa.train(config(out=str(tmp_path / name)), DATA)
-        arrays, metadata = checkpoint.read(tmp_path / name / "checkpoint.h5")
+        arrays, metadata = hdf5.read(tmp_path / name / "checkpoint.h5")
         del arrays["history/epochs/seconds"], metadata["config"]["out"]
         found.append((arrays, metadata))
     assert found[0][1] == found[1][1]
@@ -460,20 +460,20 @@ def test_narrow_nets_on_the_digits_tell_a_working_rule_from_a_broken_one(rule, f
 
 
 def test_a_checkpoint_of_another_net_is_refused(tmp_path):
-    from gpufa import checkpoint
+    from gpufa.checkpoints import hdf5
 
     gpufa.train(config(out=str(tmp_path)), DATA)
     path = tmp_path / "checkpoint.h5"
-    arrays, metadata = checkpoint.read(path)
+    arrays, metadata = hdf5.read(path)
     metadata["config"]["hidden"] = [8, 6]
-    checkpoint.write(path, arrays, metadata)
+    hdf5.write(path, arrays, metadata)
     with pytest.raises(
         gpufa.FileProblem, match=r"is of another network: parameters/W2 is float64 \(3, 7, 8\), expected float64"
     ):
         gpufa.resume(tmp_path, data=DATA)
     del arrays["optimizer/mean/W1"]
     metadata["config"]["hidden"] = [8, 7]
-    checkpoint.write(path, arrays, metadata)
+    hdf5.write(path, arrays, metadata)
     with pytest.raises(gpufa.FileProblem, match=r"optimizer/mean/W1 is missing, expected float64 \(3, 8, 6\)"):
         gpufa.resume(tmp_path, data=DATA)
     with pytest.raises(gpufa.InvalidValue, match="was trained by rule 'dfa', not 'fa'"):

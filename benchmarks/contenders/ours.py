@@ -3,7 +3,7 @@
 import numpy as np
 
 from gpufa import Config, Data
-from gpufa.trainer import Trainer
+from gpufa.training.trainer import Trainer
 
 from ..works import Start, Work
 

@@ -11,7 +11,7 @@ import numpy as np
 from gpufa import Config, Data
 from gpufa.backends import get_backend
 from gpufa.backends.device import CaptureFailed
-from gpufa.trainer import Trainer
+from gpufa.training.trainer import Trainer
 
 from .task import Task, Wrong
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from gpufa import Data, load_data
-from gpufa.callbacks import Callback
 from gpufa.reproductions import experiment
-from gpufa.trainer import Trainer
+from gpufa.training.callbacks import Callback
+from gpufa.training.trainer import Trainer
 
 from .task import Skipped, Task
 

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from gpufa import files
+from gpufa.basics import files
 
 
 class Wrong(Exception):

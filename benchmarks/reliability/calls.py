@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gpufa import checkpoint
+from gpufa.checkpoints import hdf5
 
 from .count import Count, Say
 from .kills import ROOT
@@ -80,7 +80,7 @@ def harm(folder: Path, fault: str, call: Call) -> str:
     done = traced(folder, "-o", os.devnull, f"--inject={name}:{FAULTS[fault]}:when={which}")
     killed = "SIGKILL" in FAULTS[fault]
     try:
-        arrays, metadata = checkpoint.read(folder / "run" / "checkpoint.h5")
+        arrays, metadata = hdf5.read(folder / "run" / "checkpoint.h5")
     except OSError as error:
         return str(error)
     turn = metadata["turn"]

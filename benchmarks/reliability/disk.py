@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import gpufa
-from gpufa import checkpoint, storage
-from gpufa.trainer import Trainer
+from gpufa.checkpoints import hdf5, networks
+from gpufa.training.trainer import Trainer
 
 from .count import Count, Say
 from .kills import same
@@ -74,7 +74,7 @@ def disk(path: Path) -> Iterator[Path]:
 
 def harm(mounted: Path, whole: Path, kind: str, chance: random.Random) -> str:
     """A run on a disk that fails; what is wrong after it, or ""."""
-    out, left = mounted / "run", chance.randrange((whole / storage.CHECKPOINT).stat().st_size // 2)
+    out, left = mounted / "run", chance.randrange((whole / networks.CHECKPOINT).stat().st_size // 2)
     first = EPOCHS if kind.endswith("end") else chance.randrange(1, EPOCHS - 3)
     trouble = Trouble(mounted, kind, left, first, chance.randrange(1, 3))
     config = replace(CONFIG, out=str(out))
@@ -116,7 +116,7 @@ class Trouble(gpufa.Callback):
         if self.kind in REFUSED or not self.first <= epoch <= self.first + self.epochs:
             return
         try:
-            arrays, _ = checkpoint.read(self.disk / "run" / storage.CHECKPOINT)
+            arrays, _ = hdf5.read(self.disk / "run" / networks.CHECKPOINT)
         except OSError as error:
             self.wrong = str(error)
         else:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import gpufa
-from gpufa.datasets import Data
+from gpufa.data.datasets import Data
 from gpufa.rules import RULES
-from gpufa.trainer import Trainer
+from gpufa.training.trainer import Trainer
 
 from .count import Say
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gpufa import checkpoint, storage
+from gpufa.checkpoints import hdf5, networks
 
 from .count import Count, Say
 from .witness import INTERVAL, steps
@@ -72,7 +72,7 @@ def wait_until(happened: Callable[[], bool], process: "subprocess.Popen[bytes]")
 
 def saved(run: Path) -> int:
     """What changes with each save."""
-    file = run / storage.CHECKPOINT
+    file = run / networks.CHECKPOINT
     return file.stat().st_ino if file.exists() else 0
 
 
@@ -83,7 +83,7 @@ def half_written(run: Path) -> list[Path]:
 def whole_and_young(run: Path) -> bool:
     """Whether a run's checkpoint can be read, and is at most one interval old."""
     try:
-        arrays, _ = checkpoint.read(run / storage.CHECKPOINT)
+        arrays, _ = hdf5.read(run / networks.CHECKPOINT)
     except OSError:
         return False
     return steps(run) - int(arrays["progress/step"]) <= INTERVAL
@@ -91,6 +91,6 @@ def whole_and_young(run: Path) -> bool:
 
 def same(a: Path, b: Path) -> bool:
     """Whether two runs have ended in the same bits, times apart."""
-    ours, theirs = (checkpoint.read(run / storage.CHECKPOINT)[0] for run in (a, b))
+    ours, theirs = (hdf5.read(run / networks.CHECKPOINT)[0] for run in (a, b))
     names = ours.keys() - {"history/epochs/seconds"}
     return ours.keys() == theirs.keys() and all(np.array_equal(ours[n], theirs[n], equal_nan=True) for n in names)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gpufa import checkpoint
-from gpufa.errors import GpufaError
+from gpufa.basics.errors import GpufaError
+from gpufa.checkpoints import hdf5
 
 BEGIN, END = "/the save begins", "/the save has ended"
 ARRAYS = {"parameters/W1": np.arange(10_000.0).reshape(100, 100), "progress/step": np.asarray(1)}
@@ -21,10 +21,10 @@ def contents(turn: int) -> dict[str, np.ndarray]:
 
 
 def main(path: Path) -> int:
-    checkpoint.write(path, contents(1), {"turn": 1})
+    hdf5.write(path, contents(1), {"turn": 1})
     os.access(BEGIN, os.F_OK)
     try:
-        checkpoint.write(path, contents(2), {"turn": 2})
+        hdf5.write(path, contents(2), {"turn": 2})
     except GpufaError as error:
         print(error)
         return TOLD

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import gpufa
-from gpufa.trainer import Trainer
+from gpufa.training.trainer import Trainer
 
 EVERY = 3  # epochs between two checkpoints
 SAMPLES, BATCH = 200, 64

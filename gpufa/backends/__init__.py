@@ -4,8 +4,8 @@ import importlib.util
 import os
 import warnings
 
-from ..arguments import one_of, whole
-from ..errors import BackendUnavailable, GpufaWarning, InvalidValue
+from ..basics.arguments import one_of, whole
+from ..basics.errors import BackendUnavailable, GpufaWarning, InvalidValue
 from .base import Backend
 from .cupydevice import open_device
 from .device import first_line

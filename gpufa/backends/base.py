@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from ..activations import Activation
-from ..formulas import Formula
-from ..optimizers import Hyper, Optimizer
-from ..random import Purpose
+from ..basics.random import Purpose
+from ..functions.activations import Activation
+from ..functions.formulas import Formula
+from ..functions.optimizers import Hyper, Optimizer
 from .dynamics import Dynamics
 from .operands import Gate, Outputs, Rates, Samples, Ticks
 

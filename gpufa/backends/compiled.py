@@ -19,7 +19,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..optimizers import DECAYS, Hyper, Optimizer
+from ..functions.optimizers import DECAYS, Hyper, Optimizer
 from . import kernels
 
 FLAGS = "-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from ..errors import DeviceError
+from ..basics.errors import DeviceError
 
 Array = Any
 Handle = ctypes.c_void_p

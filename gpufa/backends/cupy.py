@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..activations import ACTIVATIONS, Activation
-from ..optimizers import DECAYS, Hyper, Optimizer
+from ..functions.activations import ACTIVATIONS, Activation
+from ..functions.optimizers import DECAYS, Hyper, Optimizer
 from . import kernels
 from .device import Device, Job
 from .draws import RandomKernels

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DeviceError
+from ..basics.errors import DeviceError
 from .cublas import Cublas, load_cublas
 from .device import CaptureFailed, Job, first_line, out_of_memory
 from .kernels import Kernel

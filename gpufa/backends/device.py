@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..errors import OutOfMemory
+from ..basics.errors import OutOfMemory
 from .kernels import Kernel
 
 Array = Any

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..random import LAWS, Purpose, drop_threshold
+from ..basics.random import LAWS, Purpose, drop_threshold
 from . import kernels
 from .kernels import kernel
 from .launcher import Launcher

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..formulas import Formula
+from ..functions.formulas import Formula
 from . import kernels
 from .kernels import kernel
 from .launcher import Launcher

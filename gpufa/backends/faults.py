@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import Any, TypeVar
 
-from ..errors import DeviceError, GpufaError, room_needed
+from ..basics.errors import DeviceError, GpufaError, room_needed
 from .device import first_line, no_room
 
 Method = TypeVar("Method", bound=Callable[..., Any])

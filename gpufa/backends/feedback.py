@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ..random import Purpose
+from ..basics.random import Purpose
 from . import kernels
 from .kernels import kernel
 from .keyed import KeyedMatrix

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..random import LAWS
+from ..basics.random import LAWS
 
 Array = Any
 

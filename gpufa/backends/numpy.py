@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import optimizers
-from ..activations import Activation
-from ..arguments import shown
-from ..errors import OutOfMemory
-from ..formulas import Formula
-from ..optimizers import CHUNK, Hyper, Optimizer, clip_factor
-from ..random import Generator, Purpose, permutation
+from ..basics.arguments import shown
+from ..basics.errors import OutOfMemory
+from ..basics.random import Generator, Purpose, permutation
+from ..functions import optimizers
+from ..functions.activations import Activation
+from ..functions.formulas import Formula
+from ..functions.optimizers import CHUNK, Hyper, Optimizer, clip_factor
 from .compiled import compiled_update, compiler
 from .loading import Loading
 from .operands import Gate, Outputs, Rates

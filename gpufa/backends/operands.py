@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from ..activations import Activation
-from ..losses import Loss
+from ..functions.activations import Activation
+from ..functions.losses import Loss
 
 Array = Any
 

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable
 
-from ..errors import GpufaWarning
+from ..basics.errors import GpufaWarning
 from .device import CaptureFailed, Device, Job
 
 

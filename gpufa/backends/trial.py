@@ -7,10 +7,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ..activations import ACTIVATIONS
-from ..errors import GpufaWarning, OutOfMemory
-from ..losses import LOSSES
-from ..random import Purpose
+from ..basics.errors import GpufaWarning, OutOfMemory
+from ..basics.random import Purpose
+from ..functions.activations import ACTIVATIONS
+from ..functions.losses import LOSSES
 from .base import Backend
 from .cupy import CupyBackend
 from .device import Device, first_line

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import InvalidValue
-from ..history import History
+from ..basics.errors import InvalidValue
+from ..measure.history import History
 from . import epochs, labels, layers, weights
 from .style import encode, save, styled
 from .subject import Subject, read

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InvalidValue
-from ..history import History
+from ..basics.errors import InvalidValue
+from ..measure.history import History
 from .lines import band, dress, whole_numbers
 from .style import COLOURS, DASHES, mean_over_seeds, panels, shades
 from .subject import Subject

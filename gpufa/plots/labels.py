@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InvalidValue
-from ..samples import has_labels
+from ..basics.errors import InvalidValue
+from ..data.samples import has_labels
 from .style import panels
 from .subject import Subject
 

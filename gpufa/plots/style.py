@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import files
-from ..errors import InvalidValue
+from ..basics import files
+from ..basics.errors import InvalidValue
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis

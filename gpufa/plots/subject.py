@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import rundata, storage
-from ..checks import network_input, network_target
-from ..errors import GpufaError, InvalidValue
-from ..history import History
+from ..basics.errors import GpufaError, InvalidValue
+from ..checkpoints import networks, provenance
+from ..measure.history import History
+from ..net.checks import network_input, network_target
 from ..network import Network
 from ..rules import Rule
 
@@ -73,11 +73,11 @@ def read(path: str | Path, rule: type[Rule] | None = None) -> Subject:
     Test samples are evenly chosen where there are more than SAMPLES. A rule of your own is handed in as in gpufa.load;
     without it, or without the data, the subject has a gap. Raises FileProblem for a missing or damaged checkpoint.
     """
-    file = storage.checkpoint_of(path)
-    name, history, net = file.resolve().parent.name, storage.history(file), None
+    file = networks.checkpoint_of(path)
+    name, history, net = file.resolve().parent.name, networks.history(file), None
     try:
-        net = storage.load(file, "numpy", rule)
-        x, y = rundata.test_part(file)
+        net = networks.load(file, "numpy", rule)
+        x, y = provenance.test_part(file)
         chosen = np.linspace(0, len(x) - 1, min(SAMPLES, len(x))).astype(int)
         x, y = x[chosen], y[chosen]
         network_target(net, y, len(network_input(net, x)))

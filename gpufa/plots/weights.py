@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InvalidValue
+from ..basics.errors import InvalidValue
 from .style import panels
 from .subject import Subject
 

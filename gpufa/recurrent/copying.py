@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arena import Array
-from ..arguments import whole
-from ..errors import InvalidValue
-from ..random import Purpose
+from ..basics.arguments import whole
+from ..basics.errors import InvalidValue
+from ..basics.random import Purpose
+from ..net.arena import Array
 from .unrolled import Unrolled
 
 LONGEST = 10**6  # steps; every one of them has buffers

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from ..activations import ACTIVATIONS
-from ..arena import ALIGN, Arena, Array, Shape
-from ..arguments import one_of, several, shown, whole
 from ..backends import Backend, faults, get_backend
-from ..errors import InvalidValue
-from ..initialisers import INITIALISERS
-from ..losses import loss as find_loss
-from ..random import check_seed
+from ..basics.arguments import one_of, several, shown, whole
+from ..basics.errors import InvalidValue
+from ..basics.random import check_seed
+from ..functions.activations import ACTIVATIONS
+from ..functions.initialisers import INITIALISERS
+from ..functions.losses import loss as find_loss
+from ..net.arena import ALIGN, Arena, Array, Shape
 
 TANH = ACTIVATIONS["tanh"]
 DTYPES = "float32", "float64"

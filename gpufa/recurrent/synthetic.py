@@ -1,7 +1,7 @@
 """M: a small net that predicts, from the state at a window's end, the gradient that the future would send to it."""
 
-from ..arena import Arena, Array
 from ..backends.operands import Gate
+from ..net.arena import Arena, Array
 from .net import TANH, RecurrentNet
 
 ALL = slice(None)

@@ -3,13 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments import positive, shown, whole
 from ..backends import faults, on_device
 from ..backends.operands import Rates
-from ..clock import Clock
-from ..errors import InvalidValue
-from ..optimizers import Hyper, unbias
-from ..optimizers import optimizer as find_optimizer
+from ..basics.arguments import positive, shown, whole
+from ..basics.errors import InvalidValue
+from ..functions.optimizers import Hyper, unbias
+from ..functions.optimizers import optimizer as find_optimizer
+from ..net.clock import Clock
 from .copying import CopySequences, CopyTask
 from .net import RecurrentNet
 from .synthetic import SyntheticGradient

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from ..arena import Arena, Array
 from ..backends.operands import Gate, Outputs
+from ..net.arena import Arena, Array
 from .net import TANH, RecurrentNet
 
 ALL = slice(None)

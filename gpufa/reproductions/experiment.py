@@ -22,9 +22,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from ..config import Config
-from ..configfile import from_mapping
-from ..errors import InvalidValue
+from ..basics.errors import InvalidValue
+from ..training.config import Config
+from ..training.settings import from_mapping
 
 HERE = Path(__file__).parent
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import storage
-from ..config import Config
-from ..history import History
+from ..checkpoints import networks
+from ..measure.history import History
 from ..plots import comparison, style, weights
 from ..plots.lines import band, dress
 from ..rules import make_rule
+from ..training.config import Config
 from .experiment import Experiment
 from .outcome import MEASURES, Outcome
 from .toyflow import phase
@@ -165,7 +165,7 @@ def _features(cells: Ran, wanted: Mapping[str, Any]) -> "Figure":
     """The longest rows of W_1 of the first seed as images, a panel for each cell."""
     figure, (panels,) = style.panels(1, len(cells), 3.6, 3.9)
     for axes, (name, outcome) in zip(panels, cells.items(), strict=True):
-        images, _ = weights.largest(storage.load(outcome.runs[0], "numpy"), UNITS)
+        images, _ = weights.largest(networks.load(outcome.runs[0], "numpy"), UNITS)
         weights.show(axes, weights.mosaic(images))
         axes.set_title(name.partition("/")[2])
     return figure

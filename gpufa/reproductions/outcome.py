@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import storage
-from ..configfile import from_mapping
-from ..history import History, newest
-from ..progress import Status
+from ..checkpoints import networks
+from ..measure.history import History, newest
+from ..training.progress import Status
+from ..training.settings import from_mapping
 from .experiment import Cell
 
 
@@ -55,9 +55,9 @@ class Outcome:
         """From the runs' checkpoints."""
         if not runs:
             return cls(cell)
-        read = [storage.contents(run) for run in runs]
+        read = [networks.contents(run) for run in runs]
         histories = [
-            History.from_arrays(tuple(about["network"]["seeds"]), storage.inside("history", arrays))
+            History.from_arrays(tuple(about["network"]["seeds"]), networks.inside("history", arrays))
             for arrays, about in read
         ]
         history = History.beside(histories)

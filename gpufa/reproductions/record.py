@@ -9,9 +9,10 @@ from typing import Any
 
 from rich.table import Table
 
-from .. import files, storage
-from ..summary import finite
-from ..tables import mean_and_deviation
+from ..basics import files
+from ..checkpoints import networks
+from ..report.tables import mean_and_deviation
+from ..runs.summary import finite
 from .experiment import Experiment, Published
 from .outcome import MEASURES, Outcome, judge
 
@@ -119,5 +120,5 @@ def _machine(run: Path) -> str:
 
 def _trained(outcome: Outcome) -> date:
     """When the newest of the runs was saved last."""
-    times = [storage.checkpoint_of(run).stat().st_mtime for run in outcome.runs]
+    times = [networks.checkpoint_of(run).stat().st_mtime for run in outcome.runs]
     return date.fromtimestamp(max(times, default=0))

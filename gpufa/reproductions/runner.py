@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import runs, storage
-from ..callbacks import Callback
-from ..config import Config
-from ..configfile import from_mapping, to_mapping
-from ..errors import FileProblem, InvalidValue
-from ..progress import Status
+from ..basics.errors import FileProblem, InvalidValue
+from ..checkpoints import networks
 from ..rules import make_rule
+from ..runs import run as runs
+from ..training.callbacks import Callback
+from ..training.config import Config
+from ..training.progress import Status
+from ..training.settings import from_mapping, to_mapping
 from .experiment import Cell
 from .outcome import Outcome
 
@@ -45,13 +46,13 @@ def train(cell: Cell, folder: Path, seeds: Sequence[int], callbacks: Callbacks) 
 def runs_of(cell: Cell, folder: Path) -> list[Path]:
     """The runs of a cell. Raises FileProblem where one is no run or had other settings, or two have the same seed."""
     if cell.after:
-        files = [run / _row(cell) / storage.CHECKPOINT for run in runs_of(cell.after, folder)]
+        files = [run / _row(cell) / networks.CHECKPOINT for run in runs_of(cell.after, folder)]
     else:
-        files = sorted((folder / cell.name).glob(f"seeds-*/{storage.CHECKPOINT}"))
+        files = sorted((folder / cell.name).glob(f"seeds-*/{networks.CHECKPOINT}"))
     found = [file.parent for file in files if file.exists()]
     wanted, seen = settings(cell.config()), dict[int, Path]()
     for run in found:
-        metadata = storage.facts(run)
+        metadata = networks.facts(run)
         if "config" not in metadata:
             raise FileProblem(
                 f"{str(run)!r} holds a network without its training; give another --out, or remove that run"
@@ -108,4 +109,4 @@ def _row(cell: Cell) -> str:
 
 
 def _seeds(run: Path) -> list[int]:
-    return list(storage.facts(run)["network"]["seeds"])
+    return list(networks.facts(run)["network"]["seeds"])

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..callbacks import Callback
 from ..plots import style
-from ..runs import train
+from ..runs.run import train
+from ..training.callbacks import Callback
 from .outcome import Outcome
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..trainer import Trainer
+    from ..training.trainer import Trainer
 
 REACH = 2.2  # the weights that are shown
 NETS = 16

@@ -7,37 +7,37 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ..arguments import path_of, readable, row_of, shown
-from ..errors import FileProblem, InvalidValue
-from .base import Extra, Feedback, FeedbackRule, Rule
-from .bp import BP
-from .brsf import BRSF
-from .chl import CHL
-from .dfa import DFA
-from .dkp import DKP
-from .dni import DNI
-from .drtp import DRTP
-from .dtp import DTP
-from .elm import ELM
-from .eqprop import EqProp
-from .evolution import Evolution
-from .fa import FA
-from .forward_forward import ForwardForward
-from .frsf import FRSF
-from .hebbian import Hebbian
-from .ifa import IFA
-from .kp import KP
-from .layerwise import Layerwise
-from .nn_lift import NNLift
-from .pepita import PEPITA
-from .predictive_coding import PredictiveCoding
-from .rbm import RBM
-from .sdfa import SDFA
-from .shallow import Shallow
-from .topology import Topology
-from .tp import TP
-from .usf import USF
-from .weight_mirror import WeightMirror
+from ..basics.arguments import path_of, readable, row_of, shown
+from ..basics.errors import FileProblem, InvalidValue
+from ..net.rule import Extra, Feedback, FeedbackRule, Rule
+from .alignment.brsf import BRSF
+from .alignment.dfa import DFA
+from .alignment.dkp import DKP
+from .alignment.drtp import DRTP
+from .alignment.fa import FA
+from .alignment.frsf import FRSF
+from .alignment.ifa import IFA
+from .alignment.kp import KP
+from .alignment.sdfa import SDFA
+from .alignment.topology import Topology
+from .alignment.usf import USF
+from .alignment.weight_mirror import WeightMirror
+from .baselines.bp import BP
+from .baselines.shallow import Shallow
+from .energy.chl import CHL
+from .energy.eqprop import EqProp
+from .energy.predictive_coding import PredictiveCoding
+from .forward_only.forward_forward import ForwardForward
+from .forward_only.pepita import PEPITA
+from .local.hebbian import Hebbian
+from .local.layerwise import Layerwise
+from .local.rbm import RBM
+from .one_shot.elm import ELM
+from .one_shot.evolution import Evolution
+from .one_shot.nn_lift import NNLift
+from .targets.dni import DNI
+from .targets.dtp import DTP
+from .targets.tp import TP
 
 __all__ = ["RULES", "Extra", "Feedback", "FeedbackRule", "Rule", "find_rule", "is_own", "make_rule"]
 

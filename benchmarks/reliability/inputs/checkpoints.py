@@ -10,24 +10,25 @@ import h5py
 import numpy as np
 
 import gpufa
-from gpufa import checkpoint, plots, storage
-from gpufa.report import write as report
+from gpufa import plots
+from gpufa.checkpoints import hdf5, networks
+from gpufa.report.page import write as report
 
 from .hostile import HOSTILE
 from .material import Material
 
-BLOCK = checkpoint.BLOCK
+BLOCK = hdf5.BLOCK
 FILE = Path("damaged.h5")
 READERS: tuple[Callable[[Path], Any], ...] = (
-    checkpoint.read,
-    checkpoint.read_metadata,
-    storage.contents,
+    hdf5.read,
+    hdf5.read_metadata,
+    networks.contents,
     gpufa.load,
     gpufa.resume,
     plots.read,
 )
 USERS: tuple[Callable[[Path], Any], ...] = (
-    *(storage.contents, gpufa.load, plots.read),
+    *(networks.contents, gpufa.load, plots.read),
     lambda path: gpufa.resume(path, epochs=2),
     lambda path: report([path], "report.html"),
 )
@@ -37,7 +38,7 @@ USERS: tuple[Callable[[Path], Any], ...] = (
 def whole(epochs: int) -> bytes:
     """A checkpoint of a run of so many epochs."""
     gpufa.train(gpufa.Config(hidden=(3,), samples=20, seeds=(0, 1), epochs=epochs, backend="numpy", out=f"of-{epochs}"))
-    return Path(f"of-{epochs}", storage.CHECKPOINT).read_bytes()
+    return Path(f"of-{epochs}", networks.CHECKPOINT).read_bytes()
 
 
 def refused(m: Material, readers: Sequence[Callable[[Path], Any]] = READERS) -> None:
@@ -45,7 +46,7 @@ def refused(m: Material, readers: Sequence[Callable[[Path], Any]] = READERS) -> 
     reader = m.one_of(readers)
     try:
         reader(FILE)
-    except gpufa.errors.FileProblem:
+    except gpufa.basics.errors.FileProblem:
         return
     raise AssertionError(f"{reader.__name__} took it for whole")
 
@@ -102,7 +103,7 @@ def versions(m: Material) -> None:
 
 
 def sealed(raw: bytes | bytearray) -> None:
-    FILE.write_bytes(checkpoint.sealed(memoryview(bytearray(raw).ljust(BLOCK, b"\0"))))
+    FILE.write_bytes(hdf5.sealed(memoryview(bytearray(raw).ljust(BLOCK, b"\0"))))
 
 
 def bytes_below_a_valid_header(m: Material) -> None:
@@ -128,7 +129,7 @@ def hostile(m: Material) -> None:
 def contents(m: Material) -> None:
     """Whole, and by its header gpufa's own, but with other settings or arrays than gpufa writes."""
     FILE.write_bytes(whole(2))
-    arrays, metadata = checkpoint.read(FILE)
+    arrays, metadata = hdf5.read(FILE)
     if m.rarely(2):
         metadata = json.loads(json.dumps(metadata))
         for _ in range(1 + m.below(3)):
@@ -136,7 +137,7 @@ def contents(m: Material) -> None:
     else:
         for _ in range(1 + m.below(3)):
             _other_array(m, arrays)
-    FILE.write_bytes(checkpoint.image(arrays, metadata))
+    FILE.write_bytes(hdf5.image(arrays, metadata))
     use(m)
 
 

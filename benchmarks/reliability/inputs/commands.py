@@ -4,8 +4,8 @@ import contextlib
 import io
 from typing import Any
 
-from gpufa.arguments import shown
-from gpufa.cli import main
+from gpufa.basics.arguments import shown
+from gpufa.commands.main import main
 
 from .material import Material
 from .settings import ANY_RULE, FOUND, GOOD, OPTIONS, PATHS

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gpufa import load_data
-from gpufa.datasets import IDX_FILES, load_inputs
+from gpufa.data.datasets import IDX_FILES, load_inputs
 
 from .arrays import array
 from .material import Material

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 import gpufa
-from gpufa.activations import ACTIVATIONS
-from gpufa.datasets import load_inputs, validate
-from gpufa.initialisers import INITIALISERS
-from gpufa.losses import LOSSES
+from gpufa.data.datasets import load_inputs, validate
+from gpufa.functions.activations import ACTIVATIONS
+from gpufa.functions.initialisers import INITIALISERS
+from gpufa.functions.losses import LOSSES
 from gpufa.recurrent import CopyTask, RecurrentNet, RecurrentTrainer
 from gpufa.rules import RULES, make_rule
 

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import gpufa
-from gpufa.activations import ACTIVATIONS
-from gpufa.arguments import shown
-from gpufa.configfile import from_mapping, read_toml, to_toml, with_options
-from gpufa.initialisers import INITIALISERS
-from gpufa.losses import LOSSES
-from gpufa.optimizers import OPTIMIZERS
+from gpufa.basics.arguments import shown
+from gpufa.functions.activations import ACTIVATIONS
+from gpufa.functions.initialisers import INITIALISERS
+from gpufa.functions.losses import LOSSES
+from gpufa.functions.optimizers import OPTIMIZERS
+from gpufa.functions.schedules import SCHEDULES
 from gpufa.rules import RULES, make_rule
-from gpufa.schedules import SCHEDULES
+from gpufa.training.settings import from_mapping, read_toml, to_toml, with_options
 
 from .material import Material
 

@@ -8,11 +8,11 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from ...activations import Activation
-from ...formulas import Formula
-from ...losses import Loss
-from ...optimizers import Optimizer
-from ...random import LAWS, Purpose
+from ...basics.random import LAWS, Purpose
+from ...functions.activations import Activation
+from ...functions.formulas import Formula
+from ...functions.losses import Loss
+from ...functions.optimizers import Optimizer
 
 TYPES = {"float32": "float", "float64": "double", "bfloat16": "bf16", "uint8": "unsigned char", "int64": "i64"}
 

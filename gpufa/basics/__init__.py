@@ -1,0 +1,1 @@
+"""What everybody needs: errors, checks of arguments, files, random numbers."""

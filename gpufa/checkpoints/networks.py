@@ -1,0 +1,168 @@
+"""Networks and histories in checkpoint files: which arrays and facts they hold, and how a network is made from them."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ..basics.arguments import path_of, readable
+from ..basics.errors import FileProblem, InvalidValue
+from ..basics.version import __version__
+from ..data.samples import Scaling
+from ..measure.history import History
+from ..network import Network
+from ..rules import RULES, Rule, make_rule, rule_class
+from . import hdf5
+from .validity import check
+
+CHECKPOINT = "checkpoint.h5"
+
+
+def checkpoint_of(path: str | Path) -> Path:
+    """The checkpoint itself, from its path or its run's folder."""
+    path = path_of(path)
+    with readable(path, "checkpoint"):
+        return path / CHECKPOINT if path.is_dir() else path
+
+
+def check_free(out: Path) -> None:
+    """Raises FileProblem where the folder holds a run already."""
+    with readable(out, "run folder"):
+        if (out / CHECKPOINT).exists():
+            raise FileProblem(
+                f"{str(out)!r} holds a run already; go on with gpufa resume, give another --out, or add --force"
+            )
+
+
+def save(net: Network, path: str | Path) -> None:
+    """Write a network to an HDF5 file that gpufa.load reads. Raises FileProblem where it can't be written."""
+    path = path_of(path)
+    if not path.name:
+        raise FileProblem(f"{str(path)!r} is a folder; give the path of a file to write the network into")
+    hdf5.write(path, {**host_arrays(net, network_arrays(net)), **scaling_arrays(net.scaling)}, describe(net))
+
+
+def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None = None, device: int = 0) -> Network:
+    """The network in a checkpoint, or in a run's folder; `net.scaling` is what its inputs went through in training.
+
+    A rule of your own is never imported from a file: hand its class in as `rule`. Raises FileProblem for a missing or
+    damaged file, InvalidValue where `rule` is not the one that trained it.
+    """
+    arrays, metadata = contents(path)
+    about = metadata["network"]
+    name, options = about["rule"]["name"], {k: v for k, v in about["rule"].items() if k != "name"}
+    if rule is None and name not in RULES:
+        raise InvalidValue(
+            f"{str(path)!r} was trained by rule {name!r}, which gpufa does not ship; hand its class in as rule"
+        )
+    if rule is not None and (given := rule_class(rule).name) != name:
+        raise InvalidValue(f"{str(path)!r} was trained by rule {name!r}, not {given!r}; hand that one in")
+    net = Network(
+        about["sizes"],
+        activation=about["activation"] or None,
+        loss=about["loss"],
+        rule=make_rule(rule or name, options),
+        init="zeros",
+        seed=about["seeds"][0],
+        seeds=None if about["single"] else about["seeds"],
+        dtype=about["dtype"],
+        backend=backend,
+        device=device,
+        feedback=about.get("feedback", "stored"),
+        residual=about.get("residual", False),
+    )
+    fill(network_arrays(net), arrays, net)
+    if "scaling/shift" in arrays:
+        net.scaling = Scaling(arrays["scaling/shift"], arrays["scaling/factor"])
+    return net
+
+
+def start_from(path: str | Path, net: Network) -> None:
+    """Give the net the weights and feedback of a checkpoint. Raises FileProblem as `load` does, InvalidValue where the
+    checkpoint is of a net with other sizes, functions, rule options or seeds."""
+    arrays, metadata = contents(path)
+    here = json.loads(json.dumps(describe(net)["network"]))
+    there = here | metadata["network"]
+    there["rule"] = here["rule"] | there["rule"]
+    for what in here:
+        if there[what] != here[what]:
+            raise InvalidValue(
+                f"{str(path)!r} has {what} = {there[what]!r}, but this run {here[what]!r};"
+                " start from a run of the same net, rule and seeds"
+            )
+    fill(network_arrays(net), arrays, net)
+
+
+def network_arrays(net: Network) -> dict[str, Any]:
+    """The live arrays that make a network, by their names in a checkpoint, each with the replica axis first."""
+    return below("parameters", net.arena) | below("feedback", net.fixed.checkpointed)
+
+
+def scaling_arrays(scaling: Scaling | None) -> dict[str, NDArray]:
+    return below("scaling", scaling._asdict()) if scaling else {}
+
+
+def below(group: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """`arrays` with their names put under a group."""
+    return {f"{group}/{name}": array for name, array in arrays.items()}
+
+
+def inside(group: str, arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
+    """The reverse of `below`."""
+    return {name.removeprefix(f"{group}/"): a for name, a in arrays.items() if name.startswith(f"{group}/")}
+
+
+def host_arrays(net: Network, arrays: Mapping[str, Any]) -> dict[str, NDArray]:
+    return {name: net.backend.to_host(array) for name, array in arrays.items()}
+
+
+def describe(net: Network) -> dict[str, Any]:
+    """What a network is rebuilt from, beside its arrays."""
+    about = {
+        "sizes": list(net.sizes.units),
+        "activation": [f.name for f in net.activations],
+        "loss": net.output_loss.name,
+        "rule": {"name": net.rule.name, **vars(net.rule)},
+        "seeds": list(net.seeds),
+        "single": net.single,
+        "dtype": net.dtype,
+        "feedback": net.fixed.kind,
+        "residual": bool(net.residual),
+    }
+    return {"gpufa": __version__, "network": about}
+
+
+def fill(live: Mapping[str, Any], arrays: Mapping[str, NDArray], net: Network) -> None:
+    """Copy a checkpoint's arrays into the live ones. Raises FileProblem where one is missing or does not fit."""
+    with net.backend.working():
+        for name, target in live.items():
+            found = arrays.get(name)
+            if found is None or found.shape != target.shape or found.dtype != target.dtype:
+                what = "missing" if found is None else f"{found.dtype} {found.shape}"
+                raise FileProblem(
+                    f"the checkpoint is of another network: {name} is {what},"
+                    f" expected {target.dtype} {tuple(target.shape)}; load it with the settings it was trained with"
+                )
+            target[...] = net.backend.to_device(found)
+
+
+def history(path: str | Path) -> History:
+    """The history in a run's checkpoint. Raises FileProblem for a missing or damaged file."""
+    arrays, metadata = contents(path)
+    return History.from_arrays(tuple(metadata["network"]["seeds"]), inside("history", arrays))
+
+
+def contents(path: str | Path) -> tuple[dict[str, NDArray], dict[str, Any]]:
+    """Every array and all metadata of a checkpoint. Raises FileProblem where it is missing, damaged or none of ours."""
+    arrays, metadata = hdf5.read(file := checkpoint_of(path))
+    check(arrays, metadata, file)
+    return arrays, metadata
+
+
+def facts(path: str | Path) -> dict[str, Any]:
+    """The metadata alone."""
+    metadata = hdf5.read_metadata(file := checkpoint_of(path))
+    check(None, metadata, file)
+    return metadata

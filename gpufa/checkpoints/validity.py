@@ -1,0 +1,96 @@
+"""What a checkpoint holds that is one of gpufa's: looked at before any of it is used."""
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..training.progress import Progress, Status
+from .hdf5 import foreign
+
+NETWORK = {
+    "sizes": list,
+    "activation": list,
+    "loss": str,
+    "rule": dict,
+    "seeds": list,
+    "single": bool,
+    "dtype": str,
+}
+COLUMNS = {"epochs": ("epoch", "step", "loss", "seconds"), "probes": ("step", "per_sample")}
+AXES = {"epoch": 1, "step": 1, "seconds": 1}  # of a column, the rows' own among them; of others 2, in probes 3
+WHOLE = "epoch", "step"
+LARGEST = 2**53  # what counts steps and samples stays below it
+
+
+def check(arrays: Mapping[str, NDArray] | None, metadata: Mapping[str, Any], path: str | Path) -> None:
+    """Raises FileProblem where a checkpoint's arrays, or the metadata alone, are not what gpufa writes."""
+    for fault in chain(_facts(metadata), _arrays(arrays, metadata) if arrays is not None else ()):
+        raise foreign(path, fault)
+
+
+def _facts(metadata: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the metadata; the first is reason enough."""
+    network = metadata.get("network")
+    if not isinstance(metadata.get("gpufa"), str) or not isinstance(network, dict):
+        yield "its metadata name no version or no network"
+        return
+    for name, kind in NETWORK.items():
+        if not isinstance(network.get(name), kind):
+            yield f"its network has {name} = {network.get(name)!r}"
+    if not isinstance(network.get("rule", {}).get("name"), str):
+        yield "its rule has no name"
+    if not network["seeds"] or not all(type(n) is int for n in (*network["sizes"], *network["seeds"])):
+        yield f"its network has sizes {network['sizes']!r} and seeds {network['seeds']!r}"
+    if "config" in metadata and not (isinstance(metadata["config"], dict) and isinstance(metadata.get("data"), dict)):
+        yield "its settings or the facts of its data are no table"
+
+
+def _arrays(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the arrays beside good metadata."""
+    sizes, replicas = metadata["network"]["sizes"], len(metadata["network"]["seeds"])
+    for k, shape in enumerate(zip(sizes[1:], sizes, strict=False), start=1):
+        if (W := arrays.get(f"parameters/W{k}")) is None or W.shape != (replicas, *shape):
+            yield f"W{k} is not of the shape {(replicas, *shape)}"
+    scaling = {name: array.shape for name, array in arrays.items() if name.startswith("scaling/")}
+    if scaling and scaling != dict.fromkeys(("scaling/shift", "scaling/factor"), (sizes[0],)):
+        yield "its scaling is not of so many features as its network takes"
+    if "config" not in metadata:
+        return
+    for name, model in Progress(replicas).arrays().items():
+        found = arrays.get(f"progress/{name}")
+        if found is None or found.shape != model.shape or found.dtype.kind != model.dtype.kind:
+            yield f"its progress has no {name} as it should be"
+        elif found.dtype.kind == "i" and not (found.min() >= 0 and found.max() < LARGEST):
+            yield f"its progress has {name} out of range"
+    if not np.isin(arrays["progress/status"], list(Status)).all():
+        yield "a seed's status is none of gpufa's"
+    for name in arrays:
+        if name.startswith("history/") and name.split("/")[1:-1] not in [[kind] for kind in COLUMNS]:
+            yield f"its history has {name!r}"
+    for kind, required in COLUMNS.items():
+        yield from _columns(kind, required, arrays, (replicas, len(sizes) - 2))
+
+
+def _columns(
+    kind: str, required: tuple[str, ...], arrays: Mapping[str, NDArray], cell: tuple[int, int]
+) -> Iterator[str]:
+    """What is wrong with a table of the history, of which a cell is a number, (R,) or (R, L - 1)."""
+    prefix = f"history/{kind}/"
+    columns = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    if columns and not columns.keys() >= set(required):
+        yield f"its history of {kind} lacks one of {', '.join(required)}"
+    for name, array in columns.items():
+        axes = AXES.get(name, 3 if kind == "probes" else 2)
+        if array.ndim != axes or not len(array) or array.shape[1:] != cell[: axes - 1]:
+            yield f"its history has {kind}/{name} of the shape {array.shape}"
+        if name in WHOLE and not (
+            array.dtype.kind == "i" and (np.diff(array, prepend=0) > 0).all() and array[-1] < LARGEST
+        ):
+            yield f"its history has {kind}/{name} that do not rise"
+    rows = {len(columns[name]) for name in required if name in columns}
+    if len(rows) > 1 or any(len(array) > max(rows) for array in columns.values()):
+        yield f"its history of {kind} has columns of other lengths"

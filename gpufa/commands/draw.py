@@ -1,0 +1,56 @@
+"""The commands that draw: pictures of a run, and a report of several."""
+
+from pathlib import Path
+from typing import Literal
+
+from tyro.conf import Positional
+
+from .. import plots
+from ..basics.errors import InvalidValue
+from ..checkpoints import networks
+from ..report.page import write
+from ..rules import find_rule
+from . import display
+
+
+def plot(
+    run: Positional[Path],
+    pictures: tuple[str, ...] = ("curves",),
+    format: Literal["png", "svg", "pdf"] = "png",
+    rule: str | None = None,
+) -> int:
+    """Draw pictures of a run into its folder, from its checkpoint and, where a picture needs them, its test data.
+
+    Args:
+        run: the run's folder
+        pictures: names of docs/pictures.md, or all that can be drawn
+        format: png, svg or pdf
+        rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
+    """
+    subject = plots.read(run, find_rule(rule) if rule else None)
+    everything = "all" in pictures
+    for name in plots.PICTURES if everything else pictures:
+        file = networks.checkpoint_of(run).parent / f"{name}.{format}"
+        try:
+            figure = plots.draw(name, subject)
+        except InvalidValue as error:
+            if not everything:
+                raise
+            display.say(f"left out {name}: {error}")
+        else:
+            plots.save(figure, file)
+            display.say(f"drew {file}")
+    return 0
+
+
+def report(runs: Positional[tuple[Path, ...]], out: Path = Path("report.html"), rule: str | None = None) -> int:
+    """One HTML file about one or several runs: results, pictures, settings, environment; it opens without a network.
+
+    Args:
+        runs: the runs' folders
+        out: the file
+        rule: path/to/file.py:MyRule, for runs that were trained by a rule of your own
+    """
+    write(runs, out, find_rule(rule) if rule else None)
+    display.say(f"wrote {out}")
+    return 0

@@ -1,0 +1,1 @@
+"""Arrays of samples, and where they come from."""

@@ -1,0 +1,213 @@
+"""Data to train on: sets known by name, embedded or downloaded, and the user's own files."""
+
+import os
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..basics.arguments import home_path, shown, whole
+from ..basics.errors import FileProblem, InvalidValue, room_needed
+from .datafiles import SUFFIXES, read_arrays, read_file, read_idx
+from .samples import SCALINGS, Data, Scaling, fit_scaling, inputs, pair, split, validate
+from .teachers import TEACHERS
+
+__all__ = [
+    "DATASETS",
+    "DESCRIPTIONS",
+    "SCALINGS",
+    "Data",
+    "Scaling",
+    "fetch",
+    "fit_scaling",
+    "load_data",
+    "load_inputs",
+    "split",
+    "validate",
+]
+
+TEST_KEY = 0  # the test part split off a file is the same in every run
+TEST_FRACTION = 0.2
+IDX_FILES = "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
+
+
+class NamedSet(NamedTuple):
+    """A set known by name; `scale` divides its bytes, `checksums` are those of IDX_FILES, gzipped, on `mirrors`."""
+
+    description: str
+    source: str
+    train_samples: int
+    test_samples: int
+    features: int
+    classes: int
+    scale: float
+    mirrors: tuple[str, ...] = ()
+    checksums: tuple[str, ...] = ()
+
+
+DATASETS = {
+    "digits": NamedSet(
+        "8x8 images of handwritten digits, embedded",
+        "E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, doi:10.24432/C50P49, CC BY 4.0",
+        *(1438, 359, 64, 10, 16),
+    ),
+    "mnist": NamedSet(
+        "28x28 images of handwritten digits, downloaded (12 MB)",
+        "Y. LeCun, C. Cortes and C. Burges, The MNIST database of handwritten digits",
+        *(60000, 10000, 784, 10, 255),
+        ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"),
+        (
+            "sha256:440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            "sha256:3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            "sha256:8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            "sha256:f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        ),
+    ),
+    "fashion_mnist": NamedSet(
+        "28x28 images of clothes, downloaded (31 MB)",
+        "H. Xiao, K. Rasul and R. Vollgraf, Zalando Research, MIT licence",
+        *(60000, 10000, 784, 10, 255),
+        (
+            "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        ),
+        (
+            "md5:8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+            "md5:25c81989df183df01b3e8a0aad5dffbe",
+            "md5:bef4ecab320f06d8554ea6380940ec79",
+            "md5:bb300cfdad3c16e7a12a480ee83cd310",
+        ),
+    ),
+}
+
+DESCRIPTIONS = {name: row.description for table in (DATASETS, TEACHERS) for name, row in table.items()}
+
+
+@room_needed()
+def load_data(name_or_path: str | os.PathLike[str], test_fraction: float | None = None) -> Data:
+    """The named set, scaled to [0, 1], or the user's file as it is; arrays as `validate` gives them.
+
+    A file is .npz or HDF5 (.h5, .hdf5) with x_train, y_train, x_test and y_test, or with x and y; or .csv (see
+    datafiles.read_csv). From x and y, and from a .csv, `test_fraction` (default 0.2) is split off for the test, with
+    labels the same share of every class. Raises FileProblem for files, InvalidValue for names and values of no use.
+    """
+    path = home_path(name_or_path, "data")
+    if path.suffix.lower() in SUFFIXES:
+        arrays = read_file(path, (*Data._fields, "x", "y"))
+    else:
+        arrays = {**_part(name_or_path, "train"), **_part(name_or_path, "test")}
+    parted = any(name in arrays for name in Data._fields)
+    if missing := [name for name in (Data._fields if parted else "xy") if name not in arrays]:
+        raise FileProblem(f"{path} has no array {' or '.join(missing)}; give {', '.join(Data._fields)}, or x and y")
+    if parted and test_fraction is not None:
+        raise InvalidValue(f"{path} has a test part of its own; leave out test_fraction={shown(test_fraction)}")
+    try:
+        if parted:
+            return validate([arrays[name] for name in Data._fields])
+        x, y = pair(arrays["x"], arrays["y"])
+        kept, held = split(y, TEST_FRACTION if test_fraction is None else test_fraction, TEST_KEY)
+        return validate([x[kept], y[kept], x[held], y[held]])
+    except InvalidValue as error:
+        raise InvalidValue(f"{path}: {error}") from None
+
+
+@room_needed()
+def load_inputs(path_or_name: str | os.PathLike[str], features: int) -> tuple[NDArray, NDArray | None]:
+    """x (samples, features) to predict from and, where there are some, its labels or targets y.
+
+    Of a named set, and of a file with x_test, that is the test part; else a file has x, and maybe y. A .csv has
+    `features` columns, and maybe one more for the target. Raises FileProblem or InvalidValue as `load_data` does.
+    """
+    path, features = home_path(path_or_name, "data"), whole(features, "the number of features", most=sys.maxsize)
+    if path.suffix.lower() in SUFFIXES:
+        arrays = read_file(path, ("x_test", "y_test", "x", "y"), features)
+    else:
+        arrays = _part(path_or_name, "test")
+    suffix = "_test" if "x_test" in arrays else ""
+    x, y = arrays.get(f"x{suffix}"), arrays.get(f"y{suffix}")
+    if x is None:
+        raise FileProblem(f"{path} has no array x or x_test; write the samples into it as x")
+    try:
+        x, y = (inputs(x), None) if y is None else pair(x, y)
+    except InvalidValue as error:
+        raise InvalidValue(f"{path}: {error}") from None
+    if x.shape[1] != features:
+        raise InvalidValue(f"{path} has {x.shape[1]} features; expected {features}, as in the training data")
+    return x, y
+
+
+def fetch(name: str) -> Path:
+    """The folder with the named set's files: $GPUFA_DATA/<name>, else the cache, to which missing files are downloaded.
+
+    An embedded set is in gpufa's own. Raises InvalidValue for an unknown name or a set without files, FileProblem if
+    $GPUFA_DATA/<name> lacks a file or a download fails.
+    """
+    name = _known(name)
+    if name in TEACHERS:
+        raise InvalidValue(f"{name} is made by the program and has no files; use it as --data {name}")
+    if not DATASETS[name].mirrors:
+        return Path(__file__).parent
+    root = os.environ.get("GPUFA_DATA")
+    if root and (own := Path(root, name).expanduser()).is_dir():
+        if missing := [file for file in IDX_FILES if not _idx_path(own, file).is_file()]:
+            raise FileProblem(
+                f"{own} lacks {missing[0]}[.gz]; add the file, or rename the folder to have it downloaded"
+            )
+        return own
+    import pooch
+
+    cache = Path(pooch.os_cache("gpufa"), name)
+    for file, checksum in zip(IDX_FILES, DATASETS[name].checksums, strict=True):
+        if not _idx_path(cache, file).is_file():
+            _download(name, f"{file}.gz", checksum, cache)
+    return cache
+
+
+def _known(name: str) -> str:
+    """The key of DESCRIPTIONS."""
+    if (key := name.replace("-", "_")) in DESCRIPTIONS:
+        return key
+    raise InvalidValue(
+        f"data {name!r} is unknown; choose from {', '.join(DESCRIPTIONS)}, or a path that ends in .npz, .h5 or .csv"
+    )
+
+
+def _part(name: str | os.PathLike[str], part: str) -> dict[str, NDArray]:
+    """x_<part>, scaled to [0, 1], and the labels y_<part> of the named set's "train" or "test" part; or a teacher's."""
+    name = _known(os.fspath(name))
+    if name in TEACHERS:
+        return dict(zip((f"x_{part}", f"y_{part}"), TEACHERS[name].part(part), strict=True))
+    folder, (x_name, y_name) = fetch(name), (f"x_{part}", f"y_{part}")
+    if DATASETS[name].mirrors:
+        images, labels = IDX_FILES[:2] if part == "train" else IDX_FILES[2:]
+        x, y = read_idx(_idx_path(folder, images), 3), read_idx(_idx_path(folder, labels), 1)
+        if len(x) != len(y):
+            raise FileProblem(f"{folder} has {len(x)} {part} images, but {len(y)} labels; get its files again")
+    else:
+        x, y = read_arrays(folder / f"{name}.npz", (x_name, y_name)).values()
+    return {x_name: np.divide(x, DATASETS[name].scale, dtype=np.float32), y_name: y}
+
+
+def _idx_path(folder: Path, file: str) -> Path:
+    """The plain file if it is there, else the gzipped one."""
+    return folder / file if (folder / file).is_file() else folder / f"{file}.gz"
+
+
+def _download(name: str, file: str, checksum: str, folder: Path) -> None:
+    """Get a file from the first mirror that has it as it should be."""
+    import pooch
+
+    failures = []
+    for mirror in DATASETS[name].mirrors:
+        try:
+            pooch.retrieve(mirror + file, checksum, fname=file, path=folder)
+            return
+        except ValueError:
+            failures.append(f"{mirror}: wrong checksum")
+        except OSError as error:
+            failures.append(f"{mirror}: {type(error).__name__}")
+    raise FileProblem(
+        f"{file} can't be downloaded to {folder} ({'; '.join(failures)}); try again, or put it into $GPUFA_DATA/{name}"
+    )

@@ -1,0 +1,106 @@
+"""LOSSES: what the output units do, the loss of each sample, and the error at the output's pre-activation.
+
+Every loss is paired with the non-linearity for which that error is yhat - y: softmax with cross-entropy, logistic
+units with binary cross-entropy, identity with half the squared error. Units are on axis -2, samples on axis -1.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..basics.arguments import row_of
+
+Array = Any
+
+
+@dataclass(frozen=True)
+class Loss:
+    """outputs(a, yhat) writes yhat from the pre-activation a, (..., n_L, m); values(a, y, value, t) the loss of each
+    sample, (..., m), summed over outputs, with scratch t like a.
+
+    The CUDA forms write yhat, and one output's share of the loss into v, from a and y; `top` is the sample's largest a,
+    and where `normalised` is set `total` is the sum of exp(a - top) over its outputs and `log_total` its logarithm.
+    """
+
+    name: str
+    outputs: Callable[[Array, Array], Any]
+    values: Callable[[Array, Array, Array, Array], Any]
+    cuda_output: str
+    cuda_value: str
+    normalised: bool = False
+
+    def evaluate(self, a: Array, y: Array, e: Array, value: Array, t: Array) -> None:
+        """e = yhat - y, and the loss of each sample into `value`; a is kept, t is scratch like a."""
+        self.values(a, y, value, t)
+        self.outputs(a, e)
+        np.subtract(e, y, out=e)
+
+
+def _softmax(a: Array, yhat: Array) -> None:
+    """exp(a) / sum exp(a), shifted by the largest a so that nothing overflows."""
+    np.subtract(a, a.max(axis=-2, keepdims=True), out=yhat)
+    np.exp(yhat, out=yhat)
+    np.divide(yhat, yhat.sum(axis=-2, keepdims=True), out=yhat)
+
+
+def _cross_entropy(a: Array, y: Array, value: Array, t: Array) -> None:
+    """sum_j y_j * (log sum exp(a) - a_j), all of a shifted by its largest."""
+    top = a.max(axis=-2, keepdims=True)
+    np.subtract(a, top, out=t)
+    np.exp(t, out=t)
+    log_sum = np.log(t.sum(axis=-2, keepdims=True))
+    np.subtract(a, top, out=t)
+    np.subtract(log_sum, t, out=t)
+    np.multiply(t, y, out=t)
+    t.sum(axis=-2, out=value)
+
+
+def _logistic(a: Array, yhat: Array) -> None:
+    """1 / (1 + exp(-a)) as exp(-log(1 + exp(-a))), which keeps the lower tail."""
+    np.negative(a, out=yhat)
+    np.logaddexp(yhat, 0, out=yhat)
+    np.negative(yhat, out=yhat)
+    np.exp(yhat, out=yhat)
+
+
+def _binary_cross_entropy(a: Array, y: Array, value: Array, t: Array) -> None:
+    """sum_j max(a, 0) - a * y + log(1 + exp(-|a|)), which is log(1 + exp(a)) - a * y."""
+    np.logaddexp(a, 0, out=t)
+    t.sum(axis=-2, out=value)
+    np.multiply(a, y, out=t)
+    value -= t.sum(axis=-2)
+
+
+def _identity(a: Array, yhat: Array) -> None:
+    yhat[...] = a
+
+
+def _squared_error(a: Array, y: Array, value: Array, t: Array) -> None:
+    """1/2 sum_j (a_j - y_j)^2."""
+    np.subtract(a, y, out=t)
+    np.multiply(t, t, out=t)
+    t.sum(axis=-2, out=value)
+    value *= 0.5
+
+
+# fmt: off
+ROWS = (
+    Loss("cross_entropy", _softmax, _cross_entropy,
+         "yhat = exp(a - top) / total;",
+         "v = y * (log_total - (a - top));", normalised=True),
+    Loss("binary_cross_entropy", _logistic, _binary_cross_entropy,
+         "const T z = exp(a > 0 ? -a : a); yhat = (a > 0 ? (T)1 : z) / ((T)1 + z);",
+         "v = (a > 0 ? a : (T)0) + log1p(exp(a > 0 ? -a : a)) - a * y;"),
+    Loss("squared_error", _identity, _squared_error,
+         "yhat = a;",
+         "v = (T)0.5 * (a - y) * (a - y);"),
+)
+# fmt: on
+LOSSES = {row.name: row for row in ROWS}
+
+
+def loss(name: str) -> Loss:
+    """The row of that name; raises InvalidValue for an unknown one."""
+    return row_of(LOSSES, name, "loss")

@@ -1,0 +1,1 @@
+"""What tells how a network does: scores, angles, histories."""

@@ -1,0 +1,93 @@
+"""Named arrays in one flat buffer, so that an optimizer passes over all of them at once."""
+
+import math
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from .layout import Sizes
+
+Array = Any  # numpy.ndarray or cupy.ndarray
+Shape = tuple[int, ...]
+ALIGN = 16  # elements: a matrix of the parameters starts at a multiple of 64 bytes
+
+
+class Layers(list[Array]):
+    """Arrays by layer number, as in the papers: layers[k] is layer k's view, (R, n_k, ...).
+
+    `slab` holds the layers 1 .. L by rows, `stacked` the hidden ones alone.
+    """
+
+    slab: Array = None
+    stacked: Array = None
+
+    @classmethod
+    def of_slab(cls, slab: Array, sizes: Sizes) -> "Layers":
+        """The layers of a slab (R, hidden and output units, ...); layers[0] is left for the input."""
+        layers = cls([None, *(slab[:, sizes.rows(k)] for k in range(1, sizes.L + 1))])
+        layers.slab, layers.stacked = slab, slab[:, : sizes.hidden_units]
+        return layers
+
+
+class Arena(Mapping[str, Array]):
+    """Arrays of the given shapes inside `flat`, (R, size), each a live view (R, *shape).
+
+    Matrices start at multiples of `align` elements, vectors follow each other without gaps: [W1 .. WL | b1 .. bL]
+    keeps all biases one contiguous block in slab order. The mapping can't be rebound; its arrays are written in place.
+    """
+
+    def __init__(self, backend: Any, shapes: Mapping[str, Shape], replicas: int, dtype: str, align: int = 1) -> None:
+        self.spans: dict[str, slice] = {}
+        end = 0
+        for name, shape in shapes.items():
+            start = -(-end // align) * align if len(shape) > 1 else end
+            end = start + math.prod(shape)
+            self.spans[name] = slice(start, end)
+        self.flat = backend.zeros((replicas, -(-end // align) * align), dtype)
+        self._views = {name: self.block(name, name, shape) for name, shape in shapes.items()}
+
+    def block(self, first: str, last: str, shape: Shape) -> Array:
+        """All that stands from `first` to `last` as one view (R, *shape)."""
+        stretch = self.flat[:, self.spans[first].start : self.spans[last].stop]
+        return stretch.reshape(len(self.flat), *shape)
+
+    def __getitem__(self, name: str) -> Array:
+        return self._views[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def public(self, single: bool) -> Mapping[str, Array]:
+        """The views as users see them: without the replica axis where there is but one network."""
+        return MappingProxyType({name: view[0] if single else view for name, view in self.items()})
+
+
+class Parameters(Arena):
+    """W[k], (R, n_k, n_{k-1}), and b[k], (R, n_k): the weights and biases, their gradients, an optimizer's state.
+
+    Behind them stand the `extras`, arrays of the rule's own that are trained too.
+    """
+
+    def __init__(
+        self, backend: Any, sizes: Sizes, replicas: int, dtype: str, extras: Mapping[str, Shape] = MappingProxyType({})
+    ) -> None:
+        layers = range(1, sizes.L + 1)
+        weights = {f"W{k}": (sizes[k], sizes[k - 1]) for k in layers}
+        biases = {f"b{k}": (sizes[k],) for k in layers}
+        super().__init__(backend, {**weights, **biases, **extras}, replicas, dtype, ALIGN)
+        self.backend, self.extras = backend, tuple(extras)
+        self.W = Layers([None, *(self[name] for name in weights)])
+        self.b = Layers.of_slab(self.block("b1", f"b{sizes.L}", (sizes.total,)), sizes)
+
+    def weights(self, first: int, last: int) -> Array:
+        """W[first], (R, n_k, n_{k-1}), or for several layers of one shape their block (R, layers, n_k, n_{k-1})."""
+        if first == last:
+            return self.W[first]
+        shape, count = self.W[first].shape[1:], last - first + 1
+        size, start = math.prod(shape), self.spans[f"W{first}"].start
+        step = -(-size // ALIGN) * ALIGN
+        stretch = self.flat[:, start : start + count * step].reshape(len(self.flat), count, step)
+        return stretch[..., :size].reshape(len(self.flat), count, *shape)

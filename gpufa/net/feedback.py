@@ -1,0 +1,104 @@
+"""The rule's fixed feedback matrices: stored, or kept as the key that they are made of wherever they are used."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ..backends import Backend
+from ..backends.keyed import KeyedMatrix, Stretch
+from ..basics.random import Generator, Purpose
+from .arena import Arena, Array, Layers
+from .rule import Feedback
+
+FEEDBACK = "stored", "procedural"
+MASKS = 1 << 16  # the first stream of those that say which elements of a sparse matrix are kept
+
+
+class FeedbackMatrices:
+    """B[k], (R, n_k, n), without gaps; where all have one width, `B.stacked` is all of them by rows. Matrices by other
+    names than B1, B2, ... are found by `feedback[name]` alone.
+
+    With "procedural" they are no part of a checkpoint, and on a device that can make them as it uses them, B[k] is a
+    KeyedMatrix; elsewhere, and where some are sparse, they are drawn once and kept.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        specifications: Mapping[str, Feedback],
+        seeds: Sequence[int],
+        dtype: str,
+        kind: str = "stored",
+    ) -> None:
+        self.kind, self.backend, self.seeds = kind, backend, seeds
+        self.stretches = {
+            name: Stretch(f.rows, f.columns, f.law, f.scale / f.density**0.5, f.stream or stream)
+            for stream, (name, f) in enumerate(specifications.items(), start=1)
+        }
+        self.by_layer = [name for name in self.stretches if name[0] == "B" and name[1:].isdigit()]
+        stretches = [self.stretches[name] for name in self.by_layer]
+        self.alike = len({(s.columns, s.law) for s in stretches}) == 1
+        sparse = any(f.density < 1 for f in specifications.values())
+        self.keyed = kind == "procedural" and backend.keyed and not sparse
+        self.stored, self.B = self._arena(dtype)
+        for name, matrix in self.stored.items():
+            s, density = self.stretches[name], specifications[name].density
+            backend.random(s.law, matrix, seeds, Purpose.FEEDBACK, stream=s.stream, scale=s.scale)
+            if density < 1:
+                self._thin_out(matrix, density, s.stream)
+        self.matrices: Mapping[str, Any] = self.stored
+        if self.keyed:
+            keyed = {name: KeyedMatrix.stacked(backend, [self.stretches[name]], seeds, dtype) for name in self.by_layer}
+            self.matrices = {**keyed, **self.stored}
+            self.B = self._layers(self.matrices)
+            self.B.stacked = KeyedMatrix.stacked(backend, stretches, seeds, dtype) if self.alike else None
+
+    def __getitem__(self, name: str) -> Any:
+        """The matrix of that name, (R, rows, columns)."""
+        return self.matrices[name]
+
+    @property
+    def checkpointed(self) -> Mapping[str, Array]:
+        """What a checkpoint has to hold of them."""
+        return self.matrices if self.kind == "stored" else {}
+
+    def drawn(self) -> Layers:
+        """B as arrays."""
+        return Layers(b.draw() if isinstance(b, KeyedMatrix) else b for b in self.B)
+
+    def lowered(self, dtype: str) -> Layers:
+        """B with copies in another precision in place of what is stored."""
+        if self.keyed:
+            return self.B
+        copies, layers = self._arena(dtype)
+        self.backend.lower(self.stored.flat, out=copies.flat)
+        return layers
+
+    def public(self, single: bool) -> Mapping[str, Any]:
+        """The matrices as users see them: live views, or copies of those that are not stored."""
+        views = {n: m.draw() if isinstance(m, KeyedMatrix) else m for n, m in self.matrices.items()}
+        return MappingProxyType({name: view[0] if single else view for name, view in views.items()})
+
+    def _arena(self, dtype: str) -> tuple[Arena, Layers]:
+        """Memory for what is stored, B1, B2, ... one behind the other, and their views by layer."""
+        stored = {n: s for n, s in self.stretches.items() if not (self.keyed and n in self.by_layer)}
+        shapes = {name: (s.rows, s.columns) for name, s in stored.items()}
+        arena = Arena(self.backend, shapes, len(self.seeds), dtype)
+        layers, stretches = self._layers(arena), [self.stretches[name] for name in self.by_layer]
+        if self.alike and not self.keyed:
+            shape = sum(s.rows for s in stretches), stretches[0].columns
+            layers.stacked = arena.block(self.by_layer[0], self.by_layer[-1], shape)
+        return arena, layers
+
+    def _layers(self, matrices: Mapping[str, Any]) -> Layers:
+        last = max((int(name[1:]) for name in self.by_layer), default=0)
+        return Layers([None, *(matrices.get(f"B{k}") for k in range(1, last + 1))])
+
+    def _thin_out(self, matrix: Array, density: float, stream: int) -> None:
+        """Keep each element with probability `density`: by words of a Philox stream of the matrix's own."""
+        words = np.empty(matrix.shape[1:], np.uint32)
+        for r, seed in enumerate(self.seeds):
+            Generator().words(words, seed, Purpose.FEEDBACK, stream=stream + MASKS)
+            matrix[r] *= self.backend.to_device(words < density * 2.0**32, matrix.dtype)

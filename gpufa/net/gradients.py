@@ -1,0 +1,131 @@
+"""Where a rule's gradients go: products of error signals and activity, scaled, into an arena like the parameters'."""
+
+from collections.abc import Sequence
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+from .arena import Array, Layers, Parameters
+from .layout import Sizes
+
+if TYPE_CHECKING:
+    from .passes import Pass
+
+ALL = slice(None)
+
+
+class Gradients:
+    """What a rule descends. The first thing handed over for a parameter is written, what follows is added to it.
+
+    `into` holds the sums, each times `scale`: 1/m for a mean over samples, or a number on the device, (1,). What is
+    not handed over is zero in the end. Frozen layers are left out, `layers` are those that are not; of the rule's own
+    parameters `extras` are wanted, all where not given.
+    """
+
+    def __init__(
+        self,
+        into: Parameters,
+        scale: float | Array,
+        layers: Sequence[int],
+        running: Sequence[slice] = (ALL,),
+        accumulate: bool = False,
+        extras: Sequence[str] | None = None,
+    ) -> None:
+        self.into, self.backend, self.scale, self.layers, self.running = into, into.backend, scale, layers, running
+        self.first = 1.0 if accumulate else 0.0
+        self.wanted = {*(into.extras if extras is None else extras), *(f"{kind}{k}" for k in layers for kind in "Wb")}
+        self.begun: set[str] = set()
+
+    def layer(self, k: int, delta: Array, h: Array, factor: float = 1.0) -> None:
+        """dW_k += factor * delta h^T and db_k += factor * the row sums of delta: (R, n_k, m), (R, n_{k-1}, m)."""
+        self.product(f"W{k}", delta, h, factor)
+        self.sums(f"b{k}", delta, factor)
+
+    def each_layer(self, delta: Layers, h: Sequence[Array]) -> None:
+        """`layer` of all of them: dW_k += delta_k h_{k-1}^T, and db_k += the row sums of delta_k."""
+        for k in range(1, len(delta)):
+            self.product(f"W{k}", delta[k], h[k - 1])
+        names = [f"b{k}" for k in range(1, len(delta))]
+        if self.wanted.issuperset(names) and self.begun.isdisjoint(names):
+            self.backend.layer_sums(delta, self.into.b, alpha=self.scale, beta=self.first)
+            self.begun.update(names)
+        else:
+            for name, one in zip(names, delta[1:], strict=True):
+                self.sums(name, one)
+
+    def product(self, name: str, delta: Array, h: Array, factor: float = 1.0) -> None:
+        """The parameter's gradient += factor * delta h^T: (R, rows, m) and (R, columns, m)."""
+        if name in self.wanted:
+            alpha, beta = self._times(factor), self._beta(name)
+            self.backend.gemm(delta, h.swapaxes(-1, -2), out=self.into[name], alpha=alpha, beta=beta)
+
+    def sums(self, name: str, delta: Array, factor: float = 1.0) -> None:
+        """The parameter's gradient += factor * the sums over samples of delta, (R, rows, m)."""
+        if name in self.wanted:
+            self.backend.row_sums(delta, out=self.into[name], alpha=self._times(factor), beta=self._beta(name))
+
+    def array(self, name: str) -> Array:
+        """The parameter's gradient, to be written whole by the rule itself, which does its own scaling."""
+        self.begun.add(name)
+        return self.into[name]
+
+    def layers_of(self, net: "Pass") -> None:
+        """dW_k = delta_k h_{k-1}^T and db_k = the row sums of delta_k, for all layers.
+
+        Nothing here depends on anything else, so all of it may run side by side; layers of one shape are one product.
+        """
+        for replicas in self.running:
+            self._layers_of(net, replicas)
+        self.begun |= {f"{kind}{k}" for k in self.layers for kind in "Wb"}
+
+    def finish(self) -> None:
+        """Write zeros where nothing was handed over."""
+        for name in self.wanted - self.begun:
+            self.into[name].fill(0)
+
+    def _times(self, factor: float) -> float | Array:
+        return self.scale if factor == 1 else factor * self.scale
+
+    def _beta(self, name: str) -> float:
+        beta = 1.0 if name in self.begun else self.first
+        self.begun.add(name)
+        return beta
+
+    def _layers_of(self, net: "Pass", replicas: slice) -> None:
+        jobs, into, scale = [], self.into, {"alpha": self.scale, "beta": self.first}
+        for first, last in equal_layers(net.sizes, tuple(self.layers)):
+            delta, h = block(net, net.delta, first, last), block(net, net.sent, first - 1, last - 1)
+            h = (h[replicas] if h.ndim == delta.ndim else h).swapaxes(-1, -2)
+            out = into.weights(first, last)[replicas]
+            jobs.append(partial(self.backend.gemm, delta[replicas], h, out=out, **scale))
+        whole = len(self.layers) == net.L
+        biases = [(net.delta.slab, into.b.slab)] if whole else [(net.delta[k], into.b[k]) for k in self.layers]
+        for delta, b in biases:
+            jobs.append(partial(self.backend.row_sums, delta[replicas], out=b[replicas], **scale))
+        self.backend.parallel(jobs)
+
+
+@cache
+def equal_layers(sizes: Sizes, layers: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Runs (first, last) of layers with weights of one shape, the first of which takes no input of the net."""
+    runs: list[tuple[int, int]] = []
+    for k in layers:
+        below = k - 1
+        if (
+            runs
+            and runs[-1][1] == below
+            and runs[-1][0] > 1
+            and (sizes[below], sizes[below - 1]) == (sizes[k], sizes[k - 1])
+        ):
+            runs[-1] = runs[-1][0], k
+        else:
+            runs.append((k, k))
+    return runs
+
+
+def block(net: "Pass", layers: Layers, first: int, last: int) -> Array:
+    """Layer `first`, (R, n, m), or the layers first .. last of equal width, (R, layers, n, m)."""
+    if first == last:
+        return layers[first]
+    rows = slice(net.sizes.rows(first).start, net.sizes.rows(last).stop)
+    part = layers.slab[:, rows]
+    return part.reshape(len(part), last - first + 1, -1, net.m)

@@ -1,0 +1,61 @@
+"""What a training step drops: inputs, hidden units, and in residual nets whole layers; drawn anew at each step."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..backends.operands import Gate
+from .arena import Array
+
+if TYPE_CHECKING:
+    from .passes import Pass
+
+
+class Drops(NamedTuple):
+    """Probabilities with which an input, a hidden unit, a residual layer is dropped."""
+
+    input: float = 0.0
+    hidden: float = 0.0
+    depth: float = 0.0
+
+
+class Masks:
+    """`hidden`, (R, hidden units, m), is 0 where a unit is dropped, alone or with its layer (Huang et al. 2016,
+    "Deep networks with stochastic depth"), else what keeps its mean; None where nothing is dropped.
+    """
+
+    def __init__(self, p: "Pass", drops: Drops) -> None:
+        self.p, self.drops, replicas = p, drops, len(p.seeds)
+        self.hidden: Array = None
+        self.inputs: Array = None
+        if drops.hidden or drops.depth:
+            self.hidden = p.backend.zeros((replicas, p.sizes.hidden_units, p.m), p.slab_dtype)
+            self.hidden.fill(1)
+        if drops.input:
+            self.inputs = p.backend.zeros((replicas, p.m, p.sizes.inputs), p.slab_dtype)
+        self.kept = p.backend.zeros((replicas, max(len(p.residual), 1)), p.dtype)
+
+    def draw(self, x: Array) -> Array:
+        """The masks of this step; returns the inputs under theirs."""
+        p, drops = self.p, self.drops
+        if self.inputs is not None:
+            self.draw_inputs(out=self.inputs)
+            p.backend.gate(self.inputs, [Gate(None, x, x, slice(None))])  # the mask becomes mask * x
+            x = self.inputs
+        if drops.hidden:
+            p.backend.dropout(self.hidden, drops.hidden, p.seeds, p.step, stream=1)
+        if drops.depth:
+            self._drop_layers()
+        return x
+
+    def draw_inputs(self, out: Array) -> None:
+        """The mask of this step's inputs, (R, m, n_0), as often as it is asked for."""
+        self.p.backend.dropout(out, self.drops.input, self.p.seeds, self.p.step, stream=0)
+
+    def _drop_layers(self) -> None:
+        p, hidden = self.p, self.hidden
+        p.backend.dropout(self.kept, self.drops.depth, p.seeds, p.step, stream=2)
+        for i, k in enumerate(p.residual):
+            rows, kept = hidden[:, p.sizes.rows(k)], self.kept[:, i : i + 1, None]
+            if self.drops.hidden:
+                p.xp.multiply(rows, kept, out=rows)
+            else:
+                rows[...] = kept

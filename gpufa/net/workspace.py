@@ -1,0 +1,48 @@
+"""Work space of a pass: what a rule writes into beside the activity and the deltas, there from its first use on."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from numpy.typing import NDArray
+
+from ..backends import Backend
+from .arena import Array, Layers
+from .layout import Sizes
+
+Kept = TypeVar("Kept")
+
+
+class Workspace:
+    """Arrays under names, for m samples; the same ones at every step."""
+
+    def __init__(self, backend: Backend, sizes: Sizes, seeds: Sequence[int], m: int, dtypes: tuple[str, str]) -> None:
+        self.backend, self.sizes, self.seeds, self.m = backend, sizes, seeds, m
+        self.dtype, self.slab_dtype = dtypes
+        self._own: dict[str, Any] = {}
+
+    def layers(self, name: str) -> Layers:
+        """A second set of activities of the rule's own, shaped as h, kept under its name."""
+        if name not in self._own:
+            self._own[name] = self.new_layers()
+        return self._own[name]
+
+    def array(self, name: str, *shape: int) -> Array:
+        """Work space of the rule's own, (R, *shape), kept under its name."""
+        if name not in self._own:
+            self._own[name] = self.backend.zeros((len(self.seeds), *shape), self.dtype)
+        return self._own[name]
+
+    def kept(self, name: str, make: Callable[[], Kept]) -> Kept:
+        """What `make` gives at first use, kept under its name."""
+        if name not in self._own:
+            self._own[name] = make()
+        return self._own[name]
+
+    def constant(self, name: str, make: Callable[[], NDArray]) -> Array:
+        """What `make` gives on the host, the same for all replicas: brought over at first use, kept under its name."""
+        return self.kept(name, lambda: self.backend.to_device(make(), self.dtype))
+
+    def new_layers(self) -> Layers:
+        """Zeros shaped as the activity of all layers but the input."""
+        slab = self.backend.zeros((len(self.seeds), self.sizes.total, self.m), self.slab_dtype)
+        return Layers.of_slab(slab, self.sizes)

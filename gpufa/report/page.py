@@ -1,0 +1,133 @@
+"""A report: one HTML file about runs, with its pictures in it, that opens without a network."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import plots
+from ..basics import files
+from ..basics.errors import FileProblem, InvalidValue
+from ..basics.version import __version__
+from ..checkpoints import networks
+from ..checkpoints.provenance import IN_MEMORY
+from ..rules import Rule
+from ..runs.summary import summary_of
+from ..training.progress import Status
+from ..training.settings import from_mapping, to_toml
+from . import tables
+
+TEMPLATE = "page.html.j2"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture as a data URI, or in its place the reason why there is none."""
+
+    name: str
+    caption: str
+    source: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the report says of one run."""
+
+    subject: plots.Subject
+    network: Mapping[str, Any]
+    summary: Mapping[str, Any]
+    results: tables.Sheet
+    figures: list[Figure]
+    settings: str
+    in_memory: bool
+
+    @property
+    def name(self) -> str:
+        return self.subject.name
+
+    @property
+    def dead(self) -> str:
+        """What share of the units is dead; empty where none is."""
+        return tables.dead(self.summary)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Where it was trained; empty for a run that has not ended, as that is written then."""
+        place = self.summary.get("environment", {})
+        return {"backend": self.summary["backend"], **place} if place else {}
+
+
+def write(paths: Sequence[str | Path], out: str | Path, rule: type[Rule] | None = None) -> None:
+    """Write the report on the runs in these folders. Raises FileProblem where one can't be read, or `out` written.
+
+    Pictures of a run whose data or rule are not at hand, or that make no sense for it, are replaced by a sentence.
+    """
+    if not paths:
+        raise InvalidValue("gpufa report needs a run; give the folder of one or more")
+    sections = [_section(path, rule) for path in paths]
+    files.write(out, _page(sections, [str(path) for path in paths]), "report", "give another --out")
+
+
+def _section(path: str | Path, rule: type[Rule] | None) -> Section:
+    file = networks.checkpoint_of(path)
+    arrays, metadata = networks.contents(file)
+    if "config" not in metadata:
+        raise FileProblem(f"{str(file)!r} holds a network without its training; give the folder of a run")
+    config, subject = from_mapping(metadata["config"]), plots.read(file, rule)
+    summary, results = _results(file.parent / "summary.json", summary_of(arrays, metadata), config.epochs)
+    figures = [_picture(name, picture.caption, subject) for name, picture in plots.PICTURES.items()]
+    about = metadata["network"] | {"gpufa": metadata["gpufa"]}
+    return Section(subject, about, summary, results, figures, to_toml(config), config.data == IN_MEMORY)
+
+
+def _results(file: Path, so_far: dict[str, Any], epochs: int | None) -> tuple[dict[str, Any], tables.Sheet]:
+    """The summary that the run ended with, or where it has gone on since or not ended what the checkpoint has."""
+    running = Status.RUNNING.name.lower() in so_far["status"]
+    interrupted = running and so_far["epochs"] < (epochs or 0)
+    try:
+        stored = json.loads(file.read_text(encoding="utf-8")) if file.exists() else so_far
+        summary = stored if stored["epochs"] == so_far["epochs"] else so_far
+        return summary, tables.results(summary, interrupted)
+    except (OSError, ValueError, TypeError, LookupError) as error:
+        raise FileProblem(
+            f"{str(file)!r} is not as gpufa wrote it ({error}); delete it, and what the checkpoint has is reported"
+        ) from error
+
+
+def _picture(name: str, caption: str, subject: plots.Subject) -> Figure:
+    try:
+        return Figure(name, caption, _embedded(plots.encode(plots.draw(name, subject), "svg")))
+    except InvalidValue as error:
+        return Figure(name, caption, reason=str(error))
+
+
+def _embedded(svg: bytes) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+
+
+def _page(sections: Sequence[Section], paths: Sequence[str]) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    unique = len({section.name for section in sections}) == len(sections)
+    names = [section.name for section in sections] if unique else paths
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    runs = dict(zip(names, sections, strict=True))
+    return environment.get_template(TEMPLATE).render(
+        runs=runs, comparison=_comparison(runs) if len(runs) > 1 else None, version=__version__
+    )
+
+
+def _comparison(runs: Mapping[str, Section]) -> tuple[tables.Sheet, Figure]:
+    figure = plots.comparison({name: section.subject.history for name, section in runs.items()})
+    caption = "Test score, training loss and alignment angle, mean over the hidden layers, of the runs against epoch."
+    sheet = tables.comparison({name: section.summary for name, section in runs.items()}, "run")
+    return sheet, Figure("comparison", caption, _embedded(plots.encode(figure, "svg")))

@@ -1,0 +1,1 @@
+"""Errors through other weights than the transposed ones."""

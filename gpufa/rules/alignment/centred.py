@@ -1,0 +1,44 @@
+"""Direct feedback of a signal that does not vanish as the net learns, in place of the error.
+
+Such a signal has a part that is the same for every sample, and B_k sends it as a constant drift into every unit: in
+narrow nets all units saturate and nothing is learned. So the signal's mean over the outputs is taken out, unless
+centre = false, which is the paper's. (The error of softmax outputs has no such part: its sum over outputs is zero.)
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...net.rule import boolean
+from .direct import DirectFeedback
+
+if TYPE_CHECKING:
+    from ...net.passes import Pass
+
+
+@dataclass(frozen=True)
+class CentredSignal(DirectFeedback):
+    """delta_k = (B_k (s - mean of s over outputs)) * f'(a_k), s being what `signal` writes."""
+
+    centre: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        boolean(self.centre, "centre")
+
+    @property
+    def injects_only(self) -> bool:
+        return False
+
+    def signal(self, net: "Pass", e: Any, out: Any) -> None:
+        """Write what is sent in place of e, (R, n_L, m)."""
+        raise NotImplementedError(f"{type(self).__name__} must define signal(net, e, out)")
+
+    def deltas(self, net: "Pass", e: Any) -> None:
+        n = net.sizes.outputs
+        s, mean, ones = net.array("signal", n, net.m), net.array("mean", 1, net.m), net.array("ones", 1, n)
+        self.signal(net, e, s)
+        if self.centre and n > 1:
+            ones.fill(1)
+            net.backend.gemm(ones, s, out=mean, alpha=1 / n)
+            net.xp.subtract(s, mean, out=s)
+        self.send(net, s)

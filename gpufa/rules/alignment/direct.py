@@ -1,0 +1,70 @@
+"""What all rules share that send one signal straight to every hidden layer: B_k is n_k x n_L, fixed, random.
+
+The matrices may have a structure: `density` < 1 makes them sparse (Crafton et al. 2019), law = "ternary" draws from
+-1, 0, 1, `rank` = r takes B_k = U_k V, V common, r x n_L and normal-like, and `shared` takes for each layer the first
+rows of one and the same matrix (LightOn's TinyDFA, 2020, which is another algorithm than DFA).
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ...net.layout import Sizes
+from ...net.rule import Feedback, FeedbackRule, boolean, whole
+
+if TYPE_CHECKING:
+    from ...net.passes import Pass
+
+
+@dataclass(frozen=True)
+class DirectFeedback(FeedbackRule):
+    """delta_k = (B_k signal) * f'(a_k), one product and one pass for all hidden layers."""
+
+    rank: int = 0
+    shared: bool = False
+
+    crosses: ClassVar[str] = "e, n_L numbers a sample, the same to every layer"
+    frees: ClassVar[str] = "backward"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        whole(self.rank, "feedback rank", "rank")
+        boolean(self.shared, "shared")
+
+    @property
+    def injects_only(self) -> bool:
+        return not self.rank
+
+    def columns(self, sizes: Sizes) -> int:
+        """The width of the signal that the B_k are multiplied with."""
+        return self.rank or sizes.outputs
+
+    def fixed(self, sizes: Sizes) -> dict[str, Feedback]:
+        n = self.columns(sizes)
+        found = {f"B{k}": self.feedback(sizes[k], n) for k in sizes.hidden}
+        if self.shared and found:
+            scale = self.size(max(sizes[k] for k in sizes.hidden))
+            found = {
+                name: Feedback(one.rows, n, self.law, scale, self.density, stream=1) for name, one in found.items()
+            }
+        if self.rank:
+            found["V"] = Feedback(self.rank, sizes.outputs, "normal", 1 / math.sqrt(self.rank))
+        return found
+
+    def send(self, net: "Pass", signal: Any, derivative: bool = True, dropout: bool = True) -> None:
+        """delta_k = (B_k signal) * f'(a_k) for all hidden layers, signal being (R, n_L, m); see Pass.inject."""
+        if self.rank:
+            through = net.array("V e", self.rank, net.m)
+            net.backend.gemm(net.feedback["V"], signal, out=through)
+            signal = through
+        net.inject(net.hidden, net.B.stacked, signal, derivative, dropout)
+
+    def weight_pairs(self, net: "Pass") -> Iterator[tuple[int, Any, Any]]:
+        """cos(W_{k+1}, B_{k+1} B_k^T), and cos(W_L, B_{L-1}^T) at the output (Refinetti et al. 2021)."""
+        if self.rank:
+            return
+        for k in net.hidden[:-1]:
+            yield k, net.B[k + 1] @ net.B[k].swapaxes(-1, -2), net.W[k + 1]
+        for k in net.hidden[-1:]:
+            yield k, net.B[k].swapaxes(-1, -2), net.W[k + 1]

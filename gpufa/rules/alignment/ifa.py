@@ -1,0 +1,43 @@
+"""Indirect feedback alignment (Nokland 2016, arXiv:1609.01596).
+
+delta_L = e
+delta_1 = (B_1 e) * f'(a_1)                  the error reaches the first layer alone, B_1 is n_1 x n_L, fixed,
+delta_k = (W_k delta_{k-1}) * f'(a_k)        and goes up from there through the forward weights
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ...net.layout import Sizes
+from ...net.rule import Feedback, FeedbackRule, Rule
+
+if TYPE_CHECKING:
+    from ...net.passes import Pass
+
+
+@dataclass(frozen=True)
+class IFA(FeedbackRule):
+    """delta_1 = (B_1 e) * f'(a_1), delta_k = (W_k delta_{k-1}) * f'(a_k), B_1 ~ U(+-1/sqrt(n_1)).
+
+    Weights start from U(+-1/sqrt(fan_in)): from zero weights no error would reach the layers above the first.
+    """
+
+    name: ClassVar[str] = "ifa"
+    paper: ClassVar[str] = "Nokland 2016"
+    crosses: ClassVar[str] = "e to the first layer, delta_{k-1} to the others"
+    frees: ClassVar[str] = ""
+    defaults: ClassVar[Mapping[str, Any]] = Rule.defaults
+
+    @property
+    def injects_only(self) -> bool:
+        return True
+
+    def fixed(self, sizes: Sizes) -> dict[str, Feedback]:
+        return {f"B{k}": self.feedback(sizes[k], sizes.outputs) for k in sizes.hidden[:1]}
+
+    def deltas(self, net: "Pass", e: Any) -> None:
+        for k in net.hidden[:1]:
+            net.inject(k, net.B[k], e)
+        for k in net.hidden[1:]:
+            net.inject(k, net.W[k], net.delta[k - 1])

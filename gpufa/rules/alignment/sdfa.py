@@ -1,0 +1,28 @@
+"""Direct feedback alignment of the error's sign (Frenkel, Lefebvre & Bol 2021, Frontiers in Neuroscience 15:629892).
+
+delta_L = e
+delta_k = (B_k (sign(e) - mean of sign(e) over outputs)) * f'(a_k)       the output layer learns from e itself
+delta_k = (B_k sign(e)) * f'(a_k)        the paper's, with centre = false: one bit an output is sent
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from .centred import CentredSignal
+
+if TYPE_CHECKING:
+    from ...net.passes import Pass
+
+
+@dataclass(frozen=True)
+class SDFA(CentredSignal):
+    """B_k ~ U(+-1/sqrt(n_k)); with `centre` the mean of sign(e) over outputs is taken out."""
+
+    name: ClassVar[str] = "sdfa"
+    paper: ClassVar[str] = "Frenkel, Lefebvre & Bol 2021"
+    crosses: ClassVar[str] = (
+        "sign(e) less its mean over outputs, to every layer (centre=false: the paper's sign(e), n_L bits)"
+    )
+
+    def signal(self, net: "Pass", e: Any, out: Any) -> None:
+        net.xp.sign(e, out=out)

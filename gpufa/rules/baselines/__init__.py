@@ -1,0 +1,1 @@
+"""Backpropagation, and frozen hidden layers."""

@@ -1,0 +1,82 @@
+"""PEPITA, error-driven input modulation (Dellaferrera & Kreiman 2022, arXiv:2201.11665).
+
+xt      = x + F e              F is n_0 x n_L, fixed: the error goes onto the input of a second forward pass, to ht_k
+delta_k = h_k - ht_k           hidden layers; the same dropout masks in both passes
+delta_L = e                    of the first pass, as in the paper; its authors' programs take the second pass's
+dW_k    = delta_k ht_{k-1}^T   of all layers, ht_0 = xt
+
+To first order in F this is delta_k = -(W_k ... W_1 F e) * f' of all layers up to k: fixed random feedback through the
+layers below, to which the weights above align. It is descended as it stands: the part of second order of W_1's step is
++ W_1 F e (F e)^T, by which W_1 F, the feedback, grows; with the other sign for delta_k it would be unlearnt.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ...net.layout import Sizes
+from ...net.rule import Feedback, FeedbackRule, Rule
+
+if TYPE_CHECKING:
+    from ...net.gradients import Gradients
+    from ...net.passes import Pass
+
+
+@dataclass(frozen=True)
+class PEPITA(FeedbackRule):
+    """F = scale * sqrt(6 / n_0) * law. Dropout of inputs lies over F e as over x."""
+
+    scale: float = 0.05
+
+    name: ClassVar[str] = "pepita"
+    paper: ClassVar[str] = "Dellaferrera & Kreiman 2022"
+    crosses: ClassVar[str] = "F e, on the input of a second forward pass"
+    memory: ClassVar[str] = "F, and the activity of both passes"
+    frees: ClassVar[str] = "backward"
+    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({**Rule.defaults, "init": "glorot"})
+
+    @property
+    def uses_derivative(self) -> bool:
+        return False
+
+    @property
+    def stored_feedback(self) -> bool:
+        return True
+
+    def fixed(self, sizes: Sizes) -> dict[str, Feedback]:
+        scale = self.scale * math.sqrt(6 / sizes.inputs)
+        return {"F": Feedback(sizes.inputs, sizes.outputs, self.law, scale, self.density)}
+
+    def deltas(self, net: "Pass", e: Any) -> None:
+        ht = net.layers("second pass")
+        ht[0] = self.modulated(net, e).swapaxes(-1, -2)
+        for k in net.hidden:
+            net.layer(k, ht[k - 1], ht[k], sent=ht[k])
+            net.xp.subtract(net.sent[k], ht[k], out=net.delta[k])
+
+    def gradients(self, net: "Pass", grads: "Gradients") -> None:
+        self.deltas(net, net.e)
+        grads.each_layer(net.delta, net.layers("second pass"))
+
+    def modulated(self, net: "Pass", e: Any) -> Any:
+        """x + F e, (R, m, n_0), under the dropout of x."""
+        xt = net.array("x + F e", net.m, net.sizes.inputs)
+        net.backend.gemm(e.swapaxes(-1, -2), net.feedback["F"].swapaxes(-1, -2), out=xt)
+        if net.masks.drops.input:
+            mask = net.array("mask of x", net.m, net.sizes.inputs)
+            net.masks.draw_inputs(out=mask)
+            xt *= mask
+        xt += net.sent[0].swapaxes(-1, -2)
+        return xt
+
+    def weight_pairs(self, net: "Pass") -> Iterator[tuple[int, Any, Any]]:
+        """-W_k ... W_1 F, and (W_L ... W_{k+1})^T, by which backprop carries the error to layer k of a linear net."""
+        down, up = {net.L: None}, net.feedback["F"]
+        for k in reversed(net.hidden):
+            W = net.W[k + 1].swapaxes(-1, -2)
+            down[k] = W if down[k + 1] is None else W @ down[k + 1]
+        for k in net.hidden:
+            up = net.W[k] @ up
+            yield k, -up, down[k]

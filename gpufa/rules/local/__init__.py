@@ -1,0 +1,1 @@
+"""Layers that learn from what they see."""

@@ -1,0 +1,65 @@
+"""Layerwise training by a local head per layer (Belilovsky, Eickenberg & Oyallon 2019, arXiv:1812.11446, all layers at
+once as in arXiv:1901.08164; the "pred" loss of Nokland & Eidnes 2019, arXiv:1901.06656).
+
+e_k     = yhat_k - y,  yhat_k from H_k h_k + c_k as the net's own outputs from a_L
+delta_k = (H_k^T e_k) * f'(a_k)        the gradient of layer k's own loss; no layer hears of those above
+dH_k    = e_k h_k^T,  dc_k = the row sums of e_k
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ...backends.operands import Outputs
+from ...net.layout import Sizes
+from ...net.rule import Extra, Rule
+
+if TYPE_CHECKING:
+    from ...net.gradients import Gradients
+    from ...net.passes import Pass
+
+
+@dataclass(frozen=True)
+class Layerwise(Rule):
+    """Each hidden layer descends the loss of a linear classifier on its activity, which is trained along with it.
+
+    The heads are net.parameters["H1"], (n_L, n_1), from U(+-1/sqrt(n_k)), and ["c1"], (n_L,), from zero; the net itself
+    predicts by its output layer alone.
+    """
+
+    name: ClassVar[str] = "layerwise"
+    paper: ClassVar[str] = "Belilovsky et al. 2019; Nokland & Eidnes 2019"
+    crosses: ClassVar[str] = "h_{k-1}, upwards; y, the target, to every layer"
+    memory: ClassVar[str] = "H, c and their optimizer state"
+    frees: ClassVar[str] = "update, backward"
+
+    def parameters(self, sizes: Sizes) -> dict[str, Extra]:
+        heads = {f"H{k}": Extra((sizes.outputs, sizes[k]), "uniform") for k in sizes.hidden}
+        return heads | {f"c{k}": Extra((sizes.outputs,)) for k in sizes.hidden}
+
+    def deltas(self, net: "Pass", e: Any) -> None:
+        for k in net.hidden:
+            net.inject(k, net.parameters[f"H{k}"].swapaxes(-1, -2), self.error(net, k))
+
+    def gradients(self, net: "Pass", grads: "Gradients") -> None:
+        super().gradients(net, grads)
+        for k in net.hidden:
+            e = self.space(net, k)
+            grads.product(f"H{k}", e, net.sent[k])
+            grads.sums(f"c{k}", e)
+
+    def space(self, net: "Pass", k: int) -> Any:
+        """Where e_k stands, (R, n_L, m)."""
+        return net.array(f"e{k}", net.sizes.outputs, net.m)
+
+    def error(self, net: "Pass", k: int) -> Any:
+        """e_k by the net's own loss."""
+        a, value = net.array("H h + c", net.sizes.outputs, net.m), net.array("local loss", net.m)
+        missed = net.backend.scratch(net.missed.shape, "bool", slot=12)
+        H, c, e = net.parameters[f"H{k}"], net.parameters[f"c{k}"], self.space(net, k)
+        net.backend.output(H, net.sent[k], c, Outputs(net.loss, a, net.y, e, value, missed))
+        return e
+
+    def weight_pairs(self, net: "Pass") -> Iterator[tuple[int, Any, Any]]:
+        for k in net.hidden[-1:]:
+            yield k, net.parameters[f"H{k}"], net.W[k + 1]

@@ -1,0 +1,1 @@
+"""Weights solved for, or searched."""

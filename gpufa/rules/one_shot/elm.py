@@ -1,0 +1,41 @@
+"""Extreme learning machine (Huang, Zhu & Siew 2006, Neurocomputing 70:489).
+
+    h_k   = f(W_k h_{k-1} + b_k)                         hidden layers random and fixed
+    W_L^T = (H^T H + lambda I)^-1 H^T T                  H: h_{L-1} of all samples, by rows; T: their targets
+
+The paper has one hidden layer and lambda = 0, the pseudo-inverse; deeper nets and the ridge are common since.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ...basics.random import Purpose
+from ...net.rule import above_zero
+from .regression import OutputRegression
+
+if TYPE_CHECKING:
+    from ...network import Network
+
+
+@dataclass(frozen=True)
+class ELM(OutputRegression):
+    """Hidden weights are as the net's init draws them, hidden biases U(+-bias/sqrt(n_{k-1}))."""
+
+    bias: float = 1.0
+
+    name: ClassVar[str] = "elm"
+    paper: ClassVar[str] = "Huang, Zhu & Siew 2006"
+    crosses: ClassVar[str] = "nothing"
+    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({**OutputRegression.defaults, "activation": "relu"})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        above_zero(self.bias, "scale of the hidden biases", "bias")
+
+    def prepare(self, net: "Network", x: Any, y: Any) -> None:
+        for k in net.sizes.hidden:
+            bound = self.bias / math.sqrt(net.sizes[k - 1])
+            net.backend.random("uniform", net.arena.b[k], net.seeds, Purpose.RULE, stream=k, scale=bound)

@@ -1,0 +1,75 @@
+"""Evolution strategies (Salimans, Ho, Chen, Sidor & Sutskever 2017, arXiv:1703.03864), with antithetic pairs.
+
+    g = 1/n sum_i (L(W + sigma eps_i) - L(W - sigma eps_i)) / (2 sigma) eps_i        eps_i ~ N(0, I), i = 1 .. n
+
+L is the batch's loss, W all weights and biases. E[g] is the gradient of L smoothed over N(W, sigma^2 I), and the
+gradient of L itself where L is quadratic. The paper puts ranks in the place of the losses; here they are as they are.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ...net.rule import Rule, above_zero, whole
+
+if TYPE_CHECKING:
+    from ...net.gradients import Gradients
+    from ...net.passes import Pass
+
+
+@dataclass(frozen=True)
+class Evolution(Rule):
+    """`pairs` is n, the perturbations a step, each tried with both signs; `sigma` their deviation.
+
+    eps is normal-like, of mean 0 and variance 1.
+    """
+
+    pairs: int = 32
+    sigma: float = 0.02
+
+    name: ClassVar[str] = "evolution"
+    paper: ClassVar[str] = "Salimans et al. 2017"
+    crosses: ClassVar[str] = "the loss, one number a perturbation, the same to every layer"
+    memory: ClassVar[str] = "eps and a copy of the weights"
+    frees: ClassVar[str] = "backward"
+    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({**Rule.defaults, "lr": 0.015, "batch_size": 256})
+
+    def __post_init__(self) -> None:
+        whole(self.pairs, "number of pairs", "pairs", least=1)
+        above_zero(self.sigma, "deviation of the perturbations", "sigma")
+
+    @property
+    def uses_derivative(self) -> bool:
+        return False
+
+    def gradients(self, net: "Pass", grads: "Gradients") -> None:
+        W, spans = net.parameters.flat, net.parameters.spans
+        kept, eps, step = (net.array(name, W.shape[1]) for name in ("kept", "eps", "step"))
+        losses, slope = net.array("losses", 1, net.m), net.array("slope", 1)
+        difference = losses[:, 0]
+        trained = [(i, name) for i, name in enumerate(spans) if name in grads.wanted]
+        for _, name in trained:
+            grads.array(name).fill(0)
+        g = grads.into.flat
+        kept[...] = W
+        for pair in range(self.pairs):
+            for i, name in trained:
+                net.random("normal", eps[:, spans[name]], stream=pair * len(spans) + i)
+            net.xp.multiply(eps, self.sigma, out=step)
+            net.xp.add(kept, step, out=W)
+            difference[...] = loss(net)
+            net.xp.subtract(kept, step, out=W)
+            net.xp.subtract(difference, loss(net), out=difference)
+            net.backend.row_sums(losses, out=slope, alpha=grads.scale / (2 * self.sigma * self.pairs))
+            net.xp.multiply(eps, slope, out=eps)
+            net.xp.add(g, eps, out=g)
+        W[...] = kept
+
+
+def loss(net: "Pass") -> Any:
+    """The loss of each sample, (R, m), under the weights as they stand now, with the dropout of the pass."""
+    for k in range(1, net.L + 1):
+        net.layer(k, net.sent[k - 1], net.h[k], a=net.a[k], sent=net.sent[k])
+    net.error()
+    return net.value

@@ -1,0 +1,95 @@
+"""What all rules share that solve for the output layer: linear regression on the last hidden activity, in one pass.
+
+    [W_L b_L]^T = (H^T H + lambda I)^-1 H^T T       H: the samples' h_{L-1} and a one, by rows; T: their targets
+
+The sums H^T H and T^T H grow step by step, so that H never needs to be in memory; after the last step of an epoch they
+are solved on the host and cleared. lambda is not put on the bias. With lambda = 0 the pseudo-inverse stands in.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...basics.arguments import is_number, shown
+from ...basics.errors import InvalidValue
+from ...net.layout import Sizes
+from ...net.rule import Rule
+
+if TYPE_CHECKING:
+    from ...net.gradients import Gradients
+    from ...net.passes import Pass
+
+SLOT = 12  # of the backend's work space
+
+
+@dataclass(frozen=True)
+class OutputRegression(Rule):
+    """`ridge` is lambda; state["sums"] holds [H T]^T H, in float64 whatever the net's dtype."""
+
+    ridge: float = 0.1
+
+    memory: ClassVar[str] = "H^T H and T^T H"
+    frees: ClassVar[str] = "update, backward"
+    state_dtype: ClassVar[str] = "float64"
+    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
+        {**Rule.defaults, "loss": "squared_error", "optimizer": "sgd", "batch_size": 1000, "epochs": 1}
+    )
+
+    def __post_init__(self) -> None:
+        if not is_number(self.ridge) or self.ridge < 0:
+            raise InvalidValue(f"ridge {shown(self.ridge)} can't be used; set rule.ridge to a number of at least 0")
+
+    @property
+    def feedforward(self) -> bool:
+        return False
+
+    def trained(self, sizes: Sizes) -> Collection[int]:
+        return ()
+
+    @property
+    def uses_derivative(self) -> bool:
+        return False
+
+    def state(self, sizes: Sizes) -> dict[str, tuple[int, ...]]:
+        columns = sizes[sizes.L - 1] + 1
+        return {"sums": (columns + sizes.outputs, columns)}
+
+    def gradients(self, net: "Pass", grads: "Gradients") -> None:
+        """Nothing is descended; in training the sums grow by the batch's."""
+        if not net.training:
+            return
+        sums = net.state["sums"]
+        rows, columns = sums.shape[1:]
+        HT = net.backend.scratch((len(sums), rows, net.m), self.state_dtype, SLOT)
+        HT[:, : columns - 1] = net.sent[net.L - 1]
+        HT[:, columns - 1 : columns].fill(1)
+        HT[:, columns:] = net.y
+        net.backend.gemm(HT, HT[:, :columns].swapaxes(-1, -2), out=sums, beta=1.0)
+
+    def after_epoch(self, net: "Pass", active: NDArray[np.bool_]) -> None:
+        for r in np.flatnonzero(active):
+            sums = net.backend.to_host(net.state["sums"][r])
+            columns = sums.shape[1]
+            if sums[columns - 1, columns - 1] > 0 and np.isfinite(sums).all():  # else the replica has diverged
+                solved = solve(sums[:columns], sums[columns:].T, self.ridge).T
+                net.W[net.L][r] = net.backend.to_device(solved[:, :-1], net.dtype)
+                net.b[net.L][r] = net.backend.to_device(solved[:, -1], net.dtype)
+        net.state["sums"].fill(0)
+
+
+def solve(HH: NDArray, HT: NDArray, ridge: float) -> NDArray:
+    """(H^T H + ridge I)^-1 H^T T without ridge on the last column of H; by the pseudo-inverse where it is singular."""
+    from scipy.linalg import LinAlgError, cho_factor, cho_solve, pinvh
+
+    A = HH.copy()
+    A[np.diag_indices(len(A) - 1)] += ridge
+    if ridge:
+        try:
+            return cho_solve(cho_factor(A), HT)
+        except LinAlgError:
+            pass
+    return pinvh(A) @ HT

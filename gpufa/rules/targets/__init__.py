@@ -1,0 +1,1 @@
+"""Targets, or gradients, made by learned models."""

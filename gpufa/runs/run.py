@@ -1,0 +1,200 @@
+"""A run from its first checkpoint to its summary, and from its checkpoint on."""
+
+import json
+import signal
+import threading
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from .. import plots
+from ..backends import faults
+from ..basics import files
+from ..basics.arguments import path_of
+from ..basics.errors import FileProblem, GpufaWarning, InvalidValue
+from ..basics.version import __version__
+from ..checkpoints import networks
+from ..checkpoints.provenance import IN_MEMORY, data_of, fingerprint
+from ..measure.history import History
+from ..network import Network
+from ..rules import Rule, is_own, rule_class
+from ..training.callbacks import Callback
+from ..training.config import Config
+from ..training.progress import Status
+from ..training.settings import from_mapping
+from ..training.trainer import Trainer
+from .folder import Folder, locked, trainer_arrays
+from .summary import summarise
+
+
+@dataclass(frozen=True)
+class Run:
+    """What training leaves: the network, its history, the figures of summary.json, and the folder if there is one."""
+
+    network: Network
+    history: History
+    config: Config
+    summary: dict[str, Any]
+    out: Path | None
+    interrupted: bool = False
+    already_finished: bool = False
+
+    @property
+    def diverged(self) -> bool:
+        return Status.DIVERGED.name.lower() in self.summary["status"]
+
+
+@faults()
+def train(
+    config: Config,
+    data: str | Path | Sequence[Any] | None = None,
+    callbacks: Iterable[Callback] = (),
+    rule: Rule | type[Rule] | None = None,
+    force: bool = False,
+) -> Run:
+    """Train as `gpufa train` does; with config.out the run is kept in that folder.
+
+    data   (x, y, x_test, y_test), or a name or path as in load_data; config.data where not given
+    rule   a rule of your own, in place of config.rule
+    Raises InvalidValue and FileProblem as the parts do; FileProblem also where config.out holds a run and `force` is
+    not set.
+    """
+    out = path_of(config.out, "out") if config.out else None
+    if out and not force:
+        networks.check_free(out)
+    arrays, name = data_of(config, data)
+    trainer = Trainer(replace(config, data=name), arrays, rule, callbacks)
+    with locked(out) if out else nullcontext():
+        if out and not force:  # another process may have been quicker
+            networks.check_free(out)
+        return _run(trainer, out, fingerprint(arrays, name))
+
+
+@faults()
+def resume(
+    path: str | Path,
+    epochs: int | None = None,
+    data: str | Path | Sequence[Any] | None = None,
+    callbacks: Iterable[Callback] = (),
+    rule: Rule | type[Rule] | None = None,
+    backend: Literal["auto", "numpy", "cupy"] | None = None,
+    device: int | None = None,
+) -> Run:
+    """Go on where a run stopped, bit for bit; `epochs` sets a new total, `backend` and `device` another place.
+
+    Raises FileProblem for a missing or damaged checkpoint, InvalidValue where the data are not those of the run,
+    or its rule is of a file of your own and not handed in.
+    """
+    file = networks.checkpoint_of(path)
+    with locked(file.parent) if file.exists() else nullcontext():
+        stored, metadata = networks.contents(file)
+        config = _config_of(file, metadata, rule)
+        config = replace(
+            config,
+            epochs=config.epochs if epochs is None else epochs,
+            backend=config.backend if backend is None else backend,
+            device=config.device if device is None else device,
+        )
+        if config.data == IN_MEMORY and data is None:
+            raise InvalidValue(
+                f"{str(file)!r} was trained on arrays of a program; resume it there with gpufa.resume(path, data=...)"
+            )
+        arrays, _ = data_of(config, data)
+        found = fingerprint(arrays, config.data)
+        if found != metadata["data"]:
+            raise InvalidValue(
+                f"the data of {str(file)!r} have changed since; resume needs the very data that it was trained on"
+            )
+        trainer = Trainer(config, arrays, rule, callbacks)
+        networks.fill(trainer_arrays(trainer), stored, trainer.net)
+        trainer.progress.load(networks.inside("progress", stored))
+        trainer.history = History.from_arrays(config.seeds, networks.inside("history", stored))
+        if trainer.finished:
+            return _finished(trainer, file.parent, already=True)
+        return _run(trainer, file.parent, found)
+
+
+def _config_of(file: Path, metadata: Mapping[str, Any], rule: Rule | type[Rule] | None) -> Config:
+    """The settings of the run in a checkpoint, which `rule`, if it is handed in, must be the rule of."""
+    if "config" not in metadata:
+        raise FileProblem(f"{str(file)!r} holds a network without its training; load it with gpufa.load")
+    config = from_mapping(metadata["config"])
+    if rule is None and is_own(config.rule):
+        raise InvalidValue(
+            f"{str(file)!r} was trained by {config.rule!r}, and no code runs because a checkpoint names it;"
+            " name it yourself, --rule path/to/file.py:MyRule"
+        )
+    trained_by = metadata["network"]["rule"]["name"]
+    if rule is not None and (given := rule_class(rule).name) != trained_by:
+        raise InvalidValue(f"{str(file)!r} was trained by rule {trained_by!r}, not {given!r}; hand that one in")
+    if metadata["gpufa"] != __version__:
+        warnings.warn(
+            f"{str(file)!r} was written by gpufa {metadata['gpufa']}, this is {__version__}: training goes on, but"
+            " maybe not to the same bits",
+            GpufaWarning,
+            stacklevel=3,
+        )
+    return config
+
+
+def free_folder(name: str) -> Path:
+    """runs/NAME, with a number behind it when that exists."""
+    numbered = (Path("runs") / (name if n == 1 else f"{name}-{n}") for n in range(1, 10**6))
+    return next(path for path in numbered if not path.exists())
+
+
+def _run(trainer: Trainer, out: Path | None, about_data: Mapping[str, Any]) -> Run:
+    if out:
+        trainer.callbacks.insert(0, Folder(out, about_data))
+    with stopped_by_signals(trainer):
+        trainer.run()
+    return _finished(trainer, out)
+
+
+def _finished(trainer: Trainer, out: Path | None, already: bool = False) -> Run:
+    """Sum the run up; in its folder too, unless that was done when it ended."""
+    summary, interrupted = summarise(trainer), trainer.stop_requested and not trainer.finished
+    if out and not (already and _summed_up(out, trainer)):
+        text = json.dumps(summary, indent=2) + "\n"
+        files.write(out / "summary.json", text, "summary", "gpufa resume writes it again")
+        try:
+            plots.curves(trainer.history, out / "curves.png")
+        except FileProblem as error:
+            warnings.warn(str(error), GpufaWarning, stacklevel=3)
+    return Run(trainer.net, trainer.history, trainer.config, summary, out, interrupted, already)
+
+
+def _summed_up(out: Path, trainer: Trainer) -> bool:
+    """Whether summary.json is of the run as it stands."""
+    try:
+        return bool(json.loads((out / "summary.json").read_text(encoding="utf-8"))["epochs"] == trainer.progress.epoch)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+@contextmanager
+def stopped_by_signals(trainer: Trainer) -> Iterator[None]:
+    """Ctrl-C, SIGTERM, SIGHUP let the step finish, then training stops and is saved; a second Ctrl-C stops at once.
+
+    What is ignored already, as nohup does with SIGHUP, stays ignored.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    old = {number: handler for number in numbers if (handler := signal.getsignal(number)) != signal.SIG_IGN}
+
+    def stop(number: int, frame: Any) -> None:
+        trainer.stop_requested = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    for number in old:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)

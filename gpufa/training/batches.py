@@ -1,0 +1,63 @@
+"""Minibatches: each replica's own order of the samples, gathered on the device, with noise where it is asked for."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..backends import Backend
+from ..backends.operands import Samples
+from ..basics.random import Generator, Purpose
+from ..net.arena import Array
+from ..net.clock import Clock
+
+
+class Batches:
+    """The training data on the device, and the epoch's order of them, (R, N).
+
+    x is (N, n_0); y labels (N,) or targets (N, n_L), or labels (R, N) where each replica has its own label noise.
+    `scaling` = (shift, factor), (n_0,) each, is done as a batch is gathered, where x is kept as it came.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        x: Array,
+        y: Array,
+        seeds: Sequence[int],
+        batch_size: int,
+        input_noise: float,
+        scaling: tuple[Array, Array] | None = None,
+    ) -> None:
+        self.backend, self.x, self.y, self.seeds = backend, x, y, seeds
+        self.size, self.input_noise = min(batch_size, len(x)), input_noise
+        self.per_epoch = -(-len(x) // self.size)
+        self.order = backend.zeros((len(seeds), len(x)), "int64")
+        self.all = Samples(x, y, self.order, self.size, scaling)
+
+    def start_epoch(self, epoch: int) -> None:
+        """Draw every replica's order of this epoch."""
+        self.backend.permutations(self.seeds, Purpose.SHUFFLE, epoch, out=self.order)
+
+    def samples(self, batch: int) -> int:
+        """The number of samples in that batch; the epoch's last may have fewer."""
+        return min(self.size, len(self.x) - batch * self.size)
+
+    def load(self, clock: Clock, x: Array, y: Array) -> None:
+        """Let the clock tick, and fill x, (R, m, n_0), and y, (R, n_L, m), with what is next."""
+        self.backend.load(clock.ticks, self.all, x, y)
+        if self.input_noise:
+            self.backend.random(
+                "normal", x, self.seeds, Purpose.INPUT_NOISE, step=clock.step, scale=self.input_noise, add=True
+            )
+
+
+def noisy_labels(labels: np.ndarray, share: float, classes: int, seeds: Sequence[int]) -> np.ndarray:
+    """(R, N) labels of which `share` are replaced by a random label, drawn anew for each seed."""
+    noisy = np.repeat(labels[None], len(seeds), axis=0)
+    for row, seed in zip(noisy, seeds, strict=True):
+        words = [
+            Generator().words(np.empty(len(labels), np.uint32), seed, Purpose.LABEL_NOISE, stream=i) for i in (0, 1)
+        ]
+        hit = words[0] < share * 2.0**32
+        row[hit] = words[1][hit] % classes
+    return noisy

@@ -1,0 +1,236 @@
+"""Config: one frozen dataclass that is the TOML file, the command line's flags and the metadata of a checkpoint."""
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..backends import BACKENDS, PRECISIONS
+from ..basics.arguments import is_number, is_whole, shown
+from ..basics.errors import InvalidValue
+from ..basics.random import drop_threshold
+from ..data.samples import SCALINGS
+from ..functions.optimizers import DECAYS
+from ..functions.optimizers import optimizer as find_optimizer
+from ..functions.schedules import SCHEDULES
+from ..rules import Rule
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that decides a run; a field left None takes the rule's default. Raises InvalidValue for bad values."""
+
+    data: str = "digits"
+    """a name (gpufa data list): digits, mnist, ...; or a path to your .npz, .h5 or .csv file"""
+    scaling: str = "none"
+    """none, unit (training data's range to 0..1) or standard (mean 0, deviation 1 per feature)"""
+    test_fraction: float | None = None
+    """share of a file without a test part that is held out for testing (0.2 where not given)"""
+    validation: float = 0.0
+    """share of the training samples held out for validation, 0 for none"""
+    samples: int | None = None
+    """training samples that are used, of every class its share, all where not given"""
+    label_noise: float = 0.0
+    """share of the training labels that is replaced by a random label"""
+    input_noise: float = 0.0
+    """deviation of the normal-like noise added to each training input"""
+
+    rule: str = "dfa"
+    """learning rule, see gpufa rules; or path/to/file.py:MyRule"""
+    rule_options: dict[str, Any] = field(default_factory=dict)
+    hidden: tuple[int, ...] | None = None
+    """units of the hidden layers (256 256 for most rules)"""
+    activation: tuple[str, ...] | None = None
+    """activation of the hidden layers: one for all, or one each"""
+    loss: str | None = None
+    """cross_entropy, binary_cross_entropy or squared_error"""
+    init: tuple[str, ...] | None = None
+    """zeros, uniform, normal, glorot, he, orthogonal, nokland or nokland_code: one for all, or one per weight matrix"""
+    init_scale: float | None = None
+    """range or deviation of all initial weights, in place of what --init makes of each layer's inputs"""
+    start: str | None = None
+    """a run's folder or a checkpoint of the same net, rule and seeds, whose weights and feedback are the start"""
+    dropout: float = 0.0
+    """probability that a hidden unit is dropped"""
+    input_dropout: float = 0.0
+    """probability that an input is dropped"""
+    residual: bool = False
+    """skip connections: a hidden layer as wide as the one below adds what that one sent to its own activity"""
+    depth_drop: float = 0.0
+    """probability that a residual layer is dropped for a step (stochastic depth)"""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """one network per seed, all trained at once"""
+
+    optimizer: str | None = None
+    """sgd, momentum, nesterov, rmsprop, adam or adamw"""
+    lr: float | None = None
+    """learning rate"""
+    layer_lr: tuple[float, ...] = ()
+    """a learning rate for each layer, in place of --lr"""
+    weight_decay: float | None = None
+    """strength of the weight decay (0 for most rules)"""
+    decay: Literal["l2", "decoupled", "shift"] | None = None
+    """l2: added to the gradient; decoupled: taken off the weights (adamw's default); shift: a constant taken off"""
+    momentum: float | None = None
+    """momentum, or Adam's beta1"""
+    beta2: float | None = None
+    """RMSprop's alpha, or Adam's beta2"""
+    eps: float | None = None
+    """added to the root of RMSprop and Adam"""
+    clip: float | None = None
+    """largest norm of a gradient; longer ones are scaled down to it"""
+    gradient: Literal["mean", "sum"] = "mean"
+    """whether the gradient is averaged or summed over the batch"""
+    schedule: str = "constant"
+    """constant, step or cosine"""
+    schedule_every: int = 10
+    """step schedule: epochs between two steps"""
+    schedule_gamma: float = 0.5
+    """step schedule: factor at each step"""
+    warmup: int = 0
+    """steps over which the learning rate rises from zero"""
+    batch_size: int | None = None
+    """samples per update (64 for most rules)"""
+    freeze: tuple[int, ...] = ()
+    """layers that keep their initial weights, counted from 1"""
+    adversarial: float = 0.0
+    """size of adversarial perturbations x + size * sign(dL/dx), by true backpropagation"""
+    adversarial_mix: Literal["only", "beside"] = "only"
+    """train on the perturbed samples only, or on them beside the clean ones"""
+
+    epochs: int | None = None
+    """passes over the training data, at most (50 for most rules)"""
+    patience: int = 0
+    """stop a seed after so many epochs without a better validation error, 0 for never"""
+    stop_train_error: float | None = None
+    """stop a seed when the exponential mean (0.75) of its running training error is at most this, in percent"""
+
+    backend: Literal["auto", "numpy", "cupy"] = "auto"
+    """auto takes the GPU where one works"""
+    device: int = 0
+    """which GPU, counted from 0"""
+    dtype: Literal["float32", "float64"] = "float32"
+    """type of all numbers"""
+    precision: Literal["fp32", "tf32", "bf16"] = "fp32"
+    """on a GPU: tf32 does products with 10 bits of mantissa; bf16 also trains on activity kept in bfloat16"""
+    feedback: Literal["stored", "procedural"] = "stored"
+    """stored matrices, or procedural: made of the seed wherever they are used, and no part of a checkpoint"""
+    probe_every: int = 0
+    """steps between two measurements of the alignment angles, 0 for once an epoch"""
+    probe_samples: int = 256
+    """training samples on which the angles are measured"""
+    checkpoint_every: int = 1
+    """epochs between two checkpoints"""
+    out: str | None = None
+    """the run's folder (runs/<data>-<rule> where not given)"""
+
+    def __post_init__(self) -> None:
+        for name in ("activation", "init", "hidden", "seeds", "freeze", "layer_lr"):
+            value = getattr(self, name)
+            if isinstance(value, str | int | float):
+                object.__setattr__(self, name, (value,))
+            elif isinstance(value, Iterable):
+                with suppress(TypeError):  # an array without dimensions
+                    object.__setattr__(self, name, tuple(value))
+        for name, good, expected in CHECKS:
+            value = getattr(self, name)
+            open_to_default = value is None and getattr(Config, name, value) is None
+            if not open_to_default and not _passes(good, value):
+                raise InvalidValue(
+                    f"{name} = {shown(value)} can't be used; expected {expected}: change --{name.replace('_', '-')}"
+                )
+
+    def resolved(self, rule: Rule) -> "Config":
+        """This config with every None that has a default filled in: the rule's, then the optimizer's.
+
+        A learning rate left open is the rule's own for its own optimizer, and the optimizer's for another.
+        """
+        defaults = rule.defaults
+        optimizer = find_optimizer(self.optimizer or defaults["optimizer"])
+        lr = defaults["lr"] if optimizer.name == defaults["optimizer"] else optimizer.lr
+        filled = {
+            "activation": (defaults["activation"],),
+            "loss": defaults["loss"],
+            "init": (defaults["init"],),
+            "optimizer": optimizer.name,
+            "lr": lr,
+            "decay": optimizer.decay,
+            **{name: defaults[name] for name in ("hidden", "weight_decay", "batch_size", "epochs")},
+            **{name: getattr(optimizer, name) for name in ("momentum", "beta2", "eps")},
+        }
+        return dataclasses.replace(self, **{k: v for k, v in filled.items() if getattr(self, k) is None})
+
+    def recorded(self, rule: Rule) -> "Config":
+        """This config with every option of its rule, so that a run keeps those that it had when a default changes.
+
+        For files alone: in a program's own config they would go with it to another rule.
+        """
+        options = {name: value for name, value in vars(rule).items() if _plain(value)} | self.rule_options
+        return dataclasses.replace(self, rule_options=options)
+
+
+def _passes(good: Callable[[Any], bool], value: Any) -> bool:
+    """Whether `value` is good; one of a type that the check can't look into is not."""
+    try:
+        return bool(good(value))
+    except TypeError:
+        return False
+
+
+def _plain(value: Any) -> bool:
+    """Whether TOML and JSON both hold such a value."""
+    if isinstance(value, dict):
+        return all(isinstance(name, str) for name in value) and _plain(list(value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_plain, value))
+    return isinstance(value, str | bool | int | float)
+
+
+def _one_of(*names: str) -> tuple[Callable[[Any], bool], str]:
+    return (lambda v: isinstance(v, str) and v in names), f"one of {', '.join(names)}"
+
+
+ABOVE_ZERO = (lambda v: is_number(v) and v > 0), "a number above 0"
+AT_LEAST_ZERO = (lambda v: is_number(v) and v >= 0), "a number of at least 0"
+SHARE = (lambda v: is_number(v) and 0 <= v < 1), "a number from 0 to below 1"
+DROP = (
+    (lambda v: is_number(v) and 0 <= v < 1 and (v == 0 or 0 < drop_threshold(v) < 2**16)),
+    "0, or a number between 2^-17 and 1 - 2^-17, as sixteen random bits can draw it",
+)
+COUNT = (lambda v: is_whole(v, 0)), "a whole number of at least 0"
+POSITIVE = (lambda v: is_whole(v, 1)), "a whole number of at least 1"
+
+CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
+    (name, *check)
+    for check, names in (
+        (ABOVE_ZERO, ("lr", "eps", "clip", "init_scale")),
+        (AT_LEAST_ZERO, ("weight_decay", "input_noise", "adversarial", "stop_train_error", "schedule_gamma")),
+        (SHARE, ("validation", "label_noise", "momentum", "beta2")),
+        (DROP, ("dropout", "input_dropout", "depth_drop")),
+        (COUNT, ("epochs", "patience", "warmup", "probe_every", "device")),
+        (POSITIVE, ("samples", "batch_size", "schedule_every", "probe_samples", "checkpoint_every")),
+        (((lambda v: isinstance(v, bool)), "true or false"), ("residual",)),
+        (_one_of(*DECAYS), ("decay",)),
+        (_one_of("mean", "sum"), ("gradient",)),
+        (_one_of("only", "beside"), ("adversarial_mix",)),
+        (_one_of(*BACKENDS), ("backend",)),
+        (_one_of("float32", "float64"), ("dtype",)),
+        (_one_of(*PRECISIONS), ("precision",)),
+        (_one_of("stored", "procedural"), ("feedback",)),
+        (_one_of(*SCHEDULES), ("schedule",)),
+        (_one_of(*SCALINGS), ("scaling",)),
+        (((lambda v: is_number(v) and 0 < v < 1), "a number between 0 and 1"), ("test_fraction",)),
+        (((lambda v: all(isinstance(name, str) for name in v)), "one or more names"), ("activation", "init")),
+        (((lambda v: isinstance(v, dict) and _plain(v)), "a table of options, as TOML has them"), ("rule_options",)),
+        (((lambda v: isinstance(v, str)), "a name or a path"), ("data", "rule", "loss", "optimizer", "start", "out")),
+        (
+            ((lambda v: v and all(is_whole(seed, 0) for seed in v)), "one or more whole numbers of at least 0"),
+            ("seeds",),
+        ),
+        (((lambda v: all(is_whole(n, 0) for n in v)), "whole numbers"), ("hidden",)),
+        (((lambda v: all(is_whole(k, 1) for k in v)), "layers counted from 1"), ("freeze",)),
+        (((lambda v: all(is_number(r) and r >= 0 for r in v)), "numbers of at least 0"), ("layer_lr",)),
+    )
+    for name in names
+]

@@ -1,0 +1,230 @@
+"""The training loop: batches, steps, evaluation, probes of alignment, stop rules."""
+
+import dataclasses
+import time
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..backends import on_device
+from ..basics.errors import GpufaWarning
+from ..checkpoints import networks
+from ..data.samples import Data, fit_scaling, has_labels, subset
+from ..functions import schedules
+from ..measure import scores
+from ..measure.alignment import measure
+from ..measure.health import complaints
+from ..measure.history import History
+from ..net.clock import Clock
+from ..network import Network
+from ..rules import Rule, make_rule
+from .callbacks import Callback
+from .config import Config
+from .progress import Progress, Status
+from .sets import check_fit, parts_of
+from .step import Step
+from .update import Update
+
+CHECK_EVERY = 100  # steps between two looks for a loss that is no longer finite
+
+
+class Trainer:
+    """One run in memory: `net`, `history`, `progress`, and `step`, which takes no arguments.
+
+    `data` has host arrays as gpufa.load_data gives them. Raises InvalidValue where config, data and rule don't fit
+    together.
+    """
+
+    def __init__(
+        self, config: Config, data: Data, rule: Rule | type[Rule] | None = None, callbacks: Iterable[Callback] = ()
+    ):
+        made = make_rule(config.rule if rule is None else rule, config.rule_options)
+        if config.loss is None and not has_labels(data.y_train):
+            config = dataclasses.replace(config, loss="squared_error")
+        self.config = config = config.resolved(made)
+        self.rule, self.callbacks, self.stop_requested = made, list(callbacks), False
+        outputs = int(data.y_train.max()) + 1 if has_labels(data.y_train) else data.y_train.shape[1]
+        if config.samples is not None:
+            data = subset(data, config.samples)
+        self.net = Network(
+            [data.x_train.shape[1], *(config.hidden or ()), outputs],
+            activation=config.activation,
+            loss=config.loss,
+            rule=made,
+            init=config.init,
+            init_scale=config.init_scale,
+            seed=config.seeds[0],
+            seeds=config.seeds if len(config.seeds) > 1 else None,
+            dtype=config.dtype,
+            backend=config.backend,
+            device=config.device,
+            precision=config.precision,
+            feedback=config.feedback,
+            residual=config.residual,
+        )
+        self.backend = self.net.backend
+        check_fit(config, self.net, data.y_train)
+        if config.scaling != "none":
+            self.net.scaling = fit_scaling(config.scaling, data.x_train)
+        self.epochs = config.epochs or 0
+        self.update = Update(self.net, config)
+        self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
+        self.train, self.held, self.test, self.probe, self.batches = parts_of(data, self.net, config)
+        self.clock = Clock(self.backend, self.batches.per_epoch, len(self.update.numbers(1.0, 0, 1)), config.dtype)
+        self.sums = self.backend.zeros((2, len(config.seeds)), "float64")
+        self._steps: dict[int, Step] = {}
+        self._recorded = self.progress.active
+
+    @property
+    def total_steps(self) -> int:
+        return self.epochs * self.batches.per_epoch
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to train."""
+        return self.progress.epoch >= self.epochs or not self.progress.active.any()
+
+    @on_device
+    def run(self) -> None:
+        """Train until the epochs are over, every replica has stopped, or `stop_requested` is set."""
+        if self.progress.step == 0:
+            self._prepare()
+        self._tell("on_start")
+        try:
+            with np.errstate(all="ignore"):  # divergence is looked for, and told in words
+                while not (self.finished or self.stop_requested):
+                    self._epoch()
+                self._stop_diverged(weights=True)
+            self._tell("on_stop")
+        except BaseException:
+            self._tell("on_failure")
+            raise
+        finally:
+            self._tell("on_end")
+        for sentence in complaints(self.rule, self.history):
+            warnings.warn(sentence, GpufaWarning, stacklevel=2)
+
+    def _prepare(self) -> None:
+        """What a run begins with, and a resumed one has behind it."""
+        if self.config.start:
+            networks.start_from(self.config.start, self.net)
+        if type(self.rule).prepare is not Rule.prepare:
+            self.rule.prepare(self.net, self.net.as_floats(self.train[0]), self.batches.y)
+
+    def step(self) -> None:
+        """One update of every active replica, from the batch that is next."""
+        progress = self.progress
+        m = self.batches.samples(progress.batch)
+        with self.backend.working():
+            if m not in self._steps:
+                self._steps[m] = Step(self, m)
+            self._steps[m].run()
+        progress.step += 1
+        progress.batch += 1
+        progress.seen += self._steps[m].total
+
+    def look(self) -> None:
+        """Bring the epoch's losses and misses so far from the device into `progress`."""
+        self.progress.loss_sum[:], self.progress.misses[:] = self.backend.to_host(self.sums)
+
+    @on_device
+    def begin_epoch(self) -> None:
+        """Draw the epoch's order of samples and write down its learning rates; go on at `progress.batch`."""
+        progress, config, update = self.progress, self.config, self.update
+        if progress.batch == 0:
+            progress.start_epoch()
+        self.batches.start_epoch(progress.epoch)
+        per_epoch = self.batches.per_epoch
+        mix = 2 if config.adversarial and config.adversarial_mix == "beside" else 1
+        numbers = []
+        for batch in range(per_epoch):
+            step = progress.step - progress.batch + batch
+            factor = schedules.factor(
+                config.schedule,
+                step=step,
+                steps_per_epoch=per_epoch,
+                total_steps=self.total_steps,
+                every=config.schedule_every,
+                gamma=config.schedule_gamma,
+                warmup=config.warmup,
+            )
+            numbers.append(update.numbers(factor, step, mix * self.batches.samples(batch)))
+        self.clock.set(progress.step, progress.batch, numbers)
+        self.sums[...] = self.backend.to_device(np.stack([progress.loss_sum, progress.misses]))
+        self._activate()
+
+    def _activate(self) -> None:
+        """Steps that were recorded went on with the replicas of their time."""
+        self.update.activate(self.progress.active)
+        if not np.array_equal(self.progress.active, self._recorded):
+            self._steps.clear()
+            self._recorded = self.progress.active
+
+    def _epoch(self) -> None:
+        progress, started = self.progress, time.perf_counter()
+        self.begin_epoch()
+        while progress.batch < self.batches.per_epoch:
+            if self.stop_requested or not progress.active.any():
+                self.look()
+                return
+            self.step()
+            if progress.step % CHECK_EVERY == 0:
+                self._stop_diverged()
+            if self.config.probe_every and progress.step % self.config.probe_every == 0:
+                self._probe()
+            self._tell("on_step")
+        self._stop_diverged(weights=True)
+        self._finish_epoch(started)
+
+    @on_device  # callbacks may have left another device or stream current
+    def _finish_epoch(self, started: float) -> None:
+        progress = self.progress
+        self.rule.after_epoch(self.net.pass_for(len(self.probe[0])), progress.active)
+        if not self.config.probe_every:
+            self._probe()
+        row: dict[str, Any] = {"epoch": progress.epoch + 1, "step": progress.step, "loss": progress.loss}
+        active, validation = progress.active, np.full(len(self.config.seeds), np.nan)
+        if has_labels(self.train[1]):
+            row["running_error"] = progress.running_error
+        for name, (x, y) in {"validation": self.held, "test": self.test}.items():
+            if len(x):
+                score = scores.evaluate(self.net, x, y)
+                row |= {f"{name}_{k}": np.where(active, v, np.nan) for k, v in score.items()}
+                validation = scores.judge(score) if name == "validation" else validation
+        progress.finish_epoch(self.config, validation)
+        row["seconds"] = time.perf_counter() - started
+        self.history.epochs.append(row)
+        progress.start_epoch()
+        self._tell("on_epoch")
+
+    @on_device
+    def _probe(self) -> None:
+        """Measure the alignment angles on the fixed probe batch."""
+        p = self.net.pass_for(len(self.probe[0]))
+        self.backend.targets(self.probe[1], out=p.y)
+        p.run(self.probe[0])
+        p.error()
+        angles = measure(p, self.rule)
+        stopped = ~self.progress.active
+        for values in angles.values():
+            values[stopped] = np.nan
+        self.history.probes.append({"step": self.progress.step, **angles})
+
+    @on_device
+    def _stop_diverged(self, weights: bool = False) -> None:
+        """Stop replicas whose loss, or weights, are no longer finite."""
+        self.look()
+        bad = ~np.isfinite(self.progress.loss_sum)
+        if weights:
+            bad |= ~self.backend.to_host(self.backend.xp.isfinite(self.net.arena.flat).all(axis=1))
+        bad &= self.progress.active
+        if bad.any():
+            self.progress.status[bad] = Status.DIVERGED
+            self._activate()
+            self._tell("on_diverged", np.flatnonzero(bad))
+
+    def _tell(self, event: str, *arguments: Any) -> None:
+        for callback in self.callbacks:
+            getattr(callback, event)(self, *arguments)

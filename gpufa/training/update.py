@@ -1,0 +1,131 @@
+"""From delta to new weights: gradients into an arena and one pass of the optimizer, or straight into the weights."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..backends.operands import Rates
+from ..basics.errors import InvalidValue
+from ..functions.optimizers import Hyper, unbias
+from ..functions.optimizers import optimizer as find_optimizer
+from ..net.arena import Array
+from ..net.gradients import Gradients
+from ..net.passes import Pass
+from .config import Config
+
+if TYPE_CHECKING:
+    from ..network import Network
+
+
+class Update:
+    """The optimizer with its states, (R, size) each in the layout of the parameters.
+
+    Plain SGD needs no gradient: the weight products accumulate into the weights themselves, W += -lr * delta h^T.
+    Raises InvalidValue where frozen layers or learning rates don't fit the net.
+    """
+
+    def __init__(self, net: "Network", config: Config) -> None:
+        self.net, self.config, layers = net, config, range(1, net.sizes.L + 1)
+        self.optimizer = find_optimizer(config.optimizer or "")
+        for k in config.freeze:
+            if k not in layers:
+                raise InvalidValue(f"layer {k} can't be frozen; the net has layers 1 to {net.sizes.L}: change --freeze")
+        if config.freeze and not net.rule.trained(net.sizes):
+            raise InvalidValue(f"rule {net.rule.name!r} solves for weights in place of training; leave --freeze out")
+        if config.layer_lr and len(config.layer_lr) != net.sizes.L:
+            raise InvalidValue(
+                f"{len(config.layer_lr)} learning rates were given for {net.sizes.L} layers;"
+                " give --layer-lr one for each"
+            )
+        self.trained = [k for k in net.rule.trained(net.sizes) if k not in config.freeze]
+        lr = config.lr or 0.0
+        by_layer = dict(zip(layers, config.layer_lr or (lr,) * net.sizes.L, strict=True))
+        self.rates = {f"{kind}{k}": by_layer[k] for kind in "Wb" for k in self.trained}
+        self.extras = [name for name, extra in net.extras.items() if extra.layer not in config.freeze]
+        for name in self.extras:
+            layer = net.extras[name].layer
+            self.rates[name] = net.extras[name].rate * (lr if layer is None else by_layer[layer])
+        self.distinct = list(dict.fromkeys(self.rates.values()))
+        self.hyper = Hyper(
+            lr=0.0,
+            weight_decay=config.weight_decay or 0.0,
+            momentum=config.momentum or 0.0,
+            beta2=config.beta2 or 0.0,
+            eps=config.eps or 0.0,
+        )
+        self.direct = (
+            not self.optimizer.states and not config.weight_decay and config.clip is None and net.rule.only_deltas
+        )
+        self.states = {name: net.new_arena() for name in self.optimizer.states}
+        self.grads = None if self.direct else net.new_arena()
+        self.spans, self.by_rate = list(self._spans()), list(self._by_rate())
+        self.activate(np.ones(len(net.seeds), bool))
+
+    def numbers(self, factor: float, step: int, samples: int) -> list[float]:
+        """What the clock holds of a step, counted from 0: unbias1, unbias2, then a learning rate per distinct one.
+
+        `factor` is the schedule's. Where products go straight into the weights, a rate is the factor on them.
+        """
+        scale = -self.scale(samples) if self.direct else 1.0
+        corrections = unbias(self.config.momentum or 0.0, self.config.beta2 or 0.0, step + 1)
+        return [*corrections, *(rate * factor * scale for rate in self.distinct)]
+
+    def scale(self, samples: int) -> float:
+        return 1 / samples if self.config.gradient == "mean" else 1.0
+
+    def activate(self, active: np.ndarray) -> None:
+        """Let these replicas alone go on, (R,) bool."""
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], active, [False]])))
+        self.running = [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+
+    def apply(self, p: Pass, now: Array) -> None:
+        """Update the running replicas' weights by what the rule makes of the pass; `now` is the clock's."""
+        if self.grads is None:
+            p.rule.deltas(p, p.e)
+            for i, layers in self.by_rate:
+                Gradients(self.net.arena, now[2 + i : 3 + i], layers, self.running, accumulate=True).layers_of(p)
+            return
+        found = Gradients(self.grads, self.scale(p.m), self.trained, self.running, extras=self.extras)
+        p.rule.gradients(p, found)
+        found.finish()
+        for replicas in self.running:
+            self._optimize(self.grads.flat[replicas], replicas, now)
+
+    def _optimize(self, grad: Array, replicas: slice, now: Array) -> None:
+        """One pass over the arena."""
+        config, backend, flat = self.config, self.net.backend, self.net.arena.flat[replicas]
+        clip = None
+        if config.clip is not None:
+            clip = backend.clip_factors(grad, config.clip, out=backend.scratch((len(flat),), flat.dtype, slot=8))
+        states = [state.flat[replicas] for state in self.states.values()]
+        for span, i in self.spans:
+            pieces = [state[:, span] for state in states]
+            rates = Rates(now, i, clip)
+            backend.optimizer_update(
+                self.optimizer, flat[:, span], grad[:, span], pieces, self.hyper, config.decay or "l2", rates
+            )
+
+    def _by_rate(self) -> Iterator[tuple[int, list[int]]]:
+        """Trained layers that share a learning rate, and which of the distinct ones that is."""
+        for i, rate in enumerate(self.distinct):
+            if layers := [k for k in self.trained if self.rates[f"W{k}"] == rate]:
+                yield i, layers
+
+    def _spans(self) -> Iterator[tuple[slice, int]]:
+        """Stretches of the arena with one learning rate, as long as they get; frozen layers are left out."""
+        arena = self.net.arena
+        if len(self.rates) == len(arena) and len(self.distinct) == 1:
+            yield slice(0, arena.flat.shape[1]), 0
+            return
+        start, stop, rate = 0, 0, None
+        for name, span in arena.spans.items():
+            if name not in self.rates:
+                continue
+            if self.rates[name] != rate or span.start != stop:
+                if rate is not None:
+                    yield slice(start, stop), self.distinct.index(rate)
+                start, rate = span.start, self.rates[name]
+            stop = span.stop
+        if rate is not None:
+            yield slice(start, stop), self.distinct.index(rate)

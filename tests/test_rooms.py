@@ -1,0 +1,74 @@
+"""The house: rooms one above the other, and imports that go down alone, also those for type checkers."""
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent.parent / "gpufa"
+# The ground floor first: what stands in a room may import from it and from those before it.
+ROOMS = (
+    *("basics", "functions", "data", "backends", "layers", "net", "rules", "measure", "network", "recurrent"),
+    *("training", "checkpoints", "plots", "runs", "report", "reproductions", "commands", "__init__", "__main__"),
+)
+UP = {
+    ("measure/scores.py", "network.py"),
+    ("net/checks.py", "network.py"),
+    ("net/checks.py", "rules/__init__.py"),
+    ("net/passes.py", "network.py"),
+    ("net/rule.py", "network.py"),
+    ("rules/alignment/topology.py", "network.py"),
+    ("rules/energy/chl.py", "network.py"),
+    ("rules/energy/eqprop.py", "network.py"),
+    ("rules/forward_only/labelled.py", "network.py"),
+    ("rules/local/rbm.py", "network.py"),
+    ("rules/one_shot/elm.py", "network.py"),
+    ("rules/one_shot/nn_lift.py", "network.py"),
+    ("training/trainer.py", "checkpoints/networks.py"),
+}
+
+
+def file_of(*parts):
+    """The file of a module, None where there is none of that name."""
+    path = PACKAGE.joinpath(*parts)
+    return next((f for f in (path.with_suffix(".py"), path / "__init__.py") if f.is_file()), None)
+
+
+def imported(path):
+    """The files of the package that one of them imports, wherever in it."""
+    room = path.relative_to(PACKAGE).parent.parts
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            assert not any(alias.name.split(".")[0] == "gpufa" for alias in node.names), path
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = room[: len(room) - node.level + 1] + tuple(node.module.split(".") if node.module else ())
+            for alias in node.names:
+                yield file_of(*base, alias.name) or file_of(*base)
+
+
+FILES = {path: set(imported(path)) for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def floor(path):
+    return ROOMS.index(path.relative_to(PACKAGE).parts[0].removesuffix(".py"))
+
+
+def named(path):
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def test_imports_go_down():
+    found = {(named(f), named(below)) for f, known in FILES.items() for below in known if floor(below) > floor(f)}
+    assert found == UP
+
+
+def test_there_is_no_circle():
+    down = {f: {below for below in known if (named(f), named(below)) not in UP} for f, known in FILES.items()}
+    try:
+        TopologicalSorter(down).prepare()
+    except CycleError as error:
+        raise AssertionError(" -> ".join(map(named, error.args[1]))) from None
+
+
+def test_nothing_is_imported_from_the_package_itself():
+    """Which is all of it: whoever does so depends on whatever stands there."""
+    assert not [named(f) for f, known in FILES.items() if PACKAGE / "__init__.py" in known and f.name != "__main__.py"]
