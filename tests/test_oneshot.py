@@ -450,7 +450,7 @@ def test_the_alignment_of_an_estimate():
 def test_evolution_keeps_frozen_gradients_out_of_the_arena():
     net = network([5, 6, 3], "evolution")
     p, arena = net.pass_for(4), net.new_arena()
-    p.run(rng.normal(size=(4, 5)))
+    net.rule.forward(p, rng.normal(size=(4, 5)))
     p.y[:, 0] = 1
     net.rule.gradients(p, Gradients(arena, 1 / 4, [2]))
     assert not arena["W1"].any()

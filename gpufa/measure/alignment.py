@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from ..net.arena import Layers
 from ..net.gradients import Gradients
 from ..net.passes import Pass
-from ..rules import Rule
+from ..net.rule import Rule
 from ..rules.baselines.bp import BP
 
 METRICS = (
@@ -42,9 +42,9 @@ def measure(p: Pass, rule: Rule) -> dict[str, NDArray]:
     """Every metric for each hidden layer, (R, L - 1), of a pass that has been run and has its error."""
     undefined = p.xp.full(len(p.seeds), p.xp.nan)
     found: dict[str, dict[int, Any]] = {name: {} for name in METRICS}
-    if rule.has_deltas:
+    if "signals" in rule.makes:
         _signals(p, rule, found)
-    if not rule.only_deltas:
+    if "gradients" in rule.makes:
         found["gradient"] = _gradients(p, rule)
     found["dead"] = _dead(p)
     whole = copy(p)
@@ -63,7 +63,7 @@ def _signals(p: Pass, rule: Rule, found: dict[str, dict[int, Any]]) -> None:
     ours = Layers.of_slab(p.delta.slab.copy(), p.sizes)
     one_layer = _one_layer_of_backprop(p, ours)
     pseudo = _through_pseudoinverse(p, ours) if p.hidden else {}
-    _backprop(p, rule)
+    _backprop(p)
     for k in p.hidden:
         d, t = ours[k], p.delta[k]
         mean, std, count = _per_sample(p.xp, d, t)
@@ -82,21 +82,21 @@ def _signals(p: Pass, rule: Rule, found: dict[str, dict[int, Any]]) -> None:
 def _gradients(p: Pass, rule: Rule) -> dict[int, Any]:
     """The angles of the gradients that a rule hands over itself."""
     ours, true = p.new_arena(), p.new_arena()
-    p.run(p.h[0].swapaxes(-1, -2))
+    rule.forward(p, p.h[0].swapaxes(-1, -2))
     p.error()
-    grads = Gradients(ours, 1.0, range(1, p.L + 1))
+    layers = range(1, p.L + 1)
+    grads = Gradients(ours, [(1.0, layers)], extras=ours.extras)
     rule.gradients(p, grads)
     grads.finish()
-    _backprop(p, rule)
-    Gradients(true, 1.0, range(1, p.L + 1)).layers_of(p)
+    _backprop(p)
+    Gradients(true, [(1.0, layers)]).layers_of(p)
     return {k: _angle(p.xp, ours.W[k], true.W[k]) for k in p.hidden}
 
 
-def _backprop(p: Pass, rule: Rule) -> None:
-    """Fill the deltas by true backprop through the feed-forward net."""
-    if type(rule).forward is not Rule.forward or not rule.only_deltas:
-        p.forward(p.h[0].swapaxes(-1, -2))
-        p.error()
+def _backprop(p: Pass) -> None:
+    """Fill the deltas by true backprop through the feed-forward net, which the rule may have left another way."""
+    p.forward(p.h[0].swapaxes(-1, -2))
+    p.error()
     BP().deltas(p, p.e)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..rules import Rule
+from ..net.rule import Rule
 from .history import History, newest
 
 LOST = 50.0  # % of a layer's units that may be dead without a word
@@ -17,7 +17,7 @@ def complaints(rule: Rule, history: History) -> list[str]:
 def _dead(rule: Rule, history: History) -> str:
     """Where the worst layer lies. Silent for rules that learn without f', or train another net than the feed-forward
     one."""
-    if not (rule.uses_derivative and rule.feedforward) or "dead" not in history.probes:
+    if not ("derivative" in rule.needs and rule.feedforward) or "dead" not in history.probes:
         return ""
     share = np.nan_to_num(newest(history.probes["dead"]))
     many = int((share > LOST).sum())

@@ -1,17 +1,15 @@
 """How good a network is on some data: loss, classification error, or R2 and RMSE, per replica."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..data.samples import has_labels
-
-if TYPE_CHECKING:
-    from ..network import Network
+from ..net.learner import Learner
 
 
-def evaluate(net: "Network", x: Any, y: Any) -> dict[str, NDArray]:
+def evaluate(net: Learner, x: Any, y: Any) -> dict[str, NDArray]:
     """The net's scores on x, (samples, n_0), and y, labels (samples,) or targets (samples, n_L), both on the net's
     device.
 
@@ -22,7 +20,7 @@ def evaluate(net: "Network", x: Any, y: Any) -> dict[str, NDArray]:
     sums, residual = backend.zeros((2, len(net.seeds)), "float64"), np.zeros(len(net.seeds))
     for start, p in net.chunks(n):
         backend.targets(y[start : start + p.m], out=p.y)
-        p.evaluate(net.as_floats(x[start : start + p.m]), sums)
+        p.evaluate(net.rule.forward, net.as_floats(x[start : start + p.m]), sums)
         if not labels:
             residual += backend.to_host(backend.xp.square(p.e).sum(axis=(-1, -2), dtype="float64"))
     loss, misses = backend.to_host(sums)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -63,6 +64,19 @@ class Arena(Mapping[str, Array]):
     def public(self, single: bool) -> Mapping[str, Array]:
         """The views as users see them: without the replica axis where there is but one network."""
         return MappingProxyType({name: view[0] if single else view for name, view in self.items()})
+
+
+@dataclass(frozen=True)
+class Extra:
+    """An array of the rule's own that the optimizer trains with the weights, at `rate` times their learning rate.
+
+    With a `layer` that is layer's own rate, and what freezes the layer freezes the array.
+    """
+
+    shape: tuple[int, ...]
+    init: str = "zeros"
+    rate: float = 1.0
+    layer: int | None = None
 
 
 class Parameters(Arena):

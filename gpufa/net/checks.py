@@ -1,20 +1,29 @@
 """What a network is given, looked at: each of these raises InvalidValue for what it can't be."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..basics.arguments import several
 from ..basics.errors import InvalidValue
+from ..basics.random import check_seed
 from ..data.samples import REAL, real_numbers
 from ..functions.activations import Activation
 from ..functions.activations import activation as find_activation
-from ..rules import Rule
 from .layout import Sizes
+from .model import Model
+from .rule import Rule
 
-if TYPE_CHECKING:
-    from ..network import Network
+
+def replica_seeds(seeds: Any) -> tuple[int, ...]:
+    """The seeds of the replicas, one for each."""
+    found = tuple(check_seed(seed) for seed in several(seeds, "seeds", "[0, 1, 2]"))
+    if not found:
+        raise InvalidValue("seeds is empty; give at least one, such as --seeds 0 1 2")
+    if len(set(found)) < len(found):
+        raise InvalidValue(f"seeds {list(found)} repeat one; replicas of one seed are the same network: give each once")
+    return found
 
 
 def hidden_activations(names: str | Sequence[str], sizes: Sizes, rule: Rule) -> list[Activation]:
@@ -29,7 +38,7 @@ def hidden_activations(names: str | Sequence[str], sizes: Sizes, rule: Rule) -> 
         )
     found = [find_activation(name) for name in names]
     for k, f in zip(hidden, found, strict=True):
-        if not f.learns and rule.uses_derivative:
+        if not f.learns and "derivative" in rule.needs:
             raise InvalidValue(
                 f"activation {f.name!r} of hidden layer {k} has derivative zero, so rule {rule.name!r}"
                 " would never train it; use rule 'dfa' with --set rule.inject=pre_activation"
@@ -39,7 +48,7 @@ def hidden_activations(names: str | Sequence[str], sizes: Sizes, rule: Rule) -> 
 
 def residual_layers(sizes: Sizes, rule: Rule) -> tuple[int, ...]:
     """The hidden layers with a skip connection: those as wide as the one below."""
-    if not rule.takes_residual:
+    if "plain" in rule.needs:
         raise InvalidValue(f"rule {rule.name!r} goes through the net in a way of its own; leave --residual out")
     found = tuple(k for k in sizes.hidden if k > 1 and sizes[k] == sizes[k - 1])
     if not found:
@@ -50,7 +59,7 @@ def residual_layers(sizes: Sizes, rule: Rule) -> tuple[int, ...]:
     return found
 
 
-def network_input(net: "Network", x: Any) -> Any:
+def network_input(net: Model, x: Any) -> Any:
     """x on the device, (samples, n_0)."""
     with np.errstate(over="ignore", invalid="ignore"):
         x = net.backend.to_device(_numbers(net, x, "the inputs"), net.dtype)
@@ -61,13 +70,13 @@ def network_input(net: "Network", x: Any) -> Any:
     return x
 
 
-def _numbers(net: "Network", values: Any, name: str) -> Any:
+def _numbers(net: Model, values: Any, name: str) -> Any:
     """The values as an array of real numbers, where they are: on the device or on the host."""
     on_device = isinstance(values, net.backend.xp.ndarray) and values.dtype.kind in REAL
     return values if on_device else real_numbers(values, name)
 
 
-def network_target(net: "Network", y: Any, samples: int) -> Any:
+def network_target(net: Model, y: Any, samples: int) -> Any:
     """y on the device: labels, (samples,), or targets, (samples, n_L)."""
     host, n = net.backend.to_host(_numbers(net, y, "the targets")), net.sizes.outputs
     if n == 1 and host.ndim == 1:

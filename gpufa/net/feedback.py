@@ -1,6 +1,7 @@
 """The rule's fixed feedback matrices: stored, or kept as the key that they are made of wherever they are used."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -10,10 +11,25 @@ from ..backends import Backend
 from ..backends.keyed import KeyedMatrix, Stretch
 from ..basics.random import Generator, Purpose
 from .arena import Arena, Array, Layers
-from .rule import Feedback
 
 FEEDBACK = "stored", "procedural"
 MASKS = 1 << 16  # the first stream of those that say which elements of a sparse matrix are kept
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """A fixed feedback matrix (rows, columns) of scale * law, drawn once from the seed and never trained.
+
+    Of its elements a share `density` is not zero. Matrices of one `stream` and width are the same, as far as their rows
+    go; where it is None each matrix has its own.
+    """
+
+    rows: int
+    columns: int
+    law: str
+    scale: float
+    density: float = 1.0
+    stream: int | None = None
 
 
 class FeedbackMatrices:

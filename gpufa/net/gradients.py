@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from functools import cache, partial
-from typing import TYPE_CHECKING
 
+from ..basics.errors import InvalidValue
 from .arena import Array, Layers, Parameters
 from .layout import Sizes
-
-if TYPE_CHECKING:
-    from .passes import Pass
+from .passes import Pass
 
 ALL = slice(None)
 
@@ -16,23 +14,31 @@ ALL = slice(None)
 class Gradients:
     """What a rule descends. The first thing handed over for a parameter is written, what follows is added to it.
 
-    `into` holds the sums, each times `scale`: 1/m for a mean over samples, or a number on the device, (1,). What is
-    not handed over is zero in the end. Frozen layers are left out, `layers` are those that are not; of the rule's own
-    parameters `extras` are wanted, all where not given.
+    `into` holds the sums. `rates` has layers with what theirs are multiplied by: 1/m for a mean over samples, or a
+    number on the device, (1,); the rule's own parameters, of which `extras` are wanted, have the first of them. Layers
+    that are not there are frozen, and left out. What is not handed over is zero in the end, unless it accumulates.
+    `signals_of` names a rule that has said that it hands over nothing but `layers_of`.
     """
 
     def __init__(
         self,
         into: Parameters,
-        scale: float | Array,
-        layers: Sequence[int],
+        rates: Sequence[tuple[float | Array, Sequence[int]]],
         running: Sequence[slice] = (ALL,),
         accumulate: bool = False,
-        extras: Sequence[str] | None = None,
+        extras: Sequence[str] = (),
+        signals_of: str = "",
     ) -> None:
-        self.into, self.backend, self.scale, self.layers, self.running = into, into.backend, scale, layers, running
+        self.into, self.backend, self.rates, self.running, self.signals_of = (
+            into,
+            into.backend,
+            rates,
+            running,
+            signals_of,
+        )
+        self.scale = rates[0][0] if rates else 0.0
         self.first = 1.0 if accumulate else 0.0
-        self.wanted = {*(into.extras if extras is None else extras), *(f"{kind}{k}" for k in layers for kind in "Wb")}
+        self.wanted = {*extras, *(f"{kind}{k}" for _, layers in rates for k in layers for kind in "Wb")}
         self.begun: set[str] = set()
 
     def layer(self, k: int, delta: Array, h: Array, factor: float = 1.0) -> None:
@@ -54,33 +60,51 @@ class Gradients:
 
     def product(self, name: str, delta: Array, h: Array, factor: float = 1.0) -> None:
         """The parameter's gradient += factor * delta h^T: (R, rows, m) and (R, columns, m)."""
+        self._check()
         if name in self.wanted:
             alpha, beta = self._times(factor), self._beta(name)
             self.backend.gemm(delta, h.swapaxes(-1, -2), out=self.into[name], alpha=alpha, beta=beta)
 
     def sums(self, name: str, delta: Array, factor: float = 1.0) -> None:
         """The parameter's gradient += factor * the sums over samples of delta, (R, rows, m)."""
+        self._check()
         if name in self.wanted:
             self.backend.row_sums(delta, out=self.into[name], alpha=self._times(factor), beta=self._beta(name))
 
     def array(self, name: str) -> Array:
         """The parameter's gradient, to be written whole by the rule itself, which does its own scaling."""
+        self._check()
         self.begun.add(name)
         return self.into[name]
 
-    def layers_of(self, net: "Pass") -> None:
+    def layers_of(self, net: Pass) -> None:
         """dW_k = delta_k h_{k-1}^T and db_k = the row sums of delta_k, for all layers.
 
         Nothing here depends on anything else, so all of it may run side by side; layers of one shape are one product.
         """
-        for replicas in self.running:
-            self._layers_of(net, replicas)
-        self.begun |= {f"{kind}{k}" for k in self.layers for kind in "Wb"}
+        for scale, layers in self.rates:
+            for replicas in self.running:
+                self._layers_of(net, layers, scale, replicas)
+            self.begun |= {f"{kind}{k}" for k in layers for kind in "Wb"}
 
     def finish(self) -> None:
-        """Write zeros where nothing was handed over."""
-        for name in self.wanted - self.begun:
-            self.into[name].fill(0)
+        """Write zeros where nothing was handed over. Raises InvalidValue where a rule of signals has handed over
+        nothing at all."""
+        if self.signals_of and self.wanted and not self.begun:
+            raise InvalidValue(
+                f"rule {self.signals_of!r} hands over no gradients; let its gradients(net, grads) call super()'s, or"
+                " grads.layers_of(net)"
+            )
+        if not self.first:
+            for name in self.wanted - self.begun:
+                self.into[name].fill(0)
+
+    def _check(self) -> None:
+        if self.signals_of:
+            raise InvalidValue(
+                f"rule {self.signals_of!r} hands over gradients of its own beside those of its signals; let it say so:"
+                ' makes = frozenset({"signals", "gradients"})'
+            )
 
     def _times(self, factor: float) -> float | Array:
         return self.scale if factor == 1 else factor * self.scale
@@ -90,17 +114,17 @@ class Gradients:
         self.begun.add(name)
         return beta
 
-    def _layers_of(self, net: "Pass", replicas: slice) -> None:
-        jobs, into, scale = [], self.into, {"alpha": self.scale, "beta": self.first}
-        for first, last in equal_layers(net.sizes, tuple(self.layers)):
+    def _layers_of(self, net: Pass, layers: Sequence[int], scale: float | Array, replicas: slice) -> None:
+        jobs, into, times = [], self.into, {"alpha": scale, "beta": self.first}
+        for first, last in equal_layers(net.sizes, tuple(layers)):
             delta, h = block(net, net.delta, first, last), block(net, net.sent, first - 1, last - 1)
             h = (h[replicas] if h.ndim == delta.ndim else h).swapaxes(-1, -2)
             out = into.weights(first, last)[replicas]
-            jobs.append(partial(self.backend.gemm, delta[replicas], h, out=out, **scale))
-        whole = len(self.layers) == net.L
-        biases = [(net.delta.slab, into.b.slab)] if whole else [(net.delta[k], into.b[k]) for k in self.layers]
+            jobs.append(partial(self.backend.gemm, delta[replicas], h, out=out, **times))
+        whole = len(layers) == net.L
+        biases = [(net.delta.slab, into.b.slab)] if whole else [(net.delta[k], into.b[k]) for k in layers]
         for delta, b in biases:
-            jobs.append(partial(self.backend.row_sums, delta[replicas], out=b[replicas], **scale))
+            jobs.append(partial(self.backend.row_sums, delta[replicas], out=b[replicas], **times))
         self.backend.parallel(jobs)
 
 
@@ -122,7 +146,7 @@ def equal_layers(sizes: Sizes, layers: tuple[int, ...]) -> list[tuple[int, int]]
     return runs
 
 
-def block(net: "Pass", layers: Layers, first: int, last: int) -> Array:
+def block(net: Pass, layers: Layers, first: int, last: int) -> Array:
     """Layer `first`, (R, n, m), or the layers first .. last of equal width, (R, layers, n, m)."""
     if first == last:
         return layers[first]

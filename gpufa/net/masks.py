@@ -1,12 +1,11 @@
 """What a training step drops: inputs, hidden units, and in residual nets whole layers; drawn anew at each step."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from ..backends.operands import Gate
 from .arena import Array
-
-if TYPE_CHECKING:
-    from .passes import Pass
+from .workspace import Workspace
 
 
 class Drops(NamedTuple):
@@ -22,8 +21,8 @@ class Masks:
     "Deep networks with stochastic depth"), else what keeps its mean; None where nothing is dropped.
     """
 
-    def __init__(self, p: "Pass", drops: Drops) -> None:
-        self.p, self.drops, replicas = p, drops, len(p.seeds)
+    def __init__(self, p: Workspace, drops: Drops, residual: Sequence[int]) -> None:
+        self.p, self.drops, self.residual, replicas = p, drops, residual, len(p.seeds)
         self.hidden: Array = None
         self.inputs: Array = None
         if drops.hidden or drops.depth:
@@ -31,7 +30,7 @@ class Masks:
             self.hidden.fill(1)
         if drops.input:
             self.inputs = p.backend.zeros((replicas, p.m, p.sizes.inputs), p.slab_dtype)
-        self.kept = p.backend.zeros((replicas, max(len(p.residual), 1)), p.dtype)
+        self.kept = p.backend.zeros((replicas, max(len(residual), 1)), p.dtype)
 
     def draw(self, x: Array) -> Array:
         """The masks of this step; returns the inputs under theirs."""
@@ -53,9 +52,9 @@ class Masks:
     def _drop_layers(self) -> None:
         p, hidden = self.p, self.hidden
         p.backend.dropout(self.kept, self.drops.depth, p.seeds, p.step, stream=2)
-        for i, k in enumerate(p.residual):
+        for i, k in enumerate(self.residual):
             rows, kept = hidden[:, p.sizes.rows(k)], self.kept[:, i : i + 1, None]
             if self.drops.hidden:
-                p.xp.multiply(rows, kept, out=rows)
+                p.backend.xp.multiply(rows, kept, out=rows)
             else:
                 rows[...] = kept

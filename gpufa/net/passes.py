@@ -1,19 +1,15 @@
 """One batch going through the network: its slabs, and what a learning rule may use."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from ..backends.operands import Gate, Outputs
 from ..basics.errors import InvalidValue
-from ..basics.random import Purpose
 from .arena import Array
+from .clock import Clock
 from .masks import Drops, Masks
+from .model import Model
 from .workspace import Workspace
-
-if TYPE_CHECKING:
-    from ..network import Network
-    from .clock import Clock
 
 NOTHING = Drops()
 
@@ -38,15 +34,15 @@ class Pass(Workspace):
     feedback, in the backend's lower precision.
     """
 
-    def __init__(self, net: "Network", m: int, drops: Drops = NOTHING, clock: "Clock | None" = None) -> None:
+    def __init__(self, net: Model, m: int, drops: Drops = NOTHING, clock: Clock | None = None) -> None:
         backend, sizes, replicas = net.backend, net.sizes, len(net.seeds)
         slab_dtype = backend.slab_dtype(net.dtype) if clock else net.dtype
-        super().__init__(backend, sizes, net.seeds, m, (net.dtype, slab_dtype))
-        self.xp, self.hidden, self.L, self.clock = backend.xp, sizes.hidden, sizes.L, clock
+        super().__init__(backend, sizes, net.seeds, m, (net.dtype, slab_dtype), clock)
+        self.xp, self.hidden, self.L = backend.xp, sizes.hidden, sizes.L
         self.parameters, self.W, self.b = net.arena, net.arena.W, net.arena.b
         self.feedback, self.B, self.state = net.fixed, net.fixed.B, net.state
         self.activations, self.loss, self.residual = net.activations, net.output_loss, net.residual
-        self.rule, self.new_arena = net.rule, net.new_arena
+        self.new_arena = net.new_arena
         self.lowered = slab_dtype != net.dtype
         if self.lowered:
             self._lower(net)
@@ -54,23 +50,20 @@ class Pass(Workspace):
         self.h, self.delta = self.new_layers(), self.new_layers()
         self.y = backend.zeros((replicas, sizes.outputs, m), slab_dtype)
         self.a = self.new_layers() if any(f.of == "a" for f in self.activations) else self.h
-        self.masks = Masks(self, drops)
+        self.masks = Masks(self, drops, net.residual)
         self.mask = self.masks.hidden
         # f' must see the activity before the mask and the skip connection, the next layer the activity behind them.
         self.sent = self.new_layers() if self.residual or self.mask is not None else self.h
         self.value = backend.zeros((replicas, m), self.dtype)
         self.missed = backend.zeros((replicas, m), "bool")
         self.gates = {k: self._gates(range(k, k + 1)) for k in self.hidden}
-        self.gates[0] = self._gates(self.hidden)
+        self.all_gates = self._gates(self.hidden)
+        self.awaited: Outputs | None = None
 
     @property
     def e(self) -> Array:
         """delta_L, the error at the output's pre-activation, (R, n_L, m)."""
         return self.delta[self.L]
-
-    def run(self, x: Array) -> Array:
-        """The rule's own way from the input to the output's pre-activation a_L, mostly `forward`."""
-        return self.rule.forward(self, x)
 
     def take(self, x: Array) -> None:
         """Let a batch in: h[0] = x^T, under this step's masks, which are drawn."""
@@ -122,23 +115,9 @@ class Pass(Workspace):
 
     def gate(self, k: int | Sequence[int], signal: Array, derivative: bool = True) -> None:
         """signal *= f'(a_k) [* dropout's mask] in place, (R, n_k, m) or, given `net.hidden`, (R, hidden units, m)."""
-        self.backend.gate(signal, _partly(self.gates[k if isinstance(k, int) else 0], derivative, True))
+        self.backend.gate(signal, _partly(self.gates[k] if isinstance(k, int) else self.all_gates, derivative, True))
 
-    @property
-    def training(self) -> bool:
-        """Whether this is a step of training; elsewhere a rule must leave its state alone."""
-        return self.clock is not None
-
-    @property
-    def step(self) -> Array:
-        """The step's counter on the device, (1,), counted from 0; None outside training."""
-        return self.clock.step if self.clock else None
-
-    def random(self, law: str, out: Array, stream: int, scale: float = 1.0, add: bool = False) -> None:
-        """out = scale * law, or added to it; other numbers at each step, and for each seed and stream."""
-        self.backend.random(law, out, self.seeds, Purpose.RULE, step=self.step, stream=stream, scale=scale, add=add)
-
-    def _lower(self, net: "Network") -> None:
+    def _lower(self, net: Model) -> None:
         """Copies of weights and feedback in the slabs' precision; biases stay as they are."""
         self.low = net.new_arena(self.slab_dtype)
         self.W, self.B = self.low.W, net.fixed.lowered(self.slab_dtype)
@@ -147,14 +126,22 @@ class Pass(Workspace):
         """delta_L = e = yhat - y, and `value` and `missed`, which are added up in `sums`, (2, R), where it is given."""
         self.backend.output_error(self._outputs(sums))
 
-    def evaluate(self, x: Array, sums: Array = None) -> None:
-        """`run` and `error`, in one operation where they meet."""
-        if self.rule.runs_forward:
-            self._hidden(x)
-            self.backend.output(self.W[self.L], self.sent[self.L - 1], self.b[self.L], self._outputs(sums))
-        else:
-            self.run(x)
-            self.error(sums)
+    def evaluate(self, forward: Callable[["Pass", Array], Array], x: Array, sums: Array = None) -> None:
+        """A rule's `forward`, and `error`, in one operation where the rule has left the output to `feed`."""
+        self.awaited = outputs = self._outputs(sums)
+        forward(self, x)
+        if self.awaited is not None:
+            self.awaited = None
+            self.backend.output_error(outputs)
+
+    def feed(self, x: Array) -> Array:
+        """`forward`; where the error is awaited behind it, that is taken in one operation with the output."""
+        if self.awaited is None:
+            return self.forward(x)
+        self._hidden(x)
+        outputs, self.awaited = self.awaited, None
+        self.backend.output(self.W[self.L], self.sent[self.L - 1], self.b[self.L], outputs)
+        return outputs.a
 
     def _outputs(self, sums: Array) -> Outputs:
         return Outputs(self.loss, self.a[self.L], self.y, self.e, self.value, self.missed, sums)
@@ -169,7 +156,7 @@ class Pass(Workspace):
         """
         if not isinstance(k, int) and not k:
             return
-        out, gates = (self.delta[k], self.gates[k]) if isinstance(k, int) else (self.delta.stacked, self.gates[0])
+        out, gates = (self.delta[k], self.gates[k]) if isinstance(k, int) else (self.delta.stacked, self.all_gates)
         if (*matrix.shape[-2:], signal.shape[-1]) != (out.shape[-2], signal.shape[-2], out.shape[-1]):
             raise InvalidValue(
                 f"inject can't send a signal {signal.shape} through a matrix {matrix.shape} to layer {k}"

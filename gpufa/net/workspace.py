@@ -6,7 +6,9 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 
 from ..backends import Backend
+from ..basics.random import Purpose
 from .arena import Array, Layers
+from .clock import Clock
 from .layout import Sizes
 
 Kept = TypeVar("Kept")
@@ -15,10 +17,32 @@ Kept = TypeVar("Kept")
 class Workspace:
     """Arrays under names, for m samples; the same ones at every step."""
 
-    def __init__(self, backend: Backend, sizes: Sizes, seeds: Sequence[int], m: int, dtypes: tuple[str, str]) -> None:
-        self.backend, self.sizes, self.seeds, self.m = backend, sizes, seeds, m
+    def __init__(
+        self,
+        backend: Backend,
+        sizes: Sizes,
+        seeds: Sequence[int],
+        m: int,
+        dtypes: tuple[str, str],
+        clock: Clock | None,
+    ) -> None:
+        self.backend, self.sizes, self.seeds, self.m, self.clock = backend, sizes, seeds, m, clock
         self.dtype, self.slab_dtype = dtypes
         self._own: dict[str, Any] = {}
+
+    @property
+    def training(self) -> bool:
+        """Whether this is a step of training; elsewhere a rule must leave its state alone."""
+        return self.clock is not None
+
+    @property
+    def step(self) -> Array:
+        """The step's counter on the device, (1,), counted from 0; None outside training."""
+        return self.clock.step if self.clock else None
+
+    def random(self, law: str, out: Array, stream: int, scale: float = 1.0, add: bool = False) -> None:
+        """out = scale * law, or added to it; other numbers at each step, and for each seed and stream."""
+        self.backend.random(law, out, self.seeds, Purpose.RULE, step=self.step, stream=stream, scale=scale, add=add)
 
     def layers(self, name: str) -> Layers:
         """A second set of activities of the rule's own, shaped as h, kept under its name."""

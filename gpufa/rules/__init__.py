@@ -9,7 +9,9 @@ from typing import Any
 
 from ..basics.arguments import path_of, readable, row_of, shown
 from ..basics.errors import FileProblem, InvalidValue
-from ..net.rule import Extra, Feedback, FeedbackRule, Rule
+from ..net.arena import Extra
+from ..net.feedback import Feedback
+from ..net.rule import FeedbackRule, Rule
 from .alignment.brsf import BRSF
 from .alignment.dfa import DFA
 from .alignment.dkp import DKP

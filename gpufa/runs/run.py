@@ -149,6 +149,8 @@ def free_folder(name: str) -> Path:
 def _run(trainer: Trainer, out: Path | None, about_data: Mapping[str, Any]) -> Run:
     if out:
         trainer.callbacks.insert(0, Folder(out, about_data))
+    if trainer.config.start and trainer.progress.step == 0:
+        networks.start_from(trainer.config.start, trainer.net)
     with stopped_by_signals(trainer):
         trainer.run()
     return _finished(trainer, out)

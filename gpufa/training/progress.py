@@ -6,8 +6,6 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from .config import Config
-
 SMOOTHING = 0.75  # Nokland's exponential mean of the training error
 
 
@@ -49,21 +47,21 @@ class Progress:
         self.loss_sum[:], self.misses[:] = 0, 0
         self.batch = self.seen = 0
 
-    def finish_epoch(self, config: Config, validation: NDArray) -> None:
-        """Count the epoch and apply the stop rules; `validation` is (R,), lower is better."""
+    def finish_epoch(self, validation: NDArray, patience: int, stop_train_error: float | None) -> None:
+        """Count the epoch and apply the stop rules, see Config; `validation` is (R,), lower is better."""
         active = self.active
         self.epoch += 1
         self.epochs[active] += 1
         error = self.running_error
         fresh = np.isnan(self.smoothed)
         self.smoothed = np.where(fresh, error, SMOOTHING * self.smoothed + (1 - SMOOTHING) * error)
-        if config.stop_train_error is not None:
-            self.status[active & (self.smoothed <= config.stop_train_error)] = Status.TRAIN_ERROR
-        if config.patience:
+        if stop_train_error is not None:
+            self.status[active & (self.smoothed <= stop_train_error)] = Status.TRAIN_ERROR
+        if patience:
             better = validation < self.best
             self.waited = np.where(better, 0, self.waited + active)
             self.best = np.where(active & better, validation, self.best)
-            self.status[active & (self.waited >= config.patience)] = Status.PATIENCE
+            self.status[active & (self.waited >= patience)] = Status.PATIENCE
 
     def arrays(self) -> dict[str, NDArray]:
         return {name: np.asarray(value) for name, value in vars(self).items()}

@@ -1,37 +1,41 @@
 """One training step: everything it reads and writes is a buffer that is there before it begins."""
 
-from typing import TYPE_CHECKING
-
+from ..basics.arrays import Array
+from ..net.clock import Clock
+from ..net.learner import Learner
 from ..net.masks import Drops
 from ..net.passes import Pass
 from ..rules.baselines.bp import BP
-
-if TYPE_CHECKING:
-    from .trainer import Trainer
+from .batches import Batches
+from .config import Config
+from .update import Update
 
 
 class Step:
-    """The buffers of one training step with m samples, and the step itself: `run`, recorded where the device can."""
+    """The buffers of one training step with m samples, and the step itself: `run`, recorded where the device can.
 
-    def __init__(self, trainer: "Trainer", m: int) -> None:
-        net, config = trainer.net, trainer.config
-        self.trainer, self.m, backend, replicas = trainer, m, net.backend, len(net.seeds)
+    `sums`, (2, R), collects losses and misses.
+    """
+
+    def __init__(
+        self, net: Learner, config: Config, batches: Batches, clock: Clock, update: Update, sums: Array, m: int
+    ) -> None:
+        self.rule, self.batches, self.clock, self.update, self.sums, self.m = net.rule, batches, clock, update, sums, m
+        self.adversarial, backend = config.adversarial, net.backend
         self.total = 2 * m if config.adversarial and config.adversarial_mix == "beside" else m
-        self.p = Pass(
-            net, self.total, Drops(config.input_dropout, config.dropout, config.depth_drop), clock=trainer.clock
-        )
-        self.x = backend.zeros((replicas, self.total, net.sizes.inputs), self.p.slab_dtype)
-        self.clean = Pass(net, m, clock=trainer.clock) if config.adversarial else None
+        self.p = Pass(net, self.total, Drops(config.input_dropout, config.dropout, config.depth_drop), clock=clock)
+        self.x = backend.zeros((len(net.seeds), self.total, net.sizes.inputs), self.p.slab_dtype)
+        self.clean = Pass(net, m, clock=clock) if config.adversarial else None
         self.run = backend.capture(self._run)
 
     def _run(self) -> None:
-        trainer, p = self.trainer, self.p
-        trainer.batches.load(trainer.clock, self.x[:, : self.m], p.y[..., : self.m])
+        p = self.p
+        self.batches.load(self.clock, self.x[:, : self.m], p.y[..., : self.m])
         if self.clean:
-            self._perturb(self.clean, trainer.config.adversarial)
-        p.evaluate(self.x, trainer.sums)
-        trainer.update.apply(p, trainer.clock.now)
-        trainer.rule.after_update(p)
+            self._perturb(self.clean, self.adversarial)
+        p.evaluate(self.rule.forward, self.x, self.sums)
+        self.update.apply(p, self.clock.now)
+        self.rule.after_update(p)
 
     def _perturb(self, clean: Pass, size: float) -> None:
         """x + size * sign(dL/dx) in place of the samples or behind them; dL/dx by true backprop, without dropout."""

@@ -10,7 +10,6 @@ import numpy as np
 
 from ..backends import on_device
 from ..basics.errors import GpufaWarning
-from ..checkpoints import networks
 from ..data.samples import Data, fit_scaling, has_labels, subset
 from ..functions import schedules
 from ..measure import scores
@@ -108,10 +107,7 @@ class Trainer:
 
     def _prepare(self) -> None:
         """What a run begins with, and a resumed one has behind it."""
-        if self.config.start:
-            networks.start_from(self.config.start, self.net)
-        if type(self.rule).prepare is not Rule.prepare:
-            self.rule.prepare(self.net, self.net.as_floats(self.train[0]), self.batches.y)
+        self.rule.prepare(self.net, self.net.as_floats(self.train[0]), self.batches.y)
 
     def step(self) -> None:
         """One update of every active replica, from the batch that is next."""
@@ -119,7 +115,7 @@ class Trainer:
         m = self.batches.samples(progress.batch)
         with self.backend.working():
             if m not in self._steps:
-                self._steps[m] = Step(self, m)
+                self._steps[m] = Step(self.net, self.config, self.batches, self.clock, self.update, self.sums, m)
             self._steps[m].run()
         progress.step += 1
         progress.batch += 1
@@ -193,7 +189,7 @@ class Trainer:
                 score = scores.evaluate(self.net, x, y)
                 row |= {f"{name}_{k}": np.where(active, v, np.nan) for k, v in score.items()}
                 validation = scores.judge(score) if name == "validation" else validation
-        progress.finish_epoch(self.config, validation)
+        progress.finish_epoch(validation, self.config.patience, self.config.stop_train_error)
         row["seconds"] = time.perf_counter() - started
         self.history.epochs.append(row)
         progress.start_epoch()
@@ -202,11 +198,7 @@ class Trainer:
     @on_device
     def _probe(self) -> None:
         """Measure the alignment angles on the fixed probe batch."""
-        p = self.net.pass_for(len(self.probe[0]))
-        self.backend.targets(self.probe[1], out=p.y)
-        p.run(self.probe[0])
-        p.error()
-        angles = measure(p, self.rule)
+        angles = measure(self.net.judged(*self.probe), self.rule)
         stopped = ~self.progress.active
         for values in angles.values():
             values[stopped] = np.nan

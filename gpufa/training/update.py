@@ -1,7 +1,6 @@
 """From delta to new weights: gradients into an arena and one pass of the optimizer, or straight into the weights."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,11 +10,9 @@ from ..functions.optimizers import Hyper, unbias
 from ..functions.optimizers import optimizer as find_optimizer
 from ..net.arena import Array
 from ..net.gradients import Gradients
+from ..net.learner import Learner
 from ..net.passes import Pass
 from .config import Config
-
-if TYPE_CHECKING:
-    from ..network import Network
 
 
 class Update:
@@ -25,7 +22,7 @@ class Update:
     Raises InvalidValue where frozen layers or learning rates don't fit the net.
     """
 
-    def __init__(self, net: "Network", config: Config) -> None:
+    def __init__(self, net: Learner, config: Config) -> None:
         self.net, self.config, layers = net, config, range(1, net.sizes.L + 1)
         self.optimizer = find_optimizer(config.optimizer or "")
         for k in config.freeze:
@@ -54,9 +51,9 @@ class Update:
             beta2=config.beta2 or 0.0,
             eps=config.eps or 0.0,
         )
-        self.direct = (
-            not self.optimizer.states and not config.weight_decay and config.clip is None and net.rule.only_deltas
-        )
+        self.signals_of = net.rule.name if net.rule.makes == {"signals"} else ""
+        plain = not self.optimizer.states and not config.weight_decay and config.clip is None
+        self.direct = plain and bool(self.signals_of)
         self.states = {name: net.new_arena() for name in self.optimizer.states}
         self.grads = None if self.direct else net.new_arena()
         self.spans, self.by_rate = list(self._spans()), list(self._by_rate())
@@ -82,13 +79,15 @@ class Update:
     def apply(self, p: Pass, now: Array) -> None:
         """Update the running replicas' weights by what the rule makes of the pass; `now` is the clock's."""
         if self.grads is None:
-            p.rule.deltas(p, p.e)
-            for i, layers in self.by_rate:
-                Gradients(self.net.arena, now[2 + i : 3 + i], layers, self.running, accumulate=True).layers_of(p)
-            return
-        found = Gradients(self.grads, self.scale(p.m), self.trained, self.running, extras=self.extras)
-        p.rule.gradients(p, found)
+            rates = [(now[2 + i : 3 + i], layers) for i, layers in self.by_rate]
+            found = Gradients(self.net.arena, rates, self.running, accumulate=True, signals_of=self.signals_of)
+        else:
+            mean = [(self.scale(p.m), self.trained)]
+            found = Gradients(self.grads, mean, self.running, extras=self.extras, signals_of=self.signals_of)
+        self.net.rule.gradients(p, found)
         found.finish()
+        if self.grads is None:
+            return
         for replicas in self.running:
             self._optimize(self.grads.flat[replicas], replicas, now)
 

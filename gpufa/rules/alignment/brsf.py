@@ -4,22 +4,20 @@ delta_k = (V_k delta_{k+1}) * f'(a_k),  V_k = M_k * sign(W_{k+1}^T), the magnitu
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
+from ...net.passes import Pass
 from .signs import SignSymmetry
-
-if TYPE_CHECKING:
-    from ...net.passes import Pass
 
 
 @dataclass(frozen=True)
 class BRSF(SignSymmetry):
     """M_k = |normal| of root mean square scale * sqrt(2 / (n_k + n_{k+1})), other numbers at each step."""
 
-    name: ClassVar[str] = "brsf"
-    paper: ClassVar[str] = "Liao, Leibo & Poggio 2016; Moskovitz et al. 2018"
+    name = "brsf"
+    paper = "Liao, Leibo & Poggio 2016; Moskovitz et al. 2018"
 
-    def magnitudes(self, net: "Pass", k: int) -> Any:
+    def magnitudes(self, net: Pass, k: int) -> Any:
         M = net.array(f"M{k}", net.sizes[k + 1], net.sizes[k])
         net.random("normal", M, stream=k, scale=self.spread(net.sizes, k))
         return M

@@ -6,13 +6,11 @@ centre = false, which is the paper's. (The error of softmax outputs has no such 
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ...net.rule import boolean
+from ...net.options import boolean
+from ...net.passes import Pass
 from .direct import DirectFeedback
-
-if TYPE_CHECKING:
-    from ...net.passes import Pass
 
 
 @dataclass(frozen=True)
@@ -21,19 +19,17 @@ class CentredSignal(DirectFeedback):
 
     centre: bool = True
 
+    injects_only = False
+
     def __post_init__(self) -> None:
         super().__post_init__()
         boolean(self.centre, "centre")
 
-    @property
-    def injects_only(self) -> bool:
-        return False
-
-    def signal(self, net: "Pass", e: Any, out: Any) -> None:
+    def signal(self, net: Pass, e: Any, out: Any) -> None:
         """Write what is sent in place of e, (R, n_L, m)."""
         raise NotImplementedError(f"{type(self).__name__} must define signal(net, e, out)")
 
-    def deltas(self, net: "Pass", e: Any) -> None:
+    def deltas(self, net: Pass, e: Any) -> None:
         n = net.sizes.outputs
         s, mean, ones = net.array("signal", n, net.m), net.array("mean", 1, net.m), net.array("ones", 1, n)
         self.signal(net, e, s)

@@ -13,16 +13,15 @@ Variants, by options:
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 from ...basics.errors import InvalidValue
+from ...net.feedback import Feedback
+from ...net.gradients import Gradients
 from ...net.layout import Sizes
-from ...net.rule import Feedback, one_of, whole
+from ...net.options import one_of, whole
+from ...net.passes import Pass
 from .direct import DirectFeedback
-
-if TYPE_CHECKING:
-    from ...net.gradients import Gradients
-    from ...net.passes import Pass
 
 INJECT = "activation", "pre_activation"
 NONLINEARITIES = "identity", "tanh", "relu", "mlp"
@@ -37,8 +36,8 @@ class DFA(DirectFeedback):
     width: int = 64
     staleness: int = 0
 
-    name: ClassVar[str] = "dfa"
-    paper: ClassVar[str] = "Nokland 2016; threshold units: Breloff 2016"
+    name = "dfa"
+    paper = "Nokland 2016; threshold units: Breloff 2016"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -50,20 +49,16 @@ class DFA(DirectFeedback):
         whole(self.staleness, "staleness", "staleness")
 
     @property
-    def uses_derivative(self) -> bool:
-        return self.inject == "activation"
+    def needs(self) -> frozenset[str]:  # type: ignore[override]
+        return frozenset({"derivative"}) if self.inject == "activation" else frozenset()
 
     @property
-    def injects_only(self) -> bool:
+    def makes(self) -> frozenset[str]:  # type: ignore[override]
+        return frozenset({"signals", "gradients"}) if self.staleness else frozenset({"signals"})
+
+    @property
+    def injects_only(self) -> bool:  # type: ignore[override]
         return super().injects_only and self.nonlinearity == "identity"
-
-    @property
-    def only_deltas(self) -> bool:
-        return not self.staleness and type(self).gradients is DFA.gradients
-
-    @property
-    def takes_residual(self) -> bool:
-        return type(self).gradients is DFA.gradients
 
     def columns(self, sizes: Sizes) -> int:
         return self.width if self.nonlinearity == "mlp" else super().columns(sizes)
@@ -81,21 +76,21 @@ class DFA(DirectFeedback):
         }
         return {f"{name}_late{s}": shape for s in late for name, shape in shapes.items()}
 
-    def weight_pairs(self, net: "Pass") -> Iterator[tuple[int, Any, Any]]:
+    def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         return iter(()) if self.nonlinearity == "mlp" else super().weight_pairs(net)
 
-    def deltas(self, net: "Pass", e: Any) -> None:
+    def deltas(self, net: Pass, e: Any) -> None:
         if self.nonlinearity == "identity":
-            self.send(net, e, derivative=self.uses_derivative)
+            self.send(net, e, derivative="derivative" in self.needs)
         elif self.nonlinearity == "mlp":
             through = net.array("tanh(C e)", self.width, net.m)
             net.backend.gemm(net.feedback["C"], e, out=through)
             net.xp.tanh(through, out=through)
-            self.send(net, through, derivative=self.uses_derivative)
+            self.send(net, through, derivative="derivative" in self.needs)
         else:
             self._bent(net, e)
 
-    def _bent(self, net: "Pass", e: Any) -> None:
+    def _bent(self, net: Pass, e: Any) -> None:
         """phi(B_k e) * f'(a_k)."""
         if not net.hidden:
             return
@@ -105,9 +100,9 @@ class DFA(DirectFeedback):
             net.xp.tanh(signal, out=signal)
         else:
             net.xp.maximum(signal, 0, out=signal)
-        net.gate(net.hidden, signal, derivative=self.uses_derivative)
+        net.gate(net.hidden, signal, derivative="derivative" in self.needs)
 
-    def gradients(self, net: "Pass", grads: "Gradients") -> None:
+    def gradients(self, net: Pass, grads: Gradients) -> None:
         super().gradients(net, grads)
         if not self.staleness or not net.training:
             return

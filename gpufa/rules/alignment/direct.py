@@ -8,13 +8,13 @@ rows of one and the same matrix (LightOn's TinyDFA, 2020, which is another algor
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
+from ...net.feedback import Feedback
 from ...net.layout import Sizes
-from ...net.rule import Feedback, FeedbackRule, boolean, whole
-
-if TYPE_CHECKING:
-    from ...net.passes import Pass
+from ...net.options import boolean, whole
+from ...net.passes import Pass
+from ...net.rule import FeedbackRule
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,9 @@ class DirectFeedback(FeedbackRule):
     rank: int = 0
     shared: bool = False
 
-    crosses: ClassVar[str] = "e, n_L numbers a sample, the same to every layer"
-    frees: ClassVar[str] = "backward"
+    crosses = "e, n_L numbers a sample, the same to every layer"
+    frees = "backward"
+    needs = frozenset({"derivative"})
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -33,7 +34,7 @@ class DirectFeedback(FeedbackRule):
         boolean(self.shared, "shared")
 
     @property
-    def injects_only(self) -> bool:
+    def injects_only(self) -> bool:  # type: ignore[override]
         return not self.rank
 
     def columns(self, sizes: Sizes) -> int:
@@ -52,7 +53,7 @@ class DirectFeedback(FeedbackRule):
             found["V"] = Feedback(self.rank, sizes.outputs, "normal", 1 / math.sqrt(self.rank))
         return found
 
-    def send(self, net: "Pass", signal: Any, derivative: bool = True, dropout: bool = True) -> None:
+    def send(self, net: Pass, signal: Any, derivative: bool = True, dropout: bool = True) -> None:
         """delta_k = (B_k signal) * f'(a_k) for all hidden layers, signal being (R, n_L, m); see Pass.inject."""
         if self.rank:
             through = net.array("V e", self.rank, net.m)
@@ -60,7 +61,7 @@ class DirectFeedback(FeedbackRule):
             signal = through
         net.inject(net.hidden, net.B.stacked, signal, derivative, dropout)
 
-    def weight_pairs(self, net: "Pass") -> Iterator[tuple[int, Any, Any]]:
+    def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         """cos(W_{k+1}, B_{k+1} B_k^T), and cos(W_L, B_{L-1}^T) at the output (Refinetti et al. 2021)."""
         if self.rank:
             return

@@ -5,17 +5,17 @@ dW_k    = delta_k h_{k-1}^T
 dB_k    = h_k e^T                        every B_k learns from the activity of its layer and the error it carries
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
+from ...net.arena import Extra
+from ...net.gradients import Gradients
 from ...net.layout import Sizes
-from ...net.rule import Extra, Rule, above_zero
-
-if TYPE_CHECKING:
-    from ...net.gradients import Gradients
-    from ...net.passes import Pass
+from ...net.options import above_zero
+from ...net.passes import Pass
+from ...net.rule import Rule
 
 
 @dataclass(frozen=True)
@@ -27,35 +27,31 @@ class DKP(Rule):
 
     rate: float = 1.0
 
-    name: ClassVar[str] = "dkp"
-    paper: ClassVar[str] = "Webster, Choi & Ahn 2020"
-    crosses: ClassVar[str] = "e, n_L numbers a sample, the same to every layer"
-    memory: ClassVar[str] = "B and its optimizer state"
-    frees: ClassVar[str] = "backward"
-    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
-        {**Rule.defaults, "optimizer": "momentum", "lr": 0.02, "weight_decay": 1e-3}
-    )
+    name = "dkp"
+    paper = "Webster, Choi & Ahn 2020"
+    crosses = "e, n_L numbers a sample, the same to every layer"
+    memory = "B and its optimizer state"
+    frees = "backward"
+    needs = frozenset({"derivative"})
+    makes = frozenset({"signals", "gradients"})
+    defaults = MappingProxyType({**Rule.defaults, "optimizer": "momentum", "lr": 0.02, "weight_decay": 1e-3})
 
     def __post_init__(self) -> None:
         above_zero(self.rate, "rate of the feedback", "rate")
-
-    @property
-    def takes_residual(self) -> bool:
-        return True
 
     def parameters(self, sizes: Sizes) -> dict[str, Extra]:
         top = {sizes.L - 1: sizes.L}  # whose feedback goes with W_L
         return {f"B{k}": Extra((sizes[k], sizes.outputs), "uniform", self.rate, layer=top.get(k)) for k in sizes.hidden}
 
-    def deltas(self, net: "Pass", e: Any) -> None:
+    def deltas(self, net: Pass, e: Any) -> None:
         for k in net.hidden:
             net.inject(k, net.parameters[f"B{k}"], e)
 
-    def gradients(self, net: "Pass", grads: "Gradients") -> None:
+    def gradients(self, net: Pass, grads: Gradients) -> None:
         super().gradients(net, grads)
         for k in net.hidden:
             grads.product(f"B{k}", net.sent[k], net.e)
 
-    def weight_pairs(self, net: "Pass") -> Iterator[tuple[int, Any, Any]]:
+    def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         for k in net.hidden[-1:]:
             yield k, net.parameters[f"B{k}"], net.W[k + 1].swapaxes(-1, -2)

@@ -9,22 +9,20 @@ as far as the random sign of B_k goes.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
+from ...net.passes import Pass
 from .centred import CentredSignal
-
-if TYPE_CHECKING:
-    from ...net.passes import Pass
 
 
 @dataclass(frozen=True)
 class DRTP(CentredSignal):
     """B_k ~ U(+-1/sqrt(n_k)); y is one-hot, or the targets; with `centre` its mean over outputs is taken out."""
 
-    name: ClassVar[str] = "drtp"
-    paper: ClassVar[str] = "Frenkel, Lefebvre & Bol 2021"
-    crosses: ClassVar[str] = "y, the target, less its mean over outputs (the paper's y: centre=false), to every layer"
-    frees: ClassVar[str] = "update, backward"
+    name = "drtp"
+    paper = "Frenkel, Lefebvre & Bol 2021"
+    crosses = "y, the target, less its mean over outputs (the paper's y: centre=false), to every layer"
+    frees = "update, backward"
 
-    def signal(self, net: "Pass", e: Any, out: Any) -> None:
+    def signal(self, net: Pass, e: Any, out: Any) -> None:
         out[...] = net.y

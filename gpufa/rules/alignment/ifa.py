@@ -5,15 +5,13 @@ delta_1 = (B_1 e) * f'(a_1)                  the error reaches the first layer a
 delta_k = (W_k delta_{k-1}) * f'(a_k)        and goes up from there through the forward weights
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
+from ...net.feedback import Feedback
 from ...net.layout import Sizes
-from ...net.rule import Feedback, FeedbackRule, Rule
-
-if TYPE_CHECKING:
-    from ...net.passes import Pass
+from ...net.passes import Pass
+from ...net.rule import FeedbackRule, Rule
 
 
 @dataclass(frozen=True)
@@ -23,20 +21,18 @@ class IFA(FeedbackRule):
     Weights start from U(+-1/sqrt(fan_in)): from zero weights no error would reach the layers above the first.
     """
 
-    name: ClassVar[str] = "ifa"
-    paper: ClassVar[str] = "Nokland 2016"
-    crosses: ClassVar[str] = "e to the first layer, delta_{k-1} to the others"
-    frees: ClassVar[str] = ""
-    defaults: ClassVar[Mapping[str, Any]] = Rule.defaults
-
-    @property
-    def injects_only(self) -> bool:
-        return True
+    name = "ifa"
+    paper = "Nokland 2016"
+    crosses = "e to the first layer, delta_{k-1} to the others"
+    frees = ""
+    needs = frozenset({"matrix", "derivative"})
+    injects_only = True
+    defaults = Rule.defaults
 
     def fixed(self, sizes: Sizes) -> dict[str, Feedback]:
         return {f"B{k}": self.feedback(sizes[k], sizes.outputs) for k in sizes.hidden[:1]}
 
-    def deltas(self, net: "Pass", e: Any) -> None:
+    def deltas(self, net: Pass, e: Any) -> None:
         for k in net.hidden[:1]:
             net.inject(k, net.B[k], e)
         for k in net.hidden[1:]:

@@ -6,23 +6,19 @@ delta_k = (B_k sign(e)) * f'(a_k)        the paper's, with centre = false: one b
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
+from ...net.passes import Pass
 from .centred import CentredSignal
-
-if TYPE_CHECKING:
-    from ...net.passes import Pass
 
 
 @dataclass(frozen=True)
 class SDFA(CentredSignal):
     """B_k ~ U(+-1/sqrt(n_k)); with `centre` the mean of sign(e) over outputs is taken out."""
 
-    name: ClassVar[str] = "sdfa"
-    paper: ClassVar[str] = "Frenkel, Lefebvre & Bol 2021"
-    crosses: ClassVar[str] = (
-        "sign(e) less its mean over outputs, to every layer (centre=false: the paper's sign(e), n_L bits)"
-    )
+    name = "sdfa"
+    paper = "Frenkel, Lefebvre & Bol 2021"
+    crosses = "sign(e) less its mean over outputs, to every layer (centre=false: the paper's sign(e), n_L bits)"
 
-    def signal(self, net: "Pass", e: Any, out: Any) -> None:
+    def signal(self, net: Pass, e: Any, out: Any) -> None:
         net.xp.sign(e, out=out)

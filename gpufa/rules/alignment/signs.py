@@ -7,14 +7,13 @@ delta_k = (V_k delta_{k+1}) * f'(a_k)        V_k = |M_k| * sign(W_{k+1}^T), n_k 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 from ...functions.formulas import FORMULAS
 from ...net.layout import Sizes
-from ...net.rule import Rule, above_zero
-
-if TYPE_CHECKING:
-    from ...net.passes import Pass
+from ...net.options import above_zero
+from ...net.passes import Pass
+from ...net.rule import Rule
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,8 @@ class SignSymmetry(Rule):
 
     scale: float = 1.0
 
-    crosses: ClassVar[str] = "delta_{k+1}, and the signs of the weights"
+    crosses = "delta_{k+1}, and the signs of the weights"
+    needs = frozenset({"pull", "derivative"})
 
     def __post_init__(self) -> None:
         above_zero(self.scale, "feedback scale", "scale")
@@ -32,19 +32,19 @@ class SignSymmetry(Rule):
         """scale * sqrt(2 / (n_k + n_{k+1})), the root mean square of V_k."""
         return self.scale * math.sqrt(2 / (sizes[k] + sizes[k + 1]))
 
-    def magnitudes(self, net: "Pass", k: int) -> Any:
+    def magnitudes(self, net: Pass, k: int) -> Any:
         raise NotImplementedError(f"{type(self).__name__} must define magnitudes(net, k)")
 
-    def feedback(self, net: "Pass", k: int) -> Any:
+    def feedback(self, net: Pass, k: int) -> Any:
         """V_k, (R, n_k, n_{k+1})."""
         V = net.array(f"V{k}^T", net.sizes[k + 1], net.sizes[k])
         net.backend.evaluate(FORMULAS["concordant"], V, self.magnitudes(net, k), net.W[k + 1])
         return V.swapaxes(-1, -2)
 
-    def deltas(self, net: "Pass", e: Any) -> None:
+    def deltas(self, net: Pass, e: Any) -> None:
         for k in reversed(net.hidden):
             net.inject(k, self.feedback(net, k), net.delta[k + 1])
 
-    def weight_pairs(self, net: "Pass") -> Iterator[tuple[int, Any, Any]]:
+    def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         for k in net.hidden:
             yield k, self.feedback(net, k), net.W[k + 1].swapaxes(-1, -2)

@@ -10,16 +10,15 @@ number sums several: [[2, 4], [3, 4], 4] is FA with skip connections on the feed
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 from ...basics.arguments import shown
 from ...basics.errors import InvalidValue
+from ...net.feedback import Feedback
 from ...net.layout import Sizes
-from ...net.rule import Feedback, FeedbackRule, Rule
-
-if TYPE_CHECKING:
-    from ...net.passes import Pass
-    from ...network import Network
+from ...net.model import Model
+from ...net.passes import Pass
+from ...net.rule import FeedbackRule, Rule
 
 
 @dataclass(frozen=True)
@@ -31,10 +30,10 @@ class Topology(FeedbackRule):
 
     sources: tuple[Any, ...] = (-1,)
 
-    name: ClassVar[str] = "topology"
-    paper: ClassVar[str] = "Nokland 2016, its Fig. 1 and all between"
-    crosses: ClassVar[str] = "the deltas of a layer's sources"
-    frees: ClassVar[str] = "backward, where the sources are the output"
+    name = "topology"
+    paper = "Nokland 2016, its Fig. 1 and all between"
+    crosses = "the deltas of a layer's sources"
+    frees = "backward, where the sources are the output"
     defaults = Rule.defaults
 
     def __post_init__(self) -> None:
@@ -48,16 +47,21 @@ class Topology(FeedbackRule):
                 )
         object.__setattr__(self, "sources", lists)
 
-    def check(self, net: "Network") -> None:
-        graph(self.sources, net.sizes)
-        if net.residual and any(len(js) > 1 for js in self.sources):
+    @property
+    def needs(self) -> frozenset[str]:  # type: ignore[override]
+        several = any(len(js) > 1 for js in self.sources)
+        return frozenset({"matrix", "derivative", "stored"} if several else {"matrix", "derivative"})
+
+    def check(self, model: Model) -> None:
+        graph(self.sources, model.sizes)
+        if model.residual and any(len(js) > 1 for js in self.sources):
             raise InvalidValue("skip connections go with one source a layer; leave --residual out of this topology")
 
     def fixed(self, sizes: Sizes) -> dict[str, Feedback]:
         pairs = [(k, j) for k, js in sorted(graph(self.sources, sizes).items()) for j in js if j > k]
         return {f"B{k} from {j}": self.feedback(sizes[k], sizes[j]) for k, j in pairs}
 
-    def deltas(self, net: "Pass", e: Any) -> None:
+    def deltas(self, net: Pass, e: Any) -> None:
         for k, sources in graph(self.sources, net.sizes).items():
             matrices = [net.feedback[f"B{k} from {j}"] if j > k else net.W[k] for j in sources]
             if len(sources) == 1:
@@ -66,10 +70,6 @@ class Topology(FeedbackRule):
             for i, (matrix, j) in enumerate(zip(matrices, sources, strict=True)):
                 net.backend.gemm(matrix, net.delta[j], out=net.delta[k], beta=float(i > 0))
             net.gate(k, net.delta[k])
-
-    @property
-    def stored_feedback(self) -> bool:
-        return any(len(js) > 1 for js in self.sources)
 
 
 @cache

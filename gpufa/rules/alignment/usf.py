@@ -4,22 +4,20 @@ delta_k = (V_k delta_{k+1}) * f'(a_k),  V_k = s * sign(W_{k+1}^T)
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
+from ...net.passes import Pass
 from .signs import SignSymmetry
-
-if TYPE_CHECKING:
-    from ...net.passes import Pass
 
 
 @dataclass(frozen=True)
 class USF(SignSymmetry):
     """All magnitudes are s = scale * sqrt(2 / (n_k + n_{k+1})); backprop's own direction where all |W| are equal."""
 
-    name: ClassVar[str] = "usf"
-    paper: ClassVar[str] = "Liao, Leibo & Poggio 2016; Moskovitz et al. 2018"
+    name = "usf"
+    paper = "Liao, Leibo & Poggio 2016; Moskovitz et al. 2018"
 
-    def magnitudes(self, net: "Pass", k: int) -> Any:
+    def magnitudes(self, net: Pass, k: int) -> Any:
         s = net.array(f"s{k}", 1, 1)
         s.fill(self.spread(net.sizes, k))
         return s

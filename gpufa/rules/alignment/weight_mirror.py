@@ -6,15 +6,12 @@ Mirror:   B_k += eta (xi_k y_{k+1}^T / m - B_k),  y_{k+1} = f(W_{k+1} xi_k + b_{
 A mirror phase follows each update. As E[xi y^T] is proportional to W_{k+1}^T, B_k goes there without being told it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...net.rule import Rule, above_zero
+from ...net.options import above_zero
+from ...net.passes import Pass
+from ...net.rule import Rule
 from .fa import FA
-
-if TYPE_CHECKING:
-    from ...net.passes import Pass
 
 
 @dataclass(frozen=True)
@@ -27,25 +24,19 @@ class WeightMirror(FA):
     eta: float = 0.02
     noise: float = 1.0
 
-    name: ClassVar[str] = "weight_mirror"
-    paper: ClassVar[str] = "Akrout et al. 2019"
-    crosses: ClassVar[str] = "delta_{k+1}; noise in the mirror phase"
-    defaults: ClassVar[Mapping[str, Any]] = Rule.defaults
+    name = "weight_mirror"
+    paper = "Akrout et al. 2019"
+    crosses = "delta_{k+1}; noise in the mirror phase"
+    needs = frozenset({"matrix", "pull", "derivative", "stored"})
+    injects_only = False
+    defaults = Rule.defaults
 
     def __post_init__(self) -> None:
         super().__post_init__()
         above_zero(self.eta, "rate of the mirror", "eta", most=1)
         above_zero(self.noise, "noise", "noise", least=1e-6)
 
-    @property
-    def injects_only(self) -> bool:
-        return False
-
-    @property
-    def stored_feedback(self) -> bool:
-        return True
-
-    def after_update(self, net: "Pass") -> None:
+    def after_update(self, net: Pass) -> None:
         xi, y = net.layers("noise"), net.layers("response")
         for k in net.hidden:
             net.random("normal", xi[k], stream=k, scale=self.noise)

@@ -6,31 +6,27 @@ delta_k = (W_{k+1}^T delta_{k+1}) * f'(a_k)
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
+from ...net.passes import Pass
 from ...net.rule import Rule
-
-if TYPE_CHECKING:
-    from ...net.passes import Pass
 
 
 @dataclass(frozen=True)
 class BP(Rule):
     """delta_k = (W_{k+1}^T delta_{k+1}) * f'(a_k): the true gradient. Weights start from U(+-1/sqrt(fan_in))."""
 
-    name: ClassVar[str] = "bp"
-    paper: ClassVar[str] = "Rumelhart, Hinton & Williams 1986"
-    crosses: ClassVar[str] = "W_{k+1}^T delta_{k+1}: the weights, transposed"
-    frees: ClassVar[str] = ""
+    name = "bp"
+    paper = "Rumelhart, Hinton & Williams 1986"
+    crosses = "W_{k+1}^T delta_{k+1}: the weights, transposed"
+    frees = ""
+    needs = frozenset({"pull", "derivative"})
+    injects_only = True
 
-    @property
-    def injects_only(self) -> bool:
-        return True
-
-    def deltas(self, net: "Pass", e: Any) -> None:
+    def deltas(self, net: Pass, e: Any) -> None:
         for k in reversed(net.hidden):
             net.inject(k, net.W[k + 1].swapaxes(-1, -2), net.delta[k + 1])
 
-    def weight_pairs(self, net: "Pass") -> Iterator[tuple[int, Any, Any]]:
+    def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         for k in net.hidden:
             yield k, net.W[k + 1], net.W[k + 1]

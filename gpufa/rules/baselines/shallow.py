@@ -5,39 +5,31 @@ dW_L = e h_{L-1}^T,  dW_k = 0 for k < L
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
+from ...net.gradients import Gradients
 from ...net.layout import Sizes
+from ...net.passes import Pass
 from ...net.rule import Rule
-
-if TYPE_CHECKING:
-    from ...net.gradients import Gradients
-    from ...net.passes import Pass
 
 
 @dataclass(frozen=True)
 class Shallow(Rule):
     """A linear classifier on random features, from U(+-1/sqrt(fan_in))."""
 
-    name: ClassVar[str] = "shallow"
-    paper: ClassVar[str] = "baseline; random features: Rahimi & Recht 2008"
-    crosses: ClassVar[str] = "nothing"
-    frees: ClassVar[str] = "update, backward"
-
-    @property
-    def uses_derivative(self) -> bool:
-        return False
-
-    @property
-    def takes_residual(self) -> bool:
-        return True
+    name = "shallow"
+    paper = "baseline; random features: Rahimi & Recht 2008"
+    crosses = "nothing"
+    frees = "update, backward"
+    needs = frozenset()
+    makes = frozenset({"signals", "gradients"})
 
     def trained(self, sizes: Sizes) -> Collection[int]:
         return (sizes.L,)
 
-    def deltas(self, net: "Pass", e: Any) -> None:
+    def deltas(self, net: Pass, e: Any) -> None:
         if net.hidden:
             net.delta.stacked.fill(0)
 
-    def gradients(self, net: "Pass", grads: "Gradients") -> None:
+    def gradients(self, net: Pass, grads: Gradients) -> None:
         grads.layer(net.L, net.e, net.sent[net.L - 1])

@@ -5,21 +5,19 @@ Clamped phase:  the same with h_L = y
 dW_k ~ gamma^(k-L) (h_k h_{k-1}^T clamped - the same of the free phase),  -> backprop's as gamma -> 0
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from ...basics.errors import InvalidValue
 from ...net.arena import Layers
-from ...net.rule import Rule, above_zero, whole
+from ...net.model import Model
+from ...net.options import above_zero, whole
+from ...net.passes import Pass
+from ...net.rule import Rule
 from .phases import ContrastiveRule, Phase
-
-if TYPE_CHECKING:
-    from ...net.passes import Pass
-    from ...network import Network
 
 
 @dataclass(frozen=True)
@@ -33,29 +31,31 @@ class CHL(ContrastiveRule):
     free_steps: int = 8
     clamped_steps: int = 4
 
-    name: ClassVar[str] = "chl"
-    paper: ClassVar[str] = "Movellan 1990; Xie & Seung 2003"
-    crosses: ClassVar[str] = "activity, up by W_k and down by gamma W_{k+1}^T, in both phases"
-    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({**Rule.defaults, "optimizer": "sgd", "lr": 0.2})
+    name = "chl"
+    paper = "Movellan 1990; Xie & Seung 2003"
+    crosses = "activity, up by W_k and down by gamma W_{k+1}^T, in both phases"
+    feedforward = False
+    defaults = MappingProxyType({**Rule.defaults, "optimizer": "sgd", "lr": 0.2})
 
     def __post_init__(self) -> None:
         above_zero(self.gamma, "strength of the feedback", "gamma", most=1, least=1e-6)
         whole(self.free_steps, "number of free steps", "free_steps", least=1)
         whole(self.clamped_steps, "number of clamped steps", "clamped_steps", least=1)
 
-    def check(self, net: "Network") -> None:
-        least = self.gamma ** (net.sizes.L - 1)
-        if least < 100 * np.finfo(net.dtype).eps:
+    def check(self, model: Model) -> None:
+        least = self.gamma ** (model.sizes.L - 1)
+        if least < 100 * np.finfo(model.dtype).eps:
             raise InvalidValue(
-                f"rule 'chl' reads the first of {net.sizes.L} layers from differences of about gamma^{net.sizes.L - 1}"
-                f" = {least:.1g}, below what {net.dtype} tells apart; set rule.gamma higher, or use --dtype float64"
+                f"rule 'chl' reads the first of {model.sizes.L} layers from differences of about"
+                f" gamma^{model.sizes.L - 1} = {least:.1g}, below what {model.dtype} tells apart; set rule.gamma"
+                " higher, or use --dtype float64"
             )
 
     @property
     def ratio(self) -> float:
         return self.gamma
 
-    def forward(self, net: "Pass", x: Any) -> Any:
+    def forward(self, net: Pass, x: Any) -> Any:
         free, nothing = self.begin(net, x), net.array("nothing", net.sizes.outputs, net.m)
         for _ in range(self.free_steps):
             for k in net.hidden:
@@ -63,11 +63,11 @@ class CHL(ContrastiveRule):
             self.output_error(net, free, net.a[net.L], nothing, e=free.h[net.L])
         return net.a[net.L]
 
-    def relax(self, net: "Pass", k: int, phase: Phase) -> None:
+    def relax(self, net: Pass, k: int, phase: Phase) -> None:
         """h_k = f(W_k h_{k-1} + b_k + gamma W_{k+1}^T h_{k+1})."""
         net.backend.settle(self.units(net, k, phase), self.from_both(net, k, phase, self.gamma))
 
-    def contrast(self, net: "Pass") -> tuple[Layers, Phase, Phase]:
+    def contrast(self, net: Pass) -> tuple[Layers, Phase, Phase]:
         free = self.phase(net, "free")
         clamped = self.phase(net, "clamped", top=net.y).start(free)
         for _ in range(self.clamped_steps):

@@ -11,21 +11,19 @@ Variants, by options:
     variant = "symmetric"      (rho rho^T at beta - at -beta) / (2 beta); as beta^2 (Laborieux et al. 2021)
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 from ...backends.operands import Nudge
 from ...basics.errors import InvalidValue
 from ...functions.activations import ACTIVATIONS, Activation
 from ...net.arena import Layers
-from ...net.rule import Rule, above_zero, one_of, whole
+from ...net.model import Model
+from ...net.options import above_zero, one_of, whole
+from ...net.passes import Pass
+from ...net.rule import Rule
 from .phases import ContrastiveRule, Phase
-
-if TYPE_CHECKING:
-    from ...net.passes import Pass
-    from ...network import Network
 
 VARIANTS = "one_sided", "random_sign", "symmetric"
 BOUNDED = "hard_logistic", "logistic", "tanh", "scaled_tanh"
@@ -45,10 +43,11 @@ class EqProp(ContrastiveRule):
     nudged_steps: int = 4
     output: str = "hard_logistic"
 
-    name: ClassVar[str] = "eqprop"
-    paper: ClassVar[str] = "Scellier & Bengio 2017; symmetric: Laborieux et al. 2021"
-    crosses: ClassVar[str] = "activity, up by W_k and down by W_{k+1}^T, in both phases"
-    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
+    name = "eqprop"
+    paper = "Scellier & Bengio 2017; symmetric: Laborieux et al. 2021"
+    crosses = "activity, up by W_k and down by W_{k+1}^T, in both phases"
+    feedforward = False
+    defaults = MappingProxyType(
         {**Rule.defaults, "activation": "hard_logistic", "loss": "squared_error", "optimizer": "sgd", "lr": 0.5}
     )
 
@@ -60,18 +59,18 @@ class EqProp(ContrastiveRule):
             whole(getattr(self, f"{phase}_steps"), f"number of {phase} steps", f"{phase}_steps", least=1)
         one_of(self.output, (*BOUNDED, "identity"), "activation of the output", "output")
 
-    def check(self, net: "Network") -> None:
-        for k, f in zip(net.sizes.hidden, net.activations, strict=True):
+    def check(self, model: Model) -> None:
+        for k, f in zip(model.sizes.hidden, model.activations, strict=True):
             if f.name not in BOUNDED:
                 raise InvalidValue(
                     f"hidden layer {k} of {f.name!r} units has no states that rule 'eqprop' could relax to;"
                     f" choose --activation from {', '.join(BOUNDED)}"
                 )
 
-    def activation(self, net: "Pass", k: int) -> Activation:
+    def activation(self, net: Pass, k: int) -> Activation:
         return ACTIVATIONS[self.output] if k == net.L else net.activations[k - 1]
 
-    def forward(self, net: "Pass", x: Any) -> Any:
+    def forward(self, net: Pass, x: Any) -> Any:
         free = self.begin(net, x)
         for k in range(1, net.L + 1):
             net.backend.activate(*self.units(net, k, free))
@@ -82,7 +81,7 @@ class EqProp(ContrastiveRule):
             net.a[net.L][...] = free.u[net.L]
         return net.a[net.L]
 
-    def relax(self, net: "Pass", k: int, phase: Phase, beta: float = 0.0) -> None:
+    def relax(self, net: Pass, k: int, phase: Phase, beta: float = 0.0) -> None:
         """s_k += step * ds_k."""
         units, inputs, nudge = self.units(net, k, phase), self.from_both(net, k, phase), None
         if beta and k == net.L:
@@ -91,14 +90,14 @@ class EqProp(ContrastiveRule):
         bound, pull = units.f.name == "hard_logistic", net.layers("pull")[k]
         net.backend.descend(units, inputs, self.step, pull, nudge, bound)
 
-    def nudged(self, net: "Pass", name: str, beta: float) -> Phase:
+    def nudged(self, net: Pass, name: str, beta: float) -> Phase:
         phase = self.phase(net, name).start(self.phase(net, "free"))
         for _ in range(self.nudged_steps):
             for k in range(net.L, 0, -1):
                 self.relax(net, k, phase, beta)
         return phase
 
-    def contrast(self, net: "Pass") -> tuple[Layers, Phase, Phase]:
+    def contrast(self, net: Pass) -> tuple[Layers, Phase, Phase]:
         symmetric, sign = self.variant == "symmetric", net.array("sign", 1, 1)
         if self.variant == "random_sign":
             net.random("sign", sign, stream=1)

@@ -8,17 +8,15 @@ the right size of step no energy rises.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 from ...backends.operands import Inputs, Outputs, Units
 from ...functions.activations import Activation
 from ...functions.formulas import FORMULAS
 from ...net.arena import Layers
+from ...net.gradients import Gradients
+from ...net.passes import Pass
 from ...net.rule import Rule
-
-if TYPE_CHECKING:
-    from ...net.gradients import Gradients
-    from ...net.passes import Pass
 
 
 class Phase:
@@ -28,7 +26,7 @@ class Phase:
     `units` and `inputs` are what the rule has made of it for the backend so far.
     """
 
-    def __init__(self, net: "Pass", name: str, top: Any = None) -> None:
+    def __init__(self, net: Pass, name: str, top: Any = None) -> None:
         u, h = net.layers(f"{name} u"), net.layers(f"{name} h")
         held, top = top is not None, h[net.L] if top is None else top
         sent = h if net.mask is None else net.layers(f"{name} r")
@@ -50,26 +48,28 @@ class Phase:
 class EnergyRule(Rule):
     """`forward` leaves the phase "free", in which nothing but the input is given."""
 
-    memory: ClassVar[str] = "the activity of every phase"
+    memory = "the activity of every phase"
+    needs = frozenset({"matrix", "plain", "derivative"})
+    makes = frozenset({"signals", "gradients"})
 
-    def begin(self, net: "Pass", x: Any) -> Phase:
+    def begin(self, net: Pass, x: Any) -> Phase:
         """Let the batch in; W_1 x + b_1 stays the same in all that follows."""
         net.take(x)
         drive = net.array("drive", net.sizes[1], net.m)
         net.backend.layer(net.W[1], net.h[0], net.b[1], None, a=drive, h=drive)
         return self.phase(net, "free").start()
 
-    def phase(self, net: "Pass", name: str, top: Any = None) -> Phase:
+    def phase(self, net: Pass, name: str, top: Any = None) -> Phase:
         """The phase of that name, the same one at every step."""
         return net.kept(f"phase {name}", lambda: Phase(net, name, top))
 
-    def from_below(self, net: "Pass", k: int, phase: Phase) -> Inputs:
+    def from_below(self, net: Pass, k: int, phase: Phase) -> Inputs:
         """W_k r_{k-1} + b_k."""
         if k == 1:
             return Inputs(None, None, net.array("drive", net.sizes[1], net.m))
         return Inputs(net.W[k], phase.r[k - 1], net.b[k])
 
-    def from_both(self, net: "Pass", k: int, phase: Phase, gain: float = 1.0) -> Inputs:
+    def from_both(self, net: Pass, k: int, phase: Phase, gain: float = 1.0) -> Inputs:
         """W_k r_{k-1} + b_k + gain W_{k+1}^T r_{k+1}."""
         if (k, gain) not in phase.inputs:
             top = k == net.L
@@ -77,21 +77,21 @@ class EnergyRule(Rule):
             phase.inputs[k, gain] = made
         return phase.inputs[k, gain]
 
-    def with_above(self, net: "Pass", k: int, phase: Phase, signal: Any, gain: float) -> Inputs:
+    def with_above(self, net: Pass, k: int, phase: Phase, signal: Any, gain: float) -> Inputs:
         """W_k r_{k-1} + b_k, and gain W_{k+1}^T signal, signal being (R, n_{k+1}, m)."""
         W, x, b, *_ = self.from_below(net, k, phase)
         return Inputs(W, x, b, net.W[k + 1].swapaxes(-1, -2), signal, gain)
 
-    def activation(self, net: "Pass", k: int) -> Activation:
+    def activation(self, net: Pass, k: int) -> Activation:
         return net.activations[k - 1]
 
-    def units(self, net: "Pass", k: int, phase: Phase) -> Units:
+    def units(self, net: Pass, k: int, phase: Phase) -> Units:
         """Layer k in a phase."""
         if k not in phase.units:
             phase.units[k] = Units(self.activation(net, k), phase.u[k], phase.h[k], _mask(net, k), phase.r[k])
         return phase.units[k]
 
-    def output_error(self, net: "Pass", phase: Phase, a: Any, y: Any, e: Any) -> None:
+    def output_error(self, net: Pass, phase: Phase, a: Any, y: Any, e: Any) -> None:
         """a = W_L r_{L-1} + b_L, and e = yhat(a) - y."""
         below, outputs = self.from_below(net, net.L, phase), _outputs(net, a, y, e)
         if below.W is None:
@@ -100,7 +100,7 @@ class EnergyRule(Rule):
         else:
             net.backend.output(below.W, below.x, below.b, outputs)
 
-    def error(self, net: "Pass", a: Any, y: Any, e: Any) -> None:
+    def error(self, net: Pass, a: Any, y: Any, e: Any) -> None:
         """e = yhat(a) - y, the slope of the loss in a."""
         net.backend.output_error(_outputs(net, a, y, e))
 
@@ -117,34 +117,34 @@ class ContrastiveRule(EnergyRule):
         """scale_k / scale_{k-1}."""
         return 1.0
 
-    def difference(self, net: "Pass", other: Phase, drawn: Phase, scale: Callable[[int], float]) -> Layers:
+    def difference(self, net: Pass, other: Phase, drawn: Phase, scale: Callable[[int], float]) -> Layers:
         """delta_k = scale(k) * (r_k - r_k^+), as Layers."""
         delta = net.layers("delta")
         for k in range(1, net.L + 1):
             net.backend.evaluate(FORMULAS["difference"], delta[k], other.r[k], drawn.r[k], factor=scale(k))
         return delta
 
-    def contrast(self, net: "Pass") -> tuple[Layers, Phase, Phase]:
+    def contrast(self, net: Pass) -> tuple[Layers, Phase, Phase]:
         """(delta, phase +, the other phase)."""
         raise NotImplementedError(f"{type(self).__name__} must define contrast(net)")
 
-    def deltas(self, net: "Pass", e: Any) -> None:
+    def deltas(self, net: Pass, e: Any) -> None:
         delta, _, _ = self.contrast(net)
         net.delta.stacked[...] = delta.stacked
 
-    def gradients(self, net: "Pass", grads: "Gradients") -> None:
+    def gradients(self, net: Pass, grads: Gradients) -> None:
         delta, drawn, other = self.contrast(net)
         grads.each_layer(delta, drawn.r)
         for k in range(2, net.L + 1):
             grads.product(f"W{k}", other.r[k], delta[k - 1], self.ratio)
 
 
-def _outputs(net: "Pass", a: Any, y: Any, e: Any) -> Outputs:
+def _outputs(net: Pass, a: Any, y: Any, e: Any) -> Outputs:
     """Nobody reads the losses and misses."""
     value, missed = net.array("value", net.m), net.backend.scratch(net.missed.shape, "bool", slot=12)
     return Outputs(net.loss, a, y, e, value, missed)
 
 
-def _mask(net: "Pass", k: int) -> Any:
+def _mask(net: Pass, k: int) -> Any:
     """Dropout's mask of layer k, None where there is none."""
     return None if net.mask is None or k == net.L else net.mask[:, net.sizes.rows(k)]

@@ -9,14 +9,12 @@ Variant, by an option:
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
-from ...net.rule import above_zero, boolean, whole
+from ...net.gradients import Gradients
+from ...net.options import above_zero, boolean, whole
+from ...net.passes import Pass
 from .phases import EnergyRule, Phase
-
-if TYPE_CHECKING:
-    from ...net.gradients import Gradients
-    from ...net.passes import Pass
 
 
 @dataclass(frozen=True)
@@ -30,34 +28,30 @@ class PredictiveCoding(EnergyRule):
     steps: int = 8
     exact: bool = False
 
-    name: ClassVar[str] = "predictive_coding"
-    paper: ClassVar[str] = "Whittington & Bogacz 2017; exact: Song et al. 2020"
-    crosses: ClassVar[str] = "predictions W_k f(v_{k-1}) up, W_{k+1}^T eps_{k+1} down"
-
-    @property
-    def feedforward(self) -> bool:
-        return True
+    name = "predictive_coding"
+    paper = "Whittington & Bogacz 2017; exact: Song et al. 2020"
+    crosses = "predictions W_k f(v_{k-1}) up, W_{k+1}^T eps_{k+1} down"
 
     def __post_init__(self) -> None:
         above_zero(self.step, "step of inference", "step", most=1)
         whole(self.steps, "number of steps", "steps", least=1)
         boolean(self.exact, "exact")
 
-    def forward(self, net: "Pass", x: Any) -> Any:
+    def forward(self, net: Pass, x: Any) -> Any:
         free = self.begin(net, x)
         for k in net.hidden:
             net.backend.settle(self.units(net, k, free), self.from_below(net, k, free))
         net.backend.drive(self.from_below(net, net.L, free), out=net.a[net.L])
         return net.a[net.L]
 
-    def prediction_error(self, net: "Pass", k: int, v: Phase, delta: Any) -> None:
+    def prediction_error(self, net: Pass, k: int, v: Phase, delta: Any) -> None:
         """delta_k = W_k f(v_{k-1}) + b_k - v_k, or yhat - y."""
         if k < net.L:
             net.backend.drive(self.from_below(net, k, v), out=delta, less=v.u[k])
         else:
             self.output_error(net, v, net.layers("pull")[k], net.y, e=delta)
 
-    def infer(self, net: "Pass") -> tuple[Any, Phase]:
+    def infer(self, net: Pass) -> tuple[Any, Phase]:
         """(delta, the phase whose activity goes with it)."""
         delta, free = net.layers("delta"), self.phase(net, "free")
         v = self.phase(net, "inferred").start(free)
@@ -71,16 +65,16 @@ class PredictiveCoding(EnergyRule):
             self.prediction_error(net, k, v, delta[k])
         return delta, v
 
-    def relax(self, net: "Pass", k: int, v: Phase, delta: Any) -> None:
+    def relax(self, net: Pass, k: int, v: Phase, delta: Any) -> None:
         """delta_k, and v_k += step * dv_k; its prediction stays, so delta_k loses as much."""
         inputs = net.kept(f"inputs {k}", lambda: self.with_above(net, k, v, delta[k + 1], gain=-1.0))
         step = 1.0 if self.exact else self.step
         net.backend.infer(self.units(net, k, v), inputs, step, delta=delta[k], pull=net.layers("pull")[k])
 
-    def deltas(self, net: "Pass", e: Any) -> None:
+    def deltas(self, net: Pass, e: Any) -> None:
         delta, _ = self.infer(net)
         net.delta.stacked[...] = delta.stacked
 
-    def gradients(self, net: "Pass", grads: "Gradients") -> None:
+    def gradients(self, net: Pass, grads: Gradients) -> None:
         delta, v = self.infer(net)
         grads.each_layer(delta, v.r)

@@ -10,18 +10,16 @@ for each. Wrong labels are drawn at random, all alike likely; Hinton's own progr
 likely, evens out the mean activity of units, and predicts with counted = "upper".
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 from ...functions.formulas import FORMULAS
 from ...net.layout import Sizes
-from ...net.rule import Rule, above_zero
+from ...net.options import above_zero
+from ...net.passes import Pass
+from ...net.rule import Rule
 from .goodness import ForwardOnly
-
-if TYPE_CHECKING:
-    from ...net.passes import Pass
 
 
 @dataclass(frozen=True)
@@ -34,14 +32,12 @@ class ForwardForward(ForwardOnly):
 
     threshold: float = 1.0
 
-    name: ClassVar[str] = "forward_forward"
-    paper: ClassVar[str] = "Hinton 2022"
-    crosses: ClassVar[str] = "a label on the input, right or wrong"
-    memory: ClassVar[str] = "the activity of both passes"
-    frees: ClassVar[str] = "update, backward"
-    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
-        {**Rule.defaults, "activation": "relu", "init": "he", "epochs": 100}
-    )
+    name = "forward_forward"
+    paper = "Hinton 2022"
+    crosses = "a label on the input, right or wrong"
+    memory = "the activity of both passes"
+    frees = "update, backward"
+    defaults = MappingProxyType({**Rule.defaults, "activation": "relu", "init": "he", "epochs": 100})
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -50,7 +46,7 @@ class ForwardForward(ForwardOnly):
     def threshold_of(self, sizes: Sizes, k: int) -> float:
         return self.threshold * sizes[k]
 
-    def judge(self, net: "Pass", k: int, G: Any, sign: float, out: Any) -> None:
+    def judge(self, net: Pass, k: int, G: Any, sign: float, out: Any) -> None:
         """delta_k = -2 sign / (1 + exp(sign (G - theta))) h_k * f'(a_k)."""
         theta = self.threshold_of(net.sizes, k)
         net.backend.evaluate(FORMULAS["goodness_slope"], out, net.sent[k], G, theta=theta, sign=sign)

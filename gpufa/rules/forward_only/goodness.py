@@ -7,16 +7,14 @@ G_k = sum of h_k^2
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...functions.formulas import FORMULAS
+from ...net.gradients import Gradients
 from ...net.layout import Sizes
-from ...net.rule import one_of
+from ...net.options import one_of
+from ...net.passes import Pass
 from .labelled import Labelled
-
-if TYPE_CHECKING:
-    from ...net.gradients import Gradients
-    from ...net.passes import Pass
 
 COUNTED = "all", "upper"
 TINY = math.exp(-50)  # a silent layer is divided by this
@@ -27,6 +25,10 @@ class ForwardOnly(Labelled):
     """counted = "upper" leaves the first of several hidden layers out of a prediction."""
 
     counted: str = "all"
+
+    needs = frozenset({"matrix", "plain", "derivative"})
+    makes = frozenset({"gradients"})
+    feedforward = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -39,12 +41,12 @@ class ForwardOnly(Labelled):
         """theta_k, above which layer k takes a label for right."""
         raise NotImplementedError(f"{type(self).__name__} must define threshold_of(sizes, k)")
 
-    def judge(self, net: "Pass", k: int, G: Any, sign: float, out: Any) -> None:
+    def judge(self, net: Pass, k: int, G: Any, sign: float, out: Any) -> None:
         """delta_k of layer k's own loss into `out`, sign being 1 with the right label, -1 with a wrong one; G may be
         overwritten."""
         raise NotImplementedError(f"{type(self).__name__} must define judge(net, k, G, sign, out)")
 
-    def forward(self, net: "Pass", x: Any) -> Any:
+    def forward(self, net: Pass, x: Any) -> Any:
         """a_L = the mean over layers of G - theta for each label; in training for two labels, G = 0 for the others."""
         net.take(x)
         a, counted = net.a[net.L], self.counted_layers(net.sizes)
@@ -60,7 +62,7 @@ class ForwardOnly(Labelled):
         a *= share
         return a
 
-    def gradients(self, net: "Pass", grads: "Gradients") -> None:
+    def gradients(self, net: Pass, grads: Gradients) -> None:
         if not net.training:
             self.contrast(net)
         for name in ("right", "wrong"):
@@ -69,12 +71,12 @@ class ForwardOnly(Labelled):
             for k in net.hidden[1:]:
                 grads.layer(k, delta[k], given[k - 1])
 
-    def contrast(self, net: "Pass") -> tuple[Any, Any]:
+    def contrast(self, net: Pass) -> tuple[Any, Any]:
         """A pass with the right label and one with a wrong label, with the deltas of both; their goodness."""
         wrong = self.attempt(net, self.wrong_label(net), "wrong", sign=-1.0)
         return self.attempt(net, net.y, "right", sign=1.0), wrong
 
-    def attempt(self, net: "Pass", label: Any, name: str, sign: float = 0.0) -> Any:
+    def attempt(self, net: Pass, label: Any, name: str, sign: float = 0.0) -> Any:
         """A pass with this label; returns its goodness, (R, 1, m). With a sign the layers' deltas are made too."""
         given, total, G = net.layers(name), net.array(f"goodness, {name}", 1, net.m), net.array("G", 1, net.m)
         given[0] = self.labelled(net, label, f"input, {name}")

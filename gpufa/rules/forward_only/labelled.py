@@ -6,19 +6,19 @@ append    it comes in as n_L more inputs with weights of their own, net.paramete
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ...basics.errors import InvalidValue
 from ...functions.formulas import FORMULAS
+from ...net.arena import Extra
+from ...net.gradients import Gradients
 from ...net.layout import Sizes
-from ...net.rule import Extra, Rule, above_zero, one_of
-
-if TYPE_CHECKING:
-    from ...net.gradients import Gradients
-    from ...net.passes import Pass
-    from ...network import Network
+from ...net.model import Model
+from ...net.options import above_zero, one_of
+from ...net.passes import Pass
+from ...net.rule import Rule
 
 PLACES = "replace", "append"
 
@@ -34,16 +34,16 @@ class Labelled(Rule):
         one_of(self.label, PLACES, "place for the label", "label")
         above_zero(self.strength, "strength of the label", "strength")
 
-    def check(self, net: "Network") -> None:
-        inputs, outputs = net.sizes.inputs, net.sizes.outputs
+    def check(self, model: Model) -> None:
+        inputs, outputs = model.sizes.inputs, model.sizes.outputs
         if outputs < 2:
             raise InvalidValue(f"rule {self.name!r} needs a wrong label to each right one; give data with two or more")
-        if not net.sizes.hidden:
+        if not model.sizes.hidden:
             raise InvalidValue(f"rule {self.name!r} trains hidden layers only, and the net has none; give --hidden 256")
         if self.label == "replace" and inputs <= outputs:
             raise InvalidValue(f"{outputs} labels would overwrite all {inputs} inputs; add --set rule.label=append")
 
-    def prepare(self, net: "Network", x: Any, y: Any) -> None:
+    def prepare(self, model: Model, x: Any, y: Any) -> None:
         if y.dtype.kind == "f":
             raise InvalidValue(f"rule {self.name!r} learns labels, not real targets; give whole numbers from 0 on")
 
@@ -54,7 +54,7 @@ class Labelled(Rule):
     def parameters(self, sizes: Sizes) -> dict[str, Extra]:
         return {"V1": Extra((sizes[1], sizes.outputs), "uniform", layer=1)} if self.appended(sizes) else {}
 
-    def labelled(self, net: "Pass", label: Any, name: str) -> Any:
+    def labelled(self, net: Pass, label: Any, name: str) -> Any:
         """(label, x), (R, n, m), for one-hot labels (R, n_L, m): kept under its name, x being net.sent[0]."""
         first = self.appended(net.sizes)
         both = net.array(name, net.m, first + net.sizes.inputs)
@@ -62,7 +62,7 @@ class Labelled(Rule):
         net.xp.multiply(label.swapaxes(-1, -2), self.strength, out=both[..., : net.sizes.outputs])
         return both.swapaxes(-1, -2)
 
-    def first_weights(self, net: "Pass") -> Any:
+    def first_weights(self, net: Pass) -> Any:
         """Layer 1's weights on label and x."""
         first = self.appended(net.sizes)
         if not first:
@@ -72,21 +72,21 @@ class Labelled(Rule):
         both[..., first:] = net.W[1]
         return both
 
-    def first_gradients(self, net: "Pass", grads: "Gradients", delta: Any, given: Any) -> None:
+    def first_gradients(self, net: Pass, grads: Gradients, delta: Any, given: Any) -> None:
         """Those of layer 1, `given` being label and x."""
         first = self.appended(net.sizes)
         grads.layer(1, delta, given[:, first:])
         if first:
             grads.product("V1", delta, given[:, :first])
 
-    def one_label(self, net: "Pass", c: int) -> Any:
+    def one_label(self, net: Pass, c: int) -> Any:
         """Label c for every sample: one-hot, (R, n_L, m)."""
         label = net.array("label", net.sizes.outputs, net.m)
         label.fill(0)
         label[:, c].fill(1)
         return label
 
-    def wrong_label(self, net: "Pass") -> Any:
+    def wrong_label(self, net: Pass) -> Any:
         """One of the wrong labels for each sample, all alike likely: one-hot, (R, n_L, m)."""
         n = net.sizes.outputs
         labels = net.constant("labels", lambda: np.arange(n)[:, None])

@@ -11,17 +11,16 @@ layers below, to which the weights above align. It is descended as it stands: th
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
+from ...net.feedback import Feedback
+from ...net.gradients import Gradients
 from ...net.layout import Sizes
-from ...net.rule import Feedback, FeedbackRule, Rule
-
-if TYPE_CHECKING:
-    from ...net.gradients import Gradients
-    from ...net.passes import Pass
+from ...net.passes import Pass
+from ...net.rule import FeedbackRule, Rule
 
 
 @dataclass(frozen=True)
@@ -30,37 +29,31 @@ class PEPITA(FeedbackRule):
 
     scale: float = 0.05
 
-    name: ClassVar[str] = "pepita"
-    paper: ClassVar[str] = "Dellaferrera & Kreiman 2022"
-    crosses: ClassVar[str] = "F e, on the input of a second forward pass"
-    memory: ClassVar[str] = "F, and the activity of both passes"
-    frees: ClassVar[str] = "backward"
-    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({**Rule.defaults, "init": "glorot"})
-
-    @property
-    def uses_derivative(self) -> bool:
-        return False
-
-    @property
-    def stored_feedback(self) -> bool:
-        return True
+    name = "pepita"
+    paper = "Dellaferrera & Kreiman 2022"
+    crosses = "F e, on the input of a second forward pass"
+    memory = "F, and the activity of both passes"
+    frees = "backward"
+    needs = frozenset({"matrix", "plain", "stored"})
+    makes = frozenset({"signals", "gradients"})
+    defaults = MappingProxyType({**Rule.defaults, "init": "glorot"})
 
     def fixed(self, sizes: Sizes) -> dict[str, Feedback]:
         scale = self.scale * math.sqrt(6 / sizes.inputs)
         return {"F": Feedback(sizes.inputs, sizes.outputs, self.law, scale, self.density)}
 
-    def deltas(self, net: "Pass", e: Any) -> None:
+    def deltas(self, net: Pass, e: Any) -> None:
         ht = net.layers("second pass")
         ht[0] = self.modulated(net, e).swapaxes(-1, -2)
         for k in net.hidden:
             net.layer(k, ht[k - 1], ht[k], sent=ht[k])
             net.xp.subtract(net.sent[k], ht[k], out=net.delta[k])
 
-    def gradients(self, net: "Pass", grads: "Gradients") -> None:
+    def gradients(self, net: Pass, grads: Gradients) -> None:
         self.deltas(net, net.e)
         grads.each_layer(net.delta, net.layers("second pass"))
 
-    def modulated(self, net: "Pass", e: Any) -> Any:
+    def modulated(self, net: Pass, e: Any) -> Any:
         """x + F e, (R, m, n_0), under the dropout of x."""
         xt = net.array("x + F e", net.m, net.sizes.inputs)
         net.backend.gemm(e.swapaxes(-1, -2), net.feedback["F"].swapaxes(-1, -2), out=xt)
@@ -71,7 +64,7 @@ class PEPITA(FeedbackRule):
         xt += net.sent[0].swapaxes(-1, -2)
         return xt
 
-    def weight_pairs(self, net: "Pass") -> Iterator[tuple[int, Any, Any]]:
+    def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         """-W_k ... W_1 F, and (W_L ... W_{k+1})^T, by which backprop carries the error to layer k of a linear net."""
         down, up = {net.L: None}, net.feedback["F"]
         for k in reversed(net.hidden):

@@ -11,21 +11,20 @@ variant = "oja"        M diagonal              every unit by itself: all find th
 Here dW is added; what is handed over is its negative.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...net.rule import Rule, above_zero, one_of
+from ...net.gradients import Gradients
+from ...net.options import above_zero, one_of
+from ...net.passes import Pass
+from ...net.rule import Rule
 from .unsupervised import Unsupervised
-
-if TYPE_CHECKING:
-    from ...net.gradients import Gradients
-    from ...net.passes import Pass
 
 MASKS: dict[str, Callable[[int], NDArray]] = {"subspace": np.ones, "sanger": np.tri, "oja": np.eye}
 
@@ -42,17 +41,15 @@ class Hebbian(Unsupervised):
     variant: str = "subspace"
     rate: float = 1.0
 
-    name: ClassVar[str] = "hebbian"
-    paper: ClassVar[str] = "Oja 1982; Oja 1989; Sanger 1989"
-    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
-        {**Rule.defaults, "optimizer": "sgd", "lr": 1.0, "init": "orthogonal"}
-    )
+    name = "hebbian"
+    paper = "Oja 1982; Oja 1989; Sanger 1989"
+    defaults = MappingProxyType({**Rule.defaults, "optimizer": "sgd", "lr": 1.0, "init": "orthogonal"})
 
     def __post_init__(self) -> None:
         one_of(self.variant, MASKS, "form of Oja's rule", "variant")
         above_zero(self.rate, "rate of the hidden layers", "rate")
 
-    def learn(self, net: "Pass", grads: "Gradients", k: int) -> None:
+    def learn(self, net: Pass, grads: Gradients, k: int) -> None:
         n, rate = net.sizes[k], self.rate / net.sizes[k - 1]
         x, y, products = net.sent[k - 1], net.array(f"y{k}", n, net.m), net.array(f"y{k} y{k}^T", n, n)
         net.backend.layer(net.W[k], x, net.b[k], None, a=y, h=y)
@@ -64,7 +61,7 @@ class Hebbian(Unsupervised):
         grads.product(f"W{k}", y, x, -rate)
         grads.product(f"W{k}", products, net.W[k].swapaxes(-1, -2), rate)
 
-    def centre(self, net: "Pass", y: Any) -> None:
+    def centre(self, net: Pass, y: Any) -> None:
         """y -= its mean over the batch."""
         mean, ones = net.array(f"mean of {y.shape[1]}", y.shape[1]), net.constant("ones", lambda: np.ones((1, net.m)))
         net.backend.row_sums(y, out=mean, alpha=1 / net.m)

@@ -8,15 +8,14 @@ dH_k    = e_k h_k^T,  dc_k = the row sums of e_k
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 from ...backends.operands import Outputs
+from ...net.arena import Extra
+from ...net.gradients import Gradients
 from ...net.layout import Sizes
-from ...net.rule import Extra, Rule
-
-if TYPE_CHECKING:
-    from ...net.gradients import Gradients
-    from ...net.passes import Pass
+from ...net.passes import Pass
+from ...net.rule import Rule
 
 
 @dataclass(frozen=True)
@@ -27,32 +26,34 @@ class Layerwise(Rule):
     predicts by its output layer alone.
     """
 
-    name: ClassVar[str] = "layerwise"
-    paper: ClassVar[str] = "Belilovsky et al. 2019; Nokland & Eidnes 2019"
-    crosses: ClassVar[str] = "h_{k-1}, upwards; y, the target, to every layer"
-    memory: ClassVar[str] = "H, c and their optimizer state"
-    frees: ClassVar[str] = "update, backward"
+    name = "layerwise"
+    paper = "Belilovsky et al. 2019; Nokland & Eidnes 2019"
+    crosses = "h_{k-1}, upwards; y, the target, to every layer"
+    memory = "H, c and their optimizer state"
+    frees = "update, backward"
+    needs = frozenset({"matrix", "plain", "derivative"})
+    makes = frozenset({"signals", "gradients"})
 
     def parameters(self, sizes: Sizes) -> dict[str, Extra]:
         heads = {f"H{k}": Extra((sizes.outputs, sizes[k]), "uniform") for k in sizes.hidden}
         return heads | {f"c{k}": Extra((sizes.outputs,)) for k in sizes.hidden}
 
-    def deltas(self, net: "Pass", e: Any) -> None:
+    def deltas(self, net: Pass, e: Any) -> None:
         for k in net.hidden:
             net.inject(k, net.parameters[f"H{k}"].swapaxes(-1, -2), self.error(net, k))
 
-    def gradients(self, net: "Pass", grads: "Gradients") -> None:
+    def gradients(self, net: Pass, grads: Gradients) -> None:
         super().gradients(net, grads)
         for k in net.hidden:
             e = self.space(net, k)
             grads.product(f"H{k}", e, net.sent[k])
             grads.sums(f"c{k}", e)
 
-    def space(self, net: "Pass", k: int) -> Any:
+    def space(self, net: Pass, k: int) -> Any:
         """Where e_k stands, (R, n_L, m)."""
         return net.array(f"e{k}", net.sizes.outputs, net.m)
 
-    def error(self, net: "Pass", k: int) -> Any:
+    def error(self, net: Pass, k: int) -> Any:
         """e_k by the net's own loss."""
         a, value = net.array("H h + c", net.sizes.outputs, net.m), net.array("local loss", net.m)
         missed = net.backend.scratch(net.missed.shape, "bool", slot=12)
@@ -60,6 +61,6 @@ class Layerwise(Rule):
         net.backend.output(H, net.sent[k], c, Outputs(net.loss, a, net.y, e, value, missed))
         return e
 
-    def weight_pairs(self, net: "Pass") -> Iterator[tuple[int, Any, Any]]:
+    def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         for k in net.hidden[-1:]:
             yield k, net.parameters[f"H{k}"], net.W[k + 1]

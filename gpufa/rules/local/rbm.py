@@ -10,20 +10,19 @@ visible = "probabilities"    p(v|h) stands for v, as in Hinton & Salakhutdinov 2
 visible = "samples"          v is drawn from p(v|h), and the data from h_{k-1}: the exact sampler
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 from ...basics.errors import InvalidValue
+from ...net.arena import Extra
+from ...net.gradients import Gradients
 from ...net.layout import Sizes
-from ...net.rule import Extra, Rule, boolean, one_of, whole
+from ...net.model import Model
+from ...net.options import boolean, one_of, whole
+from ...net.passes import Pass
+from ...net.rule import Rule
 from .unsupervised import Unsupervised
-
-if TYPE_CHECKING:
-    from ...net.gradients import Gradients
-    from ...net.passes import Pass
-    from ...network import Network
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,10 @@ class RBM(Unsupervised):
     particles: int = 64
     visible: str = "probabilities"
 
-    name: ClassVar[str] = "rbm"
-    paper: ClassVar[str] = "Hinton 2002; Tieleman 2008"
-    memory: ClassVar[str] = "c and its optimizer state; the particles, where persistent"
-    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({**Rule.defaults, "activation": "logistic", "lr": 0.02})
+    name = "rbm"
+    paper = "Hinton 2002; Tieleman 2008"
+    memory = "c and its optimizer state; the particles, where persistent"
+    defaults = MappingProxyType({**Rule.defaults, "activation": "logistic", "lr": 0.02})
 
     def __post_init__(self) -> None:
         whole(self.k, "number of Gibbs sweeps", "k", least=1)
@@ -49,12 +48,12 @@ class RBM(Unsupervised):
         one_of(self.visible, ("probabilities", "samples"), "state of visible units", "visible")
         boolean(self.persistent, "persistent")
 
-    def check(self, net: "Network") -> None:
-        if others := [f.name for f in net.activations if f.name != "logistic"]:
+    def check(self, model: Model) -> None:
+        if others := [f.name for f in model.activations if f.name != "logistic"]:
             raise InvalidValue(f"units of an RBM are logistic, not {others[0]}; leave --activation out")
 
-    def prepare(self, net: "Network", x: Any, y: Any) -> None:
-        host = net.backend.to_host(x)
+    def prepare(self, model: Model, x: Any, y: Any) -> None:
+        host = model.backend.to_host(x)
         if host.min() < 0 or host.max() > 1:
             span = f"{host.min():g} to {host.max():g}"
             raise InvalidValue(f"inputs from {span} are no probabilities; bring them to 0..1 by --scaling unit")
@@ -65,7 +64,7 @@ class RBM(Unsupervised):
     def state(self, sizes: Sizes) -> dict[str, tuple[int, ...]]:
         return {f"particles{k}": (sizes[k], self.particles) for k in sizes.hidden if self.persistent}
 
-    def learn(self, net: "Pass", grads: "Gradients", k: int) -> None:
+    def learn(self, net: Pass, grads: Gradients, k: int) -> None:
         below, units, count = net.sizes[k - 1], net.sizes[k], self.particles if self.persistent else net.m
         v, v0 = net.array(f"v{k}", below, count), net.array(f"data{k}", below, net.m)
         h, p, p0 = net.array(f"h{k}", units, count), net.array(f"p{k}", units, count), net.h[k]
@@ -90,7 +89,7 @@ class RBM(Unsupervised):
             grads.layer(k, hidden, visible, factor)
             grads.sums(f"c{k}", visible, factor)
 
-    def sample(self, net: "Pass", p: Any, out: Any, k: int, draw: int) -> None:
+    def sample(self, net: Pass, p: Any, out: Any, k: int, draw: int) -> None:
         """out = 1 with probability p, else 0."""
         u = net.array(f"u {p.shape[-2:]}", *p.shape[-2:])
         net.random("uniform", u, stream=draw * net.L + k, scale=0.5)

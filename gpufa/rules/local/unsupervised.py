@@ -4,31 +4,26 @@ dW_L = e h_{L-1}^T,  db_L = the row sums of e        the delta rule (Widrow & Ho
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
 
+from ...net.gradients import Gradients
+from ...net.passes import Pass
 from ...net.rule import Rule
-
-if TYPE_CHECKING:
-    from ...net.gradients import Gradients
-    from ...net.passes import Pass
 
 
 @dataclass(frozen=True)
 class Unsupervised(Rule):
     """Hidden layer k learns by `learn` from what it sees of the layer below; all layers learn at once."""
 
-    crosses: ClassVar[str] = "h_{k-1}, upwards"
-    frees: ClassVar[str] = "update, backward"
+    crosses = "h_{k-1}, upwards"
+    frees = "update, backward"
+    needs = frozenset({"matrix", "plain"})
+    makes = frozenset({"gradients"})
 
-    @property
-    def uses_derivative(self) -> bool:
-        return False
-
-    def learn(self, net: "Pass", grads: "Gradients", k: int) -> None:
+    def learn(self, net: Pass, grads: Gradients, k: int) -> None:
         """Hand over what hidden layer k descends."""
         raise NotImplementedError(f"{type(self).__name__} must define learn(net, grads, k)")
 
-    def gradients(self, net: "Pass", grads: "Gradients") -> None:
+    def gradients(self, net: Pass, grads: Gradients) -> None:
         for k in net.hidden:
             self.learn(net, grads, k)
         grads.layer(net.L, net.e, net.sent[net.L - 1])

@@ -7,17 +7,14 @@ The paper has one hidden layer and lambda = 0, the pseudo-inverse; deeper nets a
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 from ...basics.random import Purpose
-from ...net.rule import above_zero
+from ...net.model import Model
+from ...net.options import above_zero
 from .regression import OutputRegression
-
-if TYPE_CHECKING:
-    from ...network import Network
 
 
 @dataclass(frozen=True)
@@ -26,16 +23,16 @@ class ELM(OutputRegression):
 
     bias: float = 1.0
 
-    name: ClassVar[str] = "elm"
-    paper: ClassVar[str] = "Huang, Zhu & Siew 2006"
-    crosses: ClassVar[str] = "nothing"
-    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({**OutputRegression.defaults, "activation": "relu"})
+    name = "elm"
+    paper = "Huang, Zhu & Siew 2006"
+    crosses = "nothing"
+    defaults = MappingProxyType({**OutputRegression.defaults, "activation": "relu"})
 
     def __post_init__(self) -> None:
         super().__post_init__()
         above_zero(self.bias, "scale of the hidden biases", "bias")
 
-    def prepare(self, net: "Network", x: Any, y: Any) -> None:
-        for k in net.sizes.hidden:
-            bound = self.bias / math.sqrt(net.sizes[k - 1])
-            net.backend.random("uniform", net.arena.b[k], net.seeds, Purpose.RULE, stream=k, scale=bound)
+    def prepare(self, model: Model, x: Any, y: Any) -> None:
+        for k in model.sizes.hidden:
+            bound = self.bias / math.sqrt(model.sizes[k - 1])
+            model.backend.random("uniform", model.arena.b[k], model.seeds, Purpose.RULE, stream=k, scale=bound)

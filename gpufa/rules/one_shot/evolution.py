@@ -6,16 +6,14 @@ L is the batch's loss, W all weights and biases. E[g] is the gradient of L smoot
 gradient of L itself where L is quadratic. The paper puts ranks in the place of the losses; here they are as they are.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
-from ...net.rule import Rule, above_zero, whole
-
-if TYPE_CHECKING:
-    from ...net.gradients import Gradients
-    from ...net.passes import Pass
+from ...net.gradients import Gradients
+from ...net.options import above_zero, whole
+from ...net.passes import Pass
+from ...net.rule import Rule
 
 
 @dataclass(frozen=True)
@@ -28,22 +26,20 @@ class Evolution(Rule):
     pairs: int = 32
     sigma: float = 0.02
 
-    name: ClassVar[str] = "evolution"
-    paper: ClassVar[str] = "Salimans et al. 2017"
-    crosses: ClassVar[str] = "the loss, one number a perturbation, the same to every layer"
-    memory: ClassVar[str] = "eps and a copy of the weights"
-    frees: ClassVar[str] = "backward"
-    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({**Rule.defaults, "lr": 0.015, "batch_size": 256})
+    name = "evolution"
+    paper = "Salimans et al. 2017"
+    crosses = "the loss, one number a perturbation, the same to every layer"
+    memory = "eps and a copy of the weights"
+    frees = "backward"
+    needs = frozenset({"matrix", "plain"})
+    makes = frozenset({"gradients"})
+    defaults = MappingProxyType({**Rule.defaults, "lr": 0.015, "batch_size": 256})
 
     def __post_init__(self) -> None:
         whole(self.pairs, "number of pairs", "pairs", least=1)
         above_zero(self.sigma, "deviation of the perturbations", "sigma")
 
-    @property
-    def uses_derivative(self) -> bool:
-        return False
-
-    def gradients(self, net: "Pass", grads: "Gradients") -> None:
+    def gradients(self, net: Pass, grads: Gradients) -> None:
         W, spans = net.parameters.flat, net.parameters.spans
         kept, eps, step = (net.array(name, W.shape[1]) for name in ("kept", "eps", "step"))
         losses, slope = net.array("losses", 1, net.m), net.array("slope", 1)
@@ -67,7 +63,7 @@ class Evolution(Rule):
         W[...] = kept
 
 
-def loss(net: "Pass") -> Any:
+def loss(net: Pass) -> Any:
     """The loss of each sample, (R, m), under the weights as they stand now, with the dropout of the pass."""
     for k in range(1, net.L + 1):
         net.layer(k, net.sent[k - 1], net.h[k], a=net.a[k], sent=net.sent[k])

@@ -10,22 +10,19 @@ paper's Fourier step, b_1 and the length of each row of W_1, which the paper tak
 Hermite coefficients are most nearly proportional to what was measured along a_j.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...basics.errors import InvalidValue
 from ...basics.random import Generator, Purpose
+from ...net.model import Model
 from .hermite import Draw, HermiteMoments, components, kappas, whitening
 from .regression import OutputRegression
-
-if TYPE_CHECKING:
-    from ...network import Network
 
 MOST = 64  # components of one tensor
 SCALES, PLACES = np.geomspace(0.25, 4, 25), np.linspace(-3, 3, 121)  # lengths of rows, and -b / length
@@ -37,34 +34,34 @@ class NNLift(OutputRegression):
     """y is a random combination of the outputs; as one tensor has no more components than dimensions, further
     combinations give the units beyond those."""
 
-    name: ClassVar[str] = "nn_lift"
-    paper: ClassVar[str] = "Janzamin, Sedghi & Anandkumar 2016"
-    crosses: ClassVar[str] = "y, before training"
-    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({**OutputRegression.defaults, "hidden": (256,)})
+    name = "nn_lift"
+    paper = "Janzamin, Sedghi & Anandkumar 2016"
+    crosses = "y, before training"
+    defaults = MappingProxyType({**OutputRegression.defaults, "hidden": (256,)})
 
-    def check(self, net: "Network") -> None:
-        if len(net.sizes.hidden) != 1:
+    def check(self, model: Model) -> None:
+        if len(model.sizes.hidden) != 1:
             raise InvalidValue(
-                f"rule 'nn_lift' finds one hidden layer, but the net has {len(net.sizes.hidden)}; give --hidden 256"
+                f"rule 'nn_lift' finds one hidden layer, but the net has {len(model.sizes.hidden)}; give --hidden 256"
             )
 
-    def prepare(self, net: "Network", x: Any, y: Any) -> None:
-        targets = net.backend.zeros((len(net.seeds), net.sizes.outputs, len(x)), net.dtype)
-        net.backend.targets(y, out=targets)
-        inputs = net.backend.to_host(x)
+    def prepare(self, model: Model, x: Any, y: Any) -> None:
+        targets = model.backend.zeros((len(model.seeds), model.sizes.outputs, len(x)), model.dtype)
+        model.backend.targets(y, out=targets)
+        inputs = model.backend.to_host(x)
         mean, P = whitening(inputs)
-        for r, seed in enumerate(net.seeds):
-            rows = self._rows(net, inputs, net.backend.to_host(targets[r]), mean, P, normals(seed))
-            net.arena.W[1][r] = net.backend.to_device(rows[:, :-1], net.dtype)
-            net.arena.b[1][r] = net.backend.to_device(rows[:, -1], net.dtype)
+        for r, seed in enumerate(model.seeds):
+            rows = self._rows(model, inputs, model.backend.to_host(targets[r]), mean, P, normals(seed))
+            model.arena.W[1][r] = model.backend.to_device(rows[:, :-1], model.dtype)
+            model.arena.b[1][r] = model.backend.to_device(rows[:, -1], model.dtype)
 
-    def _rows(self, net: "Network", x: NDArray, y: NDArray, mean: NDArray, P: NDArray, draw: Draw) -> NDArray:
+    def _rows(self, model: Model, x: NDArray, y: NDArray, mean: NDArray, P: NDArray, draw: Draw) -> NDArray:
         """[W_1 b_1], (n_1, n_0 + 1), for the raw inputs."""
         rows = np.zeros((0, len(mean) + 1))
-        while len(rows) < net.sizes[1]:
+        while len(rows) < model.sizes[1]:
             moments = HermiteMoments(x, draw((len(y),)) @ y, mean, P)
-            A, weights = components(moments, min(net.sizes[1] - len(rows), P.shape[1], MOST), draw)
-            length, bias = fit(net.activations[0].value, weights)
+            A, weights = components(moments, min(model.sizes[1] - len(rows), P.shape[1], MOST), draw)
+            length, bias = fit(model.activations[0].value, weights)
             W = (P @ A * length).T
             rows = np.vstack([rows, np.column_stack([W, bias - W @ mean])])
         return rows

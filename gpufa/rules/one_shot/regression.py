@@ -6,22 +6,19 @@ The sums H^T H and T^T H grow step by step, so that H never needs to be in memor
 are solved on the host and cleared. lambda is not put on the bias. With lambda = 0 the pseudo-inverse stands in.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...basics.arguments import is_number, shown
 from ...basics.errors import InvalidValue
+from ...net.gradients import Gradients
 from ...net.layout import Sizes
+from ...net.passes import Pass
 from ...net.rule import Rule
-
-if TYPE_CHECKING:
-    from ...net.gradients import Gradients
-    from ...net.passes import Pass
 
 SLOT = 12  # of the backend's work space
 
@@ -32,10 +29,13 @@ class OutputRegression(Rule):
 
     ridge: float = 0.1
 
-    memory: ClassVar[str] = "H^T H and T^T H"
-    frees: ClassVar[str] = "update, backward"
-    state_dtype: ClassVar[str] = "float64"
-    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
+    memory = "H^T H and T^T H"
+    frees = "update, backward"
+    state_dtype = "float64"
+    needs = frozenset({"matrix", "plain"})
+    makes = frozenset({"gradients"})
+    feedforward = False
+    defaults = MappingProxyType(
         {**Rule.defaults, "loss": "squared_error", "optimizer": "sgd", "batch_size": 1000, "epochs": 1}
     )
 
@@ -43,22 +43,14 @@ class OutputRegression(Rule):
         if not is_number(self.ridge) or self.ridge < 0:
             raise InvalidValue(f"ridge {shown(self.ridge)} can't be used; set rule.ridge to a number of at least 0")
 
-    @property
-    def feedforward(self) -> bool:
-        return False
-
     def trained(self, sizes: Sizes) -> Collection[int]:
         return ()
-
-    @property
-    def uses_derivative(self) -> bool:
-        return False
 
     def state(self, sizes: Sizes) -> dict[str, tuple[int, ...]]:
         columns = sizes[sizes.L - 1] + 1
         return {"sums": (columns + sizes.outputs, columns)}
 
-    def gradients(self, net: "Pass", grads: "Gradients") -> None:
+    def gradients(self, net: Pass, grads: Gradients) -> None:
         """Nothing is descended; in training the sums grow by the batch's."""
         if not net.training:
             return
@@ -70,7 +62,7 @@ class OutputRegression(Rule):
         HT[:, columns:] = net.y
         net.backend.gemm(HT, HT[:, :columns].swapaxes(-1, -2), out=sums, beta=1.0)
 
-    def after_epoch(self, net: "Pass", active: NDArray[np.bool_]) -> None:
+    def after_epoch(self, net: Pass, active: NDArray[np.bool_]) -> None:
         for r in np.flatnonzero(active):
             sums = net.backend.to_host(net.state["sums"][r])
             columns = sums.shape[1]

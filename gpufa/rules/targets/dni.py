@@ -12,16 +12,16 @@ W_{k+1}^T delta_{k+1} down before it updates W_{k+1}.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 from ...backends.operands import Gate
 from ...functions.activations import ACTIVATIONS
+from ...net.arena import Extra
+from ...net.gradients import Gradients
 from ...net.layout import Sizes
-from ...net.rule import Extra, Rule, above_zero, boolean, whole
-
-if TYPE_CHECKING:
-    from ...net.gradients import Gradients
-    from ...net.passes import Pass
+from ...net.options import above_zero, boolean, whole
+from ...net.passes import Pass
+from ...net.rule import Rule
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,13 @@ class DNI(Rule):
     width: int = 0
     rate: float = 1.0
 
-    name: ClassVar[str] = "dni"
-    paper: ClassVar[str] = "Jaderberg et al. 2017"
-    crosses: ClassVar[str] = "W_{k+1}^T delta_{k+1}, for M alone and never waited for; y to every M"
-    memory: ClassVar[str] = "M and its optimizer state"
-    frees: ClassVar[str] = "update, backward"
+    name = "dni"
+    paper = "Jaderberg et al. 2017"
+    crosses = "W_{k+1}^T delta_{k+1}, for M alone and never waited for; y to every M"
+    memory = "M and its optimizer state"
+    frees = "update, backward"
+    needs = frozenset({"matrix", "plain", "derivative"})
+    makes = frozenset({"signals", "gradients"})
 
     def __post_init__(self) -> None:
         boolean(self.conditional, "conditional")
@@ -58,7 +60,7 @@ class DNI(Rule):
                 found |= {f"U{k}": Extra((units, rows), rate=self.rate), f"d{k}": Extra((units,), rate=self.rate)}
         return found
 
-    def deltas(self, net: "Pass", e: Any) -> None:
+    def deltas(self, net: Pass, e: Any) -> None:
         M = net.layers("M")
         for k in net.hidden:
             self.predict(net, k, out=M[k])
@@ -66,7 +68,7 @@ class DNI(Rule):
             net.delta.stacked[...] = M.stacked
             net.gate(net.hidden, net.delta.stacked)
 
-    def predict(self, net: "Pass", k: int, out: Any) -> None:
+    def predict(self, net: Pass, k: int, out: Any) -> None:
         """M_k(h_k, y) into `out`, (R, n_k, m); with dropout h_k is what layer k sends."""
         p, u = net.parameters, net.array(f"hidden units of M{k}", self.width, net.m) if self.width else out
         net.backend.layer(p[f"A{k}"], net.sent[k], p[f"c{k}"], None, a=u, h=u)
@@ -76,7 +78,7 @@ class DNI(Rule):
             net.xp.maximum(u, 0, out=u)
             net.backend.layer(p[f"U{k}"], u, p[f"d{k}"], None, a=out, h=out)
 
-    def gradients(self, net: "Pass", grads: "Gradients") -> None:
+    def gradients(self, net: Pass, grads: Gradients) -> None:
         super().gradients(net, grads)
         for k in net.hidden:
             miss = net.layers("M")[k]

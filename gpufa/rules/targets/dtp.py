@@ -9,22 +9,20 @@ centred RMSprop, their rates 0.0149 for the weights and 0.00501 for the inverses
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
+from ...net.passes import Pass
 from .inverses import Targets
-
-if TYPE_CHECKING:
-    from ...net.passes import Pass
 
 
 @dataclass(frozen=True)
 class DTP(Targets):
     """t_{k-1} = h_{k-1} + g_k(t_k) - g_k(h_k), g_k learned: net.parameters["V2"], ["c2"], ..."""
 
-    name: ClassVar[str] = "dtp"
-    paper: ClassVar[str] = "Lee, Zhang, Fischer & Bengio 2015"
+    name = "dtp"
+    paper = "Lee, Zhang, Fischer & Bengio 2015"
 
-    def lower_target(self, net: "Pass", k: int, t: Any, out: Any) -> None:
+    def lower_target(self, net: Pass, k: int, t: Any, out: Any) -> None:
         reached = net.layers("inverse")[k - 1]
         self.inverse(net, k, t, out)
         self.inverse(net, k, net.sent[k], out=reached)

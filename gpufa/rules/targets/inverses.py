@@ -9,18 +9,17 @@ The factor 1 / (2 eta_hat) makes delta_{L-1} exactly backpropagation's, and the 
 h_k is what layer k sends, under its mask.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 from ...backends.operands import Gate
+from ...net.arena import Extra
+from ...net.gradients import Gradients
 from ...net.layout import Sizes
-from ...net.rule import Extra, Rule, above_zero
-
-if TYPE_CHECKING:
-    from ...net.gradients import Gradients
-    from ...net.passes import Pass
+from ...net.options import above_zero
+from ...net.passes import Pass
+from ...net.rule import Rule
 
 
 @dataclass(frozen=True)
@@ -35,9 +34,11 @@ class Targets(Rule):
     noise: float = 0.36
     rate: float = 0.336
 
-    crosses: ClassVar[str] = "W_L^T e to the last hidden layer, targets t_k = g_{k+1}(t_{k+1}) below it"
-    memory: ClassVar[str] = "V, c and their optimizer state"
-    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({**Rule.defaults, "init": "orthogonal"})
+    crosses = "W_L^T e to the last hidden layer, targets t_k = g_{k+1}(t_{k+1}) below it"
+    memory = "V, c and their optimizer state"
+    needs = frozenset({"matrix", "plain", "derivative"})
+    makes = frozenset({"signals", "gradients"})
+    defaults = MappingProxyType({**Rule.defaults, "init": "orthogonal"})
 
     def __post_init__(self) -> None:
         above_zero(self.eta_hat, "step to the first target", "eta_hat")
@@ -49,11 +50,11 @@ class Targets(Rule):
         V = {f"V{k}": Extra((sizes[k - 1], sizes[k]), "orthogonal", self.rate) for k in upper}
         return V | {f"c{k}": Extra((sizes[k - 1],), "zeros", self.rate) for k in upper}
 
-    def lower_target(self, net: "Pass", k: int, t: Any, out: Any) -> None:
+    def lower_target(self, net: Pass, k: int, t: Any, out: Any) -> None:
         """t_{k-1} into `out`, from t = t_k."""
         raise NotImplementedError(f"{type(self).__name__} must define lower_target(net, k, t, out)")
 
-    def deltas(self, net: "Pass", e: Any) -> None:
+    def deltas(self, net: Pass, e: Any) -> None:
         if not net.hidden:
             return
         h, t, delta, top = net.sent, net.layers("target"), net.delta, net.L - 1
@@ -66,7 +67,7 @@ class Targets(Rule):
             net.xp.multiply(delta[k], 1 / self.eta_hat, out=delta[k])
         net.gate(net.hidden, delta.stacked)
 
-    def gradients(self, net: "Pass", grads: "Gradients") -> None:
+    def gradients(self, net: Pass, grads: Gradients) -> None:
         super().gradients(net, grads)
         for k in net.hidden[1:]:
             noisy, response, found = (net.layers(name) for name in ("noisy", "response", "inverse"))
@@ -79,7 +80,7 @@ class Targets(Rule):
             grads.product(f"V{k}", miss, response[k], 2.0)
             grads.sums(f"c{k}", miss, 2.0)
 
-    def inverse(self, net: "Pass", k: int, h: Any, out: Any) -> Any:
+    def inverse(self, net: Pass, k: int, h: Any, out: Any) -> Any:
         """g_k(h) into `out`, (R, n_{k-1}, m), a part of some net.layers(...); returns where its f' is written in."""
         f = net.activations[k - 2]
         a = net.layers("inverse's pre-activation")[k - 1] if f.of == "a" else out

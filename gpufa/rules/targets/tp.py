@@ -8,15 +8,12 @@ The defaults were chosen on validation samples of the digits. The larger eta_hat
 is the inverse's own error.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
+from ...net.passes import Pass
 from .inverses import Targets
-
-if TYPE_CHECKING:
-    from ...net.passes import Pass
 
 
 @dataclass(frozen=True)
@@ -27,9 +24,9 @@ class TP(Targets):
     noise: float = 0.1
     rate: float = 1.0
 
-    name: ClassVar[str] = "tp"
-    paper: ClassVar[str] = "Bengio 2014"
-    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({**Targets.defaults, "lr": 1e-3})
+    name = "tp"
+    paper = "Bengio 2014"
+    defaults = MappingProxyType({**Targets.defaults, "lr": 1e-3})
 
-    def lower_target(self, net: "Pass", k: int, t: Any, out: Any) -> None:
+    def lower_target(self, net: Pass, k: int, t: Any, out: Any) -> None:
         self.inverse(net, k, t, out)

@@ -1,0 +1,64 @@
+"""What stays of a net from one step to the next, or of R nets side by side."""
+
+from collections.abc import Mapping, Sequence
+
+from ..backends import Backend
+from ..functions.activations import Activation
+from ..functions.losses import Loss
+from .arena import Array, Extra, Parameters
+from .feedback import Feedback, FeedbackMatrices
+from .layout import Sizes
+
+
+class Model:
+    """A net as a rule is asked about it (`Rule.check`), and, once it has its memory, as a rule prepares it.
+
+    sizes         units per layer, inputs first
+    activations   of the hidden layers
+    output_loss   the loss, and with it the output's non-linearity
+    residual      the hidden layers with a skip connection
+    seeds         one for each of the R replicas
+    dtype         of all numbers
+
+    arena         the parameters by name, (R, ...) each: W1, b1, ..., and the rule's own, `extras`
+    fixed         the rule's feedback matrices
+    state         what the rule remembers from step to step, by name
+    """
+
+    backend: Backend
+    arena: Parameters
+    fixed: FeedbackMatrices
+    extras: Mapping[str, Extra]
+    state: Mapping[str, Array]
+
+    def __init__(
+        self,
+        sizes: Sizes,
+        activations: Sequence[Activation],
+        loss: Loss,
+        residual: Sequence[int],
+        seeds: Sequence[int],
+        dtype: str,
+    ) -> None:
+        self.sizes, self.activations, self.output_loss = sizes, activations, loss
+        self.residual, self.seeds, self.dtype = residual, seeds, dtype
+
+    def allocate(
+        self,
+        backend: Backend,
+        extras: Mapping[str, Extra],
+        fixed: Mapping[str, Feedback],
+        kind: str,
+        state: Mapping[str, tuple[int, ...]],
+        state_dtype: str,
+    ) -> None:
+        """Memory on the backend, zero but for the feedback, which is drawn; `kind` is one of FEEDBACK."""
+        self.backend, self.extras = backend, extras
+        self.arena = self.new_arena()
+        self.fixed = FeedbackMatrices(backend, fixed, self.seeds, self.dtype, kind)
+        self.state = {name: backend.zeros((len(self.seeds), *shape), state_dtype) for name, shape in state.items()}
+
+    def new_arena(self, dtype: str | None = None) -> Parameters:
+        """An arena in the layout of the parameters."""
+        shapes = {name: extra.shape for name, extra in self.extras.items()}
+        return Parameters(self.backend, self.sizes, len(self.seeds), dtype or self.dtype, shapes)
