@@ -7,19 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .backends import PRECISIONS, Backend, faults, get_backend, on_device
-from .basics.arguments import one_of, positive, shown
+from .basics.arguments import one_of, positive
+from .basics.arrays import T
 from .basics.errors import InvalidValue
+from .functions.activations import activation as find_activation
 from .functions.initialisers import INITIALISERS, layer_inits
 from .functions.losses import loss as find_loss
 from .measure.alignment import measure
 from .measure.scores import evaluate
-from .net.checks import hidden_activations, network_input, network_target, replica_seeds, residual_layers
+from .net.checks import check_fit, layout_of, network_input, network_target, replica_seeds
 from .net.feedback import FEEDBACK
 from .net.gradients import Gradients
-from .net.layout import Sizes
 from .net.learner import Learner
 from .net.passes import Pass
-from .rules import Rule, make_rule
+from .rules import RULES, Rule, make_rule
 
 CHUNK = 1000  # samples at a time in prediction and evaluation
 DTYPES = "float32", "float64"
@@ -28,7 +29,8 @@ DTYPES = "float32", "float64"
 class Network(Learner):
     """A feed-forward network, or R of them side by side, with its learning rule.
 
-    sizes        units per layer, inputs first: [784, 800, 800, 10]
+    sizes        units per layer, inputs first: [784, 800, 800, 10]; or the layers themselves, a string a block, in
+                 words or as objects of gpufa.layers: ["input 784", "dense 800 tanh", "dense 10"]
     activation   of the hidden layers: a name, or a list with one each
     loss         "cross_entropy" (softmax), "binary_cross_entropy" (logistic) or "squared_error" (identity)
     rule         a name ("dfa"), a subclass of gpufa.Rule, or an instance with options
@@ -49,7 +51,7 @@ class Network(Learner):
     @np.errstate(over="ignore")  # a scale beyond what the numbers hold makes infinite weights, which training tells
     def __init__(
         self,
-        sizes: Sequence[int],
+        sizes: Sequence[Any],
         *,
         activation: str | Sequence[str] | None = None,
         loss: str | None = None,
@@ -65,35 +67,35 @@ class Network(Learner):
         feedback: str = "stored",
         residual: bool = False,
     ) -> None:
-        units, made = Sizes.of(sizes), make_rule(rule)
+        made = make_rule(rule)
+        layout = layout_of(sizes, activation, residual, made)
         self.single = seeds is None
         replicas = replica_seeds((seed,) if seeds is None else seeds)
         one_of(dtype, DTYPES, "dtype")
         one_of(precision, PRECISIONS, "precision")
         defaults = made.defaults
-        functions = hidden_activations(defaults["activation"] if activation is None else activation, units, made)
         output_loss = find_loss(defaults["loss"] if loss is None else loss)
-        self.inits = layer_inits(defaults["init"] if init is None else init, functions, units.L)
+        between = [find_activation(name) for name in layout.between]
+        self.inits = layer_inits(defaults["init"] if init is None else init, between, len(layout.all_matrices))
         if init_scale is not None and positive(init_scale, "init_scale") and set(self.inits) == {"zeros"}:
             raise InvalidValue(
                 f"init_scale = {init_scale:g} has nothing to scale where all weights start from zero;"
                 " add --init uniform, or leave --init-scale out"
             )
-        if not isinstance(residual, bool):
-            raise InvalidValue(f"residual can't be {shown(residual)}; give True or False")
-        skips = residual_layers(units, made) if residual else ()
-        super().__init__(units, functions, output_loss, skips, replicas, dtype, rule=made)
+        check_fit(layout, made, {name: cls() for name, cls in RULES.items()})
+        super().__init__(layout, output_loss, replicas, dtype, rule=made)
         made.check(self)
         one_of(feedback, FEEDBACK, "feedback")
-        if feedback == "procedural" and ("stored" in made.needs or skips):
+        winding = bool(layout.residual or layout.layered)
+        if feedback == "procedural" and ("stored" in made.needs or winding):
             raise InvalidValue(
-                f"rule {made.name!r}{' in a residual net' if skips else ''} needs its feedback matrices in"
+                f"rule {made.name!r}{' in a residual net' if winding else ''} needs its feedback matrices in"
                 " memory; leave --feedback procedural out"
             )
         if precision != "fp32" and dtype != "float32":
             raise InvalidValue(f"precision {precision!r} is for dtype float32, not {dtype}; leave one of them out")
         place = get_backend(backend, device, precision)
-        extras, fixed, state = made.parameters(units), made.fixed(units), made.state(units)
+        extras, fixed, state = made.parameters(layout), made.fixed(layout), made.state(layout)
         with place.working():
             self.allocate(place, extras, fixed, feedback, state, made.state_dtype or dtype)
             self._draw(init_scale)
@@ -117,7 +119,7 @@ class Network(Learner):
         for start, p in self.chunks(len(x)):
             a = self.rule.forward(p, x[start : start + p.m])
             self.output_loss.outputs(a, p.e)
-            out[:, start : start + p.m] = self.backend.to_host(p.e).swapaxes(-1, -2)
+            out[:, start : start + p.m] = T(self.backend.to_host(p.e))
         return out[0] if self.single else out
 
     def loss(self, x: Any, y: Any) -> Any:
@@ -162,12 +164,12 @@ class Network(Learner):
 
     def _by_samples(self, layer: Any) -> NDArray:
         """A copy on the host of one layer of a pass, the samples before the units."""
-        host = np.array(self.backend.to_host(layer).swapaxes(-1, -2))
+        host = np.array(T(self.backend.to_host(layer)))
         return host[0] if self.single else host
 
     def _draw(self, scale: float | None) -> None:
         drawn: list[tuple[str, str, float | None]]
-        drawn = [(f"W{k}", init, scale) for k, init in enumerate(self.inits, start=1)]
+        drawn = [(name, init, scale) for name, init in zip(self.sizes.all_matrices, self.inits, strict=True)]
         drawn += [(name, extra.init, None) for name, extra in self.extras.items()]
         for stream, (name, init, size) in enumerate(drawn, start=1):
             w = self.arena[name]

@@ -109,7 +109,7 @@ def test_sign_symmetric_feedback_has_the_weights_signs_and_its_scale(rule, backe
     sizes = [4, 90, 60, 3]
     net = network(sizes, rule, backend=backend)
     delta, p = deltas(net, *samples(sizes))
-    V, W = host(net, net.rule.feedback(p, 1))[0], host(net, net.parameters["W2"])
+    V, W = host(net, net.rule.feedback(p)["W2"])[0], host(net, net.parameters["W2"])
     np.testing.assert_array_equal(np.signbit(V), np.signbit(W.T))
     np.testing.assert_allclose(np.sqrt((V**2).mean()), np.sqrt(2 / 150), rtol=0.03)
     np.testing.assert_allclose(delta[1], V @ delta[2] * derivatives(p, net)[1], rtol=1e-11, atol=1e-14)
@@ -124,7 +124,7 @@ def test_the_sign_of_a_weight_that_is_zero_is_zero(rule, backend):
     W[::2, 1:4] = 0
     put(net, net.parameters["W2"], W)
     _, p = deltas(net, *samples([4, 9, 6, 3]))
-    assert not host(net, net.rule.feedback(p, 1))[0][W.T == 0].any()
+    assert not host(net, net.rule.feedback(p)["W2"])[0][W.T == 0].any()
 
 
 def test_only_brsf_draws_its_magnitudes_anew_at_every_step(backend):
@@ -135,7 +135,7 @@ def test_only_brsf_draws_its_magnitudes_anew_at_every_step(backend):
         for _ in range(3):
             run.step()
             p = run._steps[8].p
-            seen.append(np.abs(host(run.net, run.rule.feedback(p, 1))))
+            seen.append(np.abs(host(run.net, run.rule.feedback(p)["W2"])))
         found[rule] = [np.array_equal(seen[0], other) for other in seen[1:]]
     assert found == {"brsf": [False, False], "frsf": [True, True]}
 
@@ -443,6 +443,9 @@ def test_what_belongs_to_a_layer_has_its_rate_and_is_frozen_with_it():
 def test_a_rule_derived_from_dfa_keeps_its_own_gradients():
     @dataclass(frozen=True)
     class Still(DFA):
+        makes = frozenset({"signals", "gradients"})
+        needs = frozenset({"matrix", "plain"})
+
         def gradients(self, net, grads):
             pass
 

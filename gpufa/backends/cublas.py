@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from ..basics.arrays import T
 from ..basics.errors import DeviceError
 
 Array = Any
@@ -76,7 +77,7 @@ class Cublas:
         that is neither row- nor column-major, DeviceError with cuBLAS's own name for what went wrong.
         """
         if _layout(out)[0]:
-            a, b, out = b.swapaxes(-1, -2), a.swapaxes(-1, -2), out.swapaxes(-1, -2)
+            a, b, out = T(b), T(a), T(out)
         m, k = a.shape[-2:]
         n = b.shape[-1]
         if b.shape[-2] != k or out.shape[-2:] != (m, n):

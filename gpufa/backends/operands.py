@@ -18,6 +18,15 @@ class Gate(NamedTuple):
     rows: slice
 
 
+class Signal(NamedTuple):
+    """matrix @ signal + plus, (R, n, m): a product that is not taken yet, so that it can be one operation with what
+    follows. Without a matrix it is the signal itself."""
+
+    matrix: Array | None
+    signal: Array
+    plus: Array | None = None
+
+
 class Ticks(NamedTuple):
     """What goes on from step to step: counters = (step, batch), both by one, and `now`, which becomes the batch's row
     of the table."""

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from ..basics.arrays import T
 from ..basics.errors import GpufaWarning, OutOfMemory
 from ..basics.random import Purpose
 from ..functions.activations import ACTIVATIONS
@@ -75,12 +76,12 @@ def practised(backend: Backend) -> list[NDArray]:
 
     def step() -> None:
         backend.load(ticks, samples, x, y)
-        backend.layer(W1, x.swapaxes(-1, -2), b1, tanh, a=h, h=h)
+        backend.layer(W1, T(x), b1, tanh, a=h, h=h)
         backend.output(W2, h, b2, Outputs(loss, a, y, e, value, missed))
         backend.feedback_delta(B, e, [Gate(tanh, h, None, slice(0, 12))], out=delta)
         products = [
             partial(backend.gemm, d, below, out=W, alpha=ticks.now, beta=1.0)
-            for d, below, W in ((delta, x, W1), (e, h.swapaxes(-1, -2), W2))
+            for d, below, W in ((delta, x, W1), (e, T(h), W2))
         ]
         sums = [partial(backend.row_sums, d, out=b, alpha=ticks.now, beta=1.0) for d, b in ((delta, b1), (e, b2))]
         backend.parallel([*products, *sums])

@@ -9,12 +9,12 @@ counter.
 
 from collections.abc import Callable, Iterator
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import shown
+from .arguments import is_number, shown
 from .errors import InvalidValue
 
 MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
@@ -71,6 +71,14 @@ def philox(counters: NDArray[np.uint64], seed: int) -> None:
 def drop_threshold(drop: float) -> int:
     """The probability in multiples of 2**-16: of sixteen random bits, the numbers below it are dropped."""
     return round(drop * 2**16)
+
+
+DROPS = "0, or a number between 2^-17 and 1 - 2^-17, as sixteen random bits can draw it"
+
+
+def droppable(drop: Any) -> bool:
+    """Whether it is a probability with which units can be dropped."""
+    return is_number(drop) and 0 <= drop < 1 and (drop == 0 or 0 < drop_threshold(drop) < 2**16)
 
 
 class Generator:

@@ -16,8 +16,9 @@ excluded     number of samples left out of `per_sample` because one of the two v
 dead         share of the units, in percent, whose f' is exactly 0 for every sample, in the feed-forward net: no error
              that passes f' reaches their weights. NaN where f' is 0 by definition (sign, step)
 
-In residual nets `local` is NaN, as one layer's signal is not all that comes down to it. A rule that has no delta has
-NaN for all but `gradient` and `dead`.
+In residual nets `local` is NaN, as one layer's signal is not all that comes down to it. Of a block of several layers
+the signals are those at its output, `gradient` is over all its matrices, `dead` is NaN, and below it `local` and
+`weight` are. A rule that has no delta has NaN for all but `gradient` and `dead`.
 """
 
 from copy import copy
@@ -26,7 +27,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..net.arena import Layers
+from ..basics.arrays import T
+from ..net.arena import Layers, Parameters
 from ..net.gradients import Gradients
 from ..net.passes import Pass
 from ..net.rule import Rule
@@ -44,7 +46,7 @@ def measure(p: Pass, rule: Rule) -> dict[str, NDArray]:
     found: dict[str, dict[int, Any]] = {name: {} for name in METRICS}
     if "signals" in rule.makes:
         _signals(p, rule, found)
-    if "gradients" in rule.makes:
+    if "gradients" in rule.makes or p.sizes.layered:
         found["gradient"] = _gradients(p, rule)
     found["dead"] = _dead(p)
     whole = copy(p)
@@ -73,7 +75,7 @@ def _signals(p: Pass, rule: Rule, found: dict[str, dict[int, Any]]) -> None:
         found["agreement"][k] = 100 * ((d * t).sum(axis=-2, dtype="float64") > 0).mean(axis=-1)
         found["batch"][k] = _angle(p.xp, d, t)
         found["gradient"][k] = _gradient_angle(p, d, t, p.sent[k - 1])
-        if not p.residual:
+        if k in one_layer:
             found["local"][k] = _degrees(p.xp, _per_sample(p.xp, d, one_layer[k])[0])
         if k in pseudo:
             found["pseudo"][k] = _degrees(p.xp, _per_sample(p.xp, d, pseudo[k])[0])
@@ -82,7 +84,7 @@ def _signals(p: Pass, rule: Rule, found: dict[str, dict[int, Any]]) -> None:
 def _gradients(p: Pass, rule: Rule) -> dict[int, Any]:
     """The angles of the gradients that a rule hands over itself."""
     ours, true = p.new_arena(), p.new_arena()
-    rule.forward(p, p.h[0].swapaxes(-1, -2))
+    rule.forward(p, T(p.h[0]))
     p.error()
     layers = range(1, p.L + 1)
     grads = Gradients(ours, [(1.0, layers)], extras=ours.extras)
@@ -90,12 +92,19 @@ def _gradients(p: Pass, rule: Rule) -> dict[int, Any]:
     grads.finish()
     _backprop(p)
     Gradients(true, [(1.0, layers)]).layers_of(p)
-    return {k: _angle(p.xp, ours.W[k], true.W[k]) for k in p.hidden}
+    return {k: _angle(p.xp, *(_matrices(p, arena, k) for arena in (ours, true))) for k in p.hidden}
+
+
+def _matrices(p: Pass, arena: Parameters, k: int) -> Any:
+    """Block k's, (R, ., .): the one, or all of them end to end."""
+    if k not in p.sizes.layered:
+        return arena.W[k]
+    return p.xp.concatenate([arena[name].reshape(len(p.seeds), 1, -1) for name in p.sizes.matrices(k)], axis=-1)
 
 
 def _backprop(p: Pass) -> None:
     """Fill the deltas by true backprop through the feed-forward net, which the rule may have left another way."""
-    p.forward(p.h[0].swapaxes(-1, -2))
+    p.forward(T(p.h[0]))
     p.error()
     BP().deltas(p, p.e)
 
@@ -108,15 +117,17 @@ def _dead(p: Pass) -> dict[int, Any]:
     slope.fill(1)
     p.gate(p.hidden, slope)
     still = (slope == 0).all(axis=-1)
-    return {k: 100 * still[:, p.sizes.rows(k)].mean(axis=-1) for k in p.hidden if p.activations[k - 1].learns}
+    units = [k for k in p.hidden if p.activations[k - 1].learns and k not in p.sizes.layered]
+    return {k: 100 * still[:, p.sizes.rows(k)].mean(axis=-1) for k in units}
 
 
 def _one_layer_of_backprop(p: Pass, ours: Layers) -> dict[int, Any]:
-    """(W_{k+1}^T delta_{k+1}) * f'(a_k) for each hidden layer."""
+    """(W_{k+1}^T delta_{k+1}) * f'(a_k) for each hidden layer, where that is all that comes down to it."""
     found = {}
     for k in p.hidden:
-        p.inject(k, p.W[k + 1].swapaxes(-1, -2), ours[k + 1])
-        found[k] = p.delta[k].copy()
+        if not p.residual and k + 1 not in p.sizes.layered:
+            p.send(k, p.through(T(p.W[k + 1]), ours[k + 1]))
+            found[k] = p.delta[k].copy()
     return found
 
 
@@ -125,7 +136,7 @@ def _through_pseudoinverse(p: Pass, ours: Layers) -> dict[int, Any]:
     W, k = p.backend.to_host(p.W[p.L]), p.L - 1
     if not np.isfinite(W).all():
         return {}
-    p.inject(k, p.backend.to_device(np.linalg.pinv(W), p.dtype), ours[p.L])
+    p.send(k, p.through(p.backend.to_device(np.linalg.pinv(W), p.dtype), ours[p.L]))
     return {k: p.delta[k].copy()}
 
 
@@ -164,11 +175,11 @@ def _gradient_angle(p: Pass, d: Any, t: Any, h: Any) -> Any:
     if h.ndim == 2:
         h = h[None]
     similar = p.backend.zeros((len(h), p.m, p.m), p.dtype)
-    p.backend.gemm(h.swapaxes(-1, -2), h, out=similar)
+    p.backend.gemm(T(h), h, out=similar)
     products = []
     for u, v in ((d, t), (d, d), (t, t)):
         gram = p.backend.zeros((len(d), p.m, p.m), p.dtype)
-        p.backend.gemm(u.swapaxes(-1, -2), v, out=gram)
+        p.backend.gemm(T(u), v, out=gram)
         products.append((gram * similar).sum(axis=(-1, -2), dtype="float64"))
     dot, dd, tt = products
     norm = p.xp.sqrt(p.xp.maximum(dd, 0) * p.xp.maximum(tt, 0))

@@ -1,12 +1,12 @@
 """Named arrays in one flat buffer, so that an optimizer passes over all of them at once."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from .layout import Sizes
+from .layout import Layout
 
 Array = Any  # numpy.ndarray or cupy.ndarray
 Shape = tuple[int, ...]
@@ -23,7 +23,7 @@ class Layers(list[Array]):
     stacked: Array = None
 
     @classmethod
-    def of_slab(cls, slab: Array, sizes: Sizes) -> "Layers":
+    def of_slab(cls, slab: Array, sizes: Layout) -> "Layers":
         """The layers of a slab (R, hidden and output units, ...); layers[0] is left for the input."""
         layers = cls([None, *(slab[:, sizes.rows(k)] for k in range(1, sizes.L + 1))])
         layers.slab, layers.stacked = slab, slab[:, : sizes.hidden_units]
@@ -80,21 +80,30 @@ class Extra:
 
 
 class Parameters(Arena):
-    """W[k], (R, n_k, n_{k-1}), and b[k], (R, n_k): the weights and biases, their gradients, an optimizer's state.
+    """W[k], (R, n_k, n_{k-1}), and b[k], (R, n_k): the weights and biases, their gradients, an optimizer's state. Of a
+    block of several layers both are tuples.
 
     Behind them stand the `extras`, arrays of the rule's own that are trained too.
     """
 
     def __init__(
-        self, backend: Any, sizes: Sizes, replicas: int, dtype: str, extras: Mapping[str, Shape] = MappingProxyType({})
+        self, backend: Any, sizes: Layout, replicas: int, dtype: str, extras: Mapping[str, Shape] = MappingProxyType({})
     ) -> None:
         layers = range(1, sizes.L + 1)
-        weights = {f"W{k}": (sizes[k], sizes[k - 1]) for k in layers}
-        biases = {f"b{k}": (sizes[k],) for k in layers}
-        super().__init__(backend, {**weights, **biases, **extras}, replicas, dtype, ALIGN)
-        self.backend, self.extras = backend, tuple(extras)
-        self.W = Layers([None, *(self[name] for name in weights)])
-        self.b = Layers.of_slab(self.block("b1", f"b{sizes.L}", (sizes.total,)), sizes)
+        own = {name: shape for k in layers for name, shape in sizes.parameters[k].items()}
+        matrices = {name: shape for name, shape in own.items() if len(shape) > 1}
+        super().__init__(backend, {**matrices, **own, **extras}, replicas, dtype, ALIGN)
+        self.backend, self.sizes, self.extras = backend, sizes, tuple(extras)
+        self.W = Layers([None, *(self._of_block(sizes.parameters[k], "W") for k in layers)])
+        if sizes.layered:
+            self.b = Layers([None, *(self._of_block(sizes.parameters[k], "b") for k in layers)])
+        else:
+            self.b = Layers.of_slab(self.block("b1", f"b{sizes.L}", (sizes.total,)), sizes)
+
+    def _of_block(self, names: Iterable[str], kind: str) -> Any:
+        """A block's array of that kind, or the tuple of them where it has several."""
+        found = tuple(self[name] for name in names if name.startswith(kind))
+        return found[0] if len(found) == 1 else found
 
     def weights(self, first: int, last: int) -> Array:
         """W[first], (R, n_k, n_{k-1}), or for several layers of one shape their block (R, layers, n_k, n_{k-1})."""

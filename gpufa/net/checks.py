@@ -1,17 +1,18 @@
 """What a network is given, looked at: each of these raises InvalidValue for what it can't be."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..basics.arguments import several
+from ..basics.arguments import several, shown
 from ..basics.errors import InvalidValue
 from ..basics.random import check_seed
 from ..data.samples import REAL, real_numbers
-from ..functions.activations import Activation
 from ..functions.activations import activation as find_activation
-from .layout import Sizes
+from ..layers.layer import Layer
+from ..layers.words import block, inputs
+from .layout import Layout, whole_units
 from .model import Model
 from .rule import Rule
 
@@ -26,34 +27,77 @@ def replica_seeds(seeds: Any) -> tuple[int, ...]:
     return found
 
 
-def hidden_activations(names: str | Sequence[str], sizes: Sizes, rule: Rule) -> list[Activation]:
-    """The rows of the hidden layers' activations, from one name for all or one each."""
-    hidden = sizes.hidden
-    names = [names] * len(hidden) if isinstance(names, str) else list(several(names, "activation", '["tanh", "relu"]'))
-    if len(names) == 1:
-        names *= len(hidden)
-    if len(names) != len(hidden):
+def layout_of(sizes: Sequence[Any], activation: str | Sequence[str] | None, residual: bool, rule: Rule) -> Layout:
+    """The blocks that sizes, such as [784, 800, 10], or layers, such as ["input 784", "dense 800 tanh", "dense 10"],
+    stand for."""
+    given = several(sizes, "the layers' sizes", "[784, 800, 800, 10]")
+    if not isinstance(residual, bool):
+        raise InvalidValue(f"residual can't be {shown(residual)}; give True or False")
+    if not any(isinstance(one, str | Layer | list | tuple) for one in given):
+        units = whole_units(given)
+        functions = _activations(rule.defaults["activation"] if activation is None else activation, units)
+        return Layout.dense(units, functions, _as_wide_as_below(units) if residual else ())
+    if activation is not None or residual:
+        what, value = ("activation", activation) if activation is not None else ("residual", residual)
         raise InvalidValue(
-            f"{len(names)} activations were given for {len(hidden)} hidden layers; give one for all or one for each"
+            f"{what} = {shown(value)} is for nets given by sizes; say it in the layers, such as 'dense 64 tanh' or"
+            " 'residual(dense 64 tanh)'"
         )
-    found = [find_activation(name) for name in names]
-    for k, f in zip(hidden, found, strict=True):
-        if not f.learns and "derivative" in rule.needs:
+    first = inputs(given[0])
+    if first is None or len(given) < 2:
+        raise InvalidValue(
+            f"layers {shown(list(given))} must begin with the inputs and end with the outputs; give such as"
+            " ['input 64', 'dense 16 tanh', 'dense 10']"
+        )
+    return Layout.of(first, [block(one) for one in given[1:]])
+
+
+def check_fit(layout: Layout, rule: Rule, others: Mapping[str, Rule]) -> None:
+    """Raises InvalidValue where a block lacks what the rule needs, with those of the others that could do."""
+    for k in layout.hidden:
+        missing = [what for what in WANTED if what in rule.needs - layout.offers(k)]
+        if not missing:
+            continue
+        if missing == ["derivative"] and not layout.layered:
             raise InvalidValue(
-                f"activation {f.name!r} of hidden layer {k} has derivative zero, so rule {rule.name!r}"
-                " would never train it; use rule 'dfa' with --set rule.inject=pre_activation"
+                f"activation {layout.activations[k - 1]!r} of hidden layer {k} has derivative zero, so rule"
+                f" {rule.name!r} would never train it; use rule 'dfa' with --set rule.inject=pre_activation"
             )
-    return found
+        offered = frozenset.intersection(*(layout.offers(j) for j in layout.hidden))
+        able = [name for name, other in others.items() if other.needs & WANTED.keys() <= offered]
+        raise InvalidValue(
+            f"rule {rule.name!r} {WANTED[missing[0]]}, and block {k} is '{layout.blocks[k - 1]}'; use one of"
+            f" {', '.join(able)}, or leave {'--residual' if k in layout.residual else 'that block'} out"
+        )
 
 
-def residual_layers(sizes: Sizes, rule: Rule) -> tuple[int, ...]:
-    """The hidden layers with a skip connection: those as wide as the one below."""
-    if "plain" in rule.needs:
-        raise InvalidValue(f"rule {rule.name!r} goes through the net in a way of its own; leave --residual out")
-    found = tuple(k for k in sizes.hidden if k > 1 and sizes[k] == sizes[k - 1])
+WANTED = {
+    "matrix": "takes blocks of one dense layer each",
+    "plain": "goes through the net in a way of its own, which knows no skip connections",
+    "pull": "takes blocks that can hand an error down",
+    "derivative": "learns through derivatives that are not zero everywhere",
+}
+
+
+def _activations(names: str | Sequence[str], units: Sequence[int]) -> list[str]:
+    """The hidden layers' activations, from one name for all or one each."""
+    hidden = len(units) - 2
+    names = [names] * hidden if isinstance(names, str) else list(several(names, "activation", '["tanh", "relu"]'))
+    if len(names) == 1:
+        names *= hidden
+    if len(names) != hidden:
+        raise InvalidValue(
+            f"{len(names)} activations were given for {hidden} hidden layers; give one for all or one for each"
+        )
+    return [find_activation(name).name for name in names]
+
+
+def _as_wide_as_below(units: Sequence[int]) -> tuple[int, ...]:
+    """The hidden layers that can have a skip connection."""
+    found = tuple(k for k in range(2, len(units) - 1) if units[k] == units[k - 1])
     if not found:
         raise InvalidValue(
-            f"no hidden layer of {list(sizes.units)} is as wide as the one below, so none can have a skip"
+            f"no hidden layer of {list(units)} is as wide as the one below, so none can have a skip"
             " connection; give --hidden 64 64 64, or leave --residual out"
         )
     return found

@@ -1,11 +1,11 @@
 """Where a rule's gradients go: products of error signals and activity, scaled, into an arena like the parameters'."""
 
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import partial
 
+from ..basics.arrays import T
 from ..basics.errors import InvalidValue
 from .arena import Array, Layers, Parameters
-from .layout import Sizes
 from .passes import Pass
 
 ALL = slice(None)
@@ -29,16 +29,12 @@ class Gradients:
         extras: Sequence[str] = (),
         signals_of: str = "",
     ) -> None:
-        self.into, self.backend, self.rates, self.running, self.signals_of = (
-            into,
-            into.backend,
-            rates,
-            running,
-            signals_of,
-        )
+        self.into, self.backend, self.running = into, into.backend, running
+        self.rates, self.signals_of = rates, signals_of
         self.scale = rates[0][0] if rates else 0.0
         self.first = 1.0 if accumulate else 0.0
-        self.wanted = {*extras, *(f"{kind}{k}" for _, layers in rates for k in layers for kind in "Wb")}
+        names = into.sizes.parameters
+        self.wanted = {*extras, *(name for _, layers in rates for k in layers for name in names[k])}
         self.begun: set[str] = set()
 
     def layer(self, k: int, delta: Array, h: Array, factor: float = 1.0) -> None:
@@ -63,7 +59,7 @@ class Gradients:
         self._check()
         if name in self.wanted:
             alpha, beta = self._times(factor), self._beta(name)
-            self.backend.gemm(delta, h.swapaxes(-1, -2), out=self.into[name], alpha=alpha, beta=beta)
+            self.backend.gemm(delta, T(h), out=self.into[name], alpha=alpha, beta=beta)
 
     def sums(self, name: str, delta: Array, factor: float = 1.0) -> None:
         """The parameter's gradient += factor * the sums over samples of delta, (R, rows, m)."""
@@ -83,9 +79,13 @@ class Gradients:
         Nothing here depends on anything else, so all of it may run side by side; layers of one shape are one product.
         """
         for scale, layers in self.rates:
+            dense = [k for k in layers if k not in net.sizes.layered]
             for replicas in self.running:
-                self._layers_of(net, layers, scale, replicas)
-            self.begun |= {f"{kind}{k}" for k in layers for kind in "Wb"}
+                self._dense_layers_of(net, dense, scale, replicas)
+            self.begun |= {name for k in dense for name in net.sizes.parameters[k]}
+            for k in layers:
+                if k in net.sizes.layered:
+                    net.gradients_within(k, Within(self, scale))
 
     def finish(self) -> None:
         """Write zeros where nothing was handed over. Raises InvalidValue where a rule of signals has handed over
@@ -114,11 +114,11 @@ class Gradients:
         self.begun.add(name)
         return beta
 
-    def _layers_of(self, net: Pass, layers: Sequence[int], scale: float | Array, replicas: slice) -> None:
+    def _dense_layers_of(self, net: Pass, layers: Sequence[int], scale: float | Array, replicas: slice) -> None:
         jobs, into, times = [], self.into, {"alpha": scale, "beta": self.first}
-        for first, last in equal_layers(net.sizes, tuple(layers)):
+        for first, last in net.sizes.alike(tuple(layers)):
             delta, h = block(net, net.delta, first, last), block(net, net.sent, first - 1, last - 1)
-            h = (h[replicas] if h.ndim == delta.ndim else h).swapaxes(-1, -2)
+            h = T(h[replicas] if h.ndim == delta.ndim else h)
             out = into.weights(first, last)[replicas]
             jobs.append(partial(self.backend.gemm, delta[replicas], h, out=out, **times))
         whole = len(layers) == net.L
@@ -128,22 +128,27 @@ class Gradients:
         self.backend.parallel(jobs)
 
 
-@cache
-def equal_layers(sizes: Sizes, layers: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Runs (first, last) of layers with weights of one shape, the first of which takes no input of the net."""
-    runs: list[tuple[int, int]] = []
-    for k in layers:
-        below = k - 1
-        if (
-            runs
-            and runs[-1][1] == below
-            and runs[-1][0] > 1
-            and (sizes[below], sizes[below - 1]) == (sizes[k], sizes[k - 1])
-        ):
-            runs[-1] = runs[-1][0], k
-        else:
-            runs.append((k, k))
-    return runs
+class Within:
+    """Where the layers within a block hand over theirs: to the same sums, of the replicas that are running."""
+
+    def __init__(self, grads: Gradients, scale: float | Array) -> None:
+        self.grads, self.scale = grads, scale
+
+    def product(self, name: str, delta: Array, h: Array, factor: float = 1.0) -> None:
+        out, shared = self.grads.into[name], h.ndim < delta.ndim
+        for r in self._running(name):
+            self.grads.backend.gemm(
+                delta[r], T(h if shared else h[r]), out=out[r], alpha=self.scale, beta=self.grads.first
+            )
+
+    def sums(self, name: str, delta: Array, factor: float = 1.0) -> None:
+        out = self.grads.into[name]
+        for r in self._running(name):
+            self.grads.backend.row_sums(delta[r], out=out[r], alpha=self.scale, beta=self.grads.first)
+
+    def _running(self, name: str) -> Sequence[slice]:
+        self.grads.begun.add(name)
+        return self.grads.running
 
 
 def block(net: Pass, layers: Layers, first: int, last: int) -> Array:

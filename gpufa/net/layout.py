@@ -1,43 +1,55 @@
-"""The widths of a net, and where each layer's units stand in the slab."""
+"""The blocks of a net: their widths and parameters, and where each block's units stand in the slab."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from numbers import Integral
 
 from ..basics.arguments import several, shown
 from ..basics.errors import InvalidValue
+from ..layers.act import Act
+from ..layers.chain import Chain, DenseParts
+from ..layers.dense import Dense
+from ..layers.layer import Shape
+from ..layers.residual import Residual
+
+IDENTITY = "identity"
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """Units per layer, inputs first: Sizes((784, 800, 800, 10)) has layers 0 .. L with L = 3.
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """The blocks 1 .. L, and units[k], those at the output of block k; units[0] are the inputs.
 
-    Layers are counted as in the papers: 0 is the input, 1 .. L-1 are hidden, L is the output.
+    As in the papers 1 .. L-1 are hidden and L is the output. Where each is one dense layer, as in most nets, a block
+    is what the papers call a layer.
     """
 
     units: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        if len(self.units) < 2:
-            raise InvalidValue(
-                f"a network needs at least inputs and outputs; got sizes {shown(list(self.units))}: give [64, 16, 10]"
-            )
-        for k, n in enumerate(self.units):
-            if n < 1:
-                kind = "the input" if k == 0 else "the output layer" if k == self.L else f"hidden layer {k}"
-                raise InvalidValue(
-                    f"{kind} has {shown(n)} units; every layer needs at least one: give --hidden 800 800"
-                )
+    blocks: tuple[Chain, ...]
 
     @classmethod
-    def of(cls, units: Iterable[int]) -> "Sizes":
-        """From any sequence of whole numbers; raises InvalidValue for anything else."""
-        units = several(units, "the layers' sizes", "[784, 800, 800, 10]")
-        for n in units:
-            if isinstance(n, bool) or not isinstance(n, Integral):
-                raise InvalidValue(f"layer size {shown(n)} is no whole number; give sizes such as [784, 800, 800, 10]")
-        return cls(tuple(int(n) for n in units))
+    def dense(cls, units: Sequence[int], activations: Sequence[str], residual: Sequence[int] = ()) -> "Layout":
+        """One dense layer a block, those of `residual` with a skip connection."""
+        layers = [(Dense(n), Act(f)) for n, f in zip(units[1:-1], activations, strict=True)]
+        blocks = [Residual(two) if k in residual else Chain(two) for k, two in enumerate(layers, start=1)]
+        return cls(tuple(units), (*blocks, Chain((Dense(units[-1]),))))
+
+    @classmethod
+    def of(cls, inputs: int, blocks: Sequence[Chain]) -> "Layout":
+        """Any blocks, the last of which makes the outputs. Raises InvalidValue where they don't fit each other."""
+        shapes: list[Shape] = [(inputs,)]
+        for k, block in enumerate(blocks, start=1):
+            shapes.append(block.out(shapes[-1]))
+            if not any(layer.parameters(shape) for layer, shape in block.walk(shapes[-2])):
+                raise InvalidValue(
+                    f"block {k}, '{block}', has nothing to learn; put it behind the layer that it belongs to"
+                )
+        if not (last := blocks[-1].one_dense) or last.act or last.dropout or isinstance(blocks[-1], Residual):
+            raise InvalidValue(
+                f"the last block is '{blocks[-1]}'; give the outputs as 'dense 10', their non-linearity is the loss's"
+            )
+        return cls(tuple(n for (n,) in shapes), tuple(blocks))
 
     @property
     def L(self) -> int:
@@ -53,14 +65,14 @@ class Sizes:
 
     @property
     def hidden(self) -> range:
-        """The hidden layers, 1 .. L-1."""
+        """The hidden blocks, 1 .. L-1."""
         return range(1, self.L)
 
     def __getitem__(self, k: int) -> int:
         return self.units[k]
 
     def rows(self, k: int) -> slice:
-        """Layer k's rows in a slab of all units."""
+        """Block k's rows in a slab of all units."""
         starts = [0, *accumulate(self.units[1:])]
         return slice(starts[k - 1], starts[k])
 
@@ -72,3 +84,121 @@ class Sizes:
     @property
     def hidden_units(self) -> int:
         return sum(self.units[1:-1])
+
+    def one_dense(self, k: int) -> DenseParts | None:
+        """Block k's dense layer, activation and dropout, where it is nothing else but a skip connection over them, and
+        its dropout is that of all hidden blocks."""
+        one = self.blocks[k - 1].one_dense
+        return one if one and (one.dropout is None or one.dropout.p == self.dropout) else None
+
+    @cached_property
+    def dropout(self) -> float:
+        """The probability with which all hidden blocks drop their outputs; 0 where they don't, or differ."""
+        parts = [self.blocks[k - 1].one_dense for k in self.hidden]
+        found = {one.dropout.p if one and one.dropout else 0.0 for one in parts}
+        return found.pop() if len(found) == 1 else 0.0
+
+    @cached_property
+    def residual(self) -> tuple[int, ...]:
+        """The blocks that are one dense layer with a skip connection."""
+        return tuple(k for k in self.hidden if self.one_dense(k) and isinstance(self.blocks[k - 1], Residual))
+
+    @cached_property
+    def layered(self) -> tuple[int, ...]:
+        """The blocks that are more than one dense layer and what belongs to it."""
+        return tuple(k for k in range(1, self.L + 1) if not self.one_dense(k))
+
+    @cached_property
+    def activations(self) -> tuple[str, ...]:
+        """By hidden block, the activation that belongs to its one dense layer; "identity" for all else."""
+        parts = [self.one_dense(k) for k in self.hidden]
+        return tuple(one.act.name if one and one.act else IDENTITY for one in parts)
+
+    def offers(self, k: int) -> frozenset[str]:
+        """What block k has of that which a rule may need, see Rule."""
+        found, one = {"pull"}, self.one_dense(k)
+        if one:
+            found |= {"matrix"} if k in self.residual else {"matrix", "plain"}
+        if all(layer.f.learns for layer, _ in self.walk(k) if isinstance(layer, Act)):
+            found |= {"derivative"}
+        return frozenset(found)
+
+    def walk(self, k: int) -> Iterator[tuple]:
+        """Block k's layers that are made of no others, each with the shape of its input."""
+        return self.blocks[k - 1].walk((self.units[k - 1],))
+
+    def suffixes(self, k: int) -> list[str]:
+        """What the names of block k's parameters end in, layer by layer of those that have some: "3", or "3.1", ..."""
+        count = sum(1 for layer, shape in self.walk(k) if layer.parameters(shape))
+        return [f"{k}"] if count == 1 else [f"{k}.{i}" for i in range(1, count + 1)]
+
+    @cached_property
+    def parameters(self) -> dict[int, dict[str, Shape]]:
+        """By block, the names and shapes of its parameters: W3, b3 where it has one layer of them, else W3.1, ..."""
+        found: dict[int, dict[str, Shape]] = {}
+        for k in range(1, self.L + 1):
+            learning = [own for layer, shape in self.walk(k) if (own := layer.parameters(shape))]
+            found[k] = {
+                name + suffix: parameter.shape
+                for own, suffix in zip(learning, self.suffixes(k), strict=True)
+                for name, parameter in own.items()
+            }
+        return found
+
+    def matrices(self, k: int) -> dict[str, Shape]:
+        """Those of block k's parameters that are matrices."""
+        return {name: shape for name, shape in self.parameters[k].items() if len(shape) > 1}
+
+    @cached_property
+    def all_matrices(self) -> list[str]:
+        """The matrices of all blocks, from the input up."""
+        return [name for k in range(1, self.L + 1) for name in self.matrices(k)]
+
+    @cached_property
+    def between(self) -> list[str]:
+        """The activations of the hidden blocks, from the input up."""
+        if not self.layered:
+            return list(self.activations)
+        return [layer.name for k in self.hidden for layer, _ in self.walk(k) if isinstance(layer, Act)]
+
+    def carriers(self, k: int) -> dict[str, tuple[str, Shape]]:
+        """By matrix of block k through which an error goes down, the name and shape of what may stand in for its
+        transpose: B2 for W3, as it sends to block 2, and B2.1 for W3.1. Nothing goes down through block 1's first."""
+        names = list(self.matrices(k).items())
+        return {name: (f"B{k - 1}{name[len(f'W{k}') :]}", shape[::-1]) for name, shape in names[1 if k == 1 else 0 :]}
+
+    def alike(self, layers: tuple[int, ...]) -> list[tuple[int, int]]:
+        """Runs (first, last) of these blocks, each one dense layer, with weights of one shape; the first of a run takes
+        no input of the net."""
+        if layers not in self._alike:
+            runs: list[tuple[int, int]] = []
+            for k in layers:
+                first, last = runs[-1] if runs else (0, 0)
+                if first > 1 and last == k - 1 and self.units[k - 2 : k] == self.units[k - 1 : k + 1]:
+                    runs[-1] = first, k
+                else:
+                    runs.append((k, k))
+            self._alike[layers] = runs
+        return self._alike[layers]
+
+    @cached_property
+    def _alike(self) -> dict[tuple[int, ...], list[tuple[int, int]]]:
+        return {}
+
+
+def whole_units(units: Iterable[int]) -> tuple[int, ...]:
+    """Units per layer from any sequence of whole numbers, inputs first; raises InvalidValue for anything else."""
+    found = several(units, "the layers' sizes", "[784, 800, 800, 10]")
+    for n in found:
+        if isinstance(n, bool) or not isinstance(n, Integral):
+            raise InvalidValue(f"layer size {shown(n)} is no whole number; give sizes such as [784, 800, 800, 10]")
+    found = tuple(int(n) for n in found)
+    if len(found) < 2:
+        raise InvalidValue(
+            f"a network needs at least inputs and outputs; got sizes {shown(list(found))}: give [64, 16, 10]"
+        )
+    for k, n in enumerate(found):
+        if n < 1:
+            kind = "the input" if k == 0 else "the output layer" if k == len(found) - 1 else f"hidden layer {k}"
+            raise InvalidValue(f"{kind} has {shown(n)} units; every layer needs at least one: give --hidden 800 800")
+    return found

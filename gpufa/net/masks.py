@@ -9,11 +9,13 @@ from .workspace import Workspace
 
 
 class Drops(NamedTuple):
-    """Probabilities with which an input, a hidden unit, a residual layer is dropped."""
+    """Probabilities with which an input, a hidden unit, a residual layer is dropped; whether layers within blocks drop
+    what they are made to drop."""
 
     input: float = 0.0
     hidden: float = 0.0
     depth: float = 0.0
+    inside: bool = False
 
 
 class Masks:

@@ -3,17 +3,17 @@
 from collections.abc import Mapping, Sequence
 
 from ..backends import Backend
-from ..functions.activations import Activation
+from ..functions.activations import activation
 from ..functions.losses import Loss
 from .arena import Array, Extra, Parameters
 from .feedback import Feedback, FeedbackMatrices
-from .layout import Sizes
+from .layout import Layout
 
 
 class Model:
     """A net as a rule is asked about it (`Rule.check`), and, once it has its memory, as a rule prepares it.
 
-    sizes         units per layer, inputs first
+    sizes         its layout: units per layer, inputs first, and the layers themselves
     activations   of the hidden layers
     output_loss   the loss, and with it the output's non-linearity
     residual      the hidden layers with a skip connection
@@ -33,15 +33,13 @@ class Model:
 
     def __init__(
         self,
-        sizes: Sizes,
-        activations: Sequence[Activation],
+        sizes: Layout,
         loss: Loss,
-        residual: Sequence[int],
         seeds: Sequence[int],
         dtype: str,
     ) -> None:
-        self.sizes, self.activations, self.output_loss = sizes, activations, loss
-        self.residual, self.seeds, self.dtype = residual, seeds, dtype
+        self.sizes, self.output_loss, self.seeds, self.dtype = sizes, loss, seeds, dtype
+        self.activations, self.residual = [activation(name) for name in sizes.activations], sizes.residual
 
     def allocate(
         self,

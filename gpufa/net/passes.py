@@ -1,32 +1,36 @@
-"""One batch going through the network: its slabs, and what a learning rule may use."""
+"""One batch going through the network, and what a learning rule may use of it."""
 
 from collections.abc import Callable, Sequence
-from itertools import groupby
 
-from ..backends.operands import Gate, Outputs
+from ..backends.operands import Outputs, Signal
+from ..basics.arrays import T
 from ..basics.errors import InvalidValue
+from ..layers.layer import Carriers, Sums, write
 from .arena import Array
+from .blocks import block_of
 from .clock import Clock
-from .masks import Drops, Masks
+from .masks import Drops
 from .model import Model
-from .workspace import Workspace
+from .slabs import Slabs, partly
 
 NOTHING = Drops()
 
 
-class Pass(Workspace):
+class Pass(Slabs):
     """Buffers for m samples, allocated once. Rules are handed one of these and call it `net`.
 
     x            the input, (R, m, n_0), or (m, n_0) where all replicas see the same samples
-    h[k]         activity of layer k, (R, n_k, m); h[0] is the input
+    h[k]         activity of block k, (R, n_k, m); h[0] is the input
     a[k]         pre-activation (the same buffer as h[k] unless some activation's derivative is written in a)
-    sent[k]      what layer k sends on: h[k], after dropout if there is any; in residual nets with sent[k-1] added
-    delta[k]     error signal of layer k; delta[L] is e, the error yhat - y
+    sent[k]      what block k sends on: h[k], after dropout if there is any; in residual nets with sent[k-1] added
+    delta[k]     error signal of block k: of one dense layer at its pre-activation, of several at their output; delta[L]
+                 is e, the error yhat - y
     y            targets, (R, n_L, m)
-    W[k], b[k]   weights and biases; `parameters` has them by name, with what the rule trains of its own
+    W[k], b[k]   weights and biases, of a block of several layers all of them; `parameters` has them by name, with what
+                 the rule trains of its own
     B[k]         the rule's feedback, B.stacked all of it by rows where it has one width
     state        the rule's own memory from step to step, by name
-    hidden       range of the hidden layers, 1 .. L-1
+    hidden       range of the hidden blocks, 1 .. L-1
 
     value        the loss of each sample, (R, m), and `missed` whether its largest output is not its largest target
 
@@ -35,29 +39,13 @@ class Pass(Workspace):
     """
 
     def __init__(self, net: Model, m: int, drops: Drops = NOTHING, clock: Clock | None = None) -> None:
-        backend, sizes, replicas = net.backend, net.sizes, len(net.seeds)
-        slab_dtype = backend.slab_dtype(net.dtype) if clock else net.dtype
-        super().__init__(backend, sizes, net.seeds, m, (net.dtype, slab_dtype), clock)
-        self.xp, self.hidden, self.L = backend.xp, sizes.hidden, sizes.L
-        self.parameters, self.W, self.b = net.arena, net.arena.W, net.arena.b
-        self.feedback, self.B, self.state = net.fixed, net.fixed.B, net.state
-        self.activations, self.loss, self.residual = net.activations, net.output_loss, net.residual
+        super().__init__(net, m, drops, clock)
+        replicas = len(net.seeds)
         self.new_arena = net.new_arena
-        self.lowered = slab_dtype != net.dtype
-        if self.lowered:
-            self._lower(net)
-
-        self.h, self.delta = self.new_layers(), self.new_layers()
-        self.y = backend.zeros((replicas, sizes.outputs, m), slab_dtype)
-        self.a = self.new_layers() if any(f.of == "a" for f in self.activations) else self.h
-        self.masks = Masks(self, drops, net.residual)
-        self.mask = self.masks.hidden
-        # f' must see the activity before the mask and the skip connection, the next layer the activity behind them.
-        self.sent = self.new_layers() if self.residual or self.mask is not None else self.h
-        self.value = backend.zeros((replicas, m), self.dtype)
-        self.missed = backend.zeros((replicas, m), "bool")
-        self.gates = {k: self._gates(range(k, k + 1)) for k in self.hidden}
-        self.all_gates = self._gates(self.hidden)
+        self.y = self.backend.zeros((replicas, net.sizes.outputs, m), self.slab_dtype)
+        self.value = self.backend.zeros((replicas, m), self.dtype)
+        self.missed = self.backend.zeros((replicas, m), "bool")
+        self.blocks = {k: block_of(self, k) for k in range(1, self.L + 1)}
         self.awaited: Outputs | None = None
 
     @property
@@ -71,68 +59,13 @@ class Pass(Workspace):
             self.backend.lower(self.parameters.flat, out=self.low.flat)
         if self.training:
             x = self.masks.draw(x)
-        self.h[0] = self.sent[0] = x.swapaxes(-1, -2)
+        self.h[0] = self.sent[0] = T(x)
 
     def forward(self, x: Array) -> Array:
-        """h_k = f(W_k h_{k-1} + b_k), layer by layer; returns the output's pre-activation a_L, (R, n_L, m)."""
+        """Block by block, h_k = f(W_k h_{k-1} + b_k); returns the output's pre-activation a_L, (R, n_L, m)."""
         self._hidden(x)
         self.layer(self.L, self.sent[self.L - 1], self.h[self.L], a=self.a[self.L])
         return self.a[self.L]
-
-    def _hidden(self, x: Array) -> None:
-        """`forward` up to the last hidden layer."""
-        self.take(x)
-        for k in self.hidden:
-            self.layer(k, self.sent[k - 1], self.h[k], a=self.a[k], sent=self.sent[k])
-            if self.residual:
-                self._skip(k)
-
-    def _skip(self, k: int) -> None:
-        """sent_k = h_k [* mask] + sent_{k-1} where layer k has a skip connection."""
-        masked = self.h[k] if self.mask is None else self.sent[k]
-        if k in self.residual:
-            self.xp.add(masked, self._apart(self.sent[k - 1]), out=self.sent[k])
-        elif self.mask is None:
-            self.sent[k][...] = masked
-
-    def _apart(self, below: Array) -> Array:
-        """A copy off the slab: CuPy would make one of an operand whose memory interleaves with the result's."""
-        copy = self.array(f"copy of {below.shape[1]}", *below.shape[1:])
-        copy[...] = below
-        return copy
-
-    def layer(self, k: int, x: Array, h: Array, a: Array = None, sent: Array = None, W: Array = None) -> None:
-        """h = f(W_k x + b_k), (R, n_{k-1}, m) to (R, n_k, m); the output layer has no f, and its result is `a`.
-
-        With dropout `sent` is h under the mask of this pass. Without `a` the pre-activation is not kept. `W` stands in
-        for W_k where it is given. h, a and sent are of `net.layers` or the pass itself: on a GPU they share a stride.
-        """
-        f = self.activations[k - 1] if k < self.L else None
-        mask = None if self.mask is None or f is None or sent is None else self.mask[:, self.sizes.rows(k)]
-        if a is None:
-            a = self.layers("pre-activation")[k] if f and f.of == "a" else h
-        self.backend.layer(self.W[k] if W is None else W, x, self.b[k], f, a=a, h=h, mask=mask, sent=sent)
-
-    def gate(self, k: int | Sequence[int], signal: Array, derivative: bool = True) -> None:
-        """signal *= f'(a_k) [* dropout's mask] in place, (R, n_k, m) or, given `net.hidden`, (R, hidden units, m)."""
-        self.backend.gate(signal, _partly(self.gates[k] if isinstance(k, int) else self.all_gates, derivative, True))
-
-    def _lower(self, net: Model) -> None:
-        """Copies of weights and feedback in the slabs' precision; biases stay as they are."""
-        self.low = net.new_arena(self.slab_dtype)
-        self.W, self.B = self.low.W, net.fixed.lowered(self.slab_dtype)
-
-    def error(self, sums: Array = None) -> None:
-        """delta_L = e = yhat - y, and `value` and `missed`, which are added up in `sums`, (2, R), where it is given."""
-        self.backend.output_error(self._outputs(sums))
-
-    def evaluate(self, forward: Callable[["Pass", Array], Array], x: Array, sums: Array = None) -> None:
-        """A rule's `forward`, and `error`, in one operation where the rule has left the output to `feed`."""
-        self.awaited = outputs = self._outputs(sums)
-        forward(self, x)
-        if self.awaited is not None:
-            self.awaited = None
-            self.backend.output_error(outputs)
 
     def feed(self, x: Array) -> Array:
         """`forward`; where the error is awaited behind it, that is taken in one operation with the output."""
@@ -143,59 +76,112 @@ class Pass(Workspace):
         self.backend.output(self.W[self.L], self.sent[self.L - 1], self.b[self.L], outputs)
         return outputs.a
 
-    def _outputs(self, sums: Array) -> Outputs:
-        return Outputs(self.loss, self.a[self.L], self.y, self.e, self.value, self.missed, sums)
+    def evaluate(self, forward: Callable[["Pass", Array], Array], x: Array, sums: Array = None) -> None:
+        """A rule's `forward`, and `error`, in one operation where the rule has left the output to `feed`."""
+        self.awaited = outputs = self._outputs(sums)
+        forward(self, x)
+        if self.awaited is not None:
+            self.awaited = None
+            self.backend.output_error(outputs)
+
+    def error(self, sums: Array = None) -> None:
+        """delta_L = e = yhat - y, and `value` and `missed`, which are added up in `sums`, (2, R), where it is given."""
+        self.backend.output_error(self._outputs(sums))
+
+    def send(self, k: int | Sequence[int], s: Signal | Array, carriers: Carriers = None) -> None:
+        """The signal s, (R, n_k, m), arrives at the output of block k, or, given `net.hidden`, at those of all hidden
+        blocks, (R, hidden units, m): delta_k, and what comes of it inside the block by local backprop, through the
+        block's own weights or the carriers in place of them.
+        """
+        signal = s if isinstance(s, Signal) else Signal(None, s)
+        if isinstance(k, int):
+            self._send(k, signal, carriers)
+        elif k:
+            self._send_all(signal)
+
+    def pull(self, k: int, carriers: Carriers = None) -> Signal:
+        """What block k hands down of the signal that it was sent, J_k^T s_k, through its own weights, or through
+        carriers: by the names of its matrices, what stands in for their transposes. To be handed to `send`."""
+        return self.blocks[k].pull(carriers)
+
+    def through(self, matrix: Array, signal: Array) -> Signal:
+        """matrix @ signal, (R, n_k, n) and (R, n, m), for `send`: a signal from elsewhere than the block above."""
+        return Signal(matrix, signal)
 
     def inject(
         self, k: int | Sequence[int], matrix: Array, signal: Array, derivative: bool = True, dropout: bool = True
     ) -> None:
-        """delta_k = (matrix @ signal) * f'(a_k), for layer k or, given `net.hidden`, for all hidden layers at once.
+        """delta_k = (matrix @ signal) * f'(a_k), for block k or, given `net.hidden`, for all hidden blocks at once.
 
         `matrix` is (R, n_k, n) and `signal` (R, n, m). Without `derivative` the factor f' is left out, without
-        `dropout` the mask of the units that were dropped.
+        `dropout` the mask of the units that were dropped. Raises InvalidValue for block k below a skip connection, as
+        it can't know whether the signal came down that way.
         """
-        if not isinstance(k, int) and not k:
+        if not isinstance(k, int):
+            if k:
+                self._send_all(Signal(matrix, signal), derivative, dropout)
             return
-        out, gates = (self.delta[k], self.gates[k]) if isinstance(k, int) else (self.delta.stacked, self.all_gates)
-        if (*matrix.shape[-2:], signal.shape[-1]) != (out.shape[-2], signal.shape[-2], out.shape[-1]):
+        if k + 1 in self.residual or k + 1 in self.sizes.layered:
             raise InvalidValue(
-                f"inject can't send a signal {signal.shape} through a matrix {matrix.shape} to layer {k}"
-                f" of {out.shape[-2]} units; it takes a matrix (R, n_k, n) and a signal (R, n, m)"
+                f"inject({k}, matrix, signal) can't know whether the signal comes down from block {k + 1},"
+                f" '{self.sizes.blocks[k]}', which hands down more than a product; write net.send({k},"
+                f" net.pull({k + 1})) where it does, or net.send({k}, net.through(matrix, signal)) where it doesn't"
             )
-        gates = _partly(gates, derivative, dropout)
-        if self.residual and isinstance(k, int):
-            self._inject_over_skips(k, matrix, signal, gates)
-        else:
-            self.backend.feedback_delta(matrix, signal, gates, out=out)
+        self._send(k, Signal(matrix, signal), None, derivative, dropout)
 
-    def _inject_over_skips(self, k: int, matrix: Array, signal: Array, gates: list[Gate]) -> None:
-        """As `inject`; with the signal delta_{k+1}, what layer k+1 was sent comes down its skip connection too."""
-        out, came = self.delta[k], self.layers("sent back")
-        self.backend.gemm(matrix, signal, out=came[k])
-        if k + 1 in self.residual and signal is self.delta[k + 1]:
-            self.xp.add(came[k], self._apart(came[k + 1]), out=came[k])
-        out[...] = came[k]
-        self.backend.gate(out, gates)
+    def factors(self, k: int) -> dict[str, tuple[Array, Array]]:
+        """By matrix of block k, delta and h of dW = delta h^T."""
+        return self.blocks[k].factors()
+
+    def gradients_within(self, k: int, grads: Sums) -> None:
+        """Let the layers within block k hand over their gradients."""
+        self.blocks[k].gradients(grads)
 
     def input_gradient(self, out: Array) -> None:
-        """dL/dx = W_1^T delta_1 into `out`, (R, m, n_0): the loss's own gradient where delta is backpropagation's."""
-        self.backend.gemm(self.delta[1].swapaxes(-1, -2), self.W[1], out=out)
+        """dL/dx into `out`, (R, m, n_0): the loss's own gradient where the signals are backpropagation's."""
+        down = self.pull(1)
+        if down.matrix is not None and down.plus is None:
+            self.backend.gemm(T(down.signal), T(down.matrix), out=out)
+            return
+        came = self.array("signal at the input", self.sizes.inputs, self.m)
+        write(self.backend, down, out=came)
+        out[...] = T(came)
 
-    def _gates(self, layers: Sequence[int]) -> list[Gate]:
-        """One gate per run of layers with the same activation; its rows count from the first of `layers`."""
-        gates = []
-        for f, run in groupby(layers, key=lambda k: self.activations[k - 1]):
-            ks = list(run)
-            start, stop = self.sizes.rows(ks[0]).start, self.sizes.rows(ks[-1]).stop
-            z = (self.a if f.of == "a" else self.h).slab[:, start:stop]
-            mask = None if self.mask is None else self.mask[:, start:stop]
-            first = self.sizes.rows(layers[0]).start
-            gates.append(Gate(f, z, mask, slice(start - first, stop - first)))
-        return gates
+    def _hidden(self, x: Array) -> None:
+        """`forward` up to the last hidden block."""
+        self.take(x)
+        for k in self.hidden:
+            self.blocks[k].forward()
+
+    def _send(self, k: int, s: Signal, carriers: Carriers, derivative: bool = True, dropout: bool = True) -> None:
+        _check(k, s, self.delta[k])
+        self.blocks[k].send(s, carriers, derivative, dropout)
+
+    def _send_all(self, s: Signal, derivative: bool = True, dropout: bool = True) -> None:
+        stacked = self.delta.stacked
+        _check("all hidden blocks", s, stacked)
+        if self.sizes.layered:
+            for k in self.hidden:
+                rows = self.sizes.rows(k)
+                own = Signal(None, s.signal[:, rows]) if s.matrix is None else Signal(s.matrix[:, rows], s.signal)
+                self.blocks[k].send(own, None, derivative, dropout)
+        elif s.matrix is None:
+            stacked[...] = s.signal
+            self.backend.gate(stacked, partly(self.all_gates, derivative, dropout))
+        else:
+            self.backend.feedback_delta(s.matrix, s.signal, partly(self.all_gates, derivative, dropout), out=stacked)
+
+    def _outputs(self, sums: Array) -> Outputs:
+        return Outputs(self.loss, self.a[self.L], self.y, self.e, self.value, self.missed, sums)
 
 
-def _partly(gates: list[Gate], derivative: bool, dropout: bool) -> list[Gate]:
-    """The gates without f', or without dropout's mask."""
-    if not derivative:
-        gates = [gate._replace(activation=None) for gate in gates]
-    return gates if dropout else [gate._replace(mask=None) for gate in gates]
+def _check(to: int | str, s: Signal, delta: Array) -> None:
+    """Raise InvalidValue where a signal does not go with the block that it is sent to."""
+    if s.matrix is None:
+        if s.signal.shape != delta.shape:
+            raise InvalidValue(f"a signal {s.signal.shape} can't arrive at layer {to}, which takes {delta.shape}")
+    elif (*s.matrix.shape[-2:], s.signal.shape[-1]) != (delta.shape[-2], s.signal.shape[-2], delta.shape[-1]):
+        raise InvalidValue(
+            f"inject can't send a signal {s.signal.shape} through a matrix {s.matrix.shape} to layer {to}"
+            f" of {delta.shape[-2]} units; it takes a matrix (R, n_k, n) and a signal (R, n, m)"
+        )

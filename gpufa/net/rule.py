@@ -19,7 +19,7 @@ from ..basics.random import LAWS
 from .arena import Extra
 from .feedback import Feedback
 from .gradients import Gradients
-from .layout import Sizes
+from .layout import Layout
 from .model import Model
 from .options import above_zero, boolean, one_of
 from .passes import Pass
@@ -78,19 +78,19 @@ class Rule:
     def check(self, model: Model) -> None:
         """Raise InvalidValue where the net lacks what the rule needs: called once its sizes and functions are known."""
 
-    def fixed(self, sizes: Sizes) -> dict[str, Feedback]:
+    def fixed(self, sizes: Layout) -> dict[str, Feedback]:
         """The feedback matrices, by name, in the order in which they are stored."""
         return {}
 
-    def parameters(self, sizes: Sizes) -> dict[str, Extra]:
+    def parameters(self, sizes: Layout) -> dict[str, Extra]:
         """Arrays that are trained beside W and b, by name: net.parameters[name]."""
         return {}
 
-    def trained(self, sizes: Sizes) -> Collection[int]:
+    def trained(self, sizes: Layout) -> Collection[int]:
         """The layers whose W and b the optimizer trains, weight decay and all; the others it leaves alone."""
         return range(1, sizes.L + 1)
 
-    def state(self, sizes: Sizes) -> dict[str, tuple[int, ...]]:
+    def state(self, sizes: Layout) -> dict[str, tuple[int, ...]]:
         """Shapes of what the rule remembers from step to step, by name: net.state[name], zero before the first."""
         return {}
 

@@ -9,7 +9,7 @@ from ..backends import Backend
 from ..basics.random import Purpose
 from .arena import Array, Layers
 from .clock import Clock
-from .layout import Sizes
+from .layout import Layout
 
 Kept = TypeVar("Kept")
 
@@ -20,7 +20,7 @@ class Workspace:
     def __init__(
         self,
         backend: Backend,
-        sizes: Sizes,
+        sizes: Layout,
         seeds: Sequence[int],
         m: int,
         dtypes: tuple[str, str],

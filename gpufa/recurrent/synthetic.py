@@ -1,6 +1,7 @@
 """M: a small net that predicts, from the state at a window's end, the gradient that the future would send to it."""
 
 from ..backends.operands import Gate
+from ..basics.arrays import T
 from ..net.arena import Arena, Array
 from .net import TANH, RecurrentNet
 
@@ -33,10 +34,10 @@ class SyntheticGradient:
         backend.xp.subtract(self.predict(h), g, out=self.delta[-1])
         for k in reversed(self.net.layers):
             delta = self.delta[k]
-            backend.gemm(delta, self._below(k, h).swapaxes(-1, -2), out=grads[f"M{k}"], alpha=mean, beta=1.0)
+            backend.gemm(delta, T(self._below(k, h)), out=grads[f"M{k}"], alpha=mean, beta=1.0)
             backend.row_sums(delta, out=grads[f"m{k}"], alpha=mean, beta=1.0)
             if k > 1:
-                backend.gemm(p[f"M{k}"].swapaxes(-1, -2), delta, out=self.delta[k - 1])
+                backend.gemm(T(p[f"M{k}"]), delta, out=self.delta[k - 1])
                 backend.gate(self.delta[k - 1], [Gate(TANH, self.s[k - 1], None, ALL)])
 
     def _below(self, k: int, h: Array) -> Array:

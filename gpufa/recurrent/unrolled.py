@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from ..backends.operands import Gate, Outputs
+from ..basics.arrays import T
 from ..net.arena import Arena, Array
 from .net import TANH, RecurrentNet
 
@@ -57,10 +58,10 @@ class Unrolled:
             delta[...] = self.dh
             if t in self.e:
                 e = self.e[t]
-                gemm(p["V"].swapaxes(-1, -2), e, out=delta, beta=1.0)
-                gemm(e, h.swapaxes(-1, -2), out=grads["V"], alpha=mean, beta=1.0)
+                gemm(T(p["V"]), e, out=delta, beta=1.0)
+                gemm(e, T(h), out=grads["V"], alpha=mean, beta=1.0)
                 row_sums(e, out=grads["c"], alpha=mean, beta=1.0)
             self.net.backend.gate(delta, [Gate(TANH, h, None, ALL)])
-            gemm(delta, self.z[t].swapaxes(-1, -2), out=grads["WU"], alpha=mean, beta=1.0)
+            gemm(delta, T(self.z[t]), out=grads["WU"], alpha=mean, beta=1.0)
             row_sums(delta, out=grads["b"], alpha=mean, beta=1.0)
-            gemm(p["WU"].swapaxes(-1, -2), delta, out=self.dz)
+            gemm(T(p["WU"]), delta, out=self.dz)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from ..backends import BACKENDS, PRECISIONS
 from ..basics.arguments import is_number, is_whole, shown
 from ..basics.errors import InvalidValue
-from ..basics.random import drop_threshold
+from ..basics.random import DROPS, droppable
 from ..data.samples import SCALINGS
 from ..functions.optimizers import DECAYS
 from ..functions.optimizers import optimizer as find_optimizer
@@ -194,10 +194,7 @@ def _one_of(*names: str) -> tuple[Callable[[Any], bool], str]:
 ABOVE_ZERO = (lambda v: is_number(v) and v > 0), "a number above 0"
 AT_LEAST_ZERO = (lambda v: is_number(v) and v >= 0), "a number of at least 0"
 SHARE = (lambda v: is_number(v) and 0 <= v < 1), "a number from 0 to below 1"
-DROP = (
-    (lambda v: is_number(v) and 0 <= v < 1 and (v == 0 or 0 < drop_threshold(v) < 2**16)),
-    "0, or a number between 2^-17 and 1 - 2^-17, as sixteen random bits can draw it",
-)
+DROP = droppable, DROPS
 COUNT = (lambda v: is_whole(v, 0)), "a whole number of at least 0"
 POSITIVE = (lambda v: is_whole(v, 1)), "a whole number of at least 1"
 

@@ -23,7 +23,7 @@ class Step:
         self.rule, self.batches, self.clock, self.update, self.sums, self.m = net.rule, batches, clock, update, sums, m
         self.adversarial, backend = config.adversarial, net.backend
         self.total = 2 * m if config.adversarial and config.adversarial_mix == "beside" else m
-        self.p = Pass(net, self.total, Drops(config.input_dropout, config.dropout, config.depth_drop), clock=clock)
+        self.p = Pass(net, self.total, drops_of(config, net), clock=clock)
         self.x = backend.zeros((len(net.seeds), self.total, net.sizes.inputs), self.p.slab_dtype)
         self.clean = Pass(net, m, clock=clock) if config.adversarial else None
         self.run = backend.capture(self._run)
@@ -49,3 +49,8 @@ class Step:
         slope = clean.backend.scratch(x.shape, clean.dtype, slot=4)
         clean.input_gradient(out=slope)
         clean.backend.perturb(x, slope, size, out=perturbed)
+
+
+def drops_of(config: Config, net: Learner) -> Drops:
+    """What a step drops, by the settings or by the layers themselves."""
+    return Drops(config.input_dropout, config.dropout or net.sizes.dropout, config.depth_drop, inside=True)

@@ -38,7 +38,7 @@ class Update:
         self.trained = [k for k in net.rule.trained(net.sizes) if k not in config.freeze]
         lr = config.lr or 0.0
         by_layer = dict(zip(layers, config.layer_lr or (lr,) * net.sizes.L, strict=True))
-        self.rates = {f"{kind}{k}": by_layer[k] for kind in "Wb" for k in self.trained}
+        self.rates = {name: by_layer[k] for k in self.trained for name in net.sizes.parameters[k]}
         self.extras = [name for name, extra in net.extras.items() if extra.layer not in config.freeze]
         for name in self.extras:
             layer = net.extras[name].layer
@@ -108,7 +108,7 @@ class Update:
     def _by_rate(self) -> Iterator[tuple[int, list[int]]]:
         """Trained layers that share a learning rate, and which of the distinct ones that is."""
         for i, rate in enumerate(self.distinct):
-            if layers := [k for k in self.trained if self.rates[f"W{k}"] == rate]:
+            if layers := [k for k in self.trained if self.rates[next(iter(self.net.sizes.parameters[k]))] == rate]:
                 yield i, layers
 
     def _spans(self) -> Iterator[tuple[slice, int]]:

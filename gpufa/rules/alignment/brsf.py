@@ -6,6 +6,7 @@ delta_k = (V_k delta_{k+1}) * f'(a_k),  V_k = M_k * sign(W_{k+1}^T), the magnitu
 from dataclasses import dataclass
 from typing import Any
 
+from ...layers.layer import Shape
 from ...net.passes import Pass
 from .signs import SignSymmetry
 
@@ -17,7 +18,7 @@ class BRSF(SignSymmetry):
     name = "brsf"
     paper = "Liao, Leibo & Poggio 2016; Moskovitz et al. 2018"
 
-    def magnitudes(self, net: Pass, k: int) -> Any:
-        M = net.array(f"M{k}", net.sizes[k + 1], net.sizes[k])
-        net.random("normal", M, stream=k, scale=self.spread(net.sizes, k))
+    def magnitudes(self, net: Pass, name: str, shape: Shape, stream: int) -> Any:
+        M = net.array(f"M of {name}", *shape)
+        net.random("normal", M, stream=stream, scale=self.spread(shape))
         return M

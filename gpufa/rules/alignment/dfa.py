@@ -18,13 +18,14 @@ from typing import Any
 from ...basics.errors import InvalidValue
 from ...net.feedback import Feedback
 from ...net.gradients import Gradients
-from ...net.layout import Sizes
+from ...net.layout import Layout
 from ...net.options import one_of, whole
 from ...net.passes import Pass
+from .bent import BENT, NONLINEARITIES, bend, hidden_units
 from .direct import DirectFeedback
+from .stale import delay, queue
 
 INJECT = "activation", "pre_activation"
-NONLINEARITIES = "identity", "tanh", "relu", "mlp"
 
 
 @dataclass(frozen=True)
@@ -50,68 +51,44 @@ class DFA(DirectFeedback):
 
     @property
     def needs(self) -> frozenset[str]:  # type: ignore[override]
-        return frozenset({"derivative"}) if self.inject == "activation" else frozenset()
+        derivative = {"derivative"} if self.inject == "activation" else {"matrix"}
+        return frozenset(derivative | ({"matrix"} if self.nonlinearity in BENT else set()))
 
     @property
     def makes(self) -> frozenset[str]:  # type: ignore[override]
-        return frozenset({"signals", "gradients"}) if self.staleness else frozenset({"signals"})
+        return frozenset({"signals", "gradients"} if self.staleness else {"signals"})
 
     @property
     def injects_only(self) -> bool:  # type: ignore[override]
         return super().injects_only and self.nonlinearity == "identity"
 
-    def columns(self, sizes: Sizes) -> int:
+    def columns(self, sizes: Layout) -> int:
         return self.width if self.nonlinearity == "mlp" else super().columns(sizes)
 
-    def fixed(self, sizes: Sizes) -> dict[str, Feedback]:
+    def fixed(self, sizes: Layout) -> dict[str, Feedback]:
         if self.nonlinearity != "mlp":
             return super().fixed(sizes)
         scale = 1 / math.sqrt(sizes.outputs)
         return super().fixed(sizes) | {"C": Feedback(self.width, sizes.outputs, self.law, scale, self.density)}
 
-    def state(self, sizes: Sizes) -> dict[str, tuple[int, ...]]:
-        late = range(1, self.staleness + 1)
-        shapes = {f"W{k}": (sizes[k], sizes[k - 1]) for k in sizes.hidden} | {
-            f"b{k}": (sizes[k],) for k in sizes.hidden
-        }
-        return {f"{name}_late{s}": shape for s in late for name, shape in shapes.items()}
-
-    def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
-        return iter(()) if self.nonlinearity == "mlp" else super().weight_pairs(net)
-
     def deltas(self, net: Pass, e: Any) -> None:
-        if self.nonlinearity == "identity":
-            self.send(net, e, derivative="derivative" in self.needs)
+        derivative = self.inject == "activation"
+        net.send(net.L, e)
+        if self.nonlinearity in BENT:
+            self.send(net, e, derivative=False, dropout=False)
+            bend(net, self.nonlinearity, derivative)
         elif self.nonlinearity == "mlp":
-            through = net.array("tanh(C e)", self.width, net.m)
-            net.backend.gemm(net.feedback["C"], e, out=through)
-            net.xp.tanh(through, out=through)
-            self.send(net, through, derivative="derivative" in self.needs)
+            self.send(net, hidden_units(net, net.feedback["C"], e), derivative)
         else:
-            self._bent(net, e)
+            self.send(net, e, derivative)
 
-    def _bent(self, net: Pass, e: Any) -> None:
-        """phi(B_k e) * f'(a_k)."""
-        if not net.hidden:
-            return
-        self.send(net, e, derivative=False, dropout=False)
-        signal = net.delta.stacked
-        if self.nonlinearity == "tanh":
-            net.xp.tanh(signal, out=signal)
-        else:
-            net.xp.maximum(signal, 0, out=signal)
-        net.gate(net.hidden, signal, derivative="derivative" in self.needs)
+    def state(self, sizes: Layout) -> dict[str, tuple[int, ...]]:
+        return queue(sizes, self.staleness)
 
     def gradients(self, net: Pass, grads: Gradients) -> None:
         super().gradients(net, grads)
-        if not self.staleness or not net.training:
-            return
-        for name in (f"{kind}{k}" for k in net.hidden for kind in "Wb"):
-            fresh = grads.array(name)
-            queue = [net.state[f"{name}_late{s}"] for s in range(1, self.staleness + 1)]
-            kept = net.backend.scratch(fresh.shape, fresh.dtype, slot=11)
-            kept[...] = fresh
-            fresh[...] = queue[-1]
-            for older, newer in zip(queue[:0:-1], queue[-2::-1], strict=True):
-                older[...] = newer
-            queue[0][...] = kept
+        if self.staleness and net.training:
+            delay(net, grads, self.staleness)
+
+    def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
+        return iter(()) if self.nonlinearity == "mlp" else super().weight_pairs(net)

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ...basics.arrays import T
 from ...net.feedback import Feedback
-from ...net.layout import Sizes
+from ...net.layout import Layout
 from ...net.options import boolean, whole
 from ...net.passes import Pass
 from ...net.rule import FeedbackRule
@@ -37,11 +38,11 @@ class DirectFeedback(FeedbackRule):
     def injects_only(self) -> bool:  # type: ignore[override]
         return not self.rank
 
-    def columns(self, sizes: Sizes) -> int:
+    def columns(self, sizes: Layout) -> int:
         """The width of the signal that the B_k are multiplied with."""
         return self.rank or sizes.outputs
 
-    def fixed(self, sizes: Sizes) -> dict[str, Feedback]:
+    def fixed(self, sizes: Layout) -> dict[str, Feedback]:
         n = self.columns(sizes)
         found = {f"B{k}": self.feedback(sizes[k], n) for k in sizes.hidden}
         if self.shared and found:
@@ -66,6 +67,7 @@ class DirectFeedback(FeedbackRule):
         if self.rank:
             return
         for k in net.hidden[:-1]:
-            yield k, net.B[k + 1] @ net.B[k].swapaxes(-1, -2), net.W[k + 1]
+            if net.sizes.one_dense(k + 1):
+                yield k, net.B[k + 1] @ T(net.B[k]), net.W[k + 1]
         for k in net.hidden[-1:]:
-            yield k, net.B[k].swapaxes(-1, -2), net.W[k + 1]
+            yield k, T(net.B[k]), net.W[k + 1]

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from ...basics.arrays import T
 from ...net.arena import Extra
 from ...net.gradients import Gradients
-from ...net.layout import Sizes
+from ...net.layout import Layout
 from ...net.options import above_zero
 from ...net.passes import Pass
 from ...net.rule import Rule
@@ -39,13 +40,13 @@ class DKP(Rule):
     def __post_init__(self) -> None:
         above_zero(self.rate, "rate of the feedback", "rate")
 
-    def parameters(self, sizes: Sizes) -> dict[str, Extra]:
+    def parameters(self, sizes: Layout) -> dict[str, Extra]:
         top = {sizes.L - 1: sizes.L}  # whose feedback goes with W_L
         return {f"B{k}": Extra((sizes[k], sizes.outputs), "uniform", self.rate, layer=top.get(k)) for k in sizes.hidden}
 
     def deltas(self, net: Pass, e: Any) -> None:
         for k in net.hidden:
-            net.inject(k, net.parameters[f"B{k}"], e)
+            net.send(k, net.through(net.parameters[f"B{k}"], e))
 
     def gradients(self, net: Pass, grads: Gradients) -> None:
         super().gradients(net, grads)
@@ -54,4 +55,4 @@ class DKP(Rule):
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         for k in net.hidden[-1:]:
-            yield k, net.parameters[f"B{k}"], net.W[k + 1].swapaxes(-1, -2)
+            yield k, net.parameters[f"B{k}"], T(net.W[k + 1])

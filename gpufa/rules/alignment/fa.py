@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ...basics.arrays import T
 from ...net.feedback import Feedback
-from ...net.layout import Sizes
+from ...net.layout import Layout
 from ...net.passes import Pass
 from ...net.rule import FeedbackRule
 
@@ -25,13 +26,17 @@ class FA(FeedbackRule):
     needs = frozenset({"pull", "derivative"})
     injects_only = True
 
-    def fixed(self, sizes: Sizes) -> dict[str, Feedback]:
-        return {f"B{k}": self.feedback(sizes[k], sizes[k + 1]) for k in sizes.hidden}
+    def fixed(self, sizes: Layout) -> dict[str, Feedback]:
+        pairs = (pair for k in range(1, sizes.L + 1) for pair in sizes.carriers(k).values())
+        return {name: self.feedback(shape[0], shape[1]) for name, shape in pairs}
 
     def deltas(self, net: Pass, e: Any) -> None:
+        B = net.kept("carriers", net.carriers)
+        net.send(net.L, e, B)
         for k in reversed(net.hidden):
-            net.inject(k, net.B[k], net.delta[k + 1])
+            net.send(k, net.pull(k + 1, B), B)
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         for k in net.hidden:
-            yield k, net.B[k], net.W[k + 1].swapaxes(-1, -2)
+            if net.sizes.one_dense(k + 1):
+                yield k, net.B[k], T(net.W[k + 1])

@@ -6,8 +6,9 @@ delta_k = (V_k delta_{k+1}) * f'(a_k),  V_k^T = |M_{k+1}| * sign(W_{k+1}), M_{k+
 from dataclasses import dataclass
 from typing import Any
 
+from ...layers.layer import Shape
 from ...net.feedback import Feedback
-from ...net.layout import Sizes
+from ...net.layout import Layout
 from ...net.passes import Pass
 from .signs import SignSymmetry
 
@@ -21,8 +22,11 @@ class FRSF(SignSymmetry):
     memory = "M"
     needs = frozenset({"pull", "derivative", "stored"})
 
-    def fixed(self, sizes: Sizes) -> dict[str, Feedback]:
-        return {f"M{k + 1}": Feedback(sizes[k + 1], sizes[k], "normal", self.spread(sizes, k)) for k in sizes.hidden}
+    def fixed(self, sizes: Layout) -> dict[str, Feedback]:
+        shapes = {name: sizes.parameters[k][name] for k in range(1, sizes.L + 1) for name in sizes.carriers(k)}
+        return {
+            f"M{name[1:]}": Feedback(shape[0], shape[1], "normal", self.spread(shape)) for name, shape in shapes.items()
+        }
 
-    def magnitudes(self, net: Pass, k: int) -> Any:
-        return net.feedback[f"M{k + 1}"]
+    def magnitudes(self, net: Pass, name: str, shape: Shape, stream: int) -> Any:
+        return net.feedback[f"M{name[1:]}"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...net.feedback import Feedback
-from ...net.layout import Sizes
+from ...net.layout import Layout
 from ...net.passes import Pass
 from ...net.rule import FeedbackRule, Rule
 
@@ -29,11 +29,11 @@ class IFA(FeedbackRule):
     injects_only = True
     defaults = Rule.defaults
 
-    def fixed(self, sizes: Sizes) -> dict[str, Feedback]:
+    def fixed(self, sizes: Layout) -> dict[str, Feedback]:
         return {f"B{k}": self.feedback(sizes[k], sizes.outputs) for k in sizes.hidden[:1]}
 
     def deltas(self, net: Pass, e: Any) -> None:
         for k in net.hidden[:1]:
-            net.inject(k, net.B[k], e)
+            net.send(k, net.through(net.B[k], e))
         for k in net.hidden[1:]:
-            net.inject(k, net.W[k], net.delta[k - 1])
+            net.send(k, net.through(net.W[k], net.delta[k - 1]))

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from ...basics.arrays import T
 from ...net.arena import Extra
 from ...net.gradients import Gradients
-from ...net.layout import Sizes
+from ...net.layout import Layout
 from ...net.passes import Pass
 from ...net.rule import Rule
 
@@ -32,18 +33,24 @@ class KP(Rule):
     makes = frozenset({"signals", "gradients"})
     defaults = MappingProxyType({**Rule.defaults, "optimizer": "momentum", "lr": 0.02, "weight_decay": 1e-3})
 
-    def parameters(self, sizes: Sizes) -> dict[str, Extra]:
-        return {f"B{k}": Extra((sizes[k], sizes[k + 1]), "uniform", layer=k + 1) for k in sizes.hidden}
+    def parameters(self, sizes: Layout) -> dict[str, Extra]:
+        pairs = ((k, pair) for k in range(1, sizes.L + 1) for pair in sizes.carriers(k).values())
+        return {name: Extra(shape, "uniform", layer=k) for k, (name, shape) in pairs}
 
     def deltas(self, net: Pass, e: Any) -> None:
+        B = net.kept("carriers", lambda: net.carriers(net.parameters))
+        net.send(net.L, e, B)
         for k in reversed(net.hidden):
-            net.inject(k, net.parameters[f"B{k}"], net.delta[k + 1])
+            net.send(k, net.pull(k + 1, B), B)
 
     def gradients(self, net: Pass, grads: Gradients) -> None:
         super().gradients(net, grads)
-        for k in net.hidden:
-            grads.product(f"B{k}", net.sent[k], net.delta[k + 1])
+        for k in range(1, net.L + 1):
+            for name, (B, _) in net.sizes.carriers(k).items():
+                delta, h = net.factors(k)[name]
+                grads.product(B, h, delta)
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         for k in net.hidden:
-            yield k, net.parameters[f"B{k}"], net.W[k + 1].swapaxes(-1, -2)
+            if net.sizes.one_dense(k + 1):
+                yield k, net.parameters[f"B{k}"], T(net.W[k + 1])

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ...basics.arrays import T
 from ...functions.formulas import FORMULAS
-from ...net.layout import Sizes
+from ...layers.layer import Shape
 from ...net.options import above_zero
 from ...net.passes import Pass
 from ...net.rule import Rule
+
+INNER = 1 << 10  # between the streams of matrices of one block
 
 
 @dataclass(frozen=True)
@@ -28,23 +31,34 @@ class SignSymmetry(Rule):
     def __post_init__(self) -> None:
         above_zero(self.scale, "feedback scale", "scale")
 
-    def spread(self, sizes: Sizes, k: int) -> float:
+    def spread(self, shape: Shape) -> float:
         """scale * sqrt(2 / (n_k + n_{k+1})), the root mean square of V_k."""
-        return self.scale * math.sqrt(2 / (sizes[k] + sizes[k + 1]))
+        return self.scale * math.sqrt(2 / sum(shape))
 
-    def magnitudes(self, net: Pass, k: int) -> Any:
-        raise NotImplementedError(f"{type(self).__name__} must define magnitudes(net, k)")
+    def magnitudes(self, net: Pass, name: str, shape: Shape, stream: int) -> Any:
+        """Of the V that stands in for the matrix of that name and shape; `stream` is its own, for random numbers."""
+        raise NotImplementedError(f"{type(self).__name__} must define magnitudes(net, name, shape, stream)")
 
-    def feedback(self, net: Pass, k: int) -> Any:
-        """V_k, (R, n_k, n_{k+1})."""
-        V = net.array(f"V{k}^T", net.sizes[k + 1], net.sizes[k])
-        net.backend.evaluate(FORMULAS["concordant"], V, self.magnitudes(net, k), net.W[k + 1])
-        return V.swapaxes(-1, -2)
+    def feedback(self, net: Pass) -> dict[str, Any]:
+        """By matrix W_{k+1}, what stands in for its transpose: V_k, (R, n_k, n_{k+1})."""
+        found = {}
+        for k in range(1, net.L + 1):
+            for i, name in enumerate(net.sizes.carriers(k)):
+                shape = net.sizes.parameters[k][name]
+                V = net.array(f"V of {name}", *shape)
+                magnitudes = self.magnitudes(net, name, shape, k - 1 + INNER * i)
+                net.backend.evaluate(FORMULAS["concordant"], V, magnitudes, net.parameters[name])
+                found[name] = T(V)
+        return found
 
     def deltas(self, net: Pass, e: Any) -> None:
+        V = self.feedback(net)
+        net.send(net.L, e, V)
         for k in reversed(net.hidden):
-            net.inject(k, self.feedback(net, k), net.delta[k + 1])
+            net.send(k, net.pull(k + 1, V), V)
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
+        V = self.feedback(net)
         for k in net.hidden:
-            yield k, self.feedback(net, k), net.W[k + 1].swapaxes(-1, -2)
+            if net.sizes.one_dense(k + 1):
+                yield k, V[f"W{k + 1}"], T(net.W[k + 1])

@@ -15,7 +15,7 @@ from typing import Any
 from ...basics.arguments import shown
 from ...basics.errors import InvalidValue
 from ...net.feedback import Feedback
-from ...net.layout import Sizes
+from ...net.layout import Layout
 from ...net.model import Model
 from ...net.passes import Pass
 from ...net.rule import FeedbackRule, Rule
@@ -53,19 +53,25 @@ class Topology(FeedbackRule):
         return frozenset({"matrix", "derivative", "stored"} if several else {"matrix", "derivative"})
 
     def check(self, model: Model) -> None:
-        graph(self.sources, model.sizes)
+        graph(self.sources, model.sizes.L)
         if model.residual and any(len(js) > 1 for js in self.sources):
             raise InvalidValue("skip connections go with one source a layer; leave --residual out of this topology")
 
-    def fixed(self, sizes: Sizes) -> dict[str, Feedback]:
-        pairs = [(k, j) for k, js in sorted(graph(self.sources, sizes).items()) for j in js if j > k]
+    def fixed(self, sizes: Layout) -> dict[str, Feedback]:
+        pairs = [(k, j) for k, js in sorted(graph(self.sources, sizes.L).items()) for j in js if j > k]
         return {f"B{k} from {j}": self.feedback(sizes[k], sizes[j]) for k, j in pairs}
 
     def deltas(self, net: Pass, e: Any) -> None:
-        for k, sources in graph(self.sources, net.sizes).items():
+        for k, sources in graph(self.sources, net.L).items():
             matrices = [net.feedback[f"B{k} from {j}"] if j > k else net.W[k] for j in sources]
             if len(sources) == 1:
-                net.inject(k, matrices[0], net.delta[sources[0]])
+                from_above = sources[0] == k + 1
+                net.send(
+                    k,
+                    net.pull(k + 1, {f"W{k + 1}": matrices[0]})
+                    if from_above
+                    else net.through(matrices[0], net.delta[sources[0]]),
+                )
                 continue
             for i, (matrix, j) in enumerate(zip(matrices, sources, strict=True)):
                 net.backend.gemm(matrix, net.delta[j], out=net.delta[k], beta=float(i > 0))
@@ -73,30 +79,29 @@ class Topology(FeedbackRule):
 
 
 @cache
-def graph(sources: tuple[tuple[int, ...], ...], sizes: Sizes) -> dict[int, tuple[int, ...]]:
+def graph(sources: tuple[tuple[int, ...], ...], L: int) -> dict[int, tuple[int, ...]]:
     """Each hidden layer's sources, in an order in which they can be worked off.
 
     Raises InvalidValue where there is no such order, or a layer has no source or one that can't feed it.
     """
-    lists = sources * len(sizes.hidden) if len(sources) == 1 else sources
-    if len(lists) != len(sizes.hidden):
+    lists = sources * (L - 1) if len(sources) == 1 else sources
+    if len(lists) != (L - 1):
         raise InvalidValue(
-            f"sources are given for {len(lists)} of {len(sizes.hidden)} hidden layers; set rule.sources for all or one"
+            f"sources are given for {len(lists)} of {(L - 1)} hidden layers; set rule.sources for all or one"
         )
-    wanted = {k: tuple(sizes.L if j == -1 else j for j in js) for k, js in zip(sizes.hidden, lists, strict=True)}
+    wanted = {k: tuple(L if j == -1 else j for j in js) for k, js in zip(range(1, L), lists, strict=True)}
     for k, js in wanted.items():
         if not js:
             raise InvalidValue(f"hidden layer {k} has no source; give it one in rule.sources")
         if len({*js}) < len(js):
             raise InvalidValue(f"hidden layer {k} has the sources {shown(list(js))}, one of them twice; give each once")
         for j in js:
-            if not (k < j <= sizes.L or 1 <= j == k - 1):
+            if not (k < j <= L or 1 <= j == k - 1):
                 raise InvalidValue(
-                    f"layer {shown(j)} can't feed layer {k};"
-                    f" a source is a layer above, up to {sizes.L}, or the one below"
+                    f"layer {shown(j)} can't feed layer {k}; a source is a layer above, up to {L}, or the one below"
                 )
     order: dict[int, tuple[int, ...]] = {}
-    while ready := [k for k, js in wanted.items() if k not in order and {*js} <= {sizes.L, *order}]:
+    while ready := [k for k, js in wanted.items() if k not in order and {*js} <= {L, *order}]:
         order |= {k: wanted[k] for k in ready}
     if len(order) < len(wanted):
         circle = sorted({*wanted} - {*order})

@@ -6,6 +6,7 @@ delta_k = (V_k delta_{k+1}) * f'(a_k),  V_k = s * sign(W_{k+1}^T)
 from dataclasses import dataclass
 from typing import Any
 
+from ...layers.layer import Shape
 from ...net.passes import Pass
 from .signs import SignSymmetry
 
@@ -17,7 +18,7 @@ class USF(SignSymmetry):
     name = "usf"
     paper = "Liao, Leibo & Poggio 2016; Moskovitz et al. 2018"
 
-    def magnitudes(self, net: Pass, k: int) -> Any:
-        s = net.array(f"s{k}", 1, 1)
-        s.fill(self.spread(net.sizes, k))
+    def magnitudes(self, net: Pass, name: str, shape: Shape, stream: int) -> Any:
+        s = net.array(f"s of {name}", 1, 1)
+        s.fill(self.spread(shape))
         return s

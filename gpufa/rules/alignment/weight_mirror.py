@@ -8,6 +8,7 @@ A mirror phase follows each update. As E[xi y^T] is proportional to W_{k+1}^T, B
 
 from dataclasses import dataclass
 
+from ...basics.arrays import T
 from ...net.options import above_zero
 from ...net.passes import Pass
 from ...net.rule import Rule
@@ -42,4 +43,4 @@ class WeightMirror(FA):
             net.random("normal", xi[k], stream=k, scale=self.noise)
             net.layer(k + 1, xi[k], y[k + 1])
             alpha = self.eta / (net.m * self.noise**2)
-            net.backend.gemm(xi[k], y[k + 1].swapaxes(-1, -2), out=net.B[k], alpha=alpha, beta=1 - self.eta)
+            net.backend.gemm(xi[k], T(y[k + 1]), out=net.B[k], alpha=alpha, beta=1 - self.eta)

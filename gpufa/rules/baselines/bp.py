@@ -24,9 +24,11 @@ class BP(Rule):
     injects_only = True
 
     def deltas(self, net: Pass, e: Any) -> None:
+        net.send(net.L, e)
         for k in reversed(net.hidden):
-            net.inject(k, net.W[k + 1].swapaxes(-1, -2), net.delta[k + 1])
+            net.send(k, net.pull(k + 1))
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         for k in net.hidden:
-            yield k, net.W[k + 1], net.W[k + 1]
+            if net.sizes.one_dense(k + 1):
+                yield k, net.W[k + 1], net.W[k + 1]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...net.gradients import Gradients
-from ...net.layout import Sizes
+from ...net.layout import Layout
 from ...net.passes import Pass
 from ...net.rule import Rule
 
@@ -24,7 +24,7 @@ class Shallow(Rule):
     needs = frozenset()
     makes = frozenset({"signals", "gradients"})
 
-    def trained(self, sizes: Sizes) -> Collection[int]:
+    def trained(self, sizes: Layout) -> Collection[int]:
         return (sizes.L,)
 
     def deltas(self, net: Pass, e: Any) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...backends.operands import Inputs, Outputs, Units
+from ...basics.arrays import T
 from ...functions.activations import Activation
 from ...functions.formulas import FORMULAS
 from ...net.arena import Layers
@@ -80,7 +81,7 @@ class EnergyRule(Rule):
     def with_above(self, net: Pass, k: int, phase: Phase, signal: Any, gain: float) -> Inputs:
         """W_k r_{k-1} + b_k, and gain W_{k+1}^T signal, signal being (R, n_{k+1}, m)."""
         W, x, b, *_ = self.from_below(net, k, phase)
-        return Inputs(W, x, b, net.W[k + 1].swapaxes(-1, -2), signal, gain)
+        return Inputs(W, x, b, T(net.W[k + 1]), signal, gain)
 
     def activation(self, net: Pass, k: int) -> Activation:
         return net.activations[k - 1]

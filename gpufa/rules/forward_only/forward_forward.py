@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ...functions.formulas import FORMULAS
-from ...net.layout import Sizes
+from ...net.layout import Layout
 from ...net.options import above_zero
 from ...net.passes import Pass
 from ...net.rule import Rule
@@ -43,7 +43,7 @@ class ForwardForward(ForwardOnly):
         super().__post_init__()
         above_zero(self.threshold, "threshold of a unit", "threshold")
 
-    def threshold_of(self, sizes: Sizes, k: int) -> float:
+    def threshold_of(self, sizes: Layout, k: int) -> float:
         return self.threshold * sizes[k]
 
     def judge(self, net: Pass, k: int, G: Any, sign: float, out: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...functions.formulas import FORMULAS
 from ...net.gradients import Gradients
-from ...net.layout import Sizes
+from ...net.layout import Layout
 from ...net.options import one_of
 from ...net.passes import Pass
 from .labelled import Labelled
@@ -34,10 +34,10 @@ class ForwardOnly(Labelled):
         super().__post_init__()
         one_of(self.counted, COUNTED, "choice of layers", "counted")
 
-    def trained(self, sizes: Sizes) -> Collection[int]:
+    def trained(self, sizes: Layout) -> Collection[int]:
         return sizes.hidden
 
-    def threshold_of(self, sizes: Sizes, k: int) -> float:
+    def threshold_of(self, sizes: Layout, k: int) -> float:
         """theta_k, above which layer k takes a label for right."""
         raise NotImplementedError(f"{type(self).__name__} must define threshold_of(sizes, k)")
 
@@ -92,5 +92,5 @@ class ForwardOnly(Labelled):
                 self.judge(net, k, G, sign, out=net.layers(f"delta, {name}")[k])
         return total
 
-    def counted_layers(self, sizes: Sizes) -> range:
+    def counted_layers(self, sizes: Layout) -> range:
         return sizes.hidden[1:] if self.counted == "upper" and len(sizes.hidden) > 1 else sizes.hidden

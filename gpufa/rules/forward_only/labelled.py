@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from ...basics.arrays import T
 from ...basics.errors import InvalidValue
 from ...functions.formulas import FORMULAS
 from ...net.arena import Extra
 from ...net.gradients import Gradients
-from ...net.layout import Sizes
+from ...net.layout import Layout
 from ...net.model import Model
 from ...net.options import above_zero, one_of
 from ...net.passes import Pass
@@ -47,20 +48,20 @@ class Labelled(Rule):
         if y.dtype.kind == "f":
             raise InvalidValue(f"rule {self.name!r} learns labels, not real targets; give whole numbers from 0 on")
 
-    def appended(self, sizes: Sizes) -> int:
+    def appended(self, sizes: Layout) -> int:
         """How many inputs are added to those of the data."""
         return sizes.outputs if self.label == "append" else 0
 
-    def parameters(self, sizes: Sizes) -> dict[str, Extra]:
+    def parameters(self, sizes: Layout) -> dict[str, Extra]:
         return {"V1": Extra((sizes[1], sizes.outputs), "uniform", layer=1)} if self.appended(sizes) else {}
 
     def labelled(self, net: Pass, label: Any, name: str) -> Any:
         """(label, x), (R, n, m), for one-hot labels (R, n_L, m): kept under its name, x being net.sent[0]."""
         first = self.appended(net.sizes)
         both = net.array(name, net.m, first + net.sizes.inputs)
-        both[..., first:] = net.sent[0].swapaxes(-1, -2)
-        net.xp.multiply(label.swapaxes(-1, -2), self.strength, out=both[..., : net.sizes.outputs])
-        return both.swapaxes(-1, -2)
+        both[..., first:] = T(net.sent[0])
+        net.xp.multiply(T(label), self.strength, out=both[..., : net.sizes.outputs])
+        return T(both)
 
     def first_weights(self, net: Pass) -> Any:
         """Layer 1's weights on label and x."""
@@ -91,7 +92,7 @@ class Labelled(Rule):
         n = net.sizes.outputs
         labels = net.constant("labels", lambda: np.arange(n)[:, None])
         right, ahead = (net.array(name, 1, net.m) for name in ("right label", "places ahead"))
-        net.backend.gemm(labels.swapaxes(-1, -2), net.y, out=right)
+        net.backend.gemm(T(labels), net.y, out=right)
         net.random("uniform", ahead, stream=1)
         wrong = net.array("wrong label", n, net.m)
         net.backend.evaluate(FORMULAS["wrong_label"], wrong, labels[None], right, ahead, n=n)

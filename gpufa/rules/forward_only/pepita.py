@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from ...basics.arrays import T
 from ...net.feedback import Feedback
 from ...net.gradients import Gradients
-from ...net.layout import Sizes
+from ...net.layout import Layout
 from ...net.passes import Pass
 from ...net.rule import FeedbackRule, Rule
 
@@ -38,13 +39,13 @@ class PEPITA(FeedbackRule):
     makes = frozenset({"signals", "gradients"})
     defaults = MappingProxyType({**Rule.defaults, "init": "glorot"})
 
-    def fixed(self, sizes: Sizes) -> dict[str, Feedback]:
+    def fixed(self, sizes: Layout) -> dict[str, Feedback]:
         scale = self.scale * math.sqrt(6 / sizes.inputs)
         return {"F": Feedback(sizes.inputs, sizes.outputs, self.law, scale, self.density)}
 
     def deltas(self, net: Pass, e: Any) -> None:
         ht = net.layers("second pass")
-        ht[0] = self.modulated(net, e).swapaxes(-1, -2)
+        ht[0] = T(self.modulated(net, e))
         for k in net.hidden:
             net.layer(k, ht[k - 1], ht[k], sent=ht[k])
             net.xp.subtract(net.sent[k], ht[k], out=net.delta[k])
@@ -56,19 +57,19 @@ class PEPITA(FeedbackRule):
     def modulated(self, net: Pass, e: Any) -> Any:
         """x + F e, (R, m, n_0), under the dropout of x."""
         xt = net.array("x + F e", net.m, net.sizes.inputs)
-        net.backend.gemm(e.swapaxes(-1, -2), net.feedback["F"].swapaxes(-1, -2), out=xt)
+        net.backend.gemm(T(e), T(net.feedback["F"]), out=xt)
         if net.masks.drops.input:
             mask = net.array("mask of x", net.m, net.sizes.inputs)
             net.masks.draw_inputs(out=mask)
             xt *= mask
-        xt += net.sent[0].swapaxes(-1, -2)
+        xt += T(net.sent[0])
         return xt
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         """-W_k ... W_1 F, and (W_L ... W_{k+1})^T, by which backprop carries the error to layer k of a linear net."""
         down, up = {net.L: None}, net.feedback["F"]
         for k in reversed(net.hidden):
-            W = net.W[k + 1].swapaxes(-1, -2)
+            W = T(net.W[k + 1])
             down[k] = W if down[k + 1] is None else W @ down[k + 1]
         for k in net.hidden:
             up = net.W[k] @ up

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...basics.arrays import T
 from ...net.gradients import Gradients
 from ...net.options import above_zero, one_of
 from ...net.passes import Pass
@@ -55,11 +56,11 @@ class Hebbian(Unsupervised):
         net.backend.layer(net.W[k], x, net.b[k], None, a=y, h=y)
         grads.sums(f"b{k}", y, rate)
         self.centre(net, y)
-        net.backend.gemm(y, y.swapaxes(-1, -2), out=products)
+        net.backend.gemm(y, T(y), out=products)
         if self.variant != "subspace":
             net.xp.multiply(products, net.constant(f"M{k}", partial(MASKS[self.variant], n)), out=products)
         grads.product(f"W{k}", y, x, -rate)
-        grads.product(f"W{k}", products, net.W[k].swapaxes(-1, -2), rate)
+        grads.product(f"W{k}", products, T(net.W[k]), rate)
 
     def centre(self, net: Pass, y: Any) -> None:
         """y -= its mean over the batch."""

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...backends.operands import Outputs
+from ...basics.arrays import T
 from ...net.arena import Extra
 from ...net.gradients import Gradients
-from ...net.layout import Sizes
+from ...net.layout import Layout
 from ...net.passes import Pass
 from ...net.rule import Rule
 
@@ -34,13 +35,13 @@ class Layerwise(Rule):
     needs = frozenset({"matrix", "plain", "derivative"})
     makes = frozenset({"signals", "gradients"})
 
-    def parameters(self, sizes: Sizes) -> dict[str, Extra]:
+    def parameters(self, sizes: Layout) -> dict[str, Extra]:
         heads = {f"H{k}": Extra((sizes.outputs, sizes[k]), "uniform") for k in sizes.hidden}
         return heads | {f"c{k}": Extra((sizes.outputs,)) for k in sizes.hidden}
 
     def deltas(self, net: Pass, e: Any) -> None:
         for k in net.hidden:
-            net.inject(k, net.parameters[f"H{k}"].swapaxes(-1, -2), self.error(net, k))
+            net.send(k, net.through(T(net.parameters[f"H{k}"]), self.error(net, k)))
 
     def gradients(self, net: Pass, grads: Gradients) -> None:
         super().gradients(net, grads)

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from ...basics.arrays import T
 from ...basics.errors import InvalidValue
 from ...net.arena import Extra
 from ...net.gradients import Gradients
-from ...net.layout import Sizes
+from ...net.layout import Layout
 from ...net.model import Model
 from ...net.options import boolean, one_of, whole
 from ...net.passes import Pass
@@ -58,10 +59,10 @@ class RBM(Unsupervised):
             span = f"{host.min():g} to {host.max():g}"
             raise InvalidValue(f"inputs from {span} are no probabilities; bring them to 0..1 by --scaling unit")
 
-    def parameters(self, sizes: Sizes) -> dict[str, Extra]:
+    def parameters(self, sizes: Layout) -> dict[str, Extra]:
         return {f"c{k}": Extra((sizes[k - 1],), layer=k) for k in sizes.hidden}
 
-    def state(self, sizes: Sizes) -> dict[str, tuple[int, ...]]:
+    def state(self, sizes: Layout) -> dict[str, tuple[int, ...]]:
         return {f"particles{k}": (sizes[k], self.particles) for k in sizes.hidden if self.persistent}
 
     def learn(self, net: Pass, grads: Gradients, k: int) -> None:
@@ -78,7 +79,7 @@ class RBM(Unsupervised):
         else:
             self.sample(net, p0, h, k, draw=1)
         for draw in range(2, 2 * self.k + 2, 2):
-            net.backend.layer(net.W[k].swapaxes(-1, -2), h, c, net.activations[k - 1], a=v, h=v)
+            net.backend.layer(T(net.W[k]), h, c, net.activations[k - 1], a=v, h=v)
             if self.visible == "samples":
                 self.sample(net, v, v, k, draw)
             net.layer(k, v, p)

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...basics.arguments import is_number, shown
+from ...basics.arrays import T
 from ...basics.errors import InvalidValue
 from ...net.gradients import Gradients
-from ...net.layout import Sizes
+from ...net.layout import Layout
 from ...net.passes import Pass
 from ...net.rule import Rule
 
@@ -43,10 +44,10 @@ class OutputRegression(Rule):
         if not is_number(self.ridge) or self.ridge < 0:
             raise InvalidValue(f"ridge {shown(self.ridge)} can't be used; set rule.ridge to a number of at least 0")
 
-    def trained(self, sizes: Sizes) -> Collection[int]:
+    def trained(self, sizes: Layout) -> Collection[int]:
         return ()
 
-    def state(self, sizes: Sizes) -> dict[str, tuple[int, ...]]:
+    def state(self, sizes: Layout) -> dict[str, tuple[int, ...]]:
         columns = sizes[sizes.L - 1] + 1
         return {"sums": (columns + sizes.outputs, columns)}
 
@@ -60,7 +61,7 @@ class OutputRegression(Rule):
         HT[:, : columns - 1] = net.sent[net.L - 1]
         HT[:, columns - 1 : columns].fill(1)
         HT[:, columns:] = net.y
-        net.backend.gemm(HT, HT[:, :columns].swapaxes(-1, -2), out=sums, beta=1.0)
+        net.backend.gemm(HT, T(HT[:, :columns]), out=sums, beta=1.0)
 
     def after_epoch(self, net: Pass, active: NDArray[np.bool_]) -> None:
         for r in np.flatnonzero(active):

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...backends.operands import Gate
+from ...basics.arrays import T
 from ...functions.activations import ACTIVATIONS
 from ...net.arena import Extra
 from ...net.gradients import Gradients
-from ...net.layout import Sizes
+from ...net.layout import Layout
 from ...net.options import above_zero, boolean, whole
 from ...net.passes import Pass
 from ...net.rule import Rule
@@ -48,7 +49,7 @@ class DNI(Rule):
         whole(self.width, "width of M", "width")
         above_zero(self.rate, "rate of M", "rate")
 
-    def parameters(self, sizes: Sizes) -> dict[str, Extra]:
+    def parameters(self, sizes: Layout) -> dict[str, Extra]:
         found, first = {}, "uniform" if self.width else "zeros"
         for k in sizes.hidden:
             units, rows = sizes[k], self.width or sizes[k]
@@ -82,12 +83,12 @@ class DNI(Rule):
         super().gradients(net, grads)
         for k in net.hidden:
             miss = net.layers("M")[k]
-            net.backend.gemm(net.W[k + 1].swapaxes(-1, -2), net.delta[k + 1], out=miss, alpha=-1.0, beta=1.0)
+            net.backend.gemm(T(net.W[k + 1]), net.delta[k + 1], out=miss, alpha=-1.0, beta=1.0)
             if self.width:
                 u, back = (net.array(name, self.width, net.m) for name in (f"hidden units of M{k}", "back"))
                 grads.product(f"U{k}", miss, u, 2.0)
                 grads.sums(f"d{k}", miss, 2.0)
-                net.backend.gemm(net.parameters[f"U{k}"].swapaxes(-1, -2), miss, out=back)
+                net.backend.gemm(T(net.parameters[f"U{k}"]), miss, out=back)
                 net.backend.gate(back, [Gate(ACTIVATIONS["relu"], u, None, slice(None))])
                 miss = back
             grads.product(f"A{k}", miss, net.sent[k], 2.0)

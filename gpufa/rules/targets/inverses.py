@@ -14,9 +14,10 @@ from types import MappingProxyType
 from typing import Any
 
 from ...backends.operands import Gate
+from ...basics.arrays import T
 from ...net.arena import Extra
 from ...net.gradients import Gradients
-from ...net.layout import Sizes
+from ...net.layout import Layout
 from ...net.options import above_zero
 from ...net.passes import Pass
 from ...net.rule import Rule
@@ -45,7 +46,7 @@ class Targets(Rule):
         above_zero(self.noise, "noise", "noise")
         above_zero(self.rate, "rate of the inverses", "rate")
 
-    def parameters(self, sizes: Sizes) -> dict[str, Extra]:
+    def parameters(self, sizes: Layout) -> dict[str, Extra]:
         upper = sizes.hidden[1:]
         V = {f"V{k}": Extra((sizes[k - 1], sizes[k]), "orthogonal", self.rate) for k in upper}
         return V | {f"c{k}": Extra((sizes[k - 1],), "zeros", self.rate) for k in upper}
@@ -58,7 +59,7 @@ class Targets(Rule):
         if not net.hidden:
             return
         h, t, delta, top = net.sent, net.layers("target"), net.delta, net.L - 1
-        net.backend.gemm(net.W[net.L].swapaxes(-1, -2), e, out=delta[top])
+        net.backend.gemm(T(net.W[net.L]), e, out=delta[top])
         net.xp.multiply(delta[top], -self.eta_hat, out=t[top])
         net.xp.add(t[top], h[top], out=t[top])
         for k in net.hidden[-2::-1]:

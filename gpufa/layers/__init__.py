@@ -1,0 +1,11 @@
+"""Layers, by objects or by words: `[Dense(64), Act("tanh"), Dropout(0.5)]` is "dense 64 tanh, dropout 0.5"."""
+
+from .act import Act
+from .chain import Chain
+from .dense import Dense
+from .dropout import Dropout
+from .layer import Layer
+from .residual import Residual
+from .words import LAYERS, block
+
+__all__ = ["LAYERS", "Act", "Chain", "Dense", "Dropout", "Layer", "Residual", "block"]

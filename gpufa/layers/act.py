@@ -1,0 +1,40 @@
+"""h = f(a), unit by unit."""
+
+from dataclasses import dataclass
+
+from ..backends.operands import Gate, Signal
+from ..functions.activations import Activation, activation
+from .layer import At, Carriers, Layer
+
+ALL = slice(None)
+
+
+@dataclass(frozen=True)
+class Act(Layer):
+    """An activation by its name: its own word."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        activation(self.name)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def f(self) -> Activation:
+        return activation(self.name)
+
+    def forward(self, at: At) -> None:
+        a = at.x
+        if self.f.of == "a":  # what is read again on the way down must not be somebody else's
+            a = at.array("a", *at.shape, at.batch.m)
+            a[...] = at.x
+        at.backend.activate(self.f, a, h=at.y)
+
+    def pull(self, at: At, carriers: Carriers) -> Signal:
+        down = at.array("down", *at.shape, at.batch.m)
+        down[...] = at.delta
+        z = at.array("a", *at.shape, at.batch.m) if self.f.of == "a" else at.y
+        at.backend.gate(down, [Gate(self.f, z, None, ALL)])
+        return Signal(None, down)

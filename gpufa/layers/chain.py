@@ -1,0 +1,95 @@
+"""Layers one after the other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..backends.operands import Signal
+from ..basics.arrays import Array
+from .act import Act
+from .dense import Dense
+from .dropout import Dropout
+from .layer import At, Carriers, Layer, Shape, Sums, write
+
+
+class DenseParts(NamedTuple):
+    """A chain of one dense layer and what belongs to it."""
+
+    dense: Dense
+    act: Act | None
+    dropout: Dropout | None
+
+
+@dataclass(frozen=True)
+class Chain(Layer):
+    """A signal that arrives on top goes down through every layer in it, each handing its own to the one below: local
+    backprop. What would leave it at the bottom is computed where somebody asks for it."""
+
+    layers: tuple[Layer, ...]
+
+    def __str__(self) -> str:
+        words: list[str] = []
+        for i, layer in enumerate(self.layers):
+            if isinstance(layer, Act) and i and isinstance(self.layers[i - 1], Dense):
+                words[-1] += f" {layer}"
+            else:
+                words.append(str(layer))
+        return ", ".join(words)
+
+    @property
+    def one_dense(self) -> DenseParts | None:
+        """Its parts where it is [dense, activation, dropout], of which the first alone is a must."""
+        rest = list(self.layers)
+        if not rest or not isinstance(dense := rest.pop(0), Dense):
+            return None
+        act = rest.pop(0) if rest and isinstance(rest[0], Act) else None
+        dropout = rest.pop(0) if rest and isinstance(rest[0], Dropout) else None
+        assert act is None or isinstance(act, Act)
+        assert dropout is None or isinstance(dropout, Dropout)
+        return None if rest else DenseParts(dense, act, dropout)
+
+    def out(self, shape: Shape) -> Shape:
+        for layer in self.layers:
+            shape = layer.out(shape)
+        return shape
+
+    def walk(self, shape: Shape) -> Iterator[tuple[Layer, Shape]]:
+        for layer in self.layers:
+            yield from layer.walk(shape)
+            shape = layer.out(shape)
+
+    def inside(self, at: At) -> tuple[At, ...]:
+        places, shape = [], at.shape
+        for i, layer in enumerate(self.layers):
+            top = i == len(self.layers) - 1
+            places.append(at.put(layer, i, shape, self.last_output(at) if top else None, at.delta if top else None))
+            shape = layer.out(shape)
+        return tuple(places)
+
+    def last_output(self, at: At) -> Array:
+        """Where the last layer writes; None for a place of its own."""
+        return at.y
+
+    def forward(self, at: At) -> None:
+        x = at.x
+        for place in at.inside:
+            place.x = x
+            place.layer.forward(place)
+            x = place.y
+
+    def send(self, at: At, carriers: Carriers) -> None:
+        for i in range(len(at.inside) - 1, -1, -1):
+            place = at.inside[i]
+            place.layer.send(place, carriers)
+            if i:
+                write(at.backend, place.layer.pull(place, carriers), out=at.inside[i - 1].delta)
+
+    def pull(self, at: At, carriers: Carriers) -> Signal:
+        return at.inside[0].layer.pull(at.inside[0], carriers)
+
+    def gradients(self, at: At, grads: Sums) -> None:
+        for place in at.inside:
+            place.layer.gradients(place, grads)
+
+    def flops(self, shape: Shape) -> int:
+        return sum(layer.flops(below) for layer, below in self.walk(shape))

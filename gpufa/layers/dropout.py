@@ -1,0 +1,44 @@
+"""Units that are left out for a step of training, each with the same probability."""
+
+from dataclasses import dataclass
+
+from ..backends.operands import Gate, Signal
+from ..basics.arguments import shown
+from ..basics.arrays import Array
+from ..basics.errors import InvalidValue
+from ..basics.random import DROPS, droppable
+from .layer import At, Carriers, Layer
+
+ALL = slice(None)
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """y = x * mask in training, the mask being 0 with probability `p`, else 1 / (1 - p) (Srivastava et al. 2014)."""
+
+    p: float
+
+    word = "dropout"
+    example = "dropout 0.5"
+
+    def __post_init__(self) -> None:
+        if not droppable(self.p):
+            raise InvalidValue(f"dropout can't be {shown(self.p)}; give {DROPS}")
+
+    def mask(self, at: At) -> Array:
+        return at.array("mask", *at.shape, at.batch.m)
+
+    def forward(self, at: At) -> None:
+        at.y[...] = at.x
+        if at.batch.dropping and self.p:
+            mask = self.mask(at)
+            at.backend.dropout(mask, self.p, at.batch.seeds, at.batch.step, stream=at.stream)
+            at.backend.gate(at.y, [Gate(None, at.y, mask, ALL)])
+
+    def pull(self, at: At, carriers: Carriers) -> Signal:
+        if not (at.batch.dropping and self.p):
+            return Signal(None, at.delta)
+        down = at.array("down", *at.shape, at.batch.m)
+        down[...] = at.delta
+        at.backend.gate(down, [Gate(None, down, self.mask(at), ALL)])
+        return Signal(None, down)
