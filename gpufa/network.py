@@ -75,8 +75,8 @@ class Network(Learner):
         one_of(precision, PRECISIONS, "precision")
         defaults = made.defaults
         output_loss = find_loss(defaults["loss"] if loss is None else loss)
-        between = [find_activation(name) for name in layout.between]
-        self.inits = layer_inits(defaults["init"] if init is None else init, between, len(layout.all_matrices))
+        may_be_zero = not layout.layered and all(find_activation(name).zero_init for name in layout.activations)
+        self.inits = layer_inits(defaults["init"] if init is None else init, may_be_zero, len(layout.all_matrices))
         if init_scale is not None and positive(init_scale, "init_scale") and set(self.inits) == {"zeros"}:
             raise InvalidValue(
                 f"init_scale = {init_scale:g} has nothing to scale where all weights start from zero;"

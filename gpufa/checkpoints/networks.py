@@ -59,9 +59,10 @@ def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None
         )
     if rule is not None and (given := rule_class(rule).name) != name:
         raise InvalidValue(f"{str(path)!r} was trained by rule {name!r}, not {given!r}; hand that one in")
+    words = about.get("layers")
     net = Network(
-        about["sizes"],
-        activation=about["activation"] or None,
+        words or about["sizes"],
+        activation=None if words else about["activation"] or None,
         loss=about["loss"],
         rule=make_rule(rule or name, options),
         init="zeros",
@@ -71,7 +72,7 @@ def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None
         backend=backend,
         device=device,
         feedback=about.get("feedback", "stored"),
-        residual=about.get("residual", False),
+        residual=not words and about.get("residual", False),
     )
     fill(network_arrays(net), arrays, net)
     if "scaling/shift" in arrays:
@@ -131,6 +132,8 @@ def describe(net: Network) -> dict[str, Any]:
         "feedback": net.fixed.kind,
         "residual": bool(net.residual),
     }
+    if not net.sizes.by_sizes:
+        about["layers"] = net.sizes.words
     return {"gpufa": __version__, "network": about}
 
 

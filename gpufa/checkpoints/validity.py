@@ -8,6 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..basics.errors import InvalidValue
+from ..layers.layer import Shape
+from ..layers.words import block, inputs
+from ..net.layout import Layout
 from ..training.progress import Progress, Status
 from .hdf5 import foreign
 
@@ -45,6 +49,9 @@ def _facts(metadata: Mapping[str, Any]) -> Iterator[str]:
         yield "its rule has no name"
     if not network["seeds"] or not all(type(n) is int for n in (*network["sizes"], *network["seeds"])):
         yield f"its network has sizes {network['sizes']!r} and seeds {network['seeds']!r}"
+    words = network.get("layers", ["input 1", "dense 1"])
+    if not (isinstance(words, list) and len(words) > 1 and all(isinstance(word, str) for word in words)):
+        yield f"its network has layers = {words!r}"
     if "config" in metadata and not (isinstance(metadata["config"], dict) and isinstance(metadata.get("data"), dict)):
         yield "its settings or the facts of its data are no table"
 
@@ -52,9 +59,14 @@ def _facts(metadata: Mapping[str, Any]) -> Iterator[str]:
 def _arrays(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with the arrays beside good metadata."""
     sizes, replicas = metadata["network"]["sizes"], len(metadata["network"]["seeds"])
-    for k, shape in enumerate(zip(sizes[1:], sizes, strict=False), start=1):
-        if (W := arrays.get(f"parameters/W{k}")) is None or W.shape != (replicas, *shape):
-            yield f"W{k} is not of the shape {(replicas, *shape)}"
+    try:
+        shapes = _matrices(metadata["network"])
+    except InvalidValue as error:
+        yield f"its layers are none ({error})"
+        return
+    for name, shape in shapes.items():
+        if (W := arrays.get(f"parameters/{name}")) is None or W.shape != (replicas, *shape):
+            yield f"{name} is not of the shape {(replicas, *shape)}"
     scaling = {name: array.shape for name, array in arrays.items() if name.startswith("scaling/")}
     if scaling and scaling != dict.fromkeys(("scaling/shift", "scaling/factor"), (sizes[0],)):
         yield "its scaling is not of so many features as its network takes"
@@ -73,6 +85,17 @@ def _arrays(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> Itera
             yield f"its history has {name!r}"
     for kind, required in COLUMNS.items():
         yield from _columns(kind, required, arrays, (replicas, len(sizes) - 2))
+
+
+def _matrices(network: Mapping[str, Any]) -> dict[str, Shape]:
+    """The names and shapes of its weights. Raises InvalidValue for layers that are none."""
+    sizes, words = network["sizes"], network.get("layers")
+    if words is None:
+        return {f"W{k}": shape for k, shape in enumerate(zip(sizes[1:], sizes, strict=False), start=1)}
+    layout = Layout.of(inputs(words[0]) or 0, [block(word) for word in words[1:]])
+    if list(layout.units) != sizes:
+        raise InvalidValue(f"layers of {list(layout.units)} units in a net of {sizes}")
+    return {name: shape for k in range(1, layout.L + 1) for name, shape in layout.matrices(k).items()}
 
 
 def _columns(

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from ..functions.activations import ACTIVATIONS
+from ..layers.words import LAYERS
 from ..report import tables
 from ..rules import Rule
 from ..runs.run import Run
@@ -188,6 +190,22 @@ def rules(table: Mapping[str, type[Rule]], to: Console) -> None:
     for name, rule in table.items():
         shown.add_row(name, rule.paper, rule.crosses, rule.memory or "none", rule.frees or "none")
     to.print(shown)
+
+
+def layers(to: Console) -> None:
+    """The words of layers, and how they are put together."""
+    shown = Table(title="layers", show_lines=True)
+    for column in ("word", "what it is"):
+        shown.add_column(column, no_wrap=column == "word")
+    for layer in LAYERS.values():
+        shown.add_row(layer.example, (layer.__doc__ or "").strip())
+    shown.add_row("residual(dense 64 tanh)", "What stands in the brackets, and its input added to its output.")
+    shown.add_row("tanh", f"An activation, behind a layer's word or alone: {', '.join(ACTIVATIONS)}.")
+    to.print(shown)
+    to.print(
+        "A string is a block: layers with commas between them. An error arrives at a block's output, as the rule sends it,"
+        " and goes down within the block by local backprop. The output layer is made of the data."
+    )
 
 
 def scores(values: Mapping[str, NDArray], seeds: Sequence[int], to: Console, title: str) -> None:

@@ -124,6 +124,12 @@ def rules() -> int:
     return OK
 
 
+def layers() -> int:
+    """The words that nets are made of: --layers "dense 64 tanh, dropout 0.5" "residual(dense 64 tanh)"."""
+    display.layers(display.console())
+    return OK
+
+
 def info() -> int:
     """The backend that would be used and why, and facts about CuPy, CUDA, BLAS and threads."""
     precision = f"{Config().dtype}; --dtype float64 for double precision"
@@ -158,6 +164,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "compare": functools.partial(compare, flags=CompareFlags(**compared, file_rule=base.rule)),
             "data": data,
             "rules": rules,
+            "layers": layers,
             "reproduce": reproduce,
             "info": info,
         }

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from ..basics.arguments import row_of, several
 from ..basics.errors import InvalidValue
 from ..basics.random import Generator, Purpose
-from .activations import Activation
 
 Initialiser = Callable[[NDArray, int, int, float | None], None]
 
@@ -52,10 +51,11 @@ def initialiser(name: str) -> Initialiser:
     return row_of(INITIALISERS, name, "init", ", nokland, nokland_code")
 
 
-def layer_inits(init: str | Sequence[str], activations: Sequence[Activation], layers: int) -> tuple[str, ...]:
+def layer_inits(init: str | Sequence[str], may_be_zero: bool, layers: int) -> tuple[str, ...]:
     """One initialiser's name per weight matrix, from one name for all or from one name each.
 
-    "nokland" is what Nokland 2016 did: zeros where all hidden units are tanh or logistic, else "uniform".
+    "nokland" is what Nokland 2016 did: zeros where nets may start from them, as where all hidden units are tanh or
+    logistic, else "uniform".
     "nokland_code" is what the author's code does for FA: the first layer is "uniform" all the same.
     Raises InvalidValue for an unknown name or a wrong number of them.
     """
@@ -65,7 +65,7 @@ def layer_inits(init: str | Sequence[str], activations: Sequence[Activation], la
         raise InvalidValue(
             f"{len(names)} inits were given for {layers} weight matrices; give one for all or one for each"
         )
-    published = "zeros" if all(f.zero_init for f in activations) else "uniform"
+    published = "zeros" if may_be_zero else "uniform"
     meant = {"nokland": published}
     inits = []
     for k, name in enumerate(names, start=1):

@@ -114,6 +114,16 @@ class Layout:
         parts = [self.one_dense(k) for k in self.hidden]
         return tuple(one.act.name if one and one.act else IDENTITY for one in parts)
 
+    @property
+    def words(self) -> list[str]:
+        """Its inputs and blocks as Network takes them."""
+        return [f"input {self.inputs}", *map(str, self.blocks)]
+
+    @property
+    def by_sizes(self) -> bool:
+        """Whether sizes, activations and skip connections say all of it."""
+        return not self.layered and self.blocks == Layout.dense(self.units, self.activations, self.residual).blocks
+
     def offers(self, k: int) -> frozenset[str]:
         """What block k has of that which a rule may need, see Rule."""
         found, one = {"pull"}, self.one_dense(k)
@@ -153,13 +163,6 @@ class Layout:
     def all_matrices(self) -> list[str]:
         """The matrices of all blocks, from the input up."""
         return [name for k in range(1, self.L + 1) for name in self.matrices(k)]
-
-    @cached_property
-    def between(self) -> list[str]:
-        """The activations of the hidden blocks, from the input up."""
-        if not self.layered:
-            return list(self.activations)
-        return [layer.name for k in self.hidden for layer, _ in self.walk(k) if isinstance(layer, Act)]
 
     def carriers(self, k: int) -> dict[str, tuple[str, Shape]]:
         """By matrix of block k through which an error goes down, the name and shape of what may stand in for its

@@ -7,14 +7,18 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..backends import BACKENDS, PRECISIONS
-from ..basics.arguments import is_number, is_whole, shown
+from ..basics.arguments import is_number, is_whole, several, shown
 from ..basics.errors import InvalidValue
 from ..basics.random import DROPS, droppable
 from ..data.samples import SCALINGS
 from ..functions.optimizers import DECAYS
 from ..functions.optimizers import optimizer as find_optimizer
 from ..functions.schedules import SCHEDULES
-from ..rules import Rule
+from ..layers.layer import Layer
+from ..layers.words import block, inputs
+from ..net.rule import Rule
+
+LAYERS_SUCH = '["dense 64 tanh", "residual(dense 64 tanh)"]'
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,9 @@ class Config:
     """units of the hidden layers (256 256 for most rules)"""
     activation: tuple[str, ...] | None = None
     """activation of the hidden layers: one for all, or one each"""
+    layers: tuple[str, ...] | None = None
+    """hidden blocks in words, "dense 64 tanh, dropout 0.5" "residual(dense 64 tanh)", in place of hidden, activation,
+    residual and dropout (see gpufa layers)"""
     loss: str | None = None
     """cross_entropy, binary_cross_entropy or squared_error"""
     init: tuple[str, ...] | None = None
@@ -133,12 +140,26 @@ class Config:
             elif isinstance(value, Iterable):
                 with suppress(TypeError):  # an array without dimensions
                     object.__setattr__(self, name, tuple(value))
+        if self.layers is not None:
+            self._read_layers()
         for name, good, expected in CHECKS:
             value = getattr(self, name)
             open_to_default = value is None and getattr(Config, name, value) is None
             if not open_to_default and not _passes(good, value):
                 raise InvalidValue(
                     f"{name} = {shown(value)} can't be used; expected {expected}: change --{name.replace('_', '-')}"
+                )
+
+    def _read_layers(self) -> None:
+        """Layers as words, whatever they were given as. Raises InvalidValue where other settings speak of them too."""
+        given = (self.layers,) if isinstance(self.layers, str | Layer) else several(self.layers, "layers", LAYERS_SUCH)
+        words = [one if inputs(one) else str(block(one)) for one in given]
+        object.__setattr__(self, "layers", tuple(words))
+        for name, unset in (("hidden", None), ("activation", None), ("residual", False), ("dropout", 0.0)):
+            if (value := getattr(self, name)) != unset:
+                raise InvalidValue(
+                    f"{name} = {shown(value)} and layers = {shown(words)} both say what the net is; leave"
+                    f" --{name} or --layers out"
                 )
 
     def resolved(self, rule: Rule) -> "Config":
@@ -159,6 +180,8 @@ class Config:
             **{name: defaults[name] for name in ("hidden", "weight_decay", "batch_size", "epochs")},
             **{name: getattr(optimizer, name) for name in ("momentum", "beta2", "eps")},
         }
+        if self.layers is not None:
+            del filled["hidden"], filled["activation"]
         return dataclasses.replace(self, **{k: v for k, v in filled.items() if getattr(self, k) is None})
 
     def recorded(self, rule: Rule) -> "Config":

@@ -1,12 +1,13 @@
 """A run's settings, net and data, put together: what it trains on, is judged by and measured on."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
 from ..data.samples import Data, has_labels, split
+from ..layers.words import inputs
 from ..net.arena import Array
 from ..network import Network
 from .batches import Batches, noisy_labels
@@ -51,6 +52,17 @@ def parts_of(data: Data, net: Network, config: Config) -> Parts:
         on_device(net.scaled(data.x_train[kept][spread]), y[kept][spread]),
         Batches(net.backend, train[0], taught, config.seeds, size, noise, scaling),
     )
+
+
+def blocks_of(config: Config, features: int, outputs: int) -> list[Any]:
+    """The net of these settings and data. Raises InvalidValue where the settings say another number of inputs."""
+    if config.layers is None:
+        return [features, *(config.hidden or ()), outputs]
+    words = list(config.layers)
+    said = inputs(words[0]) if words else None
+    if said not in (None, features):
+        raise InvalidValue(f"layers begin with {words[0]!r}, but the data have {features} features; mend --layers")
+    return [f"input {features}", *words[1 if said else 0 :], f"dense {outputs}"]
 
 
 def check_fit(config: Config, net: Network, y: NDArray) -> None:

@@ -17,12 +17,13 @@ from ..measure.alignment import measure
 from ..measure.health import complaints
 from ..measure.history import History
 from ..net.clock import Clock
+from ..net.probation import try_out
 from ..network import Network
 from ..rules import Rule, make_rule
 from .callbacks import Callback
 from .config import Config
 from .progress import Progress, Status
-from .sets import check_fit, parts_of
+from .sets import blocks_of, check_fit, parts_of
 from .step import Step
 from .update import Update
 
@@ -48,7 +49,7 @@ class Trainer:
         if config.samples is not None:
             data = subset(data, config.samples)
         self.net = Network(
-            [data.x_train.shape[1], *(config.hidden or ()), outputs],
+            blocks_of(config, data.x_train.shape[1], outputs),
             activation=config.activation,
             loss=config.loss,
             rule=made,
@@ -107,6 +108,7 @@ class Trainer:
 
     def _prepare(self) -> None:
         """What a run begins with, and a resumed one has behind it."""
+        try_out(self.net, *self.probe)
         self.rule.prepare(self.net, self.net.as_floats(self.train[0]), self.batches.y)
 
     def step(self) -> None:

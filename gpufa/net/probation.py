@@ -1,0 +1,56 @@
+"""What a rule says of itself, tried once before it trains."""
+
+from typing import Any
+
+from ..basics.errors import InvalidValue
+from .learner import Learner
+
+
+def try_out(net: Learner, x: Any, y: Any) -> None:
+    """Raises InvalidValue where the net's rule, on these samples, leaves a hidden block's delta as it was, or reads one
+    before it has filled it, or changes the output behind the net's own forward pass."""
+    _forward(net, x, y)
+    if "signals" in net.rule.makes and net.sizes.hidden:
+        _deltas(net, x, y)
+
+
+def _forward(net: Learner, x: Any, y: Any) -> None:
+    p = net.pass_for(len(x))
+    net.backend.targets(y, out=p.y)
+    p.evaluate(net.rule.forward, x)
+    taken = p.e.copy()
+    p.error()
+    if not _equal(p.xp, taken, p.e):
+        raise InvalidValue(
+            f"rule {net.rule.name!r} changes net.a[{p.L}] behind super().forward(net, x), which takes the error; let it"
+            " call net.forward(x) in its place"
+        )
+
+
+def _deltas(net: Learner, x: Any, y: Any) -> None:
+    zeros, ones, again = (_filled(net, x, y, value) for value in (0, 1, 0))
+    xp, same = net.backend.xp, _equal(net.backend.xp, zeros, again)
+    for k in net.sizes.hidden:
+        a, b = (found[:, net.sizes.rows(k)] for found in (zeros, ones))
+        if (a == 0).all() and (b == 1).all():
+            raise InvalidValue(
+                f"rule {net.rule.name!r} leaves net.delta[{k}] as it was, so that layer {k} would never learn; let its"
+                f" deltas call net.send({k}, ...), or write zeros there if that is meant"
+            )
+        if same and not _equal(xp, a, b):
+            raise InvalidValue(
+                f"rule {net.rule.name!r} makes net.delta[{k}] of a delta that it has not filled; let its deltas go"
+                " through the layers in an order in which each finds what it reads"
+            )
+
+
+def _filled(net: Learner, x: Any, y: Any, value: float) -> Any:
+    """The hidden deltas as the rule leaves them where they were all of that value, (R, hidden units, m)."""
+    p = net.judged(x, y)
+    p.delta.stacked.fill(value)
+    net.rule.deltas(p, p.e)
+    return p.delta.stacked.copy()
+
+
+def _equal(xp: Any, a: Any, b: Any) -> bool:
+    return bool(((a == b) | (xp.isnan(a) & xp.isnan(b))).all())
