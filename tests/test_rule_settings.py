@@ -26,7 +26,10 @@ def test_perturbing_inputs_takes_the_feed_forward_net(rule):
 
 @pytest.mark.parametrize("rule", ["eqprop", "pepita"])
 def test_rules_with_a_way_of_their_own_are_refused(rule):
-    with pytest.raises(gpufa.InvalidValue, match="goes through the net in a way of its own, which knows no skip connections, and block 2 is"):
+    with pytest.raises(
+        gpufa.InvalidValue,
+        match="goes through the net in a way of its own, which knows no skip connections, and block 2 is",
+    ):
         gpufa.Network([5, 6, 6, 3], rule=rule, residual=True, backend="numpy")
 
 

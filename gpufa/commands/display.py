@@ -203,8 +203,8 @@ def layers(to: Console) -> None:
     shown.add_row("tanh", f"An activation, behind a layer's word or alone: {', '.join(ACTIVATIONS)}.")
     to.print(shown)
     to.print(
-        "A string is a block: layers with commas between them. An error arrives at a block's output, as the rule sends it,"
-        " and goes down within the block by local backprop. The output layer is made of the data."
+        "A string is a block: layers with commas between them. An error arrives at a block's output, as the rule sends"
+        " it, and goes down within the block by local backprop. The output layer is made of the data."
     )
 
 
