@@ -136,7 +136,7 @@ class Network(Learner):
     def gradients(self, x: Any, y: Any) -> dict[str, NDArray]:
         """What the rule hands the optimizer, mean over samples, as host arrays named like `parameters`."""
         p, grads = self._error(x, y), self.new_arena()
-        found = Gradients(grads, [(1 / p.m, range(1, self.sizes.L + 1))], extras=list(self.extras))
+        found = Gradients(grads, [(1 / p.m, self.sizes.every)], extras=list(self.extras))
         self.rule.gradients(p, found)
         found.finish()
         return {name: self.backend.to_host(g) for name, g in grads.public(self.single).items()}

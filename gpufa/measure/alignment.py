@@ -86,7 +86,7 @@ def _gradients(p: Pass, rule: Rule) -> dict[int, Any]:
     ours, true = p.new_arena(), p.new_arena()
     rule.forward(p, T(p.h[0]))
     p.error()
-    layers = range(1, p.L + 1)
+    layers = p.sizes.every
     grads = Gradients(ours, [(1.0, layers)], extras=ours.extras)
     rule.gradients(p, grads)
     grads.finish()

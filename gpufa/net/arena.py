@@ -25,7 +25,7 @@ class Layers(list[Array]):
     @classmethod
     def of_slab(cls, slab: Array, sizes: Layout) -> "Layers":
         """The layers of a slab (R, hidden and output units, ...); layers[0] is left for the input."""
-        layers = cls([None, *(slab[:, sizes.rows(k)] for k in range(1, sizes.L + 1))])
+        layers = cls([None, *(slab[:, sizes.rows(k)] for k in sizes.every)])
         layers.slab, layers.stacked = slab, slab[:, : sizes.hidden_units]
         return layers
 

@@ -23,7 +23,7 @@ class Gradients:
     def __init__(
         self,
         into: Parameters,
-        rates: Sequence[tuple[float | Array, Sequence[int]]],
+        rates: Sequence[tuple[float | Array, tuple[int, ...]]],
         running: Sequence[slice] = (ALL,),
         accumulate: bool = False,
         extras: Sequence[str] = (),
@@ -33,8 +33,7 @@ class Gradients:
         self.rates, self.signals_of = rates, signals_of
         self.scale = rates[0][0] if rates else 0.0
         self.first = 1.0 if accumulate else 0.0
-        names = into.sizes.parameters
-        self.wanted = {*extras, *(name for _, layers in rates for k in layers for name in names[k])}
+        self.wanted = frozenset(extras).union(*(into.sizes.names(layers) for _, layers in rates))
         self.begun: set[str] = set()
 
     def layer(self, k: int, delta: Array, h: Array, factor: float = 1.0) -> None:
@@ -79,12 +78,13 @@ class Gradients:
         Nothing here depends on anything else, so all of it may run side by side; layers of one shape are one product.
         """
         for scale, layers in self.rates:
-            dense = [k for k in layers if k not in net.sizes.layered]
+            layered = net.sizes.layered
+            dense = tuple(k for k in layers if k not in layered) if layered else layers
             for replicas in self.running:
                 self._dense_layers_of(net, dense, scale, replicas)
-            self.begun |= {name for k in dense for name in net.sizes.parameters[k]}
-            for k in layers:
-                if k in net.sizes.layered:
+            self.begun |= net.sizes.names(dense)
+            for k in layered:
+                if k in layers:
                     net.gradients_within(k, Within(self, scale))
 
     def finish(self) -> None:
@@ -114,9 +114,9 @@ class Gradients:
         self.begun.add(name)
         return beta
 
-    def _dense_layers_of(self, net: Pass, layers: Sequence[int], scale: float | Array, replicas: slice) -> None:
+    def _dense_layers_of(self, net: Pass, layers: tuple[int, ...], scale: float | Array, replicas: slice) -> None:
         jobs, into, times = [], self.into, {"alpha": scale, "beta": self.first}
-        for first, last in net.sizes.alike(tuple(layers)):
+        for first, last in net.sizes.alike(layers):
             delta, h = block(net, net.delta, first, last), block(net, net.sent, first - 1, last - 1)
             h = T(h[replicas] if h.ndim == delta.ndim else h)
             out = into.weights(first, last)[replicas]

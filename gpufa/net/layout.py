@@ -55,6 +55,11 @@ class Layout:
     def L(self) -> int:
         return len(self.units) - 1
 
+    @cached_property
+    def every(self) -> tuple[int, ...]:
+        """All blocks, 1 .. L."""
+        return tuple(range(1, self.L + 1))
+
     @property
     def inputs(self) -> int:
         return self.units[0]
@@ -164,11 +169,26 @@ class Layout:
         """The matrices of all blocks, from the input up."""
         return [name for k in range(1, self.L + 1) for name in self.matrices(k)]
 
-    def carriers(self, k: int) -> dict[str, tuple[str, Shape]]:
-        """By matrix of block k through which an error goes down, the name and shape of what may stand in for its
-        transpose: B2 for W3, as it sends to block 2, and B2.1 for W3.1. Nothing goes down through block 1's first."""
-        names = list(self.matrices(k).items())
-        return {name: (f"B{k - 1}{name[len(f'W{k}') :]}", shape[::-1]) for name, shape in names[1 if k == 1 else 0 :]}
+    @cached_property
+    def carriers(self) -> dict[int, dict[str, tuple[str, Shape]]]:
+        """By block, and by matrix of it through which an error goes down, the name and shape of what may stand in for
+        its transpose: B2 for W3, as it sends to block 2, and B2.1 for W3.1. Nothing goes down through block 1's first.
+        """
+        found = {}
+        for k in range(1, self.L + 1):
+            names = list(self.matrices(k).items())[1 if k == 1 else 0 :]
+            found[k] = {name: (f"B{k - 1}{name[len(f'W{k}') :]}", shape[::-1]) for name, shape in names}
+        return found
+
+    def names(self, layers: tuple[int, ...]) -> frozenset[str]:
+        """The names of these blocks' parameters."""
+        if layers not in self._names:
+            self._names[layers] = frozenset(name for k in layers for name in self.parameters[k])
+        return self._names[layers]
+
+    @cached_property
+    def _names(self) -> dict[tuple[int, ...], frozenset[str]]:
+        return {}
 
     def alike(self, layers: tuple[int, ...]) -> list[tuple[int, int]]:
         """Runs (first, last) of these blocks, each one dense layer, with weights of one shape; the first of a run takes

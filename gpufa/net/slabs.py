@@ -59,7 +59,7 @@ class Slabs(Workspace):
         `own` arrays by name; without them of its fixed feedback."""
         found = {}
         for k in range(1, self.L + 1):
-            for name, (B, _) in self.sizes.carriers(k).items():
+            for name, (B, _) in self.sizes.carriers[k].items():
                 if own is not None:
                     found[name] = own[B]
                 else:

@@ -35,7 +35,7 @@ class Update:
                 f"{len(config.layer_lr)} learning rates were given for {net.sizes.L} layers;"
                 " give --layer-lr one for each"
             )
-        self.trained = [k for k in net.rule.trained(net.sizes) if k not in config.freeze]
+        self.trained = tuple(k for k in net.rule.trained(net.sizes) if k not in config.freeze)
         lr = config.lr or 0.0
         by_layer = dict(zip(layers, config.layer_lr or (lr,) * net.sizes.L, strict=True))
         self.rates = {name: by_layer[k] for k in self.trained for name in net.sizes.parameters[k]}
@@ -105,10 +105,11 @@ class Update:
                 self.optimizer, flat[:, span], grad[:, span], pieces, self.hyper, config.decay or "l2", rates
             )
 
-    def _by_rate(self) -> Iterator[tuple[int, list[int]]]:
+    def _by_rate(self) -> Iterator[tuple[int, tuple[int, ...]]]:
         """Trained layers that share a learning rate, and which of the distinct ones that is."""
         for i, rate in enumerate(self.distinct):
-            if layers := [k for k in self.trained if self.rates[next(iter(self.net.sizes.parameters[k]))] == rate]:
+            first = {k: next(iter(self.net.sizes.parameters[k])) for k in self.trained}
+            if layers := tuple(k for k, name in first.items() if self.rates[name] == rate):
                 yield i, layers
 
     def _spans(self) -> Iterator[tuple[slice, int]]:

@@ -27,7 +27,7 @@ class FA(FeedbackRule):
     injects_only = True
 
     def fixed(self, sizes: Layout) -> dict[str, Feedback]:
-        pairs = (pair for k in range(1, sizes.L + 1) for pair in sizes.carriers(k).values())
+        pairs = (pair for k in sizes.every for pair in sizes.carriers[k].values())
         return {name: self.feedback(shape[0], shape[1]) for name, shape in pairs}
 
     def deltas(self, net: Pass, e: Any) -> None:

@@ -23,7 +23,7 @@ class FRSF(SignSymmetry):
     needs = frozenset({"pull", "derivative", "stored"})
 
     def fixed(self, sizes: Layout) -> dict[str, Feedback]:
-        shapes = {name: sizes.parameters[k][name] for k in range(1, sizes.L + 1) for name in sizes.carriers(k)}
+        shapes = {name: sizes.parameters[k][name] for k in sizes.every for name in sizes.carriers[k]}
         return {
             f"M{name[1:]}": Feedback(shape[0], shape[1], "normal", self.spread(shape)) for name, shape in shapes.items()
         }

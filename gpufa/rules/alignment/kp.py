@@ -34,7 +34,7 @@ class KP(Rule):
     defaults = MappingProxyType({**Rule.defaults, "optimizer": "momentum", "lr": 0.02, "weight_decay": 1e-3})
 
     def parameters(self, sizes: Layout) -> dict[str, Extra]:
-        pairs = ((k, pair) for k in range(1, sizes.L + 1) for pair in sizes.carriers(k).values())
+        pairs = ((k, pair) for k in sizes.every for pair in sizes.carriers[k].values())
         return {name: Extra(shape, "uniform", layer=k) for k, (name, shape) in pairs}
 
     def deltas(self, net: Pass, e: Any) -> None:
@@ -45,10 +45,13 @@ class KP(Rule):
 
     def gradients(self, net: Pass, grads: Gradients) -> None:
         super().gradients(net, grads)
-        for k in range(1, net.L + 1):
-            for name, (B, _) in net.sizes.carriers(k).items():
-                delta, h = net.factors(k)[name]
-                grads.product(B, h, delta)
+        for B, (delta, h) in net.kept("B and W's factors", lambda: self.pairs(net)):
+            grads.product(B, h, delta)
+
+    def pairs(self, net: Pass) -> list[tuple[str, tuple[Any, Any]]]:
+        """The name of each B, and delta and h of dW = delta h^T, W being what it stands in for."""
+        by_block = ((net.factors(k), net.sizes.carriers[k].items()) for k in net.sizes.every)
+        return [(B, factors[name]) for factors, stand_ins in by_block for name, (B, _) in stand_ins]
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         for k in net.hidden:

@@ -42,8 +42,8 @@ class SignSymmetry(Rule):
     def feedback(self, net: Pass) -> dict[str, Any]:
         """By matrix W_{k+1}, what stands in for its transpose: V_k, (R, n_k, n_{k+1})."""
         found = {}
-        for k in range(1, net.L + 1):
-            for i, name in enumerate(net.sizes.carriers(k)):
+        for k in net.sizes.every:
+            for i, name in enumerate(net.sizes.carriers[k]):
                 shape = net.sizes.parameters[k][name]
                 V = net.array(f"V of {name}", *shape)
                 magnitudes = self.magnitudes(net, name, shape, k - 1 + INNER * i)

@@ -72,10 +72,10 @@ class EqProp(ContrastiveRule):
 
     def forward(self, net: Pass, x: Any) -> Any:
         free = self.begin(net, x)
-        for k in range(1, net.L + 1):
+        for k in net.sizes.every:
             net.backend.activate(*self.units(net, k, free))
         for _ in range(self.free_steps):
-            for k in range(1, net.L + 1):
+            for k in net.sizes.every:
                 self.relax(net, k, free)
         if free.u is not net.a:
             net.a[net.L][...] = free.u[net.L]

@@ -121,7 +121,7 @@ class ContrastiveRule(EnergyRule):
     def difference(self, net: Pass, other: Phase, drawn: Phase, scale: Callable[[int], float]) -> Layers:
         """delta_k = scale(k) * (r_k - r_k^+), as Layers."""
         delta = net.layers("delta")
-        for k in range(1, net.L + 1):
+        for k in net.sizes.every:
             net.backend.evaluate(FORMULAS["difference"], delta[k], other.r[k], drawn.r[k], factor=scale(k))
         return delta
 

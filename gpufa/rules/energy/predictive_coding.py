@@ -61,7 +61,7 @@ class PredictiveCoding(EnergyRule):
                 self.relax(net, k, v, delta)
         if self.exact:  # where layer k is updated, none below it has moved
             return delta, free
-        for k in range(1, net.L + 1):
+        for k in net.sizes.every:
             self.prediction_error(net, k, v, delta[k])
         return delta, v
 

@@ -65,7 +65,7 @@ class Evolution(Rule):
 
 def loss(net: Pass) -> Any:
     """The loss of each sample, (R, m), under the weights as they stand now, with the dropout of the pass."""
-    for k in range(1, net.L + 1):
+    for k in net.sizes.every:
         net.layer(k, net.sent[k - 1], net.h[k], a=net.a[k], sent=net.sent[k])
     net.error()
     return net.value
