@@ -46,9 +46,9 @@ class Backend(Dynamics):
         """What the slabs of a training pass are made of, for parameters of `dtype`; "uint16" holds bfloat16."""
         return dtype
 
-    def scratch(self, shape: Sequence[int], dtype: Any, slot: int = 0) -> Array:
-        """Work space that is handed out again to whoever asks for the same shape and slot."""
-        key = (*shape, np.dtype(dtype).char, slot)
+    def scratch(self, name: str, shape: Sequence[int], dtype: Any) -> Array:
+        """Work space under a name, handed out again to whoever asks for the same name, shape and dtype."""
+        key = (name, *shape, np.dtype(dtype).char)
         if key not in self._scratch:
             self._scratch[key] = self.zeros(shape, dtype)
         return self._scratch[key]

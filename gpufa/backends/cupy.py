@@ -78,7 +78,7 @@ class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, ElementKernels):
         loss, a, y, e, value, missed, sums = outputs
         replicas, units, m = a.shape
         found = kernel("output", "output_error", **types(a), **kernels.loss_text(loss))
-        arrived = self.scratch((replicas,), "uint32", slot=11)
+        arrived = self.scratch("blocks that have arrived", (replicas,), "uint32")
         self._launch(
             found,
             *output_grid(m, replicas),
@@ -103,7 +103,7 @@ class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, ElementKernels):
         self._launch(
             found,
             *slab_grid(m, inputs // V, replicas),
-            *(*ticks, len(ticks.now), self.scratch((1,), "uint32", slot=12)),
+            *(*ticks, len(ticks.now), self.scratch("blocks that have loaded", (1,), "uint32")),
             *(samples.x, samples.order, stride(samples.order), samples.size, *(samples.scaling or (None, None))),
             *(x, stride(x), inputs, samples.y, _taught_stride(samples.y)),
             *(y, stride(y), y.strides[1] // y.itemsize, units, m, replicas),
@@ -111,7 +111,7 @@ class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, ElementKernels):
 
     def clip_factors(self, g: Array, most: float, out: Array) -> Array:
         replicas, n = g.shape
-        squares = self.scratch((replicas, PIECES), "float64", slot=10)
+        squares = self.scratch("squares of pieces", (replicas, PIECES), "float64")
         sums, factors = (
             kernel("sums", name, g.dtype.name, THREADS=str(THREADS)) for name in ("square_sums", "clip_factors")
         )

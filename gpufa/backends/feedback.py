@@ -70,7 +70,7 @@ class FeedbackKernels(Launcher):
         panel = max(1, PANEL // (replicas * columns * out.itemsize))
         for first in range(0, rows, panel):
             part = matrix[:, first : first + panel]
-            made = self.scratch(part.shape, out.dtype, slot=9)
+            made = self.scratch("a panel's product", part.shape, out.dtype)
             self.keyed_rows(part, made)
             self.gemm(made, signal, out=out[:, first : first + panel])
 

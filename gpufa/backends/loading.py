@@ -27,7 +27,7 @@ class Loading(Products):
 
     def _gather(self, rows: NDArray, index: NDArray, out: NDArray) -> None:
         """out[r] = rows[index[r]]."""
-        taken = out if rows.dtype == out.dtype else self.scratch(out.shape, rows.dtype, slot=7)
+        taken = out if rows.dtype == out.dtype else self.scratch("rows as they came", out.shape, rows.dtype)
         for one, i in zip(taken, index, strict=True):
             np.take(rows, i, axis=0, out=one, mode="clip")  # mode="raise" would buffer `out`
         if taken is not out:
@@ -41,7 +41,7 @@ class Loading(Products):
             if index is not None:
                 own = own.take(index[r], axis=0)
             if labels:
-                hit = self.scratch(out.shape[1:], bool)
+                hit = self.scratch("labels hit", out.shape[1:], bool)
                 np.equal(own, self._classes(classes), out=hit)
                 out[r] = hit
             else:

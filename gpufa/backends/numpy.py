@@ -80,7 +80,7 @@ class NumpyBackend(Loading):
         for gate in gates:
             part = delta[..., gate.rows, :]
             if gate.activation:
-                g, t = (self.scratch(gate.z.shape, gate.z.dtype, slot) for slot in (0, 1))
+                g, t = (self.scratch(name, gate.z.shape, gate.z.dtype) for name in ("f'", "work of f'"))
                 gate.activation.derivative(gate.z, g, t)
                 np.multiply(part, g, out=part)
             if gate.mask is not None:
@@ -88,8 +88,8 @@ class NumpyBackend(Loading):
 
     def output_error(self, outputs: Outputs) -> None:
         loss, a, y, e, value, missed, sums = outputs
-        loss.evaluate(a, y, e, value, self.scratch(a.shape, a.dtype))
-        found, wanted = (self.scratch(value.shape, np.intp, slot) for slot in (5, 6))
+        loss.evaluate(a, y, e, value, self.scratch("work of a loss", a.shape, a.dtype))
+        found, wanted = (self.scratch(name, value.shape, np.intp) for name in ("label found", "label wanted"))
         a.argmax(axis=-2, out=found)
         y.argmax(axis=-2, out=wanted)
         np.not_equal(found, wanted, out=missed)
@@ -116,7 +116,7 @@ class NumpyBackend(Loading):
     ) -> None:
         unbias1, unbias2, lr = (float(rates.now[i]) for i in (0, 1, 2 + rates.which))
         hyper = hyper._replace(lr=lr, unbias1=unbias1, unbias2=unbias2)
-        fused, t = compiled_update(optimizer, p.dtype.name), self.scratch((CHUNK,), p.dtype)
+        fused, t = compiled_update(optimizer, p.dtype.name), self.scratch("work of an optimizer", (CHUNK,), p.dtype)
         for r, own in enumerate(zip(p, g, *states, strict=True)):
             clip = 1.0 if rates.clip is None else float(rates.clip[r])
             if fused:
@@ -138,7 +138,7 @@ class NumpyBackend(Loading):
         add: bool = False,
     ) -> None:
         at = 0 if step is None else int(step[0])
-        drawn = self.scratch(out.shape, out.dtype, slot=3) if add else out
+        drawn = self.scratch("drawn", out.shape, out.dtype) if add else out
         for one, seed in zip(drawn, seeds, strict=True):
             self.generator.fill(law, one, seed, purpose, stream=stream, step=at, scale=scale)
         if add:

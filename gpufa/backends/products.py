@@ -38,7 +38,7 @@ class Products(Backend):
             right, flag_right = (a.T, 0) if af.c_contiguous else (a, 1)
             self._gemm[out.dtype.char](alpha, left, right, beta, out.T, flag_left, flag_right, 1)
             return
-        product = self.scratch(out.shape, out.dtype, slot=2)
+        product = self.scratch("product", out.shape, out.dtype)
         np.matmul(a, b, out=product)
         product *= alpha
         if beta:
@@ -58,7 +58,7 @@ class Products(Backend):
 
     def normalise(self, h: NDArray, G: NDArray, tiny: float, out: NDArray) -> None:
         n = h.shape[-2]
-        squares, length = self.scratch(h.shape, h.dtype, slot=13), self.scratch(G.shape, h.dtype, slot=14)
+        squares, length = self.scratch("squares", h.shape, h.dtype), self.scratch("length", G.shape, h.dtype)
         np.multiply(h, h, out=squares)
         self.gemm(self._ones(n, h.dtype).T, squares, out=G)
         np.multiply(G, 1 / n, out=length)

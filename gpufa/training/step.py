@@ -46,7 +46,7 @@ class Step:
         clean.forward(x)
         clean.error()
         BP().deltas(clean, clean.e)
-        slope = clean.backend.scratch(x.shape, clean.dtype, slot=4)
+        slope = clean.backend.scratch("dL/dx", x.shape, clean.dtype)
         clean.input_gradient(out=slope)
         clean.backend.perturb(x, slope, size, out=perturbed)
 

@@ -96,7 +96,9 @@ class Update:
         config, backend, flat = self.config, self.net.backend, self.net.arena.flat[replicas]
         clip = None
         if config.clip is not None:
-            clip = backend.clip_factors(grad, config.clip, out=backend.scratch((len(flat),), flat.dtype, slot=8))
+            clip = backend.clip_factors(
+                grad, config.clip, out=backend.scratch("clip factors", (len(flat),), flat.dtype)
+            )
         states = [state.flat[replicas] for state in self.states.values()]
         for span, i in self.spans:
             pieces = [state[:, span] for state in states]

@@ -142,7 +142,7 @@ class ContrastiveRule(EnergyRule):
 
 def _outputs(net: Pass, a: Any, y: Any, e: Any) -> Outputs:
     """Nobody reads the losses and misses."""
-    value, missed = net.array("value", net.m), net.backend.scratch(net.missed.shape, "bool", slot=12)
+    value, missed = net.array("value", net.m), net.backend.scratch("missed by a phase", net.missed.shape, "bool")
     return Outputs(net.loss, a, y, e, value, missed)
 
 

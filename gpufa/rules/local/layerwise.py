@@ -57,7 +57,7 @@ class Layerwise(Rule):
     def error(self, net: Pass, k: int) -> Any:
         """e_k by the net's own loss."""
         a, value = net.array("H h + c", net.sizes.outputs, net.m), net.array("local loss", net.m)
-        missed = net.backend.scratch(net.missed.shape, "bool", slot=12)
+        missed = net.backend.scratch("missed by a head", net.missed.shape, "bool")
         H, c, e = net.parameters[f"H{k}"], net.parameters[f"c{k}"], self.space(net, k)
         net.backend.output(H, net.sent[k], c, Outputs(net.loss, a, net.y, e, value, missed))
         return e

@@ -21,8 +21,6 @@ from ...net.layout import Layout
 from ...net.passes import Pass
 from ...net.rule import Rule
 
-SLOT = 12  # of the backend's work space
-
 
 @dataclass(frozen=True)
 class OutputRegression(Rule):
@@ -57,7 +55,7 @@ class OutputRegression(Rule):
             return
         sums = net.state["sums"]
         rows, columns = sums.shape[1:]
-        HT = net.backend.scratch((len(sums), rows, net.m), self.state_dtype, SLOT)
+        HT = net.backend.scratch("[H T]^T", (len(sums), rows, net.m), self.state_dtype)
         HT[:, : columns - 1] = net.sent[net.L - 1]
         HT[:, columns - 1 : columns].fill(1)
         HT[:, columns:] = net.y
