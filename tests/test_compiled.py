@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_optimizers import RECORDED, hyper
+from optimizerlab import RECORDED, hyper
 
 from gpufa.backends import compiled
 from gpufa.backends.numpy import NumpyBackend
@@ -81,7 +81,7 @@ def test_without_it_numpy_does_the_pass(fault, tmp_path, monkeypatch):
         monkeypatch.setenv("GPUFA_CXX", names.get(fault, str(script)))
     assert compiled.compiled_update(OPTIMIZERS["adam"], "float32") is None
     assert NumpyBackend().describe()["optimizer pass"] == "NumPy (no C++ compiler that works)"
-    from test_training import DATA, config
+    from traininglab import DATA, config
 
     import gpufa
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_training import DATA, config
+from traininglab import DATA, config
 
 import gpufa
 from gpufa.checkpoints import hdf5, networks, validity

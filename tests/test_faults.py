@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from processes import start
-from test_training import DATA, config, parameters, same
+from traininglab import DATA, config, parameters, same
 
 import gpufa
 from gpufa.checkpoints import hdf5, networks

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from filelock import FileLock
-from test_training import DATA, Poison, config, parameters, same
+from traininglab import DATA, Poison, config, parameters, same
 
 import gpufa
 from gpufa.checkpoints import hdf5

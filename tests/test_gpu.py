@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from test_training import DATA, OPTIONS, Poison, config, parameters
+from traininglab import DATA, OPTIONS, Poison, config, parameters
 
 import gpufa
 from gpufa.backends import get_backend, why_no_gpu

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import standin
-from test_training import DATA, config, parameters
+from traininglab import DATA, config, parameters
 
 import gpufa
 from gpufa.backends import faults
@@ -198,7 +198,7 @@ LOST = """
 import sys
 sys.path.insert(0, "tests")
 import cupy, gpufa
-from test_training import DATA, config
+from traininglab import DATA, config
 
 class Trap(gpufa.Callback):
     def on_step(self, trainer):

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 from rulelab import values
-from test_training import DATA, config
+from traininglab import DATA, config
 
 import gpufa
 from gpufa.backends.cupydevice import open_device

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import reference
 from rulelab import DATA, OWN, host, network, samples, values
-from test_training import Poison
+from traininglab import Poison
 
 import gpufa
 from gpufa.commands.main import main

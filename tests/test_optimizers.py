@@ -1,23 +1,16 @@
-"""Every optimizer against vectors that PyTorch's own recorded (tests/data), and the schedules."""
+"""Every optimizer against vectors that PyTorch's own recorded, and the schedules."""
 
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
+from optimizerlab import RECORDED, hyper
 
 from gpufa.basics.errors import InvalidValue
-from gpufa.functions.optimizers import CHUNK, DECAYS, OPTIMIZERS, Hyper, apply, clip_factor, optimizer, unbias
+from gpufa.functions.optimizers import CHUNK, DECAYS, OPTIMIZERS, apply, clip_factor, optimizer
 from gpufa.functions.schedules import factor
 
-RECORDED = np.load(Path(__file__).parent / "data" / "torch_optimizers.npz", allow_pickle=False)
 every_row = pytest.mark.parametrize("row", OPTIMIZERS.values(), ids=lambda row: row.name)
-
-
-def hyper(row, step=1, **kw):
-    unbias1, unbias2 = unbias(row.momentum, row.beta2, step)
-    defaults = {"lr": row.lr, "momentum": row.momentum, "beta2": row.beta2, "eps": row.eps}
-    return Hyper(**defaults | kw, unbias1=unbias1, unbias2=unbias2)
 
 
 @every_row

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from test_training import DATA, config
+from traininglab import DATA, config
 
 import gpufa
 from gpufa.backends import get_backend
