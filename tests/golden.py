@@ -1,6 +1,6 @@
 """Golden numbers: what 20 steps of every rule make of its weights, feedback and deltas, and what a run's files hold.
 
-python tests/golden.py    records them anew in tests/data, for this processor and BLAS; the kernels' on the stand-in
+python tests/golden.py    records them anew in tests/recorded, for this processor and BLAS; the kernels' on the stand-in
 
 On the processor and BLAS that they were recorded on they hold to the bit, elsewhere to rounding, in float64.
 """
@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_info
 import gpufa
 from gpufa.rules import RULES
 
-HERE = Path(__file__).parent / "data"
+HERE = Path(__file__).parent / "recorded"
 CRCS, VALUES = HERE / "golden.json", HERE / "golden.npz"
 STEPS = 20
 NETS = {

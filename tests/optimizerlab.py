@@ -6,7 +6,7 @@ import numpy as np
 
 from gpufa.functions.optimizers import Hyper, unbias
 
-RECORDED = np.load(Path(__file__).parent / "data" / "torch_optimizers.npz", allow_pickle=False)
+RECORDED = np.load(Path(__file__).parent / "recorded" / "torch_optimizers.npz", allow_pickle=False)
 
 
 def hyper(row, step=1, **kw):

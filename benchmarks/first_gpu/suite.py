@@ -17,7 +17,7 @@ from .runner import LOOK, ROOT, plain, running, tail
 from .task import OutOfTime, Skipped, Task, Wrong
 
 PYTEST = sys.executable, "-m", "pytest", "-m", "gpu", "-p", witness.__name__, "-p", "no:cacheprovider", "-q"
-OWN = "tests/test_first_gpu.py"  # rehearses all this
+OWN = "tests/house/test_first_gpu.py"  # rehearses all this
 LARGEST = 100  # tests in a part: a GPU that a test has left in a bad state fails those behind it
 SHORTEST = 10.0  # seconds with which a part is still begun
 PATIENCE = 30.0  # seconds in which no test begins or ends

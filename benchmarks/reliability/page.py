@@ -108,7 +108,7 @@ def drift(record: dict[str, Any] | None) -> str:
         drifts = [_figures(row["drift"].get(step)) for step in steps]
         errors = [f"{statistics.mean(row['test_error'][dtype]):.2f}" for dtype in ("float32", "float64")]
         lines.append(f"| `{row['rule']}` | {' | '.join([*drifts, *errors])} |")
-    test = "tests/test_promises.py::test_one_step_in_float32_is_that_of_float64_to_rounding"
+    test = "tests/house/test_promises.py::test_one_step_in_float32_is_that_of_float64_to_rounding"
     return "\n".join([*lines, "", f"{source(record)}. One step of every rule: `pytest {test}`.", ""])
 
 

@@ -26,7 +26,7 @@ TRIALS = {
         "kill -9 at random moments",
         "A run goes on from a checkpoint that is at most one interval old, and ends in the same bits as one that was"
         " never killed.",
-        "tests/test_folder.py::test_a_run_that_is_killed_again_and_again_loses_nothing",
+        "tests/runs/test_folder.py::test_a_run_that_is_killed_again_and_again_loses_nothing",
     ),
     "calls": Trial(
         calls.run,
@@ -34,7 +34,7 @@ TRIALS = {
         "A fault in each system call of a save",
         "The save succeeds, or it is told in a sentence why not and the checkpoint before it stays; a process that is"
         " killed at the call leaves one of the two. Nothing half-written is left behind by a save that failed.",
-        "tests/test_faults.py::test_a_fault_in_any_system_call_of_a_save_leaves_a_whole_checkpoint",
+        "tests/runs/test_faults.py::test_a_fault_in_any_system_call_of_a_save_leaves_a_whole_checkpoint",
     ),
     "disk": Trial(
         disk.run,
@@ -43,7 +43,7 @@ TRIALS = {
         "The checkpoint that stood there stays whole, the run says that it could not save, goes on, saves again when it"
         " can, and ends in the same bits. A run that could not even start says so; one that can't save its end keeps it"
         " elsewhere and says where.",
-        "tests/test_faults.py::test_a_disk_that_fails_for_a_while_costs_nothing",
+        "tests/runs/test_faults.py::test_a_disk_that_fails_for_a_while_costs_nothing",
     ),
     "damage": Trial(
         partial(inputs.run, "damage"),
@@ -52,7 +52,7 @@ TRIALS = {
         "A checkpoint with any other bytes than were written is refused in one sentence. One that somebody made under a"
         " valid header is refused, or read as what it says: no crash, no hang over 10 s, no reading outside the file,"
         " no more memory than it declares.",
-        "tests/test_inputs.py",
+        "tests/house/test_inputs.py",
     ),
     "inputs": Trial(
         partial(inputs.run, "inputs"),
@@ -60,7 +60,7 @@ TRIALS = {
         "Inputs that nobody should give",
         "Whatever is in a config, a command line, a data file or a call from Python, the answer is success or one"
         " sentence that says what is wrong: no other exception, no crash, no hang over 10 s, no more than 1 GiB.",
-        "tests/test_inputs.py::test_every_input_is_answered",
+        "tests/house/test_inputs.py::test_every_input_is_answered",
     ),
     "guided": Trial(
         guided.run,
@@ -68,6 +68,6 @@ TRIALS = {
         "Inputs that a coverage-guided fuzzer makes",
         "The same of inputs that are made by looking at which code of gpufa the last ones reached; the amount is"
         " seconds.",
-        "tests/test_inputs.py::test_the_guided_fuzzer",
+        "tests/house/test_inputs.py::test_the_guided_fuzzer",
     ),
 }

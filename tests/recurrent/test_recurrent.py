@@ -13,7 +13,7 @@ from gpufa.functions.optimizers import OPTIMIZERS, Hyper, unbias
 from gpufa.recurrent import CopyTask, RecurrentNet, RecurrentTrainer
 
 TASK = CopyTask(length=2, delay=3, alphabet=3)  # 7 steps
-EXAMPLE = Path(__file__).parent.parent / "examples" / "copy_task.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "copy_task.py"
 
 
 def made(backend="numpy", window=None, synthetic=None, seeds=(0, 1), units=5, task=TASK, samples=6, loss=None, **kw):

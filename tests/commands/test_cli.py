@@ -161,7 +161,7 @@ def test_options_of_a_rule_and_a_rule_of_ones_own(tmp_path):
     run("train", *FAST, "--set", "rule.scale=2.0", "--set", "rule.law=sign", "--out", "a", "--quiet", cwd=tmp_path)
     net = gpufa.load(tmp_path / "a")
     assert (net.rule.scale, net.rule.law) == (2.0, "sign")
-    own = f"{Path(__file__).parent.parent / 'examples' / 'own_rule.py'}:SignSymmetry"
+    own = f"{Path(__file__).parents[2] / 'examples' / 'own_rule.py'}:SignSymmetry"
     run("train", *FAST, "--rule", own, "--quiet", cwd=tmp_path)
     assert "hand its class in" in run("evaluate", "runs/digits-signsymmetry", cwd=tmp_path, ok=2).stderr
     run("evaluate", "runs/digits-signsymmetry", "--rule", own, cwd=tmp_path)

@@ -169,7 +169,7 @@ def test_a_history_that_can_not_be_written_is_told(tmp_path):
 
 
 def test_a_run_that_is_killed_again_and_again_loses_nothing(monkeypatch):
-    monkeypatch.syspath_prepend(Path(__file__).parent.parent)
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])
     from benchmarks.reliability import kills
 
     counts = kills.run(6, seed=0, say=print)

@@ -112,9 +112,9 @@ def test_what_gpufa_writes_is_right(run, tmp_path):
 
 
 def test_what_the_first_format_holds_is_read_for_ever(tmp_path):
-    """tests/data/format-1.h5 was written by gpufa 0.1.0; a later format must load it, or refuse it by its version."""
+    """recorded/format-1.h5 was written by gpufa 0.1.0; a later format must load it, or refuse it by its version."""
     path = tmp_path / "checkpoint.h5"
-    path.write_bytes((Path(__file__).parent / "data" / "format-1.h5").read_bytes())
+    path.write_bytes((Path(__file__).parents[1] / "recorded" / "format-1.h5").read_bytes())
     assert path.read_bytes().startswith(b"gpufa checkpoint\nformat 1\n")
     assert networks.facts(path)["gpufa"] == "0.1.0"
     net = gpufa.load(path, backend="numpy")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import gpufa
 
-sys.path.insert(0, str(ROOT := Path(__file__).parents[1]))
+sys.path.insert(0, str(ROOT := Path(__file__).parents[2]))
 
 from benchmarks.reliability import guided
 from benchmarks.reliability.inputs import targets, trial

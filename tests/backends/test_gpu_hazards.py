@@ -93,7 +93,7 @@ def test_no_setting_leaves_its_arrays(rule, options):
 
 COMMAND = [sys.executable, "-m", "gpufa"]
 TRAIN = [*COMMAND, "train", "--backend", "cupy", "--hidden", "12", "--seeds", "0", "1", "--epochs", "6", "--quiet"]
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_run_that_is_killed_goes_on_bit_for_bit(tmp_path):

@@ -83,7 +83,7 @@ def test_digits_are_scaled_and_split_by_class() -> None:
 
 
 def test_digits_are_those_that_the_script_makes(tmp_path: Path) -> None:
-    script = runpy.run_path(str(Path(__file__).parents[1] / "data" / "make_digits.py"))
+    script = runpy.run_path(str(Path(__file__).parents[2] / "data" / "make_digits.py"))
     script["main"](tmp_path / "digits.npz")
     with np.load(tmp_path / "digits.npz") as made, np.load(Path(datasets.__file__).with_name("digits.npz")) as embedded:
         assert made.files == embedded.files

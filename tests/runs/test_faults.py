@@ -18,7 +18,7 @@ import gpufa
 from gpufa.checkpoints import hdf5, networks
 from gpufa.commands.main import main
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)

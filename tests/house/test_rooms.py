@@ -4,7 +4,7 @@ import ast
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parent.parent / "gpufa"
+PACKAGE = Path(__file__).resolve().parents[2] / "gpufa"
 # The ground floor first: what stands in a room may import from it and from those before it.
 ROOMS = (
     *("basics", "functions", "data", "backends", "layers", "net", "rules", "measure", "network", "recurrent"),

@@ -90,7 +90,7 @@ import cupy
 import pytest
 cupy.cuda.set_allocator(None)
 options = ["-q", "-x", "-p", "no:cacheprovider", "-m", "gpu"]
-raise SystemExit(pytest.main([*options, "tests/test_operations.py", "-k", sys.argv[1]]))
+raise SystemExit(pytest.main([*options, "tests/backends/test_operations.py", "-k", sys.argv[1]]))
 """
 
 
@@ -103,7 +103,7 @@ def test_no_kernel_leaves_its_arrays():
         pytest.skip("no AddressSanitizer")
     settings = {"LD_PRELOAD": library, "ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"}
     settings |= {"GPUFA_STANDIN": "0", "GPUFA_STANDIN_SANITIZE": "1", "GPUFA_TEST_GPU": "standin"}
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-c", SANITIZED, "float32 and (cupy or random or keyed)"],
         cwd=root,

@@ -9,7 +9,7 @@ import pytest
 import gpufa
 from gpufa.training.settings import read_toml
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture(scope="module")

@@ -181,7 +181,7 @@ def one_far_step(rule):
 
 @every_rule
 def test_one_step_in_float32_is_that_of_float64_to_rounding(rule, monkeypatch):
-    monkeypatch.syspath_prepend(Path(__file__).parents[1])
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])
     from benchmarks.reliability.drift import compared
 
     one = {"batch_size": 64, "samples": 64, "epochs": 1}

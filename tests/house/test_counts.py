@@ -8,7 +8,7 @@ import standin
 
 from gpufa.rules import RULES
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 RECORD = ROOT / "benchmarks/results/counts.json"
 RECORDED = json.loads(RECORD.read_text())["rows"] if RECORD.exists() else {}
 REPLAY = {"launches": 0, "products": 0, "copies": 0, "bytes": 0, "fills": 0, "syncs": 0, "graph_launches": 1}

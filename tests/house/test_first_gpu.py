@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 MOST_FILES, MOST_BYTES = 8, 16 << 20
 
 FINDS = "import json, sys; open(sys.argv[1], 'w').write(json.dumps({'it': 1}));"

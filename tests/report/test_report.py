@@ -224,7 +224,7 @@ def test_plot_draws_what_is_asked_for(folder, tmp_path, capsys):
 
 
 def test_a_rule_of_ones_own_is_handed_in(tmp_path, monkeypatch, capsys):
-    own = f"{Path(__file__).parent.parent / 'examples' / 'own_rule.py'}:SignSymmetry"
+    own = f"{Path(__file__).parents[2] / 'examples' / 'own_rule.py'}:SignSymmetry"
     monkeypatch.chdir(tmp_path)
     gpufa.train(gpufa.Config(**FAST | {"rule": own, "out": "run"}))
     assert main(["plot", "run", "--pictures", "hidden"]) == 2

@@ -213,7 +213,7 @@ gpufa.train(
 
 @pytest.mark.gpu
 def test_a_kernel_that_traps_in_mid_run_costs_one_interval(tmp_path):
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", LOST, tmp_path], cwd=root, capture_output=True, text=True)
     assert "DeviceError: the GPU failed (cuda" in done.stderr
     assert "the run ended after epoch 3; its checkpoint is of epoch 2" in done.stderr
