@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from alignmentlab import BATCH, SIZES, deltas, derivatives
 from rulelab import DATA, close, host, moved, network, put, samples, trainer, values
 
 import gpufa
@@ -15,26 +16,11 @@ from gpufa.rules.alignment.sdfa import SDFA
 from gpufa.rules.alignment.topology import Topology
 from gpufa.training.trainer import Trainer
 
-SIZES = [5, 7, 6, 4, 3]
-BATCH = samples(SIZES)
-
 
 def share(source, target, names):
     """Give `target` the feedback of `source`, by pairs of names."""
     for ours, theirs in names.items():
         put(target, target.feedback[ours], host(source, source.feedback[theirs]))
-
-
-def deltas(net, x, y):
-    """delta_k of every layer on the host, after a pass."""
-    p = net._error(x, y)
-    net.rule.deltas(p, p.e)
-    return [None, *(host(net, p.delta[k])[0] for k in range(1, net.sizes.L + 1))], p
-
-
-def derivatives(p, net):
-    """f'(a_k) of tanh."""
-    return [None, *(1 - host(net, p.h[k])[0] ** 2 for k in p.hidden)]
 
 
 @pytest.mark.parametrize(
@@ -140,214 +126,11 @@ def test_only_brsf_draws_its_magnitudes_anew_at_every_step(backend):
     assert found == {"brsf": [False, False], "frsf": [True, True]}
 
 
-@pytest.mark.parametrize("decay", [0.0, 0.3])
-def test_kolen_pollack_brings_weights_and_feedback_together_by_the_decay_alone(decay, backend):
-    """W_{k+1} - B_k^T is (1 - lr * decay)^t of what it was, whatever the data are."""
-    settings = {"optimizer": "sgd", "lr": 0.05, "weight_decay": decay, "decay": "decoupled", "backend": backend}
-    run = trainer(rule="kp", **settings)
-    net = run.net
-
-    def apart():
-        p = values(net)
-        return {k: p[f"W{k + 1}"] - p[f"B{k}"].T for k in (1, 2)}
-
-    start, before = apart(), values(net)
-    for _ in range(4):
-        run.step()
-    for k, difference in apart().items():
-        np.testing.assert_allclose(difference, start[k] * (1 - 0.05 * decay) ** 4, rtol=1e-12, atol=1e-15)
-    assert all(np.abs(values(net)[name] - before[name]).max() > 1e-4 for name in before)
-
-
-def test_kp_with_transposed_weights_is_bp_and_trains_its_feedback_as_the_weights(backend):
-    bp, kp = network(SIZES, "bp", backend=backend), network(SIZES, "kp", backend=backend)
-    W = values(kp)
-    for k in (1, 2, 3):
-        put(kp, kp.parameters[f"B{k}"], W[f"W{k + 1}"].T)
-    true, ours = bp.gradients(*BATCH), kp.gradients(*BATCH)
-    close(ours, true, 1e-13, names=list(true))
-    for k in (1, 2, 3):
-        np.testing.assert_allclose(ours[f"B{k}"], true[f"W{k + 1}"].T, rtol=1e-12, atol=1e-16)
-    angles = kp.alignment(*BATCH)
-    for name in ("per_sample", "gradient", "local", "weight"):
-        np.testing.assert_allclose(angles[name], 0, atol=1e-5, err_msg=name)
-
-
-def test_direct_kolen_pollack_updates_feedback_by_activity_and_error(backend):
-    net, dfa = network(SIZES, "dkp", backend=backend), network(SIZES, "dfa", backend=backend)
-    for k in (1, 2, 3):
-        put(net, net.parameters[f"B{k}"], host(dfa, dfa.feedback[f"B{k}"]))
-    ours, plain = net.gradients(*BATCH), dfa.gradients(*BATCH)
-    close(ours, plain, 1e-13, names=list(plain))
-    delta, p = deltas(net, *BATCH)
-    for k in (1, 2, 3):
-        np.testing.assert_allclose(ours[f"B{k}"], host(net, p.h[k])[0] @ delta[4].T / 9, rtol=1e-12)
-    np.testing.assert_allclose(ours["B3"], ours["W4"].T, rtol=1e-12)
-
-
-def test_dkps_rate_is_that_of_its_feedback_alone(backend):
-    moved = {}
-    for rate in (1.0, 3.0):
-        run = trainer(
-            rule="dkp", rule_options={"rate": rate}, optimizer="sgd", lr=0.1, weight_decay=0.0, backend=backend
-        )
-        before = values(run.net)
-        run.step()
-        moved[rate] = {name: after - before[name] for name, after in values(run.net).items()}
-    for name, step in moved[1.0].items():
-        np.testing.assert_allclose(moved[3.0][name], step * (3 if name[0] == "B" else 1), rtol=1e-10, atol=1e-15)
-
-
-def test_a_weight_mirror_step_is_its_equation(backend):
-    run = trainer(rule="weight_mirror", backend=backend, rule_options={"eta": 0.25, "noise": 2.0})
-    before = {name: host(run.net, b) for name, b in run.net.feedback.items()}
-    run.step()
-    p, after = run._steps[8].p, values(run.net)
-    xi = p.layers("noise")
-    for k in (1, 2):
-        noise = host(run.net, xi[k])[0]
-        a = after[f"W{k + 1}"] @ noise + after[f"b{k + 1}"][:, None]
-        y = np.tanh(a) if k + 1 < 3 else a
-        expected = 0.75 * before[f"B{k}"] + 0.25 * noise @ y.T / (8 * 4.0)
-        np.testing.assert_allclose(host(run.net, run.net.feedback[f"B{k}"]), expected, rtol=1e-12, atol=1e-15)
-
-
-def test_a_weight_mirror_goes_to_the_transposed_weights():
-    """With weights held still and linear units B_k goes to W_{k+1}^T: within 4 degrees after 600 steps."""
-    settings = {"freeze": (1, 2, 3), "batch_size": 40, "epochs": 700, "rule_options": {"eta": 0.005}}
-    run = trainer(rule="weight_mirror", activation="identity", **settings)
-    for epoch in range(600):
-        run.progress.epoch, run.progress.batch = epoch, 0
-        run.begin_epoch()
-        run.step()
-    for k in (1, 2):
-        B, W = run.net.feedback[f"B{k}"], run.net.parameters[f"W{k + 1}"].T
-        cos = (B * W).sum() / np.linalg.norm(B) / np.linalg.norm(W)
-        assert np.degrees(np.arccos(cos)) < 4
-        np.testing.assert_allclose(np.linalg.norm(B), np.linalg.norm(W), rtol=0.08)
-
-
 def test_shallow_trains_the_output_as_bp_does_and_nothing_else(backend):
     bp, shallow = network(SIZES, "bp", backend=backend), network(SIZES, "shallow", backend=backend)
     ours = shallow.gradients(*BATCH)
     close(ours, bp.gradients(*BATCH), 1e-13, names=["W4", "b4"])
     assert not any(ours[f"{kind}{k}"].any() for k in (1, 2, 3) for kind in "Wb")
-
-
-# ---- the structure of DFA's feedback
-
-
-def test_identity_as_feedback_nonlinearity_is_dfa_and_the_others_are_their_equations(backend):
-    x, y = BATCH
-    net = network(SIZES, DFA(), backend=backend)
-    plain, p = deltas(net, x, y)
-    f = derivatives(p, net)
-    for name, phi in {"identity": lambda s: s, "tanh": np.tanh, "relu": lambda s: np.maximum(s, 0)}.items():
-        bent = network(SIZES, DFA(nonlinearity=name), backend=backend)
-        for k, d in enumerate(deltas(bent, x, y)[0][1:4], start=1):
-            expected = phi(host(net, net.feedback[f"B{k}"]) @ plain[4]) * f[k]
-            np.testing.assert_allclose(d, expected, rtol=1e-12, atol=1e-15, err_msg=name)
-
-
-def test_feedback_through_a_random_mlp(backend):
-    net = network(SIZES, DFA(nonlinearity="mlp", width=12), backend=backend)
-    delta, p = deltas(net, *BATCH)
-    B = {name: host(net, b) for name, b in net.feedback.items()}
-    assert B["B1"].shape == (7, 12)
-    assert B["C"].shape == (12, 3)
-    through = np.tanh(B["C"] @ delta[4])
-    for k in (1, 2, 3):
-        np.testing.assert_allclose(delta[k], B[f"B{k}"] @ through * derivatives(p, net)[k], rtol=1e-12, atol=1e-15)
-
-
-def test_nonlinear_feedback_and_dropout_and_no_derivative():
-    """The mask counts once, whether f' is there or not."""
-    for inject in ("activation", "pre_activation"):
-        run = trainer(rule="dfa", rule_options={"nonlinearity": "tanh", "inject": inject}, dropout=0.5, init="uniform")
-        run.step()
-        p = run._steps[8].p
-        run.rule.deltas(p, p.e)
-        signal = np.tanh(p.B.stacked @ p.e) * p.mask
-        expected = signal * (1 - p.h.stacked**2) if inject == "activation" else signal
-        np.testing.assert_allclose(p.delta.stacked, expected, rtol=1e-12, atol=1e-15)
-        assert (p.mask == 0).any()
-
-
-def test_low_rank_feedback_is_a_product(backend):
-    net = network(SIZES, DFA(rank=2), backend=backend)
-    delta, p = deltas(net, *BATCH)
-    B = {name: host(net, b) for name, b in net.feedback.items()}
-    assert {name: b.shape for name, b in B.items()} == {"B1": (7, 2), "B2": (6, 2), "B3": (4, 2), "V": (2, 3)}
-    for k in (1, 2, 3):
-        np.testing.assert_allclose(
-            delta[k], B[f"B{k}"] @ B["V"] @ delta[4] * derivatives(p, net)[k], rtol=1e-12, atol=1e-15
-        )
-
-
-def test_sparse_ternary_and_shared_feedback():
-    sizes = [5, 400, 300, 10]
-    sparse = gpufa.Network(sizes, rule=DFA(density=0.1), backend="numpy").feedback["B1"]
-    dense = gpufa.Network(sizes, rule=DFA(), backend="numpy").feedback["B1"]
-    kept = sparse != 0
-    assert abs(kept.mean() - 0.1) < 0.02
-    np.testing.assert_allclose(sparse[kept], dense[kept] / np.sqrt(0.1), rtol=1e-6)
-    ternary = gpufa.Network(sizes, rule=DFA(law="ternary"), backend="numpy").feedback["B1"]
-    np.testing.assert_allclose(np.unique(ternary), [-0.05, 0, 0.05], rtol=1e-6)
-    assert abs((ternary == 0).mean() - 1 / 3) < 0.03
-    shared = gpufa.Network(sizes, rule=DFA(shared=True), backend="numpy").feedback
-    np.testing.assert_array_equal(shared["B1"][:300], shared["B2"])
-    np.testing.assert_allclose(np.abs(shared["B1"]).max(), 0.05, rtol=0.01)
-    apart = gpufa.Network(sizes, rule=DFA(), backend="numpy").feedback
-    assert np.abs(apart["B1"][:300] * np.sqrt(4 / 3) - apart["B2"]).mean() > 0.02
-
-
-@pytest.mark.parametrize("options", [{"law": "ternary"}, {"shared": True}, {"density": 0.5}, {"rank": 2}])
-def test_structured_feedback_trains_the_same_stored_or_procedural(options, backend):
-    nets = []
-    for kind in ("stored", "procedural"):
-        run = trainer(rule="dfa", rule_options=options, feedback=kind, backend=backend)
-        for _ in range(3):
-            run.step()
-        nets.append(values(run.net))
-    close(*nets, 1e-13)
-
-
-@pytest.mark.filterwarnings("error")
-def test_a_stale_error_is_the_gradient_of_some_steps_ago(backend):
-    """Hidden layers stand still for s steps, then take the very gradients that they would have had, s steps late."""
-    late, seen = 2, []
-    settings = {"optimizer": "sgd", "lr": 0.1, "init": "uniform", "backend": backend}
-    run = trainer(rule="dfa", rule_options={"staleness": late}, **settings)
-    before = values(run.net)
-    for step in range(5):
-        run.step()
-        p, after = run._steps[8].p, values(run.net)
-        x = host(run.net, p.h[0])[0]
-        seen.append(host(run.net, p.delta[1])[0] @ x.T / 8)
-        moved = (before["W1"] - after["W1"]) / 0.1
-        expected = seen[step - late] if step >= late else np.zeros_like(moved)
-        np.testing.assert_allclose(moved, expected, rtol=1e-9, atol=1e-13)
-        assert np.abs(before["W3"] - after["W3"]).max() > 1e-6
-        before = after
-
-
-def test_staleness_zero_is_dfa_bit_for_bit_and_probes_leave_the_queue_alone():
-    nets = []
-    for options in ({}, {"staleness": 0}):
-        run = trainer(rule="dfa", rule_options=options)
-        for _ in range(4):
-            run.step()
-        nets.append(values(run.net))
-    for name, p in nets[0].items():
-        np.testing.assert_array_equal(p, nets[1][name])
-    run = trainer(rule="dfa", rule_options={"staleness": 2}, init="uniform")
-    run.step()
-    before = {name: s.copy() for name, s in run.net.state.items()}
-    run._probe()
-    run.net.gradients(run.probe[0], run.probe[1])
-    assert before["W1_late1"].any()
-    for name, s in run.net.state.items():
-        np.testing.assert_array_equal(s, before[name])
 
 
 # ---- angles
@@ -412,12 +195,6 @@ def test_bad_options_are_refused(rule, options, text):
     assert text in str(error.value)
 
 
-@pytest.mark.parametrize("rule", ["weight_mirror", "frsf"])
-def test_feedback_that_is_worked_with_can_not_be_procedural(rule):
-    with pytest.raises(gpufa.InvalidValue, match=f"rule '{rule}' needs its feedback matrices in memory"):
-        gpufa.Network(SIZES, rule=rule, feedback="procedural", backend="numpy")
-
-
 def test_units_without_derivative_learn_by_a_rule_that_needs_none():
     for rule in (DFA(inject="pre_activation"), "shallow"):
         gpufa.Network(SIZES, rule=rule, activation="sign", backend="numpy")
@@ -457,16 +234,6 @@ def test_a_rule_derived_from_dfa_keeps_its_own_gradients():
         assert not run.net.parameters["W1"].any()
     with pytest.raises(gpufa.InvalidValue, match="leave --residual out"):
         gpufa.Network([5, 6, 6, 3], rule=Still(), residual=True, backend="numpy")
-
-
-def test_structured_feedback_has_one_scale_and_no_weight_angle():
-    sizes = [5, 400, 300, 10]
-    for options in ({"rank": 6}, {"rank": 6, "scale": 3.0}):
-        B = gpufa.Network(sizes, rule=DFA(**options), dtype="float64", backend="numpy").feedback
-        expected = options.get("scale", 1.0) / 20 / np.sqrt(3)
-        np.testing.assert_allclose((B["B1"] @ B["V"]).std(), expected, rtol=0.25)
-    for rule in (DFA(rank=3), DFA(nonlinearity="mlp", width=3)):
-        assert np.isnan(network(SIZES, rule).alignment(*BATCH)["weight"]).all()
 
 
 def test_a_single_output_is_not_centred_away():
