@@ -5,7 +5,7 @@ from contextlib import nullcontext, suppress
 import numpy as np
 import pytest
 import standin
-from test_gpu_threads import in_thread, near, started, steps
+from threadlab import in_thread, near, started, steps
 
 from gpufa.backends import get_backend
 from gpufa.backends.cupydevice import CupyDevice, open_device

@@ -6,11 +6,11 @@ import threading
 import numpy as np
 import pytest
 from rulelab import values
+from threadlab import in_thread, near, started, steps
 from traininglab import DATA, config
 
 import gpufa
 from gpufa.backends.cupydevice import open_device
-from gpufa.training.trainer import Trainer
 
 pytestmark = pytest.mark.gpu
 RULES = "bp", "dfa", "ifa"
@@ -27,45 +27,6 @@ def cupy():
 def two_gpus(cupy):
     if cupy.cuda.runtime.getDeviceCount() < 2:
         pytest.skip("one GPU")
-
-
-def started(rule="dfa", **kw):
-    trainer = Trainer(config(rule=rule, optimizer="sgd", lr=0.1, **kw), DATA)
-    trainer.begin_epoch()
-    return trainer
-
-
-def steps(trainer, n):
-    for _ in range(n):
-        trainer.step()
-    return trainer
-
-
-def expected(rule, n):
-    return values(steps(started(rule), n).net)
-
-
-def near(trainer, rule, n):
-    for name, p in expected(rule, n).items():
-        np.testing.assert_allclose(values(trainer.net)[name], p, rtol=1e-10, atol=1e-12)
-
-
-def in_thread(job):
-    """What the job gives, or raises, in a thread of its own."""
-    found = []
-
-    def work():
-        try:
-            found.append(job())
-        except BaseException as error:
-            found.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    if isinstance(found[0], BaseException):
-        raise found[0]
-    return found[0]
 
 
 @pytest.mark.parametrize("rule", RULES)
