@@ -90,7 +90,7 @@ import cupy
 import pytest
 cupy.cuda.set_allocator(None)
 options = ["-q", "-x", "-p", "no:cacheprovider", "-m", "gpu"]
-raise SystemExit(pytest.main([*options, "tests/backends/test_operations.py", "-k", sys.argv[1]]))
+raise SystemExit(pytest.main([*options, "tests/backends/operations", "-k", sys.argv[1]]))
 """
 
 
@@ -105,7 +105,7 @@ def test_no_kernel_leaves_its_arrays():
     settings |= {"GPUFA_STANDIN": "0", "GPUFA_STANDIN_SANITIZE": "1", "GPUFA_TEST_GPU": "standin"}
     root = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", SANITIZED, "float32 and (cupy or random or keyed)"],
+        [sys.executable, "-c", SANITIZED, "float32 and (cupy or random or keyed) and not test_relaxing"],
         cwd=root,
         env=os.environ | settings | {"PYTHONPATH": os.pathsep.join([str(root / "tests"), str(root)])},
         capture_output=True,

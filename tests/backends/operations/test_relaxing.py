@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_operations import ALL, EVERY_ORDER, draw, every_dtype, every_size, near, opened, rng, slab
+from operationlab import ALL, draw, every_dtype, every_size, near, rng, slab
 
 from gpufa.backends.operands import Gate, Inputs, Nudge, Units
 from gpufa.functions.activations import ACTIVATIONS
@@ -11,11 +11,6 @@ from gpufa.net.arena import Layers
 from gpufa.net.layout import Sizes
 
 WIDE = 19  # columns of V, above those that a kernel takes itself
-
-
-@pytest.fixture(params=EVERY_ORDER)
-def backend(request, threads_in):
-    return opened(request.param, threads_in)
 
 
 class Relaxed:
