@@ -1,6 +1,6 @@
 """Training on a GPU: NumPy's numbers, recorded or not, in any setting; what a step takes; checkpoints of either side.
 
-The operations are held to NumPy's numbers by test_operations.py, every formula of the tables by test_same_code.py,
+The operations are held to NumPy's numbers in operations/, every formula of the tables by test_same_code.py,
 threads and several GPUs by test_gpu_threads.py, and failures by test_gpu_faults.py.
 """
 

@@ -12,9 +12,9 @@ never by more than 2 lr. With eps of 1e-3 they are as steady as the others. So t
 own optimizer, most often Adam, what is equal to rounding with momentum, and Adam's first step for itself. nn_lift
 searches for hidden units, and is held to rounding where the data determine them; on others it may find others.
 
-Held elsewhere: resumed on NumPy, test_every_rule.py, and with every option of training, test_training.py; captured with
+Held elsewhere: resumed on NumPy, test_every_rule.py, and with every option of training, test_resume.py; captured with
 those options, test_gpu.py; NumPy against CuPy with every activation, loss and optimizer, test_same_code.py; random
-numbers, test_random.py and test_operations.py.
+numbers, test_random.py and test_draw_operations.py.
 """
 
 import re
