@@ -36,7 +36,7 @@ def block(given: Any) -> Chain:
 
 def inputs(given: Any) -> int | None:
     """How many inputs "input 784" says; None where `given` is something else."""
-    name, *rest = given.split() if isinstance(given, str) else (None,)
+    name, *rest = (given.split() if isinstance(given, str) else []) or [None]
     if name != INPUT:
         return None
     if len(rest) != 1 or not _whole(rest[0]):

@@ -8,7 +8,7 @@ from gpufa.backends.operands import Gate, Inputs, Nudge, Units
 from gpufa.functions.activations import ACTIVATIONS
 from gpufa.functions.formulas import FORMULAS
 from gpufa.net.arena import Layers
-from gpufa.net.layout import Sizes
+from gpufa.net.layout import Layout
 
 WIDE = 19  # columns of V, above those that a kernel takes itself
 
@@ -185,7 +185,7 @@ def test_normalise(backend, dtype, replicas, rows, columns):
 
 @every_dtype
 def test_layer_sums(backend, dtype):
-    sizes = Sizes((4, 7, 5, 3))
+    sizes = Layout.dense((4, 7, 5, 3), ("tanh", "tanh"))
     delta, start = draw(2, sizes.total, 9, dtype=dtype), draw(2, sizes.total, dtype=dtype)
     out = Layers.of_slab(backend.to_device(start.copy()), sizes)
     backend.layer_sums(Layers.of_slab(backend.to_device(delta), sizes), out, alpha=0.5, beta=1.0)

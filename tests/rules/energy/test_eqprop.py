@@ -85,7 +85,7 @@ def energy(net, x, rho):
     """1/2 sum s^2 - sum rho W rho - sum b rho, summed over samples, of the free phase."""
     p, pars = net.pass_for(len(x)), net.parameters
     net.rule.forward(p, net.backend.to_device(x))
-    s = [None, *(p.rule.phase(p, "free").u[k][0] for k in (1, 2, 3))]
+    s = [None, *(net.rule.phase(p, "free").u[k][0] for k in (1, 2, 3))]
     r = [x.T, *map(rho, s[1:])]
     inner = sum((r[k] * (pars[f"W{k}"] @ r[k - 1] + pars[f"b{k}"][:, None])).sum() for k in (1, 2, 3))
     return sum(np.square(u).sum() for u in s[1:]) / 2 - inner

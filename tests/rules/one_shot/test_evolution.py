@@ -103,6 +103,6 @@ def test_evolution_keeps_frozen_gradients_out_of_the_arena():
     p, arena = net.pass_for(4), net.new_arena()
     net.rule.forward(p, rng.normal(size=(4, 5)))
     p.y[:, 0] = 1
-    net.rule.gradients(p, Gradients(arena, 1 / 4, [2]))
+    net.rule.gradients(p, Gradients(arena, [(1 / 4, (2,))]))
     assert not arena["W1"].any()
     assert arena["W2"].any()
