@@ -36,12 +36,12 @@ def block(given: Any) -> Chain:
 
 def inputs(given: Any) -> int | None:
     """How many inputs "input 784" says; None where `given` is something else."""
-    name, *rest = (given.split() if isinstance(given, str) else []) or [None]
-    if name != INPUT:
+    words = given.split() if isinstance(given, str) else []
+    if words[:1] != [INPUT]:
         return None
-    if len(rest) != 1 or not _whole(rest[0]):
-        raise InvalidValue(f"{given!r} can't be read; it takes one number, such as 'input 784'")
-    return int(rest[0])
+    if len(words) != 2 or not _whole(words[1]) or not int(words[1]):
+        raise InvalidValue(f"{given!r} can't be read; it takes a number of inputs, such as 'input 784'")
+    return int(words[1])
 
 
 def _layers(given: Any) -> Iterator[Layer]:
