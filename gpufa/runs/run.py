@@ -1,11 +1,9 @@
 """A run from its first checkpoint to its summary, and from its checkpoint on."""
 
 import json
-import signal
-import threading
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +25,7 @@ from ..training.progress import Status
 from ..training.settings import from_mapping
 from ..training.trainer import Trainer
 from .folder import Folder, locked, trainer_arrays
+from .interrupts import stopped_by_signals
 from .summary import summarise
 
 
@@ -175,28 +174,3 @@ def _summed_up(out: Path, trainer: Trainer) -> bool:
         return bool(json.loads((out / "summary.json").read_text(encoding="utf-8"))["epochs"] == trainer.progress.epoch)
     except (OSError, ValueError, KeyError, TypeError):
         return False
-
-
-@contextmanager
-def stopped_by_signals(trainer: Trainer) -> Iterator[None]:
-    """Ctrl-C, SIGTERM, SIGHUP let the step finish, then training stops and is saved; a second Ctrl-C stops at once.
-
-    What is ignored already, as nohup does with SIGHUP, stays ignored.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    old = {number: handler for number in numbers if (handler := signal.getsignal(number)) != signal.SIG_IGN}
-
-    def stop(number: int, frame: Any) -> None:
-        trainer.stop_requested = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    for number in old:
-        signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
