@@ -10,8 +10,8 @@ from .device import Device, Job
 from .draws import RandomKernels
 from .elementwise import ElementKernels
 from .feedback import FeedbackKernels
+from .grids import THREADS, columns_grid, output_grid, slab_grid, stride, tile_grid, types, warp_grid
 from .kernels import TYPES, kernel
-from .launches import THREADS, columns_grid, output_grid, slab_grid, stride, tile_grid, types, warp_grid
 from .operands import Outputs, Rates, Samples, Ticks
 from .recorded import Recorded
 from .relax import RelaxKernels

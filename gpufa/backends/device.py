@@ -1,6 +1,6 @@
 """The seam between the CuPy backend and a GPU: what the backend asks for.
 
-CuPy does it in cupydevice.py; the tests put a device in its place that runs the same kernels on the CPU.
+CuPy does it in cupydevice.py.
 """
 
 from collections.abc import Callable, Sequence

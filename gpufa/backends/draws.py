@@ -7,9 +7,9 @@ import numpy as np
 
 from ..basics.random import LAWS, Purpose, drop_threshold
 from . import kernels
+from .grids import columns_grid, stride, types
 from .kernels import kernel
 from .launcher import Launcher
-from .launches import columns_grid, stride, types
 
 Array = Any
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from ..functions.formulas import Formula
 from . import kernels
+from .grids import columns_grid, sample_grid, slab_grid, steps, stride, types
 from .kernels import kernel
 from .launcher import Launcher
-from .launches import columns_grid, sample_grid, slab_grid, steps, stride, types
 
 Array = Any
 MOST_ARRAYS, MOST_NUMBERS = 5, 2  # of a formula

@@ -5,10 +5,10 @@ from typing import Any
 
 from ..basics.random import Purpose
 from . import kernels
+from .grids import in_rows, rows_grid, slab_grid, stride, types
 from .kernels import kernel
 from .keyed import KeyedMatrix
 from .launcher import Launcher
-from .launches import in_rows, rows_grid, slab_grid, stride, types
 from .operands import Gate
 
 Array = Any

@@ -8,8 +8,8 @@ import numpy as np
 
 from .base import Backend
 from .device import Device
+from .grids import width
 from .kernels import Kernel
-from .launches import width
 
 Array = Any
 SCALARS = {"i64": np.int64, "int": np.int32, "unsigned": np.uint32, "double": np.float64}

@@ -4,9 +4,9 @@ from typing import Any
 
 from . import kernels
 from .dynamics import DESCEND, INFER, SETTLE
+from .grids import in_rows, slab_grid, steps, stride, types
 from .kernels import kernel
 from .launcher import Launcher
-from .launches import in_rows, slab_grid, steps, stride, types
 from .operands import Inputs, Nudge, Units
 
 Array = Any

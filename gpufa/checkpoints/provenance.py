@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..basics.errors import InvalidValue
 from ..data.datasets import Data, load_data, validate
 from ..training.config import Config
-from ..training.settings import from_mapping
+from ..training.toml import from_mapping
 from . import networks
 
 IN_MEMORY = "arrays"  # the name of data that a program handed in

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from tyro.conf import Suppress, UseAppendAction
 
 from ..training.config import Config
-from ..training.settings import with_options
+from ..training.toml import with_options
 
 
 @dataclass(frozen=True)

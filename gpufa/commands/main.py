@@ -22,7 +22,7 @@ from ..checkpoints import networks, provenance
 from ..data import datasets
 from ..rules import RULES, find_rule, is_own
 from ..training.config import Config
-from ..training.settings import read_toml
+from ..training.toml import read_toml
 from . import display, draw
 from .flags import CompareFlags, TrainFlags
 from .reproduce import reproduce

@@ -16,7 +16,7 @@ from ..checkpoints.provenance import IN_MEMORY
 from ..rules import Rule
 from ..runs.summary import summary_of
 from ..training.progress import Status
-from ..training.settings import from_mapping, to_toml
+from ..training.toml import from_mapping, to_toml
 from . import tables
 
 TEMPLATE = "page.html.j2"

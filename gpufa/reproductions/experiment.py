@@ -24,7 +24,7 @@ from typing import Any
 
 from ..basics.errors import InvalidValue
 from ..training.config import Config
-from ..training.settings import from_mapping
+from ..training.toml import from_mapping
 
 HERE = Path(__file__).parent
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..checkpoints import networks
 from ..measure.history import History, newest
 from ..training.progress import Status
-from ..training.settings import from_mapping
+from ..training.toml import from_mapping
 from .experiment import Cell
 
 

@@ -15,7 +15,7 @@ from ..runs import run as runs
 from ..training.callbacks import Callback
 from ..training.config import Config
 from ..training.progress import Status
-from ..training.settings import from_mapping, to_mapping
+from ..training.toml import from_mapping, to_mapping
 from .experiment import Cell
 from .outcome import Outcome
 

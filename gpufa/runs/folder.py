@@ -18,7 +18,7 @@ from ..basics import files
 from ..basics.errors import FileProblem, GpufaWarning
 from ..checkpoints import hdf5, networks
 from ..training.callbacks import Callback
-from ..training.settings import to_mapping, to_toml
+from ..training.toml import to_mapping, to_toml
 from ..training.trainer import Trainer
 
 REFRESH = 1.0  # seconds between two writings of history.csv at least, whose whole text is made anew

@@ -22,7 +22,7 @@ from ..rules import Rule, is_own, rule_class
 from ..training.callbacks import Callback
 from ..training.config import Config
 from ..training.progress import Status
-from ..training.settings import from_mapping
+from ..training.toml import from_mapping
 from ..training.trainer import Trainer
 from .folder import Folder, locked, trainer_arrays
 from .interrupts import stopped_by_signals

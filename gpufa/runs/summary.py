@@ -10,7 +10,7 @@ from ..checkpoints.networks import inside
 from ..measure.history import History, newest
 from ..measure.scores import evaluate
 from ..training.progress import Status
-from ..training.settings import from_mapping
+from ..training.toml import from_mapping
 from ..training.trainer import Trainer
 
 

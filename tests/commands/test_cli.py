@@ -19,7 +19,7 @@ import gpufa
 from gpufa.checkpoints import networks
 from gpufa.commands.main import main
 from gpufa.rules import RULES
-from gpufa.training.settings import read_toml
+from gpufa.training.toml import read_toml
 
 
 def test_train_leaves_everything_behind(trained):

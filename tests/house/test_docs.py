@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import gpufa
-from gpufa.training.settings import read_toml
+from gpufa.training.toml import read_toml
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gpufa
-from gpufa.training.settings import read_toml
+from gpufa.training.toml import read_toml
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -20,7 +20,7 @@ from gpufa.data.samples import Data
 from gpufa.report import page as pages
 from gpufa.report import tables
 from gpufa.runs.summary import summary_of
-from gpufa.training.settings import from_mapping
+from gpufa.training.toml import from_mapping
 
 FAST = {"hidden": (6, 5), "epochs": 2, "backend": "numpy"}
 HOSTILE = "<script>alert(1)</script> & \"q\" 'r' {{ 7*7 }} $\\frac$"
