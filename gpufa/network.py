@@ -83,7 +83,7 @@ class Network(Learner):
                 " add --init uniform, or leave --init-scale out"
             )
         check_fit(layout, made, {name: cls() for name, cls in RULES.items()})
-        super().__init__(layout, output_loss, replicas, dtype, rule=made)
+        super().__init__(made, layout, output_loss, replicas, dtype)
         made.check(self)
         one_of(feedback, FEEDBACK, "feedback")
         winding = bool(layout.residual or layout.layered)

@@ -1,12 +1,14 @@
 """A net with its rule: what predicts, is judged, and is trained."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
 from ..data.samples import Scaling, inputs
+from ..functions.losses import Loss
+from .layout import Layout
 from .model import Model
 from .passes import Pass
 from .rule import Rule
@@ -20,8 +22,8 @@ class Learner(Model):
     rule: Rule
     scaling: Scaling | None = None
 
-    def __init__(self, *about: Any, rule: Rule) -> None:
-        super().__init__(*about)
+    def __init__(self, rule: Rule, sizes: Layout, loss: Loss, seeds: Sequence[int], dtype: str) -> None:
+        super().__init__(sizes, loss, seeds, dtype)
         self.rule = rule
         self._passes: dict[int, Pass] = {}
 
