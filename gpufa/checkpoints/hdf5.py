@@ -1,13 +1,10 @@
 """Checkpoint files: named arrays and metadata in HDF5 that can't be lost half-written or loaded damaged.
 
-The first 512 bytes, HDF5's user block, hold a header in plain text with the length and SHA-256 of all that follows. A
-reader checks every byte against it before HDF5 parses one. docs/checkpoints.md describes the format.
+A reader checks every byte by the file's seal before HDF5 parses one. docs/checkpoints.md describes the format.
 """
 
-import hashlib
 import io
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,13 +15,11 @@ from numpy.typing import NDArray
 
 from ..basics import files
 from ..basics.errors import FileProblem
+from .seal import BLOCK, sealed, verified
 
 if TYPE_CHECKING:
     import h5py
 
-FORMAT = 1
-BLOCK = 512
-MAGIC = b"gpufa checkpoint\n"
 DEEPEST = 8  # groups within groups
 KINDS = "biuf"  # the types of array that are stored: booleans and numbers
 
@@ -40,7 +35,7 @@ def write(path: str | Path, arrays: Mapping[str, NDArray], metadata: Mapping[str
 
 def read(path: str | Path) -> tuple[dict[str, NDArray], dict[str, Any]]:
     """The arrays by name, and the metadata. Raises FileProblem for a file that is missing, damaged or no checkpoint."""
-    raw = _verified(Path(path))
+    raw = verified(Path(path))
     with _opened(raw, path) as file:
         metadata = _metadata(file, path)
         return {name: _array(file[name]) for name in _datasets(file, len(raw), path)}, metadata
@@ -48,7 +43,7 @@ def read(path: str | Path) -> tuple[dict[str, NDArray], dict[str, Any]]:
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
     """The metadata alone, the whole file verified all the same. Raises FileProblem as `read`."""
-    with _opened(_verified(Path(path)), path) as file:
+    with _opened(verified(Path(path)), path) as file:
         return _metadata(file, path)
 
 
@@ -81,57 +76,6 @@ def image(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> memoryv
             if array.size:
                 dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, np.asarray(array, order="C"))
     return sealed(made.getbuffer())
-
-
-def sealed(raw: memoryview) -> memoryview:
-    """The bytes of an HDF5 file with the header over its user block."""
-    raw[:BLOCK] = _header(raw[BLOCK:])
-    return raw
-
-
-def _header(body: memoryview) -> bytes:
-    digest = hashlib.sha256(body).hexdigest()
-    return (MAGIC + f"format {FORMAT}\nsha256 {digest}\nbytes {len(body)}\n".encode()).ljust(BLOCK, b"\0")
-
-
-def _verified(path: Path) -> bytearray:
-    """Every byte of the file, once all of them are what the header says; of no other file more than the header."""
-    where = f"checkpoint {str(path)!r}"
-    try:
-        if path.exists() and not (path.is_file() or path.is_dir()):
-            raise FileProblem(f"{where} is no file; give a run's folder or its checkpoint.h5")
-        with open(path, "rb") as file:
-            header = file.read(BLOCK)
-            _understood(header, size := os.fstat(file.fileno()).st_size - len(header), str(path))
-            raw = bytearray(BLOCK + size)
-            raw[:BLOCK], body = header, memoryview(raw)[BLOCK:]
-            whole = file.readinto(body) == size
-    except FileProblem:
-        raise
-    except FileNotFoundError:
-        raise FileProblem(f"{where} does not exist; give a run's folder or its checkpoint.h5") from None
-    except OSError as error:
-        raise FileProblem(
-            f"{where} can't be read ({error.strerror}); give a run's folder or its checkpoint.h5"
-        ) from error
-    if not whole or header != _header(body):
-        raise FileProblem(f"{where} is damaged: its bytes differ from what was written; go back to a copy of it")
-    return raw
-
-
-def _understood(header: bytes, size: int, path: str) -> None:
-    """Raises FileProblem where a header is none of this format for a body of `size` bytes."""
-    if not header.startswith(MAGIC):
-        raise FileProblem(f"{path!r} is no gpufa checkpoint; give a run's folder or its checkpoint.h5")
-    fields = dict(line.split(b" ", 1) for line in header.rstrip(b"\0").split(b"\n")[1:] if b" " in line)
-    newer = fields.get(b"format", b"").decode("ascii", "replace")
-    if newer.isdecimal() and len(newer) < 10 and int(newer) > FORMAT:
-        raise FileProblem(f"checkpoint {path!r} has format {newer}, this gpufa reads up to {FORMAT}: upgrade gpufa")
-    if fields.get(b"bytes") != str(size).encode():
-        promised = fields.get(b"bytes", b"?").decode("ascii", "replace")
-        raise FileProblem(
-            f"checkpoint {path!r} is damaged: {size} bytes of content, {promised} were written; go back to a copy of it"
-        )
 
 
 @contextmanager

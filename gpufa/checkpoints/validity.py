@@ -12,7 +12,8 @@ from ..basics.errors import InvalidValue
 from ..layers.layer import Shape
 from ..layers.words import block, inputs
 from ..net.layout import Layout
-from ..training.progress import Progress, Status
+from ..training.progress import Progress
+from ..training.stopping import Status
 from .hdf5 import foreign
 
 NETWORK = {

@@ -1,16 +1,12 @@
-"""What a person sees of a run: a progress bar, or plain lines where there is no terminal, and tables at the end."""
+"""What commands print: tables, facts, lines."""
 
 import os
-import sys
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TextIO
 
-import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from ..functions.activations import ACTIVATIONS
@@ -18,12 +14,7 @@ from ..layers.words import LAYERS
 from ..report import tables
 from ..rules import Rule
 from ..runs.run import Run
-from ..training.callbacks import Callback
-from ..training.progress import Status
-from ..training.trainer import Trainer
-
-REFRESH = 0.2  # seconds between two looks at the loss
-LINES = 20  # plain lines for a whole run, at most
+from ..training.stopping import Status
 
 
 class _Console(Console):
@@ -71,83 +62,6 @@ class Lasting:
             self.stream.flush()
         except (OSError, ValueError):
             silence(self.stream)
-
-
-class Display(Callback):
-    """Samples/s, loss and test error while a run goes on; on stderr, so that stdout stays for results."""
-
-    def __init__(self) -> None:
-        self.console = console(file=Lasting(sys.stderr))
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[facts]}"),
-        )
-        self.bar = Progress(*columns, TimeRemainingColumn(), console=self.console, disable=not self.console.is_terminal)
-        self.rate = self.loss = self.error = ""
-
-    def on_start(self, trainer: Trainer) -> None:
-        net = trainer.net
-        what = (
-            f"{net.rule.name} on {trainer.config.data}, {'-'.join(map(str, net.sizes.units))}, {len(net.seeds)} seed(s)"
-        )
-        self.console.print(f"{what}, {net.dtype}, backend {net.backend.name}")
-        self.task = self.bar.add_task("training", total=trainer.total_steps, completed=trainer.progress.step, facts="")
-        self.bar.start()
-        self.looked, self.step = time.perf_counter(), trainer.progress.step
-
-    def on_step(self, trainer: Trainer) -> None:
-        if self.console.is_terminal and time.perf_counter() - self.looked > REFRESH:
-            self._look(trainer)
-
-    def _look(self, trainer: Trainer) -> None:
-        trainer.look()
-        progress, now = trainer.progress, time.perf_counter()
-        samples = (progress.step - self.step) * trainer.batches.size * int(progress.active.sum())
-        if samples:
-            self.rate = f"{samples / (now - self.looked):,.0f} samples/s"
-        if progress.seen and progress.active.any():
-            self.loss = f"loss {np.nanmean(progress.loss):.4f}"
-        facts = "  ".join(text for text in (self.rate, self.loss, self.error) if text)
-        self.bar.update(self.task, completed=progress.step, facts=facts)
-        self.looked, self.step = now, progress.step
-
-    def on_epoch(self, trainer: Trainer) -> None:
-        row = {name: column[-1] for name, column in trainer.history.epochs.columns.items()}
-        figures = {"test_error": "test error {:.2f} %", "test_rmse": "test RMSE {:.4g}"}
-        shown = [
-            text.format(np.nanmean(row[name])) for name, text in figures.items() if name in row and _any(row[name])
-        ]
-        self.error = "  ".join(shown)
-        every = max(1, trainer.epochs // LINES)
-        if not self.console.is_terminal and (row["epoch"] % every == 0 or row["epoch"] == trainer.epochs):
-            loss = np.nanmean(row["loss"]) if _any(row["loss"]) else np.nan
-            text = ", ".join([f"epoch {row['epoch']}/{trainer.epochs}", f"loss {loss:.4f}", *shown])
-            self.console.print(f"{text}, {row['seconds']:.2f} s")
-
-    def on_diverged(self, trainer: Trainer, replicas: NDArray) -> None:
-        seeds = ", ".join(str(trainer.net.seeds[r]) for r in replicas)
-        self.console.print(
-            f"seed {seeds} diverged at step {trainer.progress.step}:"
-            " loss or weights are no longer finite; try a smaller --lr",
-            soft_wrap=True,
-        )
-
-    def on_stop(self, trainer: Trainer) -> None:
-        self._look(trainer)
-
-    def on_end(self, trainer: Trainer) -> None:
-        self.bar.stop()
-
-
-def watching(quiet: bool) -> list[Callback]:
-    """The callbacks of a command that trains."""
-    return [] if quiet else [Display()]
-
-
-def _any(values: Any) -> bool:
-    return bool(np.isfinite(values).any())
 
 
 def results(run: Run, to: Console) -> None:

@@ -11,7 +11,7 @@ from ..basics.errors import FileProblem, InvalidValue
 from ..reproductions import experiment, figures, record, runner
 from ..reproductions.experiment import Cell, Experiment
 from ..reproductions.outcome import Outcome
-from . import display
+from . import display, progressbar
 
 OK, OUTSIDE = 0, 1
 
@@ -64,7 +64,7 @@ def reproduce(
     for cell in every:
         if done and cell.name in chosen:
             to.print(f"{found.name} {cell.name}")
-            done = runner.train(cell, folder, wanted, lambda: display.watching(quiet))
+            done = runner.train(cell, folder, wanted, lambda: progressbar.watching(quiet))
     written = write(found, every, folder)
     to.print(record.table(written))
     if not done:

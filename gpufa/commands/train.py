@@ -15,7 +15,7 @@ from ..rules import find_rule
 from ..runs import run as runs
 from ..training.config import Config
 from ..training.trainer import Trainer
-from . import display
+from . import display, progressbar
 from .flags import CompareFlags, TrainFlags
 
 OK, DIVERGED = 0, 3
@@ -26,7 +26,7 @@ def train(flags: OmitArgPrefixes[TrainFlags]) -> int:
     config = flags.config(flags.rule)
     out = config.out or str(runs.free_folder(f"{Path(config.data).stem}-{find_rule(config.rule).name}"))
     config = dataclasses.replace(config, out=out)
-    return _finish(runs.train(config, callbacks=display.watching(flags.quiet), force=flags.force), flags.quiet)
+    return _finish(runs.train(config, callbacks=progressbar.watching(flags.quiet), force=flags.force), flags.quiet)
 
 
 def resume(
@@ -48,7 +48,7 @@ def resume(
         quiet: print nothing but errors
     """
     own = find_rule(rule) if rule else None
-    resumed = runs.resume(run, epochs, rule=own, backend=backend, device=device, callbacks=display.watching(quiet))
+    resumed = runs.resume(run, epochs, rule=own, backend=backend, device=device, callbacks=progressbar.watching(quiet))
     return _finish(resumed, quiet)
 
 
@@ -60,7 +60,7 @@ def compare(flags: OmitArgPrefixes[CompareFlags]) -> int:
     out = Path(config.out) if config.out else runs.free_folder(f"{Path(config.data).stem}-compare")
     planned, done = _planned(flags, out), dict[str, runs.Run]()
     for name, one in planned.items():
-        done[name] = runs.train(one, callbacks=display.watching(flags.quiet), force=flags.force)
+        done[name] = runs.train(one, callbacks=progressbar.watching(flags.quiet), force=flags.force)
         if done[name].interrupted:
             break
     display.sheet(

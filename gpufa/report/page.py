@@ -15,7 +15,7 @@ from ..checkpoints import networks
 from ..checkpoints.provenance import IN_MEMORY
 from ..rules import Rule
 from ..runs.summary import summary_of
-from ..training.progress import Status
+from ..training.stopping import Status
 from ..training.toml import from_mapping, to_toml
 from . import tables
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..training.progress import Status
+from ..training.stopping import Status
 
 SCORES = "train_error", "test_error", "train_rmse", "test_rmse", "test_r2"
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..checkpoints import networks
 from ..measure.history import History, newest
-from ..training.progress import Status
+from ..training.stopping import Status
 from ..training.toml import from_mapping
 from .experiment import Cell
 

@@ -14,7 +14,7 @@ from ..rules import make_rule
 from ..runs import run as runs
 from ..training.callbacks import Callback
 from ..training.config import Config
-from ..training.progress import Status
+from ..training.stopping import Status
 from ..training.toml import from_mapping, to_mapping
 from .experiment import Cell
 from .outcome import Outcome

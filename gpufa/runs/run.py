@@ -21,7 +21,7 @@ from ..network import Network
 from ..rules import Rule, is_own, rule_class
 from ..training.callbacks import Callback
 from ..training.config import Config
-from ..training.progress import Status
+from ..training.stopping import Status
 from ..training.toml import from_mapping
 from ..training.trainer import Trainer
 from .folder import Folder, locked, trainer_arrays

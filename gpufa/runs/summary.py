@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..checkpoints.networks import inside
 from ..measure.history import History, newest
 from ..measure.scores import evaluate
-from ..training.progress import Status
+from ..training.stopping import Status
 from ..training.toml import from_mapping
 from ..training.trainer import Trainer
 

@@ -22,9 +22,10 @@ from ..network import Network
 from ..rules import Rule, make_rule
 from .callbacks import Callback
 from .config import Config
-from .progress import Progress, Status
+from .progress import Progress
 from .sets import blocks_of, check_fit, parts_of
 from .step import Step
+from .stopping import Status
 from .update import Update
 
 CHECK_EVERY = 100  # steps between two looks for a loss that is no longer finite

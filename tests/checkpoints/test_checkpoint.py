@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from gpufa.basics.errors import FileProblem
-from gpufa.checkpoints.hdf5 import BLOCK, read, read_metadata, sealed, write
+from gpufa.checkpoints.hdf5 import read, read_metadata, write
+from gpufa.checkpoints.seal import BLOCK, sealed
 
 rng = np.random.default_rng(0)
 METADATA = {"text": "ü", "numbers": [1, 2.5], "nested": {"none": None}}

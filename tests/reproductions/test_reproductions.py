@@ -10,7 +10,7 @@ import pytest
 from reproductionlab import SMALL, reproduce, results
 
 import gpufa
-from gpufa.commands import display
+from gpufa.commands import progressbar
 from gpufa.commands.main import main
 from gpufa.reproductions import experiment, runner
 
@@ -57,11 +57,11 @@ def test_what_starts_from_another_waits_for_its_good_end(small, capsys, monkeypa
     assert reproduce(small, "--cells", "two/*") == 2
     said = "two/dfa starts from the weights of one/dfa, of which seed 0, 1 has not been trained to a good end; run that"
     assert said in capsys.readouterr().err
-    monkeypatch.setattr(display, "watching", lambda quiet: [StopAfterOne()])
+    monkeypatch.setattr(progressbar, "watching", lambda quiet: [StopAfterOne()])
     assert reproduce(small, "--cells", "one/dfa") == 0
     assert reproduce(small, "--cells", "two/*") == 2
     assert said in capsys.readouterr().err
-    monkeypatch.setattr(display, "watching", lambda quiet: [])
+    monkeypatch.setattr(progressbar, "watching", lambda quiet: [])
     assert reproduce(small, "--cells", "one/dfa", "--seeds", "3") == 0
     assert reproduce(small, "--cells", "two/dfa", "--seeds", "1") == 0  # all seeds of the run it starts from
     assert results(small)["cells"][2]["seeds"] == [0, 1]
@@ -90,7 +90,7 @@ class StopAfterOne(gpufa.Callback):
 
 
 def test_what_was_stopped_goes_on(small, monkeypatch, capsys):
-    monkeypatch.setattr(display, "watching", lambda quiet: [StopAfterOne()])
+    monkeypatch.setattr(progressbar, "watching", lambda quiet: [StopAfterOne()])
     assert main(["reproduce", "small", "--out", str(small)]) == 0
     assert "stopped and saved; the same command goes on" in capsys.readouterr().out
     cells = results(small)["cells"]

@@ -11,13 +11,12 @@ import numpy as np
 
 import gpufa
 from gpufa import plots
-from gpufa.checkpoints import hdf5, networks
+from gpufa.checkpoints import hdf5, networks, seal
 from gpufa.report.page import write as report
 
 from .hostile import HOSTILE
 from .material import Material
 
-BLOCK = hdf5.BLOCK
 FILE = Path("damaged.h5")
 READERS: tuple[Callable[[Path], Any], ...] = (
     hdf5.read,
@@ -76,7 +75,7 @@ def blocks(m: Material) -> None:
     """Blocks of a disk that changed places, or were never written."""
 
     def change(m: Material, raw: bytearray) -> bytearray:
-        size = m.one_of((64, BLOCK, 4096))
+        size = m.one_of((64, seal.BLOCK, 4096))
         a, b = (m.below(2**32) % max(1, len(raw) // size) * size for _ in range(2))
         if m.rarely(2):
             raw[a : a + size] = bytes(len(raw[a : a + size]))
@@ -103,13 +102,13 @@ def versions(m: Material) -> None:
 
 
 def sealed(raw: bytes | bytearray) -> None:
-    FILE.write_bytes(hdf5.sealed(memoryview(bytearray(raw).ljust(BLOCK, b"\0"))))
+    FILE.write_bytes(seal.sealed(memoryview(bytearray(raw).ljust(seal.BLOCK, b"\0"))))
 
 
 def bytes_below_a_valid_header(m: Material) -> None:
     """HDF5 meets bytes that nobody wrote; what it reads may be read, or refused."""
     raw = whole(2)
-    sealed(raw[:BLOCK] + m.damaged(raw[BLOCK:]))
+    sealed(raw[: seal.BLOCK] + m.damaged(raw[seal.BLOCK :]))
     use(m)
 
 
@@ -119,7 +118,7 @@ def use(m: Material) -> None:
 
 def hostile(m: Material) -> None:
     """HDF5 that no checkpoint holds, under a valid header."""
-    with h5py.File(FILE, "w", userblock_size=BLOCK, libver=m.one_of((("v110", "v110"), "earliest"))) as file:
+    with h5py.File(FILE, "w", userblock_size=seal.BLOCK, libver=m.one_of((("v110", "v110"), "earliest"))) as file:
         file.attrs.create("metadata", np.bytes_(b"{}"))
         m.one_of(HOSTILE)(file)
     sealed(FILE.read_bytes())
