@@ -1,14 +1,18 @@
-"""CHECKS: what each setting may be."""
+"""What settings may be: CHECKS, each by itself; `check_run`, together with a net and the data."""
 
 from collections.abc import Callable
 from typing import Any
 
+from numpy.typing import NDArray
+
 from ..backends import BACKENDS, PRECISIONS
 from ..basics.arguments import is_number, is_whole
+from ..basics.errors import InvalidValue
 from ..basics.random import DROPS, droppable
-from ..data.samples import SCALINGS
+from ..data.samples import SCALINGS, has_labels
 from ..functions.optimizers import DECAYS
 from ..functions.schedules import SCHEDULES
+from ..net.learner import Learner
 
 
 def passes(good: Callable[[Any], bool], value: Any) -> bool:
@@ -72,3 +76,26 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
     )
     for name in names
 ]
+
+
+def check_run(config: Any, net: Learner, y: NDArray) -> None:
+    """Raises InvalidValue where a run's settings don't go together with its net or its training targets."""
+    rule, lowered = net.rule, net.backend.slab_dtype(config.dtype) != config.dtype
+    if config.residual and lowered:
+        raise InvalidValue(f"precision {config.precision!r} can't add skip connections; leave one of them out")
+    if config.adversarial and not rule.feedforward:
+        raise InvalidValue(
+            f"rule {rule.name!r} does not train the feed-forward net whose gradient perturbs the inputs;"
+            " leave --adversarial out"
+        )
+    if config.depth_drop and not config.residual:
+        raise InvalidValue("depth_drop drops residual layers, and the net has none; add --residual")
+    if lowered and not rule.injects_only:
+        raise InvalidValue(
+            f"rule {rule.name!r} does arithmetic of its own, which precision {config.precision!r} can't carry;"
+            " leave --precision out, or set injects_only = True in a rule that only injects"
+        )
+    if config.patience and not config.validation:
+        raise InvalidValue("patience needs validation samples; add --validation 0.1 (test data never choose anything)")
+    if config.label_noise and not has_labels(y):
+        raise InvalidValue("label_noise is for labels, but the targets are real-valued; remove --label-noise")

@@ -22,8 +22,9 @@ from ..network import Network
 from ..rules import Rule, make_rule
 from .callbacks import Callback
 from .config import Config
+from .limits import check_run
 from .progress import Progress
-from .sets import blocks_of, check_fit, parts_of
+from .sets import blocks_of, sets_of
 from .step import Step
 from .stopping import Status
 from .update import Update
@@ -66,13 +67,13 @@ class Trainer:
             residual=config.residual,
         )
         self.backend = self.net.backend
-        check_fit(config, self.net, data.y_train)
+        check_run(config, self.net, data.y_train)
         if config.scaling != "none":
             self.net.scaling = fit_scaling(config.scaling, data.x_train)
         self.epochs = config.epochs or 0
         self.update = Update(self.net, config)
         self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
-        self.train, self.held, self.test, self.probe, self.batches = parts_of(data, self.net, config)
+        self.train, self.held, self.test, self.probe, self.batches = sets_of(data, self.net, config)
         self.clock = Clock(self.backend, self.batches.per_epoch, len(self.update.numbers(1.0, 0, 1)), config.dtype)
         self.sums = self.backend.zeros((2, len(config.seeds)), "float64")
         self._steps: dict[int, Step] = {}

@@ -37,4 +37,5 @@ class CentredSignal(DirectFeedback):
             ones.fill(1)
             net.backend.gemm(ones, s, out=mean, alpha=1 / n)
             net.xp.subtract(s, mean, out=s)
-        self.send(net, s)
+        net.send(net.L, e)
+        net.send(net.hidden, net.through(net.B.stacked, self.carried(net, s)))

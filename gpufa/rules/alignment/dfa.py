@@ -72,15 +72,23 @@ class DFA(DirectFeedback):
         return super().fixed(sizes) | {"C": Feedback(self.width, sizes.outputs, self.law, scale, self.density)}
 
     def deltas(self, net: Pass, e: Any) -> None:
-        derivative = self.inject == "activation"
         net.send(net.L, e)
-        if self.nonlinearity in BENT:
-            self.send(net, e, derivative=False, dropout=False)
-            bend(net, self.nonlinearity, derivative)
-        elif self.nonlinearity == "mlp":
-            self.send(net, hidden_units(net, net.feedback["C"], e), derivative)
+        if self.inject == "activation" and self.nonlinearity not in BENT:
+            net.send(net.hidden, net.through(net.B.stacked, self.carried(net, e)))
         else:
-            self.send(net, e, derivative)
+            self.deltas_without_derivative(net, e)
+
+    def deltas_without_derivative(self, net: Pass, e: Any) -> None:
+        """B_k e as it is, or bent."""
+        bent, derivative = self.nonlinearity in BENT, self.inject == "activation"
+        net.inject(net.hidden, net.B.stacked, self.carried(net, e), derivative=False, dropout=not bent)
+        if bent:
+            bend(net, self.nonlinearity, derivative)
+
+    def carried(self, net: Pass, signal: Any) -> Any:
+        return (
+            hidden_units(net, net.feedback["C"], signal) if self.nonlinearity == "mlp" else super().carried(net, signal)
+        )
 
     def state(self, sizes: Layout) -> dict[str, tuple[int, ...]]:
         return queue(sizes, self.staleness)

@@ -54,13 +54,14 @@ class DirectFeedback(FeedbackRule):
             found["V"] = Feedback(self.rank, sizes.outputs, "normal", 1 / math.sqrt(self.rank))
         return found
 
-    def send(self, net: Pass, signal: Any, derivative: bool = True, dropout: bool = True) -> None:
-        """delta_k = (B_k signal) * f'(a_k) for all hidden layers, signal being (R, n_L, m); see Pass.inject."""
-        if self.rank:
-            through = net.array("V e", self.rank, net.m)
-            net.backend.gemm(net.feedback["V"], signal, out=through)
-            signal = through
-        net.inject(net.hidden, net.B.stacked, signal, derivative, dropout)
+    def carried(self, net: Pass, signal: Any) -> Any:
+        """What the B_k are multiplied with, (R, columns, m), of a signal (R, n_L, m): V signal, or itself without a
+        rank."""
+        if not self.rank:
+            return signal
+        through = net.array("V e", self.rank, net.m)
+        net.backend.gemm(net.feedback["V"], signal, out=through)
+        return through
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         """cos(W_{k+1}, B_{k+1} B_k^T), and cos(W_L, B_{L-1}^T) at the output (Refinetti et al. 2021)."""
