@@ -3,11 +3,13 @@
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import gpufa
+from gpufa.rules import RULES
 from gpufa.training.toml import read_toml
 
 ROOT = Path(__file__).parents[2]
@@ -73,3 +75,31 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (block,) = re.findall(r"## From Python\n\n```python\n(.*?)```", README, re.DOTALL)
     exec(compile(block.replace("hidden=(64, 64)", "hidden=(8,), epochs=2"), "README", "exec"), {})
+
+
+def test_the_rules_of_the_document_train():
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "rules.md").read_text(), re.DOTALL)
+    made = {"gpufa": gpufa, "dataclass": dataclass}
+    for block in blocks:
+        exec(compile(block, "docs/rules.md", "exec"), made)
+    rules = [one for one in made.values() if isinstance(one, type) and issubclass(one, gpufa.Rule)]
+    assert len(rules) == len(blocks)
+    for rule in rules:
+        gpufa.train(gpufa.Config(hidden=(8, 8), residual=True, epochs=1, seeds=(0,), backend="numpy"), rule=rule)
+
+
+def takes(rule, block):
+    unit = "logistic" if rule == "rbm" else "tanh"
+    below = [] if rule == "nn_lift" else [f"dense 6 {unit}"]
+    try:
+        gpufa.Network(["input 6", *below, block.replace("tanh", unit), "dense 3"], rule=rule, backend="numpy")
+    except gpufa.InvalidValue:
+        return "no"
+    return "yes"
+
+
+def test_the_table_of_nets_is_what_rules_take():
+    text = (ROOT / "docs" / "rules.md").read_text().partition("## Which nets a rule takes")[2].partition("## ")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", text, re.MULTILINE))
+    kinds = "dense 6 tanh", "residual(dense 6 tanh)", "dense 6 tanh, dense 6 tanh", "dense 6 sign"
+    assert rows == {rule: " | ".join(takes(rule, block) for block in kinds) for rule in RULES}
