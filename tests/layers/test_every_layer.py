@@ -1,0 +1,51 @@
+"""Every row of LAYERS: its word is read back, its gradients are the loss's, and a net of it is saved and loaded."""
+
+import numpy as np
+import pytest
+from rulelab import network, samples
+
+import gpufa
+from gpufa.layers import LAYERS, block
+
+SIZES = [5, 6, 3]
+every_word = pytest.mark.parametrize("word", [layer.example for layer in LAYERS.values()])
+
+
+def net(word):
+    """The layer between two dense ones, and alone under a skip connection, as wide as it comes out."""
+    inner = f"dense 6 tanh, {word}, dense 6 tanh"
+    return network(["input 5", inner, f"residual({inner})", "dense 3"], "bp")
+
+
+@every_word
+def test_a_word_is_read_back(word):
+    for text in (word, f"{word}, tanh", f"residual(dense 6 tanh, {word})"):
+        assert str(block(str(block(text)))) == str(block(text))
+        assert block(text).layers
+
+
+@every_word
+def test_backprop_through_it_is_the_gradient_of_the_loss(word):
+    made, (x, y) = net(word), samples(SIZES)
+    found = made.gradients(x, y)
+    assert found.keys() == made.parameters.keys()
+    for name, p in made.parameters.items():
+        for at in ((0,) * p.ndim, (-1,) * p.ndim):
+            kept, step = p[at], 1e-5
+            p[at] = kept + step
+            above = made.loss(x, y)
+            p[at] = kept - step
+            slope = (above - made.loss(x, y)) / (2 * step)
+            p[at] = kept
+            np.testing.assert_allclose(found[name][at], slope, rtol=1e-6, atol=1e-9, err_msg=name)
+
+
+@every_word
+def test_a_net_of_it_trains_and_is_saved_and_loaded(word, tmp_path):
+    layers = (f"dense 6 tanh, {word}", f"{word}, dense 6 tanh")
+    settings = {"layers": layers, "epochs": 1, "seeds": (0, 1), "backend": "numpy", "out": str(tmp_path / "run")}
+    trained = gpufa.train(gpufa.Config(**settings)).network
+    loaded = gpufa.load(tmp_path / "run", backend="numpy")
+    assert loaded.sizes.words == trained.sizes.words == ["input 64", *layers, "dense 10"]
+    x = np.random.default_rng(0).normal(size=(4, 64))
+    np.testing.assert_array_equal(loaded.predict(x), trained.predict(x))
