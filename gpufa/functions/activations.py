@@ -176,7 +176,7 @@ def _hard_logistic(a: Array, h: Array) -> None:
 
 
 def _hard_logistic_derivative(a: Array, g: Array, t: Array) -> None:
-    """1 on the closed interval: a state that is kept in 0 .. 1 can leave its bounds again (see rules/eqprop.py)."""
+    """1 on the closed interval: a state that is kept in 0 .. 1 can leave its bounds again (rules/energy/eqprop.py)."""
     np.subtract(1, a, out=t)
     np.heaviside(t, 1, out=t)
     np.heaviside(a, 1, out=g)

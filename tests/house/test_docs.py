@@ -14,6 +14,7 @@ from gpufa.training.toml import read_toml
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+DOCUMENTS = ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")
 
 
 def run(*args, cwd):
@@ -55,9 +56,25 @@ def test_every_example_config_trains(path, tmp_path):
 
 
 def test_relative_links_of_the_documents_lead_somewhere():
-    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+    for document in DOCUMENTS:
         for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text()):
             assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+def test_files_that_the_documents_name_are_there():
+    tests = {path.name for path in (ROOT / "tests").rglob("*.py")}
+    for document in DOCUMENTS:
+        text = document.read_text()
+        for path in re.findall(r"\b(?:gpufa|tests|benchmarks|examples)/[\w/]+\.\w+", text):
+            assert (ROOT / path).exists(), f"{document.name}: {path}"
+        for name in re.findall(r"\b(?:test|record)_\w+\.py\b", text):
+            assert name in tests, f"{document.name}: {name}"
+
+
+def test_the_readme_has_every_command(tmp_path):
+    text = run("-c", "from gpufa.commands.main import main; main(['--help'])", cwd=tmp_path)
+    (commands,) = re.findall(r"{([a-z,\s]+)}", text)
+    assert set(commands.replace("\n", "").split(",")) == set(re.findall(r"^gpufa (\w+) ", README, re.MULTILINE))
 
 
 def test_every_picture_is_described_and_drawn_as_the_document_says(tmp_path):

@@ -1,6 +1,7 @@
 """The house: rooms one above the other, and imports that go down alone, also those for type checkers."""
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -56,3 +57,9 @@ def test_there_is_no_circle():
 def test_nothing_is_imported_from_the_package_itself():
     """Which is all of it: whoever does so depends on whatever stands there."""
     assert not [named(f) for f, known in FILES.items() if PACKAGE / "__init__.py" in known and f.name != "__main__.py"]
+
+
+def test_every_room_is_described_in_its_place():
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text().partition("## A minibatch")[0]
+    described = re.findall(r"^\| `(\w+)(?:\.py)?` \|", text, re.MULTILINE)
+    assert tuple(described) == tuple(room for room in ROOMS if room.strip("_") == room)

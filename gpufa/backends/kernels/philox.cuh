@@ -1,4 +1,4 @@
-// Philox4x32-10 (Salmon et al. 2011): counter = (index / 4, stream, step, purpose), as gpufa/random.py.
+// Philox4x32-10 (Salmon et al. 2011): counter = (index / 4, stream, step, purpose), as gpufa/basics/random.py.
 __device__ inline uint4 philox(u64 index, unsigned stream, unsigned step, unsigned purpose, u64 seed) {
     uint4 c = make_uint4((unsigned)index, stream, step, purpose);
     unsigned k0 = (unsigned)seed, k1 = (unsigned)(seed >> 32);
