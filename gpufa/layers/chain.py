@@ -90,6 +90,3 @@ class Chain(Layer):
     def gradients(self, at: At, grads: Sums) -> None:
         for place in at.inside:
             place.layer.gradients(place, grads)
-
-    def flops(self, shape: Shape) -> int:
-        return sum(layer.flops(below) for layer, below in self.walk(shape))

@@ -38,6 +38,3 @@ class Dense(Layer):
     def gradients(self, at: At, grads: Sums) -> None:
         grads.product(at.names["W"], at.delta, at.x)
         grads.sums(at.names["b"], at.delta)
-
-    def flops(self, shape: Shape) -> int:
-        return 2 * self.n * shape[0]

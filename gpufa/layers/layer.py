@@ -100,11 +100,7 @@ class At:
 
 @dataclass(frozen=True)
 class Layer:
-    """Base of all layers. `str` of a layer is its word, which `block` reads back.
-
-    offers   what a rule may ask of it: "pull", that it can say what it hands down; and of a block, "matrix", that it
-             is one W and b, "plain", that nothing is beside them but f
-    """
+    """Base of all layers. `str` of a layer is its word, which `block` reads back; `example` is such a word."""
 
     word: ClassVar[str] = ""
     example: ClassVar[str] = ""
@@ -141,10 +137,6 @@ class Layer:
 
     def gradients(self, at: At, grads: Sums) -> None:
         """Hand over the gradients of its parameters, from x and delta."""
-
-    def flops(self, shape: Shape) -> int:
-        """Floating-point operations of a sample's way up."""
-        return 0
 
 
 def write(backend: Any, signal: Signal, out: Array) -> None:

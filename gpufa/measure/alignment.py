@@ -96,10 +96,11 @@ def _gradients(p: Pass, rule: Rule) -> dict[int, Any]:
 
 
 def _matrices(p: Pass, arena: Parameters, k: int) -> Any:
-    """Block k's, (R, ., .): the one, or all of them end to end."""
+    """Block k's, (R, ., .): the one, or all of them end to end, or of a block without any all that it learns."""
     if k not in p.sizes.layered:
         return arena.W[k]
-    return p.xp.concatenate([arena[name].reshape(len(p.seeds), 1, -1) for name in p.sizes.matrices(k)], axis=-1)
+    names = p.sizes.matrices(k) or p.sizes.parameters[k]
+    return p.xp.concatenate([arena[name].reshape(len(p.seeds), 1, -1) for name in names], axis=-1)
 
 
 def _backprop(p: Pass) -> None:

@@ -114,8 +114,8 @@ class Pass(Slabs):
         """delta_k = (matrix @ signal) * f'(a_k), for block k or, given `net.hidden`, for all hidden blocks at once.
 
         `matrix` is (R, n_k, n) and `signal` (R, n, m). Without `derivative` the factor f' is left out, without
-        `dropout` the mask of the units that were dropped. Raises InvalidValue for block k below a skip connection, as
-        it can't know whether the signal came down that way.
+        `dropout` the mask of the units that were dropped. Raises InvalidValue for block k below a skip connection or a
+        block of several layers, as it can't know whether the signal came down that way.
         """
         if not isinstance(k, int):
             if k:
@@ -182,6 +182,6 @@ def _check(to: int | str, s: Signal, delta: Array) -> None:
             raise InvalidValue(f"a signal {s.signal.shape} can't arrive at layer {to}, which takes {delta.shape}")
     elif (*s.matrix.shape[-2:], s.signal.shape[-1]) != (delta.shape[-2], s.signal.shape[-2], delta.shape[-1]):
         raise InvalidValue(
-            f"inject can't send a signal {s.signal.shape} through a matrix {s.matrix.shape} to layer {to}"
+            f"a rule can't send a signal {s.signal.shape} through a matrix {s.matrix.shape} to layer {to}"
             f" of {delta.shape[-2]} units; it takes a matrix (R, n_k, n) and a signal (R, n, m)"
         )

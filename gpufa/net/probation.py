@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import numpy as np
+
 from ..basics.errors import InvalidValue
 from .learner import Learner
 
 
+@np.errstate(all="ignore")  # that numbers are not finite is told elsewhere
 def try_out(net: Learner, x: Any, y: Any) -> None:
     """Raises InvalidValue where the net's rule, on these samples, leaves a hidden block's delta as it was, or reads one
     before it has filled it, or changes the output behind the net's own forward pass."""

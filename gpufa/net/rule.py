@@ -32,14 +32,15 @@ class Rule:
     What a rule says of itself, in attributes of the class, decides which nets it is given and how it is run:
 
     needs         of a net, all of
-                      "matrix"      each layer is one W_k and b_k
-                      "plain"       and nothing but h_k = f(W_k h_{k-1} + b_k): no skip connections
-                      "derivative"  hidden layers learn through f' alone: none may be zero everywhere
-                      "stored"      net.B are arrays: it changes them, or does more with them than inject
+                      "pull"        each block can say what it hands down, as all can so far
+                      "matrix"      each block is one dense layer, of one W_k and b_k
+                      "plain"       and has no skip connection: h_k = f(W_k h_{k-1} + b_k), under dropout
+                      "derivative"  it learns through f' alone, which may not be zero everywhere
+                      "stored"      net.B are arrays: it changes them, or does more with them than send
     makes         "signals": it fills net.delta; "gradients": it hands over more than the products of net.delta and the
                   activity, or something else
     feedforward   it trains the feed-forward net all along, so that backprop through that is the true gradient
-    injects_only  `deltas` does nothing but inject, and so runs in bfloat16 too
+    injects_only  `deltas` does nothing but send products, and so runs in bfloat16 too
 
     `crosses`, `memory` and `frees` tell of the rule what `gpufa rules` prints: what has to cross between layers, what
     it keeps beyond the net, and which of backprop's three locks it frees: a layer need not wait for the layers above

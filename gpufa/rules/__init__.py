@@ -1,4 +1,4 @@
-"""RULES: every learning rule by its name on the command line. A new rule is one file and one entry here."""
+"""RULES: every learning rule by its name on the command line. A new rule is one file, imported and listed here."""
 
 import importlib.util
 import traceback
