@@ -41,7 +41,7 @@ class Table:
 
 
 class History:
-    """`epochs`, a Table of columns (epochs,) or (epochs, R); `probes`, the metrics of measure.alignment, (probes, R, L - 1).
+    """`epochs`, a Table of columns (epochs,) or (epochs, R); `probes`, measure.alignment's metrics, (probes, R, L - 1).
 
     Errors are in percent, angles in degrees. `loss` and `running_error` are means over the epoch's own batches; a
     replica that has stopped has NaN from then on.
