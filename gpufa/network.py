@@ -154,7 +154,7 @@ class Network(Learner):
 
     @on_device
     def alignment(self, x: Any, y: Any) -> dict[str, NDArray]:
-        """gpufa.measure.alignment's metrics, angles in degrees, by hidden layer: (L - 1,), or (R, L - 1) with `seeds`."""
+        """measure.alignment's metrics, angles in degrees, by hidden layer: (L - 1,), or (R, L - 1) with `seeds`."""
         angles = measure(self._error(x, y), self.rule)
         return {name: a[0] if self.single else a for name, a in angles.items()}
 

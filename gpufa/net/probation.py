@@ -57,3 +57,21 @@ def _filled(net: Learner, x: Any, y: Any, value: float) -> Any:
 
 def _equal(xp: Any, a: Any, b: Any) -> bool:
     return bool(((a == b) | (xp.isnan(a) & xp.isnan(b))).all())
+
+
+class Unseen:
+    """Stands for the training samples where a rule has not said that it prepares itself by them, so that no float copy
+    of them is made for nothing. Raises InvalidValue for any use."""
+
+    def __init__(self, rule: str) -> None:
+        self._rule = rule
+
+    def __getattr__(self, name: str) -> Any:
+        raise InvalidValue(
+            f'rule {self._rule!r} prepares itself by the training samples without saying so; add "samples" to its needs'
+        )
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        return self.refused
+
+    __array__ = __getitem__ = __len__ = __iter__ = __array_ufunc__ = __array_function__ = _refuse

@@ -37,6 +37,7 @@ class Rule:
                       "plain"       and has no skip connection: h_k = f(W_k h_{k-1} + b_k), under dropout
                       "derivative"  it learns through f' alone, which may not be zero everywhere
                       "stored"      net.B are arrays: it changes them, or does more with them than send
+                      "samples"     the training samples as floats in `prepare`, and not their targets alone
     makes         "signals": it fills net.delta; "gradients": it hands over more than the products of net.delta and the
                   activity, or something else
     feedforward   it trains the feed-forward net all along, so that backprop through that is the true gradient
@@ -96,7 +97,8 @@ class Rule:
         return {}
 
     def prepare(self, model: Model, x: Any, y: Any) -> None:
-        """Called once before the first step with the training data, (N, n_0) floats and what is taught: labels, (N,) or
+        """Called once before the first step with the training data, (N, n_0) floats where its needs have "samples", and
+        what is taught: labels, (N,) or
         with label noise (R, N), or targets, (N, n_L)."""
 
     def forward(self, net: Pass, x: Any) -> Any:

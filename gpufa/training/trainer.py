@@ -17,7 +17,7 @@ from ..measure.alignment import measure
 from ..measure.health import complaints
 from ..measure.history import History
 from ..net.clock import Clock
-from ..net.probation import try_out
+from ..net.probation import Unseen, try_out
 from ..network import Network
 from ..rules import Rule, make_rule
 from .callbacks import Callback
@@ -111,7 +111,10 @@ class Trainer:
     def _prepare(self) -> None:
         """What a run begins with, and a resumed one has behind it."""
         try_out(self.net, *self.probe)
-        self.rule.prepare(self.net, self.net.as_floats(self.train[0]), self.batches.y)
+        told = "samples" in self.rule.needs
+        self.rule.prepare(
+            self.net, self.net.as_floats(self.train[0]) if told else Unseen(self.rule.name), self.batches.y
+        )
 
     def step(self) -> None:
         """One update of every active replica, from the batch that is next."""

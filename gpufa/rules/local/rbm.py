@@ -40,6 +40,7 @@ class RBM(Unsupervised):
 
     name = "rbm"
     paper = "Hinton 2002; Tieleman 2008"
+    needs = frozenset({"matrix", "plain", "samples"})
     memory = "c and its optimizer state; the particles, where persistent"
     defaults = MappingProxyType({**Rule.defaults, "activation": "logistic", "lr": 0.02})
 

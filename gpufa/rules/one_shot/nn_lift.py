@@ -37,6 +37,7 @@ class NNLift(OutputRegression):
     name = "nn_lift"
     paper = "Janzamin, Sedghi & Anandkumar 2016"
     crosses = "y, before training"
+    needs = frozenset({"matrix", "plain", "samples"})
     defaults = MappingProxyType({**OutputRegression.defaults, "hidden": (256,)})
 
     def check(self, model: Model) -> None:
