@@ -98,8 +98,7 @@ class Rule:
 
     def prepare(self, model: Model, x: Any, y: Any) -> None:
         """Called once before the first step with the training data, (N, n_0) floats where its needs have "samples", and
-        what is taught: labels, (N,) or
-        with label noise (R, N), or targets, (N, n_L)."""
+        what is taught: labels, (N,) or with label noise (R, N), or targets, (N, n_L)."""
 
     def forward(self, net: Pass, x: Any) -> Any:
         """From x, (R, m, n_0) or (m, n_0), to the output's pre-activation net.a[L], which is returned."""
