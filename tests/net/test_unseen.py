@@ -30,7 +30,7 @@ def rule(use, needs):
 def test_a_rule_that_looks_at_them_unasked_is_told(use):
     config = gpufa.Config(hidden=(3,), epochs=1, backend="numpy")
     with pytest.raises(
-        gpufa.InvalidValue, match="rule 'prepared' prepares itself by the .* add \"samples\" to its needs"
+        gpufa.InvalidValue, match=r"rule 'prepared' prepares itself by the .* add \"samples\" to its needs"
     ):
         gpufa.train(config, DATA, rule=rule(use, set()))
     gpufa.train(config, DATA, rule=rule(use, {"samples"}))
