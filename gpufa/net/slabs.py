@@ -72,7 +72,7 @@ class Slabs(Workspace):
 
     def apart(self, below: Array) -> Array:
         """A copy off the slab: CuPy would make one of an operand whose memory interleaves with the result's."""
-        copy = self.array(f"copy of {below.shape[1]}", *below.shape[1:])
+        copy = self.array(f"copy of {below.shape[-2]}", *below.shape[-2:])
         copy[...] = below
         return copy
 
