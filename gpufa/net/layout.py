@@ -172,11 +172,14 @@ class Layout:
     @cached_property
     def carriers(self) -> dict[int, dict[str, tuple[str, Shape]]]:
         """By block, and by matrix of it through which an error goes down, the name and shape of what may stand in for
-        its transpose: B2 for W3, as it sends to block 2, and B2.1 for W3.1. Nothing goes down through block 1's first.
+        its transpose: B2 for W3, as it sends to block 2, and B2.1 for W3.1. Nothing goes down through block 1's first,
+        unless it stands above other layers.
         """
         found = {}
         for k in range(1, self.L + 1):
-            names = list(self.matrices(k).items())[1 if k == 1 else 0 :]
+            names, (lowest, shape) = list(self.matrices(k).items()), next(self.walk(k))
+            if k == 1 and lowest.parameters(shape):
+                del names[0]
             found[k] = {name: (f"B{k - 1}{name[len(f'W{k}') :]}", shape[::-1]) for name, shape in names}
         return found
 
