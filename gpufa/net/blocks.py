@@ -105,11 +105,11 @@ class LayeredBlock:
         n, suffixes = net.sizes[k], iter(net.sizes.suffixes(k))
         y, delta = (net.array(f"block {k} {what}", n, net.m) for what in ("y", "delta"))
         shape, streams = (net.sizes[k - 1],), count(1000 * k)
-        self.block = net.sizes.blocks[k - 1]
+        self.block, self.arrived = net.sizes.blocks[k - 1], False
         self.at = At(self.block, net, shape, net.parameters, suffixes, streams, y, delta, f"block {k}")
 
     def forward(self) -> None:
-        self.at.x = self.net.sent[self.k - 1]
+        self.at.x, self.arrived = self.net.sent[self.k - 1], False
         self.block.forward(self.at)
         self.net.h[self.k][...] = self.at.y
         if self.net.sent is not self.net.h:
@@ -119,15 +119,26 @@ class LayeredBlock:
         write(self.net.backend, s, out=self.at.delta)
         self.net.delta[self.k][...] = self.at.delta
         self.block.send(self.at, carriers)
+        self.arrived = True
 
     def pull(self, carriers: Carriers) -> Signal:
+        self._expect("hands down", f"net.pull({self.k})")
         return self.block.pull(self.at, carriers)
 
     def gradients(self, grads: Sums) -> None:
+        self._expect("learns from", "its gradients")
         self.block.gradients(self.at, grads)
 
     def factors(self) -> dict[str, tuple[Array, Array]]:
         return {at.names["W"]: (at.delta, at.x) for at in self.at.leaves() if "W" in at.names}
+
+    def _expect(self, does: str, before: str) -> None:
+        """Raise InvalidValue where what the layers hold is of another pass."""
+        if not self.arrived:
+            raise InvalidValue(
+                f"block {self.k} {does} what it was sent, and nothing was sent to it in this pass; call"
+                f" net.send({self.k}, ...) before {before}"
+            )
 
 
 def block_of(net: Slabs, k: int) -> DenseBlock | LayeredBlock:

@@ -5,13 +5,16 @@ from typing import Any
 import numpy as np
 
 from ..basics.errors import InvalidValue
+from .blocks import LayeredBlock
 from .learner import Learner
+from .passes import Pass
 
 
 @np.errstate(all="ignore")  # that numbers are not finite is told elsewhere
 def try_out(net: Learner, x: Any, y: Any) -> None:
     """Raises InvalidValue where the net's rule, on these samples, leaves a hidden block's delta as it was, or reads one
-    before it has filled it, or changes the output behind the net's own forward pass."""
+    before it has filled it, or writes one that is to go down inside a block, or changes the output behind the net's own
+    forward pass."""
     _forward(net, x, y)
     if "signals" in net.rule.makes and net.sizes.hidden:
         _deltas(net, x, y)
@@ -44,6 +47,18 @@ def _deltas(net: Learner, x: Any, y: Any) -> None:
             raise InvalidValue(
                 f"rule {net.rule.name!r} makes net.delta[{k}] of a delta that it has not filled; let its deltas go"
                 " through the layers in an order in which each finds what it reads"
+            )
+    _sent(net, net.pass_for(len(x)))
+
+
+def _sent(net: Learner, p: Pass) -> None:
+    """Raise InvalidValue where a block of several layers has been sent another signal than its delta."""
+    for k in net.sizes.layered:
+        block = p.blocks[k]
+        if isinstance(block, LayeredBlock) and not _equal(p.xp, p.delta[k], block.at.delta):
+            raise InvalidValue(
+                f"rule {net.rule.name!r} writes net.delta[{k}] of block {k}, '{net.sizes.blocks[k - 1]}', whose layers"
+                f" learn from what is sent to it alone; let its deltas call net.send({k}, ...) with all of it"
             )
 
 
