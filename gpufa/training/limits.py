@@ -81,8 +81,13 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
 def check_run(config: Any, net: Learner, y: NDArray) -> None:
     """Raises InvalidValue where a run's settings don't go together with its net or its training targets."""
     rule, lowered = net.rule, net.backend.slab_dtype(config.dtype) != config.dtype
-    if config.residual and lowered:
+    if net.residual and lowered:
         raise InvalidValue(f"precision {config.precision!r} can't add skip connections; leave one of them out")
+    if net.sizes.layered and lowered:
+        raise InvalidValue(
+            f"precision {config.precision!r} goes through blocks of one dense layer each, and block"
+            f" {net.sizes.layered[0]} is '{net.sizes.blocks[net.sizes.layered[0] - 1]}'; leave --precision out"
+        )
     if config.adversarial and not rule.feedforward:
         raise InvalidValue(
             f"rule {rule.name!r} does not train the feed-forward net whose gradient perturbs the inputs;"
