@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..backends.operands import Gate, Signal
+from ..basics.arrays import Array
 from ..functions.activations import Activation, activation
 from .layer import At, Carriers, Layer
 
@@ -26,9 +27,12 @@ class Act(Layer):
         return activation(self.name)
 
     def forward(self, at: At) -> None:
-        a = at.x
+        a: Array = at.x
         if self.f.of == "a":  # what is read again on the way down must not be somebody else's
             a = at.array("a", *at.shape, at.batch.m)
+            a[...] = at.x
+        elif a.strides != at.y.strides:  # from outside the block, out of a slab
+            a = at.y
             a[...] = at.x
         at.backend.activate(self.f, a, h=at.y)
 
