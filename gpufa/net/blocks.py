@@ -116,6 +116,11 @@ class LayeredBlock:
             self.net.sent[self.k][...] = self.at.y
 
     def send(self, s: Signal, carriers: Carriers, derivative: bool, dropout: bool) -> None:
+        if not (derivative and dropout):
+            raise InvalidValue(
+                f"block {self.k}, '{self.block}', has no f' or mask at its output that a signal could go past; leave"
+                " derivative=False and dropout=False out"
+            )
         write(self.net.backend, s, out=self.at.delta)
         self.net.delta[self.k][...] = self.at.delta
         self.block.send(self.at, carriers)
