@@ -87,6 +87,8 @@ def start_from(path: str | Path, net: Network) -> None:
     here = json.loads(json.dumps(describe(net)["network"]))
     there = here | metadata["network"]
     there["rule"] = here["rule"] | there["rule"]
+    here.setdefault("layers", None)
+    there["layers"] = metadata["network"].get("layers")
     for what in here:
         if there[what] != here[what]:
             raise InvalidValue(
