@@ -1,0 +1,138 @@
+"""What would go wrong in silence in a rule of one's own is refused before it trains; hooks that log cost nothing."""
+
+import numpy as np
+import pytest
+from ownlab import BATCH, LAYERED, NETS, RESIDUAL, Own, on_probation, refused, rule
+from rulelab import DATA, close, network, values
+
+import gpufa
+from gpufa.basics.arrays import T
+from gpufa.rules.alignment.fa import FA
+from gpufa.rules.baselines.bp import BP
+from gpufa.training.trainer import Trainer
+
+
+@NETS
+@pytest.mark.parametrize("made", ["bp", "fa", "dfa", "kp", "usf", "brsf", "shallow", Own])
+def test_rules_that_keep_their_word_are_taken(words, made, backend):
+    on_probation(network(words, made, backend=backend))
+
+
+@NETS
+def test_a_delta_that_is_never_written_is_refused(words, backend):
+    def deltas(self, net, e):
+        net.send(net.L, e)
+        net.send(net.hidden[-1], net.pull(net.L))
+
+    net = network(words, rule(deltas=deltas), backend=backend)
+    text = (
+        "rule 'mine' leaves net.delta[1] as it was, so that layer 1 would never learn; let its deltas call net.send(1,"
+    )
+    refused(lambda: on_probation(net), text)
+
+
+def test_a_delta_of_one_that_is_not_filled_is_refused(backend):
+    def deltas(self, net, e):
+        net.send(net.L, e)
+        for k in net.hidden:
+            net.send(k, net.through(T(net.W[k + 1]), net.delta[k + 1]))
+
+    net = network(RESIDUAL, rule(deltas=deltas), backend=backend)
+    text = "rule 'mine' makes net.delta[1] of a delta that it has not filled"
+    refused(lambda: on_probation(net), text)
+
+
+def test_a_delta_that_is_written_behind_what_was_sent_is_refused_where_it_would_be_lost(backend):
+    def deltas(self, net, e):
+        Own.deltas(self, net, e)
+        net.delta[2] *= 0.5
+
+    net = network(LAYERED, rule(deltas=deltas), backend=backend)
+    text = "rule 'mine' writes net.delta[2] of block 2, 'residual(dense 7 gelu, dense 4)', whose layers learn from what"
+    refused(lambda: on_probation(net), text)
+    net = network(RESIDUAL, rule(deltas=deltas), backend=backend)
+    on_probation(net)
+    half, whole = net.gradients(*BATCH), network(RESIDUAL, Own, backend=backend).gradients(*BATCH)
+    close({"W2": 2 * half["W2"]}, whole, 1e-13, names=["W2"])
+
+
+@NETS
+def test_an_output_that_is_changed_behind_the_forward_pass_is_refused(words, backend):
+    def forward(self, net, x):
+        a = Own.forward(self, net, x)
+        a *= 2
+        return a
+
+    def mended(self, net, x):
+        a = net.forward(x)
+        a *= 2
+        return a
+
+    net = network(words, rule(forward=forward), backend=backend)
+    text = "rule 'mine' changes net.a[" + str(net.sizes.L) + "] behind super().forward(net, x), which takes the error"
+    refused(lambda: on_probation(net), text)
+    net = network(words, rule(forward=mended), backend=backend)
+    on_probation(net)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_gradients_of_ones_own_must_be_told(optimizer, backend):
+    def more(self, net, grads):
+        Own.gradients(self, net, grads)
+        grads.product(f"W{net.L}", net.e, net.sent[net.L - 1])
+
+    def none(self, net, grads):
+        self.deltas(net, net.e)
+
+    told = {"makes": frozenset({"signals", "gradients"})}
+
+    def run(made):
+        config = gpufa.Config(layers=LAYERED[1:-1], optimizer=optimizer, batch_size=8, seeds=(0,), epochs=1,
+                              backend=backend, dtype="float64")  # fmt: skip
+        started = Trainer(config, DATA, made)
+        started.begin_epoch()
+        started.step()
+        return started
+
+    refused(
+        lambda: run(rule(gradients=more)), 'beside those of its signals; let it say so: makes = frozenset({"signals",'
+    )
+    refused(
+        lambda: run(rule(gradients=none)), "rule 'mine' hands over no gradients; let its gradients(net, grads) call"
+    )
+    assert not run(rule(gradients=more, **told)).update.direct
+    logged = []
+
+    def log(self, net, grads):
+        Own.gradients(self, net, grads)
+        logged.append(net.m)
+
+    assert run(rule(gradients=log)).update.direct == (optimizer == "sgd")
+    assert logged
+    close(values(run(rule(gradients=log)).net), values(run(Own).net), 0)
+
+
+@pytest.mark.parametrize("base", [BP, FA])
+def test_hooks_that_only_log_cost_nothing(base, backend):
+    seen = []
+
+    class Logging(base):
+        def deltas(self, net, e):
+            super().deltas(net, e)
+            seen.append("deltas")
+
+        def forward(self, net, x):
+            seen.append("forward")
+            return super().forward(net, x)
+
+        def gradients(self, net, grads):
+            super().gradients(net, grads)
+            seen.append("gradients")
+
+    plain, logging = (network(RESIDUAL, made, backend=backend) for made in (base, Logging))
+    assert logging.sizes.residual == (2, 3)
+    close(logging.gradients(*BATCH), plain.gradients(*BATCH), 0)
+    close(logging.alignment(*BATCH), plain.alignment(*BATCH), 0)
+    assert np.isfinite(logging.alignment(*BATCH)["gradient"]).all()
+    assert {*seen} == {"deltas", "forward", "gradients"}
+    on_probation(logging)
