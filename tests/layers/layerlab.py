@@ -91,6 +91,7 @@ def slow_gradients(net, p, parameters, r=0, carriers=None, direct=None):
         for k in range(1, L + 1):
             h, tape = slow.up(k, h, s)
             tapes.append(tape)
+        np.testing.assert_allclose(host(net, p.a[L])[r, :, s], h, rtol=1e-11, atol=1e-13)
         delta = list(e[:, s])
         for k in range(L, 0, -1):
             if direct and k < L:

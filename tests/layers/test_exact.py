@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from layerlab import DEEP, LEARNING, by_replica, layered, slow_gradients
+from ownlab import LAYERED, MIXED, RESIDUAL
 from rulelab import close, host, network, put, samples, values
 
 import gpufa
@@ -47,10 +48,20 @@ def layers_alone(monkeypatch):
 
 @pytest.mark.parametrize("f", LEARNING)
 def test_bp_is_the_slow_reference_for_every_activation(f, backend):
-    net = network(["input 5", f"residual({f}, dense 4 {f}, dense 5), {f}, dense 6", f"{f}, dense 4 {f}", "dense 3"],
-                  "bp", backend=backend)  # fmt: skip
+    words = ["input 5", f"residual({f}, dense 4 {f}, dense 5), {f}, dense 6", f"residual({f}, dense 4 {f}, dense 6)"]
+    net = network([*words, f"{f}, dense 4 {f}", "dense 3"], "bp", backend=backend)
     found = net.gradients(*BATCH)
     close(found, slow_gradients(net, net.pass_for(9), by_replica(net)), 1e-12)
+
+
+@pytest.mark.parametrize("rule", ["bp", "fa", "dfa"])
+@pytest.mark.parametrize("words", [RESIDUAL, LAYERED, MIXED], ids=["residual", "layered", "mixed"])
+def test_blocks_of_all_kinds_go_with_each_other(rule, words, backend):
+    net = network(words, rule, backend=backend)
+    carriers = random_feedback(net) if rule == "fa" else None
+    found = net.gradients(*BATCH)
+    straight = direct(net) if rule == "dfa" else None
+    close(found, slow_gradients(net, net.pass_for(9), by_replica(net), 0, carriers, straight), 1e-12)
 
 
 @pytest.mark.parametrize("f", [f for f in LEARNING if f not in ("relu", "leaky_relu", "hard_tanh", "hard_logistic")])
