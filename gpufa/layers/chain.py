@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..backends.operands import Signal
+from ..basics.arguments import several, shown
 from ..basics.arrays import Array
+from ..basics.errors import InvalidValue
 from .act import Act
 from .dense import Dense
 from .dropout import Dropout
@@ -26,6 +28,14 @@ class Chain(Layer):
     backprop. What would leave it at the bottom is computed where somebody asks for it."""
 
     layers: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        layers = several(self.layers, "the layers of a chain", "[Dense(64), Act('tanh')]")
+        if not layers or not all(isinstance(layer, Layer) for layer in layers):
+            raise InvalidValue(
+                f"the layers of a chain can't be {shown(self.layers)}; give layers such as [Dense(64), Act('tanh')]"
+            )
+        object.__setattr__(self, "layers", layers)
 
     def __str__(self) -> str:
         words: list[str] = []
