@@ -8,7 +8,7 @@ from layerlab import layered
 from rulelab import network, samples, trainer
 
 import gpufa
-from gpufa.layers import Act, Dense, Dropout, Residual, block
+from gpufa.layers import Act, Chain, Dense, Dropout, Residual, block
 from gpufa.layers.layer import Layer
 from gpufa.net.probation import try_out
 
@@ -61,6 +61,9 @@ def test_blocks(given, text):
         (lambda: Dense(True), "the units of a dense layer can't be True"),
         (lambda: Dropout(-0.5), "dropout can't be -0.5"),
         (lambda: Dropout("much"), "dropout can't be 'much'"),
+        (lambda: Chain(()), "the layers of a chain can't be (); give layers such as [Dense(64), Act('tanh')]"),
+        (lambda: Residual(["dense 3"]), "the layers of a chain can't be ['dense 3']; give layers such as"),
+        (lambda: Residual(Dense(3)), "the layers of a chain can't be Dense(n=3); give a list such as [Dense(64), Act("),
         (lambda: Act("tan"), "unknown activation 'tan'; choose one of identity, tanh"),
         (lambda: Dense(3).out((2, 2)), "'dense 3' can't take an input of the shape (2, 2); it takes units alone"),
         (

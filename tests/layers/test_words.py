@@ -72,6 +72,10 @@ def test_a_residual_alone_is_the_block_itself():
     assert block("residual(dense 3 tanh)") == Residual((Dense(3), Act("tanh")))
 
 
+def test_layers_may_be_given_to_a_chain_as_a_list():
+    assert Residual([Dense(3), Act("tanh")]) == block("residual(dense 3 tanh)")
+
+
 def test_lists_mix_words_and_layers():
     assert block(["dense 3 tanh", Dropout(0.5), [Dense(4), "relu"]]) == block("dense 3 tanh, dropout 0.5, dense 4 relu")
 
