@@ -55,20 +55,20 @@ class Gradients:
 
     def product(self, name: str, delta: Array, h: Array, factor: float = 1.0) -> None:
         """The parameter's gradient += factor * delta h^T: (R, rows, m) and (R, columns, m)."""
-        self._check()
+        self._check(name)
         if name in self.wanted:
             alpha, beta = self._times(factor), self._beta(name)
             self.backend.gemm(delta, T(h), out=self.into[name], alpha=alpha, beta=beta)
 
     def sums(self, name: str, delta: Array, factor: float = 1.0) -> None:
         """The parameter's gradient += factor * the sums over samples of delta, (R, rows, m)."""
-        self._check()
+        self._check(name)
         if name in self.wanted:
             self.backend.row_sums(delta, out=self.into[name], alpha=self._times(factor), beta=self._beta(name))
 
     def array(self, name: str) -> Array:
         """The parameter's gradient, to be written whole by the rule itself, which does its own scaling."""
-        self._check()
+        self._check(name)
         self.begun.add(name)
         return self.into[name]
 
@@ -99,7 +99,11 @@ class Gradients:
             for name in self.wanted - self.begun:
                 self.into[name].fill(0)
 
-    def _check(self) -> None:
+    def _check(self, name: str) -> None:
+        if name not in self.into:
+            raise InvalidValue(
+                f"the net has no parameter {name!r} to hand over a gradient of; it has {', '.join(self.into)}"
+            )
         if self.signals_of:
             raise InvalidValue(
                 f"rule {self.signals_of!r} hands over gradients of its own beside those of its signals; let it say so:"

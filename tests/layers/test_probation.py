@@ -112,6 +112,21 @@ def test_gradients_of_ones_own_must_be_told(optimizer, backend):
     close(values(run(rule(gradients=log)).net), values(run(Own).net), 0)
 
 
+@pytest.mark.parametrize("hand_over", ["layer", "product", "sums", "array"])
+def test_gradients_of_what_the_net_does_not_have_are_refused(hand_over, backend):
+    def gradients(self, net, grads):
+        Own.gradients(self, net, grads)
+        arrays = {"layer": (net.delta[2], net.sent[1]), "product": (net.delta[2], net.sent[1]), "sums": (net.delta[2],)}
+        getattr(grads, hand_over)(2 if hand_over == "layer" else "W2", *arrays.get(hand_over, ()))
+
+    made = rule(gradients=gradients, makes=frozenset({"signals", "gradients"}))
+    text = (
+        "the net has no parameter 'W2' to hand over a gradient of; it has W1.1, W1.2, W2.1, W2.2, W3.1, W3.2, W4, b1.1"
+    )
+    refused(lambda: network(LAYERED, made, backend=backend).gradients(*BATCH), text)
+    network(RESIDUAL, made, backend=backend).gradients(*BATCH)
+
+
 @pytest.mark.parametrize("base", [BP, FA])
 def test_hooks_that_only_log_cost_nothing(base, backend):
     seen = []

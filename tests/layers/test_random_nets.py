@@ -85,15 +85,19 @@ LAYERS = ["dense 6 tanh", "residual(dense 6 gelu)", "dense 4 relu"]
         {"clip": 0.1},
         {"input_noise": 0.5},
         {"schedule": "cosine", "warmup": 2},
+        {"rule": "dfa", "rule_options": {"staleness": 2}},
+        {"rule": "dfa", "rule_options": {"nonlinearity": "mlp", "width": 5}},
+        {"rule": "dfa", "rule_options": {"rank": 2}},
+        {"rule": "dfa", "rule_options": {"shared": True, "density": 0.5}},
+        {"rule": "drtp", "rule_options": {"centre": False}},
     ],
     ids=str,
 )
 @pytest.mark.parametrize("rule", ["bp", "fa"])
 def test_settings_do_the_same_to_layers_one_by_one(rule, settings, backend, monkeypatch):
     def trained():
-        run = layered(
-            LAYERS, rule=rule, seeds=(0, 1), **{"optimizer": "momentum", "lr": 0.02} | settings, backend=backend
-        )
+        own = {"rule": rule, "optimizer": "momentum", "lr": 0.02, "seeds": (0, 1), "backend": backend} | settings
+        run = layered(LAYERS, **own)
         for _ in range(3):
             run.step()
         assert run.net.sizes.layered == (() if fused is None else (1, 2, 3))
