@@ -65,9 +65,10 @@ def check_fit(layout: Layout, rule: Rule, others: Mapping[str, Rule]) -> None:
             )
         offered = frozenset.intersection(*(layout.offers(j) for j in layout.hidden))
         able = [name for name, other in others.items() if other.needs & WANTED.keys() <= offered]
+        out = "--residual out, in words residual(...)" if k in layout.residual else "that block out"
         raise InvalidValue(
             f"rule {rule.name!r} {WANTED[missing[0]]}, and block {k} is '{layout.blocks[k - 1]}'; use one of"
-            f" {', '.join(able)}, or leave {'--residual out, in words residual(...)' if k in layout.residual else 'that block out'}"
+            f" {', '.join(able)}, or leave {out}"
         )
 
 

@@ -142,13 +142,16 @@ class Within:
         out, shared = self.grads.into[name], h.ndim < delta.ndim
         for r in self._running(name):
             self.grads.backend.gemm(
-                delta[r], T(h if shared else h[r]), out=out[r], alpha=self.scale, beta=self.grads.first
+                delta[r], T(h if shared else h[r]), out=out[r], alpha=self._times(factor), beta=self.grads.first
             )
 
     def sums(self, name: str, delta: Array, factor: float = 1.0) -> None:
         out = self.grads.into[name]
         for r in self._running(name):
-            self.grads.backend.row_sums(delta[r], out=out[r], alpha=self.scale, beta=self.grads.first)
+            self.grads.backend.row_sums(delta[r], out=out[r], alpha=self._times(factor), beta=self.grads.first)
+
+    def _times(self, factor: float) -> float | Array:
+        return self.scale if factor == 1 else factor * self.scale
 
     def _running(self, name: str) -> Sequence[slice]:
         self.grads.begun.add(name)

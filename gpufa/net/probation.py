@@ -41,7 +41,7 @@ def _deltas(net: Learner, x: Any, y: Any) -> None:
         if (a == 0).all() and (b == 1).all():
             raise InvalidValue(
                 f"rule {net.rule.name!r} leaves net.delta[{k}] as it was, so that layer {k} would never learn; let its"
-                f" deltas call net.send({k}, ...), or write zeros there if that is meant"
+                f" deltas call net.send({k}, ...), with zeros where that is meant"
             )
         if same and not _equal(xp, a, b):
             raise InvalidValue(

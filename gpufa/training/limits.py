@@ -93,8 +93,10 @@ def check_run(config: Any, net: Learner, y: NDArray) -> None:
             f"rule {rule.name!r} does not train the feed-forward net whose gradient perturbs the inputs;"
             " leave --adversarial out"
         )
-    if config.depth_drop and not config.residual:
-        raise InvalidValue("depth_drop drops residual layers, and the net has none; add --residual")
+    if config.depth_drop and not net.residual:
+        raise InvalidValue(
+            "depth_drop drops residual layers, and the net has none; add --residual, in words residual(dense 64 tanh)"
+        )
     if lowered and not rule.injects_only:
         raise InvalidValue(
             f"rule {rule.name!r} does arithmetic of its own, which precision {config.precision!r} can't carry;"
