@@ -51,12 +51,6 @@ class DenseBlock:
         """What the block hands down."""
         return self.down if carriers is None else Signal(carriers[self.name], self.delta)
 
-    def gradients(self, grads: Sums) -> None:
-        """Hand over the block's gradients by itself; mostly they are taken with those of other blocks."""
-        (delta, h) = self.factors()[self.name]
-        grads.product(self.name, delta, h)
-        grads.sums(f"b{self.k}", delta)
-
     def factors(self) -> dict[str, tuple[Array, Array]]:
         return {self.name: (self.delta, self.net.sent[self.k - 1])}
 

@@ -1,6 +1,7 @@
 """What a network is given, looked at: each of these raises InvalidValue for what it can't be."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from ..data.samples import REAL, real_numbers
 from ..functions.activations import activation as find_activation
 from ..layers.layer import Layer
 from ..layers.words import block, inputs
-from .layout import Layout, whole_units
+from .layout import Layout
 from .model import Model
 from .rule import Rule
 
@@ -78,6 +79,24 @@ WANTED = {
     "pull": "takes blocks that can hand an error down",
     "derivative": "learns through derivatives that are not zero everywhere",
 }
+
+
+def whole_units(units: Iterable[int]) -> tuple[int, ...]:
+    """Units per layer from any sequence of whole numbers, inputs first; raises InvalidValue for anything else."""
+    found = several(units, "the layers' sizes", "[784, 800, 800, 10]")
+    for n in found:
+        if isinstance(n, bool) or not isinstance(n, Integral):
+            raise InvalidValue(f"layer size {shown(n)} is no whole number; give sizes such as [784, 800, 800, 10]")
+    found = tuple(int(n) for n in found)
+    if len(found) < 2:
+        raise InvalidValue(
+            f"a network needs at least inputs and outputs; got sizes {shown(list(found))}: give [64, 16, 10]"
+        )
+    for k, n in enumerate(found):
+        if n < 1:
+            kind = "the input" if k == 0 else "the output layer" if k == len(found) - 1 else f"hidden layer {k}"
+            raise InvalidValue(f"{kind} has {shown(n)} units; every layer needs at least one: give --hidden 800 800")
+    return found
 
 
 def _activations(names: str | Sequence[str], units: Sequence[int]) -> list[str]:

@@ -1,12 +1,10 @@
 """The blocks of a net: their widths and parameters, and where each block's units stand in the slab."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from numbers import Integral
 
-from ..basics.arguments import several, shown
 from ..basics.errors import InvalidValue
 from ..layers.act import Act
 from ..layers.chain import Chain, DenseParts
@@ -210,21 +208,3 @@ class Layout:
     @cached_property
     def _alike(self) -> dict[tuple[int, ...], list[tuple[int, int]]]:
         return {}
-
-
-def whole_units(units: Iterable[int]) -> tuple[int, ...]:
-    """Units per layer from any sequence of whole numbers, inputs first; raises InvalidValue for anything else."""
-    found = several(units, "the layers' sizes", "[784, 800, 800, 10]")
-    for n in found:
-        if isinstance(n, bool) or not isinstance(n, Integral):
-            raise InvalidValue(f"layer size {shown(n)} is no whole number; give sizes such as [784, 800, 800, 10]")
-    found = tuple(int(n) for n in found)
-    if len(found) < 2:
-        raise InvalidValue(
-            f"a network needs at least inputs and outputs; got sizes {shown(list(found))}: give [64, 16, 10]"
-        )
-    for k, n in enumerate(found):
-        if n < 1:
-            kind = "the input" if k == 0 else "the output layer" if k == len(found) - 1 else f"hidden layer {k}"
-            raise InvalidValue(f"{kind} has {shown(n)} units; every layer needs at least one: give --hidden 800 800")
-    return found
