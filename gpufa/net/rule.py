@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..basics.errors import InvalidValue
 from ..basics.random import LAWS
 from .arena import Extra
 from .feedback import Feedback
@@ -106,7 +107,10 @@ class Rule:
 
     def deltas(self, net: Pass, e: Any) -> None:
         """Fill net.delta[k], (R, n_k, m), for the hidden layers k; net.delta[L] is e, the error, already."""
-        raise NotImplementedError(f"{type(self).__name__} must define deltas(net, e)")
+        raise InvalidValue(
+            f"rule {self.name!r} fills no net.delta; let it define deltas(net, e), or say that it makes none:"
+            ' makes = frozenset({"gradients"})'
+        )
 
     def gradients(self, net: Pass, grads: Gradients) -> None:
         """Hand over what is descended; here dW_k = delta_k h_{k-1}^T and db_k = the row sums of delta_k."""

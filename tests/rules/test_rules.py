@@ -105,7 +105,8 @@ def test_a_rule_without_deltas_says_so():
     class Empty(gpufa.Rule):
         pass
 
-    with pytest.raises(NotImplementedError, match=r"Empty must define deltas\(net, e\)"):
+    text = r"rule 'empty' fills no net.delta; let it define deltas\(net, e\), or say that it makes none: makes = frozens"
+    with pytest.raises(gpufa.InvalidValue, match=text):
         gpufa.Network([4, 6, 2], rule=Empty, backend="numpy").gradients(np.ones((5, 4)), np.zeros(5, int))
 
 
