@@ -10,6 +10,7 @@ from typing import Any
 from ..basics.arguments import path_of, readable, row_of, shown
 from ..basics.errors import FileProblem, InvalidValue
 from ..net.arena import Extra
+from ..net.claims import check_claims
 from ..net.feedback import Feedback
 from ..net.rule import FeedbackRule, Rule
 from .alignment.brsf import BRSF
@@ -72,6 +73,7 @@ def find_rule(name: str) -> type[Rule]:
 def make_rule(rule: "str | type[Rule] | Rule", options: Mapping[str, Any] | None = None) -> Rule:
     """The rule with the options given, from a name, a class, or (without options) a ready instance."""
     if isinstance(rule, Rule):
+        check_claims(rule)
         return rule
     cls = rule_class(rule)
     known = [field.name for field in fields(cls)]
@@ -81,7 +83,9 @@ def make_rule(rule: "str | type[Rule] | Rule", options: Mapping[str, Any] | None
             raise InvalidValue(
                 f"rule {cls.name!r} has no option {shown(option)}; {has}: set them as --set rule.NAME=VALUE"
             )
-    return cls(**(options or {}))
+    made = cls(**(options or {}))
+    check_claims(made)
+    return made
 
 
 def rule_class(rule: "str | type[Rule] | Rule") -> type[Rule]:

@@ -55,3 +55,23 @@ def test_bfloat16_can_not_add_skip_connections():
     settings = {"precision": "bf16", "dtype": "float32", "backend": "cupy", "hidden": (5, 5), "residual": True}
     with pytest.raises(gpufa.InvalidValue, match="precision 'bf16' can't add skip connections; leave one of them out"):
         trainer(**settings)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "text"),
+    [
+        ("uses_derivative", False, 'which says nothing any more; say needs, with "derivative" in it or without'),
+        ("takes_residual", property(lambda self: False), 'say needs, with "plain" in it where the rule knows no skip'),
+        ("stored_feedback", property(lambda self: True), 'say needs, with "stored" in it or without, in its place'),
+        ("needs", ("matrix",), r"needs of rule 'mine' can't be \('matrix',\); give a frozenset of pull, matrix, plain"),
+        ("needs", frozenset({"matrix", "derivate"}), r"can't be \['derivate', 'matrix'\]; give a frozenset of pull"),
+        ("makes", "signals", "makes of rule 'mine' can't be 'signals'; give a frozenset of signals, gradients"),
+        ("makes", frozenset(), r"makes of rule 'mine' can't be \[\]; give a frozenset of signals, gradients"),
+        ("feedforward", lambda self: False, "feedforward of rule 'mine' can't be .*; give True or False"),
+    ],
+)
+def test_what_a_rule_says_of_itself_must_be_understood(attribute, value, text):
+    made = type("Mine", (gpufa.Rule,), {attribute: value})
+    for rule in (made, made()):
+        with pytest.raises(gpufa.InvalidValue, match=text):
+            network([4, 6, 2], rule)
