@@ -6,6 +6,7 @@ import numpy as np
 
 from ..basics.errors import InvalidValue
 from .blocks import LayeredBlock
+from .gradients import Gradients
 from .learner import Learner
 from .passes import Pass
 
@@ -14,10 +15,16 @@ from .passes import Pass
 def try_out(net: Learner, x: Any, y: Any) -> None:
     """Raises InvalidValue where the net's rule, on these samples, leaves a hidden block's delta as it was, or reads one
     before it has filled it, or writes one that is to go down inside a block, or changes the output behind the net's own
-    forward pass."""
-    _forward(net, x, y)
-    if "signals" in net.rule.makes and net.sizes.hidden:
-        _deltas(net, x, y)
+    forward pass, or goes another way than that, or has its gradients made of other signals, without saying so. What the
+    rule remembers stays as it was."""
+    memory = {name: array.copy() for name, array in net.state.items()}
+    try:
+        _forward(net, x, y)
+        if "signals" in net.rule.makes and net.sizes.hidden:
+            _deltas(net, x, y)
+    finally:
+        for name, array in memory.items():
+            net.state[name][...] = array
 
 
 def _forward(net: Learner, x: Any, y: Any) -> None:
@@ -30,6 +37,11 @@ def _forward(net: Learner, x: Any, y: Any) -> None:
         raise InvalidValue(
             f"rule {net.rule.name!r} changes net.a[{p.L}] behind super().forward(net, x), which takes the error; let it"
             " call net.forward(x) in its place"
+        )
+    if net.rule.feedforward and not _near(p.xp, p.a[p.L].copy(), p.forward(x)):
+        raise InvalidValue(
+            f"rule {net.rule.name!r} does not go through the net as net.forward(x) does; let it say feedforward = False,"
+            ' and "plain" in its needs where it knows no skip connections'
         )
 
 
@@ -49,6 +61,23 @@ def _deltas(net: Learner, x: Any, y: Any) -> None:
                 " through the layers in an order in which each finds what it reads"
             )
     _sent(net, net.pass_for(len(x)))
+    if same and net.rule.makes == {"signals"}:
+        _products(net, x, y)
+
+
+def _products(net: Learner, x: Any, y: Any) -> None:
+    """Raise InvalidValue where the rule's gradients are not those of what its deltas leave."""
+    _filled(net, x, y, 0)
+    p = net.pass_for(len(x))
+    ours = [layers.slab.copy() for layers in (p.delta, p.sent)]
+    p = net.judged(x, y)
+    p.delta.stacked.fill(0)
+    net.rule.gradients(p, Gradients(net.arena, [], signals_of=net.rule.name))
+    if not all(_equal(p.xp, a, layers.slab) for a, layers in zip(ours, (p.delta, p.sent), strict=True)):
+        raise InvalidValue(
+            f"rule {net.rule.name!r} has gradients of other signals or activity than its deltas leave; let it say so:"
+            ' makes = frozenset({"signals", "gradients"})'
+        )
 
 
 def _sent(net: Learner, p: Pass) -> None:
@@ -72,6 +101,11 @@ def _filled(net: Learner, x: Any, y: Any, value: float) -> Any:
 
 def _equal(xp: Any, a: Any, b: Any) -> bool:
     return bool(((a == b) | (xp.isnan(a) & xp.isnan(b))).all())
+
+
+def _near(xp: Any, a: Any, b: Any) -> bool:
+    """Whether they are the same but for rounding, or not all finite."""
+    return not bool(abs(a - b).max() > 1e-2 * abs(b).max())
 
 
 class Unseen:

@@ -71,8 +71,47 @@ def test_an_output_that_is_changed_behind_the_forward_pass_is_refused(words, bac
     net = network(words, rule(forward=forward), backend=backend)
     text = "rule 'mine' changes net.a[" + str(net.sizes.L) + "] behind super().forward(net, x), which takes the error"
     refused(lambda: on_probation(net), text)
-    net = network(words, rule(forward=mended), backend=backend)
+    text = "rule 'mine' does not go through the net as net.forward(x) does; let it say feedforward = False"
+    refused(lambda: on_probation(network(words, rule(forward=mended), backend=backend)), text)
+    on_probation(network(words, rule(forward=mended, feedforward=False), backend=backend))
+
+
+def test_a_forward_pass_that_knows_no_skip_connections_is_refused_in_a_net_that_has_some(backend):
+    def forward(self, net, x):
+        net.take(x)
+        for k in net.hidden:
+            net.layer(k, net.h[k - 1], net.h[k], a=net.a[k])
+            net.sent[k][...] = net.h[k]
+        net.layer(net.L, net.h[net.L - 1], net.h[net.L], a=net.a[net.L])
+        return net.a[net.L]
+
+    made = rule(forward=forward)
+    text = "rule 'mine' does not go through the net as net.forward(x) does; let it say feedforward = False"
+    refused(lambda: on_probation(network(RESIDUAL, made, backend=backend)), text)
+    on_probation(network([5, 6, 6, 3], made, "tanh", backend=backend))
+
+
+def test_gradients_of_other_signals_than_the_deltas_must_be_told(backend):
+    def gradients(self, net, grads):
+        self.deltas(net, net.e)
+        net.delta[1] *= 3
+        grads.layers_of(net)
+
+    text = "rule 'mine' has gradients of other signals or activity than its deltas leave; let it say so: makes = frozen"
+    refused(lambda: on_probation(network([5, 6, 6, 3], rule(gradients=gradients), "tanh", backend=backend)), text)
+    told = rule(gradients=gradients, makes=frozenset({"signals", "gradients"}))
+    on_probation(network([5, 6, 6, 3], told, "tanh", backend=backend))
+
+
+def test_what_a_rule_remembers_stays_as_it_was(backend):
+    def deltas(self, net, e):
+        net.state["steps"] += 1
+        Own.deltas(self, net, e)
+
+    made = rule(deltas=deltas, state=lambda self, sizes: {"steps": (1,)})
+    net = network([5, 6, 6, 3], made, "tanh", backend=backend)
     on_probation(net)
+    assert not net.state["steps"].any()
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])

@@ -105,7 +105,7 @@ def test_a_rule_without_deltas_says_so():
     class Empty(gpufa.Rule):
         pass
 
-    text = r"rule 'empty' fills no net.delta; let it define deltas\(net, e\), or say that it makes none: makes = frozens"
+    text = r"rule 'empty' fills no net.delta; let it define deltas\(net, e\), or say that it makes none: makes = "
     with pytest.raises(gpufa.InvalidValue, match=text):
         gpufa.Network([4, 6, 2], rule=Empty, backend="numpy").gradients(np.ones((5, 4)), np.zeros(5, int))
 
