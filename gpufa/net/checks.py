@@ -13,7 +13,7 @@ from ..data.samples import REAL, real_numbers
 from ..functions.activations import activation as find_activation
 from ..layers.layer import Layer
 from ..layers.words import block, inputs
-from .layout import Layout
+from .layout import Layout, as_wide_as_below
 from .model import Model
 from .rule import Rule
 
@@ -37,7 +37,7 @@ def layout_of(sizes: Sequence[Any], activation: str | Sequence[str] | None, resi
     if not any(isinstance(one, str | Layer | list | tuple) for one in given):
         units = whole_units(given)
         functions = _activations(rule.defaults["activation"] if activation is None else activation, units)
-        return Layout.dense(units, functions, _as_wide_as_below(units) if residual else ())
+        return Layout.dense(units, functions, _residual(units) if residual else ())
     if activation is not None or residual:
         what, value = ("activation", activation) if activation is not None else ("residual", residual)
         raise InvalidValue(
@@ -112,9 +112,9 @@ def _activations(names: str | Sequence[str], units: Sequence[int]) -> list[str]:
     return [find_activation(name).name for name in names]
 
 
-def _as_wide_as_below(units: Sequence[int]) -> tuple[int, ...]:
-    """The hidden layers that can have a skip connection."""
-    found = tuple(k for k in range(2, len(units) - 1) if units[k] == units[k - 1])
+def _residual(units: Sequence[int]) -> tuple[int, ...]:
+    """The hidden layers that get a skip connection."""
+    found = as_wide_as_below(units)
     if not found:
         raise InvalidValue(
             f"no hidden layer of {list(units)} is as wide as the one below, so none can have a skip"

@@ -124,8 +124,9 @@ class Layout:
 
     @property
     def by_sizes(self) -> bool:
-        """Whether sizes, activations and skip connections say all of it."""
-        return not self.layered and self.blocks == Layout.dense(self.units, self.activations, self.residual).blocks
+        """Whether sizes, activations, and whether there are skip connections wherever there can be, say all of it."""
+        dense = Layout.dense(self.units, self.activations, self.residual)
+        return not self.layered and self.residual in ((), as_wide_as_below(self.units)) and self.blocks == dense.blocks
 
     def offers(self, k: int) -> frozenset[str]:
         """What block k has of that which a rule may need, see Rule."""
@@ -208,3 +209,8 @@ class Layout:
     @cached_property
     def _alike(self) -> dict[tuple[int, ...], list[tuple[int, int]]]:
         return {}
+
+
+def as_wide_as_below(units: Sequence[int]) -> tuple[int, ...]:
+    """The hidden layers, above the first, that are as wide as the one below."""
+    return tuple(k for k in range(2, len(units) - 1) if units[k] == units[k - 1])

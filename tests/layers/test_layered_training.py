@@ -148,6 +148,19 @@ def test_a_net_is_saved_and_loaded(tmp_path, backend):
     assert again.single
 
 
+@pytest.mark.parametrize(
+    "layers", [["dense 5 tanh", "dense 5 tanh", "residual(dense 5 tanh)"], ["residual(dense 5 tanh)", "dense 5 tanh"]]
+)
+def test_skip_connections_of_some_layers_alone_are_saved(layers, tmp_path):
+    """Sizes and a yes to skip connections stand for those of all layers that can have one."""
+    net = gpufa.Network(["input 5", *layers, "dense 3"], rule="bp", backend="numpy")
+    gpufa.save(net, tmp_path / "net.h5")
+    loaded = gpufa.load(tmp_path / "net.h5", backend="numpy")
+    assert loaded.sizes.words == net.sizes.words
+    x = np.random.default_rng(0).normal(size=(4, 5))
+    np.testing.assert_array_equal(loaded.predict(x), net.predict(x))
+
+
 def test_a_checkpoint_of_before_there_were_layers_loads():
     file = next(Path(__file__).parents[1].glob("*/format-1.h5"))
     net = gpufa.load(file, backend="numpy")
