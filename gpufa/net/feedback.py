@@ -103,7 +103,9 @@ class FeedbackMatrices:
         shapes = {name: (s.rows, s.columns) for name, s in stored.items()}
         arena = Arena(self.backend, shapes, len(self.seeds), dtype)
         layers, stretches = self._layers(arena), [self.stretches[name] for name in self.by_layer]
-        if self.alike and not self.keyed:
+        names = list(shapes)
+        first = names.index(self.by_layer[0]) if self.alike and not self.keyed else 0
+        if self.alike and not self.keyed and names[first : first + len(stretches)] == self.by_layer:
             shape = sum(s.rows for s in stretches), stretches[0].columns
             layers.stacked = arena.block(self.by_layer[0], self.by_layer[-1], shape)
         return arena, layers

@@ -161,6 +161,15 @@ def test_skip_connections_of_some_layers_alone_are_saved(layers, tmp_path):
     np.testing.assert_array_equal(loaded.predict(x), net.predict(x))
 
 
+@pytest.mark.parametrize("rule", ["fa", "kp"])
+def test_a_block_of_several_layers_may_stand_between_others_of_one_width(rule):
+    """Their feedback matrices are alike, and do not follow each other in memory."""
+    layers = ["dense 3 tanh", "residual(dense 3 tanh, dense 3)"]
+    net = gpufa.Network(["input 5", "dense 3 tanh", *layers, "dense 3"], rule=rule, backend="numpy")
+    grads = net.gradients(np.ones((2, 5)), [0, 1])
+    assert all(np.isfinite(g).all() for g in grads.values())
+
+
 def test_a_checkpoint_of_before_there_were_layers_loads():
     file = next(Path(__file__).parents[1].glob("*/format-1.h5"))
     net = gpufa.load(file, backend="numpy")
