@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..basics.errors import InvalidValue
 from .blocks import LayeredBlock
@@ -40,8 +41,8 @@ def _forward(net: Learner, x: Any, y: Any) -> None:
         )
     if net.rule.feedforward and not _near(p.xp, p.a[p.L].copy(), p.forward(x)):
         raise InvalidValue(
-            f"rule {net.rule.name!r} does not go through the net as net.forward(x) does; let it say feedforward = False,"
-            ' and "plain" in its needs where it knows no skip connections'
+            f"rule {net.rule.name!r} does not go through the net as net.forward(x) does; let it say feedforward = False"
+            ' and, where it knows no skip connections, "plain" in its needs'
         )
 
 
@@ -108,7 +109,7 @@ def _near(xp: Any, a: Any, b: Any) -> bool:
     return not bool(abs(a - b).max() > 1e-2 * abs(b).max())
 
 
-class Unseen:
+class Unseen(NDArrayOperatorsMixin):
     """Stands for the training samples where a rule has not said that it prepares itself by them, so that no float copy
     of them is made for nothing. Raises InvalidValue for any use."""
 
@@ -123,4 +124,5 @@ class Unseen:
     def _refuse(self, *_: Any, **__: Any) -> Any:
         return self.refused
 
-    __array__ = __getitem__ = __len__ = __iter__ = __array_ufunc__ = __array_function__ = _refuse
+    __float__ = __int__ = __len__ = __iter__ = __getitem__ = __setitem__ = _refuse
+    __array__ = __array_ufunc__ = __array_function__ = _refuse

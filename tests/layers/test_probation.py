@@ -190,3 +190,18 @@ def test_hooks_that_only_log_cost_nothing(base, backend):
     assert np.isfinite(logging.alignment(*BATCH)["gradient"]).all()
     assert {*seen} == {"deltas", "forward", "gradients"}
     on_probation(logging)
+
+
+@pytest.mark.parametrize("use", ["2 * x", "x * 2", "x - 1", "x > 0", "x == 0", "float(x)", "len(x)", "x[0]", "x.mean()",
+                                 "np.mean(x)", "np.asarray(x)", "x @ np.eye(2)", "x.__setitem__(0, 1)"])  # fmt: skip
+def test_a_rule_that_prepares_itself_by_the_samples_must_say_so(use):
+    def prepare(self, model, x, y):
+        eval(use, {"np": np, "x": x})
+
+    config = gpufa.Config(hidden=(5,), epochs=1, seeds=(0,), backend="numpy")
+    text = "rule 'mine' prepares itself by the training samples without saying so; add \"samples\" to its needs"
+    refused(lambda: gpufa.train(config, DATA, rule=rule(prepare=prepare)), text)
+    seen = []
+    made = rule(prepare=lambda self, model, x, y: seen.append(x.dtype), needs=frozenset({"matrix", "samples"}))
+    gpufa.train(config, DATA, rule=made)
+    assert seen == [np.float32]
