@@ -89,7 +89,7 @@ def start_from(path: str | Path, net: Network) -> None:
     there["rule"] = here["rule"] | there["rule"]
     here.setdefault("layers", None)
     there["layers"] = metadata["network"].get("layers")
-    for what in here:
+    for what in ("sizes", "layers", *here):  # of layers in words, activations are but a part
         if there[what] != here[what]:
             raise InvalidValue(
                 f"{str(path)!r} has {what} = {there[what]!r}, but this run {here[what]!r};"

@@ -197,6 +197,13 @@ def test_arrays_of_the_same_names_are_not_yet_the_same_net(words, tmp_path):
         gpufa.train(config(rule="bp", epochs=1, start=str(tmp_path), **second), DATA)
 
 
+def test_other_layers_of_the_same_sizes_are_told_by_their_words(tmp_path):
+    gpufa.train(config(tmp_path, rule="bp", epochs=1, layers=("dense 4 tanh, dropout 0.5, dense 4",)), DATA)
+    text = r"has layers = \['input 6', 'dense 4 tanh, dropout 0.5, dense 4', 'dense 3'\], but this run"
+    with pytest.raises(gpufa.InvalidValue, match=text):
+        gpufa.train(config(rule="bp", epochs=1, start=str(tmp_path), layers=("dense 4 tanh, dropout 0.2",)), DATA)
+
+
 def test_frozen_blocks_keep_all_that_they_have():
     run = stepped(rule="kp", freeze=(2,), **STEADY)
     before, after = values(layered(LAYERS, rule="kp", seeds=(0, 1)).net), values(run.net)
