@@ -22,7 +22,6 @@ from .net.learner import Learner
 from .net.passes import Pass
 from .rules import RULES, Rule, make_rule
 
-CHUNK = 1000  # samples at a time in prediction and evaluation
 DTYPES = "float32", "float64"
 
 

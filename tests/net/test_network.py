@@ -51,7 +51,7 @@ def test_prediction_in_chunks_equals_the_whole(monkeypatch):
     net = make()
     whole = net.predict(X)
     np.testing.assert_allclose(whole.sum(axis=1), 1)
-    monkeypatch.setattr("gpufa.network.CHUNK", 7)
+    monkeypatch.setattr("gpufa.net.learner.CHUNK", 7)
     np.testing.assert_allclose(net.predict(X), whole, rtol=1e-13)
     np.testing.assert_allclose(make().loss(X, Y), net.loss(X, Y), rtol=1e-13)
 
