@@ -23,6 +23,7 @@ from .net.passes import Pass
 from .rules import RULES, Rule, make_rule
 
 DTYPES = "float32", "float64"
+WHERE = " in a residual net", " in a net of blocks of several layers"
 
 
 class Network(Learner):
@@ -88,7 +89,7 @@ class Network(Learner):
         winding = bool(layout.residual or layout.layered)
         if feedback == "procedural" and ("stored" in made.needs or winding):
             raise InvalidValue(
-                f"rule {made.name!r}{' in a residual net' if winding else ''} needs its feedback matrices in"
+                f"rule {made.name!r}{WHERE[bool(layout.layered)] if winding else ''} needs its feedback matrices in"
                 " memory; leave --feedback procedural out"
             )
         if precision != "fp32" and dtype != "float32":

@@ -70,7 +70,10 @@ def _split(text: str) -> list[str]:
             parts[-1] += c
     if depth:
         raise InvalidValue(f"the brackets of block {text!r} don't close; write residual(dense 64 tanh)")
-    return [part.strip() for part in parts]
+    found = [part.strip() for part in parts]
+    if not all(found):
+        raise InvalidValue(f"block {text!r} has nothing before or behind a comma, or is empty; give 'dense 64 tanh'")
+    return found
 
 
 def _read(word: str) -> Iterator[Layer]:

@@ -67,6 +67,11 @@ def check_fit(layout: Layout, rule: Rule, others: Mapping[str, Rule]) -> None:
         offered = frozenset.intersection(*(layout.offers(j) for j in layout.hidden))
         able = [name for name, other in others.items() if other.needs & WANTED.keys() <= offered]
         out = "--residual out, in words residual(...)" if k in layout.residual else "that block out"
+        if missing[0] == "matrix" and layout.blocks[k - 1].one_dense:
+            raise InvalidValue(
+                f"rule {rule.name!r} takes hidden blocks that all drop the same share of their units, and block {k} is"
+                f" '{layout.blocks[k - 1]}'; give all of them the same dropout, or none"
+            )
         raise InvalidValue(
             f"rule {rule.name!r} {WANTED[missing[0]]}, and block {k} is '{layout.blocks[k - 1]}'; use one of"
             f" {', '.join(able)}, or leave {out}"
