@@ -1,6 +1,6 @@
-"""Arrays of samples and their targets: what they must be like, how a part is split off, how features are scaled."""
+"""Arrays of samples and their targets: what they must be like, and how a part is split off."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from ..basics.arguments import shown
 from ..basics.errors import InvalidValue
+from .scaling import SCALINGS, Scaling, fit_scaling, float_type  # noqa: F401 - datasets has them from here
 
 SUBSET_KEY = 2  # a part of the training samples is the same for every seed
 REAL = "biuf"  # the kinds of dtype that hold real numbers
-CHUNK = 4096  # rows whose squares are summed at a time: a few MB in float64
 
 
 class Data(NamedTuple):
@@ -27,8 +27,8 @@ class Data(NamedTuple):
 def validate(data: Sequence[Any]) -> Data:
     """(x_train, y_train, x_test, y_test) as arrays that fit together; the classes are 0 .. y_train.max().
 
-    x of more than two dimensions is flattened to (samples, features). float64 stays as it is, so does uint8, which is
-    made floats as it is used; other numbers become float32. Integer or boolean y are labels, float y real targets.
+    x of more than two dimensions is flattened to (samples, features). uint8 stays as it is, and is made floats as it is
+    used; other numbers become what `float_type` says. Integer or boolean y are labels, float y real targets.
     Raises InvalidValue for what can't be trained on.
     """
     if not isinstance(data, Sequence) or len(data) != len(Data._fields):
@@ -137,45 +137,6 @@ def subset(data: Data, count: int) -> Data:
     return data._replace(x_train=x[kept], y_train=y[kept])
 
 
-class Scaling(NamedTuple):
-    """What is subtracted from each feature and what it is then multiplied by, both float64 (features,)."""
-
-    shift: NDArray
-    factor: NDArray
-
-    def apply(self, x: NDArray) -> NDArray:
-        """(x - shift) * factor for x (samples, features), as a new array of x's dtype, float32 for uint8."""
-        dtype = np.float32 if x.dtype == np.uint8 else x.dtype
-        scaled = np.subtract(x, self.shift, dtype=dtype, casting="unsafe")
-        return np.multiply(scaled, self.factor, out=scaled, dtype=dtype, casting="unsafe")
-
-
-def fit_scaling(name: str, x_train: NDArray) -> Scaling:
-    """The scaling `name` (see SCALINGS) for x_train (samples, features); raises InvalidValue for another name."""
-    if not isinstance(name, str) or name not in SCALINGS:
-        raise InvalidValue(f"scaling {shown(name)} is unknown; choose from {', '.join(SCALINGS)}")
-    return SCALINGS[name](x_train)
-
-
-def _none(x: NDArray) -> Scaling:
-    return Scaling(np.zeros(x.shape[1]), np.ones(x.shape[1]))
-
-
-def _unit(x: NDArray) -> Scaling:
-    low, high = float(x.min()), float(x.max())
-    return Scaling(np.full(x.shape[1], low), np.full(x.shape[1], 1 / (high - low) if high > low else 1.0))
-
-
-def _standard(x: NDArray) -> Scaling:
-    mean = x.mean(axis=0, dtype=np.float64)
-    squares = sum(np.square(x[i : i + CHUNK] - mean).sum(axis=0) for i in range(0, len(x), CHUNK))
-    deviation = np.where(x.min(axis=0) == x.max(axis=0), 1.0, np.sqrt(squares / len(x)))
-    return Scaling(mean, 1 / deviation)
-
-
-SCALINGS: dict[str, Callable[[NDArray], Scaling]] = {"none": _none, "unit": _unit, "standard": _standard}
-
-
 def real_numbers(values: Any, name: str) -> NDArray:
     """An array of real numbers; raises InvalidValue that calls the values `name`."""
     try:
@@ -198,8 +159,8 @@ def _numbers(values: Any, name: str) -> NDArray:
 
 
 def _floats(array: NDArray, name: str) -> NDArray:
-    """(samples, values), C-contiguous, float64 if it was and else float32; all finite."""
-    dtype = np.float64 if array.dtype.type is np.float64 else np.float32
+    """(samples, values), C-contiguous, of its `float_type`; all finite."""
+    dtype = float_type(array)
     with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite is told in words
         array = np.ascontiguousarray(array.reshape(len(array), -1), dtype)
     if not np.isfinite([array.min(), array.max()]).all():  # two numbers tell, without a mask as large as the data

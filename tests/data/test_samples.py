@@ -1,11 +1,11 @@
-"""The checks of arrays, splits and scalings."""
+"""The checks of arrays, and splits."""
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_array_equal
 
 from gpufa.basics.errors import InvalidValue
-from gpufa.data.datasets import SCALINGS, Data, fit_scaling, split, validate
+from gpufa.data.datasets import Data, split, validate
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(20, 3)).astype(np.float32)
@@ -22,6 +22,24 @@ def test_validate_makes_the_types_uniform() -> None:
     data = validate(GOOD._replace(x_train=np.asfortranarray(X)))
     assert data.x_train.flags.c_contiguous
     assert_array_equal(data.x_train, X)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        *((kind, "f4") for kind in ("bool", "i1", "u2", "f2", "f4")),
+        *((kind, "f8") for kind in ("i4", "u4", "i8", "u8", "f8", np.longdouble)),
+        ("u1", "u1"),
+    ],
+    ids=str,
+)
+def test_numbers_keep_their_digits(given: str, kept: str) -> None:
+    x = np.array([[1, 0], [1, 1]]).astype(given)
+    if kept == "f8":
+        x[0, 0] = 2**24 + 1
+    data = validate([x, [0, 1], x, [0, 1]])
+    assert data.x_train.dtype == kept
+    assert_array_equal(data.x_train, x)
 
 
 def spoiled(array: np.ndarray, value: float) -> np.ndarray:
@@ -114,44 +132,3 @@ def test_split_that_holds_out_none() -> None:
             InvalidValue, match=rf"a fraction of 0.1 of these {len(y)} samples holds out none; give more"
         ):
             split(y, 0.1, key=0)
-
-
-# Scalings
-
-
-def test_scaling_names() -> None:
-    assert list(SCALINGS) == ["none", "unit", "standard"]
-    with pytest.raises(InvalidValue, match=r"scaling 'norm' is unknown; choose from none, unit, standard"):
-        fit_scaling("norm", X)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_scalings(dtype: type) -> None:
-    x = (RNG.normal(size=(9000, 3)) * [1, 10, 0.1] + [0, 100, -5]).astype(dtype)
-    before = x.copy()
-    none, unit, standard = (fit_scaling(name, x).apply(x) for name in SCALINGS)
-    assert_array_equal(x, before)
-    assert none.dtype == unit.dtype == standard.dtype == dtype
-    assert_array_equal(none, x)
-    assert (unit.min(), unit.max()) == (0, pytest.approx(1))
-    assert_allclose(unit, (x - x.min()) / (x.max() - x.min()), atol=1e-6)  # one range for all features
-    assert_allclose(standard.mean(axis=0, dtype=float), 0, atol=1e-5)
-    assert_allclose(standard.std(axis=0, dtype=float), 1, rtol=1e-5)
-
-
-@pytest.mark.parametrize("name", ["unit", "standard"])
-def test_scaling_is_fitted_to_training_data_only(name: str) -> None:
-    scaling = fit_scaling(name, X)
-    assert scaling.shift.shape == scaling.factor.shape == (3,)
-    assert_allclose(scaling.apply(X[:4]), scaling.apply(X)[:4])
-
-
-def test_constant_features() -> None:
-    x = np.repeat(np.float32([[0.1, 7]]), 6000, axis=0)
-    x[::2, 1] = 5
-    scaling = fit_scaling("standard", x)
-    assert scaling.factor[0] == 1
-    assert_allclose(scaling.apply(x)[:2], [[0, -1], [0, 1]], atol=1e-6)
-    unit = fit_scaling("unit", np.full((4, 2), 3.0))
-    assert_array_equal(unit.factor, [1, 1])
-    assert_array_equal(unit.apply(np.full((4, 2), 3.0)), np.zeros((4, 2)))
