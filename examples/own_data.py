@@ -17,5 +17,5 @@ run = gpufa.train(config, data=(x[:1600], y[:1600], x[1600:], y[1600:]), force=T
 print("test error of each seed, %:", run.summary["test_error"])
 
 net = gpufa.load(out)
-probabilities = net.predict(net.scaled(x[1600:]))  # (seeds, samples, classes)
+probabilities = net.predict(x[1600:])  # (seeds, samples, classes)
 print("error of the seeds' mean, %:", 100 * np.mean(probabilities.mean(axis=0).argmax(axis=1) != y[1600:]))

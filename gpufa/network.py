@@ -43,6 +43,9 @@ class Network(Learner):
     residual     sent_k = f(a_k) + sent_{k-1} for every hidden layer that is as wide as the one below
     feedback     "stored", or "procedural": made of the seed wherever it is used, and no part of a checkpoint
 
+    All that take x and y take raw data: x goes through `scaling` and real targets through `target_scaling`, which a run
+    of gpufa.train, or gpufa.load, may have set.
+
     What is left None takes the rule's default. Raises InvalidValue for unknown names and unusable sizes,
     BackendUnavailable for backend="cupy" without a usable GPU.
     """
@@ -113,17 +116,22 @@ class Network(Learner):
 
     @on_device
     def predict(self, x: Any) -> NDArray:
-        """Outputs after the output non-linearity, (samples, n_L), for x, (samples, n_0); in chunks, to save memory."""
+        """Outputs after the output non-linearity, (samples, n_L), for x, (samples, n_0); in chunks, to save memory.
+
+        Where the targets were scaled, the outputs are in the targets' own unit, and float64.
+        """
         x = network_input(self, x)
         out = np.empty((len(self.seeds), len(x), self.sizes.outputs), self.dtype)
         for start, p in self.chunks(len(x)):
             a = self.rule.forward(p, x[start : start + p.m])
             self.output_loss.outputs(a, p.e)
             out[:, start : start + p.m] = T(self.backend.to_host(p.e))
+        out = self.target_scaling.undo(out) if self.target_scaling else out
         return out[0] if self.single else out
 
     def loss(self, x: Any, y: Any) -> Any:
-        """The loss, summed over outputs and averaged over samples; a float, or (R,) with `seeds`."""
+        """The loss, summed over outputs and averaged over samples; a float, or (R,) with `seeds`. It is of the targets
+        as the training saw them."""
         loss = self.evaluate(x, y)["loss"]
         return float(loss[0]) if self.single else loss
 

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from ..basics.arguments import path_of, readable
 from ..basics.errors import FileProblem, InvalidValue
 from ..basics.version import __version__
-from ..data.samples import Scaling
+from ..data.scaling import Scaling
 from ..measure.history import History
 from ..network import Network
 from ..rules import RULES, Rule, make_rule, rule_class
 from . import hdf5
-from .validity import check
+from .validity import SCALED, check
 
 CHECKPOINT = "checkpoint.h5"
 
@@ -41,11 +41,11 @@ def save(net: Network, path: str | Path) -> None:
     path = path_of(path)
     if not path.name:
         raise FileProblem(f"{str(path)!r} is a folder; give the path of a file to write the network into")
-    hdf5.write(path, {**host_arrays(net, network_arrays(net)), **scaling_arrays(net.scaling)}, describe(net))
+    hdf5.write(path, {**host_arrays(net, network_arrays(net)), **scaling_arrays(net)}, describe(net))
 
 
 def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None = None, device: int = 0) -> Network:
-    """The network in a checkpoint, or in a run's folder; `net.scaling` is what its inputs went through in training.
+    """The network in a checkpoint, or in a run's folder; it takes raw data, scaled as in training.
 
     A rule of your own is never imported from a file: hand its class in as `rule`. Raises FileProblem for a missing or
     damaged file, InvalidValue where `rule` is not the one that trained it.
@@ -75,8 +75,7 @@ def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None
         residual=not words and about.get("residual", False),
     )
     fill(network_arrays(net), arrays, net)
-    if "scaling/shift" in arrays:
-        net.scaling = Scaling(arrays["scaling/shift"], arrays["scaling/factor"])
+    net.scaling, net.target_scaling = scalings_in(arrays)
     return net
 
 
@@ -103,8 +102,16 @@ def network_arrays(net: Network) -> dict[str, Any]:
     return below("parameters", net.arena) | below("feedback", net.fixed.checkpointed)
 
 
-def scaling_arrays(scaling: Scaling | None) -> dict[str, NDArray]:
-    return below("scaling", scaling._asdict()) if scaling else {}
+def scaling_arrays(net: Network) -> dict[str, NDArray]:
+    """What its inputs and targets go through, where they do, by the names in a checkpoint."""
+    found = zip(SCALED, (net.scaling, net.target_scaling), strict=True)
+    return {name: array for group, one in found if one for name, array in below(group, one._asdict()).items()}
+
+
+def scalings_in(arrays: Mapping[str, NDArray]) -> tuple[Scaling | None, Scaling | None]:
+    """The scaling of the inputs and that of the targets among a checkpoint's arrays, where there is one."""
+    first, second = (Scaling(**found) if (found := inside(group, arrays)) else None for group in SCALED)
+    return first, second
 
 
 def below(group: str, arrays: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ NETWORK = {
     "dtype": str,
 }
 COLUMNS = {"epochs": ("epoch", "step", "loss", "seconds"), "probes": ("step", "per_sample")}
+SCALED = "scaling", "target_scaling"  # groups of what the inputs and the targets go through
 AXES = {"epoch": 1, "step": 1, "seconds": 1}  # of a column, the rows' own among them; of others 2, in probes 3
 WHOLE = "epoch", "step"
 LARGEST = 2**53  # what counts steps and samples stays below it
@@ -68,9 +69,10 @@ def _arrays(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> Itera
     for name, shape in shapes.items():
         if (W := arrays.get(f"parameters/{name}")) is None or W.shape != (replicas, *shape):
             yield f"{name} is not of the shape {(replicas, *shape)}"
-    scaling = {name: array.shape for name, array in arrays.items() if name.startswith("scaling/")}
-    if scaling and scaling != dict.fromkeys(("scaling/shift", "scaling/factor"), (sizes[0],)):
-        yield "its scaling is not of so many features as its network takes"
+    for group, units, what in zip(SCALED, (sizes[0], sizes[-1]), ("features", "outputs"), strict=True):
+        scaling = {name: array.shape for name, array in arrays.items() if name.startswith(f"{group}/")}
+        if scaling and scaling != dict.fromkeys((f"{group}/shift", f"{group}/factor"), (units,)):
+            yield f"its {group} is not of so many {what} as its network has"
     if "config" not in metadata:
         return
     for name, model in Progress(replicas).arrays().items():

@@ -48,7 +48,7 @@ def evaluate(
     x, y = datasets.load_inputs(data, net.sizes.inputs) if data else provenance.test_part(run)
     if y is None:
         raise InvalidValue(f"{data!r} holds no labels or targets to evaluate against; use gpufa predict")
-    scores = net.evaluate(net.scaled(x), y)
+    scores = net.evaluate(x, y)
     display.scores(scores, net.seeds, display.console(), f"{run} on {data or 'its own test data'}")
     return OK
 
@@ -73,14 +73,15 @@ def predict(
     """
     net = networks.load(run, backend, find_rule(rule) if rule else None, device)
     x, _ = datasets.load_inputs(data, net.sizes.inputs)
-    outputs = net.predict(net.scaled(x))
+    outputs = net.predict(x)
     outputs = outputs if net.single else outputs.mean(axis=0)
+    digits = 12 if net.target_scaling else 6
     classes = net.output_loss.name != "squared_error"
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow([*(["label"] if classes else []), *(f"output_{i}" for i in range(outputs.shape[1]))])
     for row in outputs:
-        writer.writerow([*([row.argmax()] if classes else []), *(f"{v:.6g}" for v in row)])
+        writer.writerow([*([row.argmax()] if classes else []), *(f"{v:.{digits}g}" for v in row)])
     if out:
         files.write(out, text.getvalue(), "predictions", "give another --out")
     else:

@@ -85,7 +85,7 @@ def _planned(flags: CompareFlags, out: Path) -> dict[str, Config]:
             networks.check_free(path_of(out / short, "out"))
     arrays, _ = provenance.data_of(flags.config(flags.rules[0]), None)
     for one in planned.values():
-        trainer = Trainer(one, arrays)
+        trainer = Trainer(one, arrays, None, (), *runs.begun(one))
         if one.start:
             networks.start_from(one.start, trainer.net)
         del trainer  # which makes room for the next

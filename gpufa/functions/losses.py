@@ -14,17 +14,21 @@ from ..basics.arguments import row_of
 
 Array = Any
 
+SUM_TO_ONE = 1e-3  # by how much shares may miss it, which float16 may do
+
 
 @dataclass(frozen=True)
 class Loss:
     """outputs(a, yhat) writes yhat from the pre-activation a, (..., n_L, m); values(a, y, value, t) the loss of each
-    sample, (..., m), summed over outputs, with scratch t like a.
+    sample, (..., m), summed over outputs, with scratch t like a. fault(y) says what of real targets (samples, n_L) is
+    not for this loss, "" where all are.
 
     The CUDA forms write yhat, and one output's share of the loss into v, from a and y; `top` is the sample's largest a,
     and where `normalised` is set `total` is the sum of exp(a - top) over its outputs and `log_total` its logarithm.
     """
 
     name: str
+    fault: Callable[[Array], str]
     outputs: Callable[[Array, Array], Any]
     values: Callable[[Array, Array, Array, Array], Any]
     cuda_output: str
@@ -36,6 +40,29 @@ class Loss:
         self.values(a, y, value, t)
         self.outputs(a, e)
         np.subtract(e, y, out=e)
+
+
+def _no_distribution(y: Array) -> str:
+    """What is wrong with rows of shares."""
+    if y.shape[1] < 2:
+        return "there is one output, and a share of one thing is always 1"
+    if not (low := y.min()) >= 0:
+        return f"there is {low:g}, and they must be at least 0"
+    sums = y.sum(axis=1, dtype="float64")
+    worst = int(abs(sums - 1).argmax())
+    if abs(sums[worst] - 1) > SUM_TO_ONE:
+        return f"those of sample {worst} (counted from 0) sum to {sums[worst]:g}, and they must sum to 1"
+    return ""
+
+
+def _beyond_one(y: Array) -> str:
+    """What is wrong with probabilities."""
+    low, high = y.min(), y.max()
+    return "" if low >= 0 and high <= 1 else f"there is {high if low >= 0 else low:g}, and they must be within 0 and 1"
+
+
+def _nothing(y: Array) -> str:
+    return ""
 
 
 def _softmax(a: Array, yhat: Array) -> None:
@@ -87,13 +114,13 @@ def _squared_error(a: Array, y: Array, value: Array, t: Array) -> None:
 
 # fmt: off
 ROWS = (
-    Loss("cross_entropy", _softmax, _cross_entropy,
+    Loss("cross_entropy", _no_distribution, _softmax, _cross_entropy,
          "yhat = exp(a - top) / total;",
          "v = y * (log_total - (a - top));", normalised=True),
-    Loss("binary_cross_entropy", _logistic, _binary_cross_entropy,
+    Loss("binary_cross_entropy", _beyond_one, _logistic, _binary_cross_entropy,
          "const T z = exp(a > 0 ? -a : a); yhat = (a > 0 ? (T)1 : z) / ((T)1 + z);",
          "v = (a > 0 ? a : (T)0) + log1p(exp(a > 0 ? -a : a)) - a * y;"),
-    Loss("squared_error", _identity, _squared_error,
+    Loss("squared_error", _nothing, _identity, _squared_error,
          "yhat = a;",
          "v = (T)0.5 * (a - y) * (a - y);"),
 )

@@ -1,26 +1,36 @@
 """A net with its rule: what predicts, is judged, and is trained."""
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from ..basics.errors import InvalidValue
-from ..data.samples import Scaling, inputs
+from ..basics.errors import GpufaWarning, InvalidValue
+from ..data.samples import inputs
+from ..data.scaling import Scaling
 from ..functions.losses import Loss
 from .layout import Layout
 from .model import Model
 from .passes import Pass
 from .rule import Rule
 
+BEYOND = {
+    "float32": "take --dtype float64, or scale them, as --scaling and --target-scaling standard do",
+    "float64": "give them in another unit",
+}
+WIDEST = 8  # bytes of a number, on a device
 CHUNK = 1000  # samples at a time in prediction and evaluation
 
 
 class Learner(Model):
-    """A Model with its rule; `scaling` is what its inputs go through, as in training."""
+    """A Model with its rule; `scaling` is what its inputs go through, as in training, and `target_scaling` its targets,
+    which predictions come back from."""
 
     rule: Rule
     scaling: Scaling | None = None
+    target_scaling: Scaling | None = None
 
     def __init__(self, rule: Rule, sizes: Layout, loss: Loss, seeds: Sequence[int], dtype: str) -> None:
         super().__init__(sizes, loss, seeds, dtype)
@@ -49,13 +59,56 @@ class Learner(Model):
         return p
 
     def scaled(self, x: NDArray) -> NDArray:
-        """Raw inputs, (samples, n_0), as the training saw them. Raises InvalidValue for another number of features."""
-        x = inputs(x)
+        """x itself, with a warning: whatever takes inputs scales them as the training did."""
+        warnings.warn(
+            "net.scaled(x) gives x back as it is: predict, evaluate, loss, gradients, alignment and signals take raw"
+            " data and scale them; leave net.scaled out",
+            GpufaWarning,
+            stacklevel=2,
+        )
+        return x
+
+    def as_trained(self, x: Any, name: str = "x") -> NDArray:
+        """Raw inputs on the host, (samples, n_0), as the training sees them: in the net's own type, or bytes as they
+        are where nothing is scaled. Raises InvalidValue for another number of features, and for values beyond the type,
+        of inputs that it calls `name`."""
+        x = inputs(x, name)
         if x.shape[1] != self.sizes.inputs:
             raise InvalidValue(
                 f"the data have {x.shape[1]} features; expected {self.sizes.inputs}, as in the training data"
             )
-        return self.scaling.apply(x) if self.scaling else x
+        return x if x.dtype == np.uint8 and not self.scaling else self._made(x, self.scaling, name, np.asarray)
+
+    def scaled_inputs(self, x: Any) -> Any:
+        """Raw inputs, (samples, n_0), on the host or the device, as the training saw them, on the device. What is not
+        finite stays so. Raises InvalidValue for values beyond the type."""
+        if self.scaling or isinstance(x, self.backend.xp.ndarray):
+            x = self.backend.to_device(x, np.float64 if x.dtype.itemsize > WIDEST else None)
+        return self._made(x, self.scaling, "the inputs", self.backend.to_device)
+
+    def scaled_targets(self, y: Any, name: str = "the targets") -> NDArray:
+        """Real targets on the host, (samples, n_L), as the training sees them. Raises InvalidValue for those that the
+        loss is not for, as e = yhat - y would be another one's gradient, and for values beyond the type."""
+        if fault := self.output_loss.fault(y):
+            raise InvalidValue(
+                f"{name} don't go with the loss {self.output_loss.name}: {fault}; give others, or take"
+                " --loss squared_error"
+            )
+        found: NDArray = self._made(y, self.target_scaling, name, np.asarray)
+        return found
+
+    def _made(self, x: Any, scaling: Scaling | None, name: str, place: Callable[..., Any]) -> Any:
+        """x in the net's own type, scaled where there is a scaling, there where `place` brings arrays."""
+        with np.errstate(all="ignore"):
+            made = scaling.apply(x, self.dtype, place) if scaling else place(x, self.dtype)
+        if not np.isfinite([float(made.min()), float(made.max())]).all():
+            raw, host = (a if isinstance(a, np.ndarray) else self.backend.to_host(a) for a in (x, made))
+            for i, j in np.argwhere(np.isfinite(raw) & ~np.isfinite(host))[:1]:
+                raise InvalidValue(
+                    f"{name}: the value {raw[i, j]:g} in row {i}, column {j} (counted from 0), is beyond {self.dtype}"
+                    f"{' once it is scaled' if scaling else ''}; {BEYOND[self.dtype]}"
+                )
+        return made
 
     @property
     def device_scaling(self) -> tuple[Any, Any] | None:

@@ -20,7 +20,7 @@ SAMPLES = 1000  # test samples that a picture is made of, at most
 
 @dataclass(frozen=True)
 class Subject:
-    """A run's history, its network, and test samples: x as the network takes it, y labels or real targets.
+    """A run's history, its network, and test samples: x as the data have it, y labels or real targets.
 
     Where there is no network, or there are no samples, `gap` says in one sentence why.
     """
@@ -83,4 +83,4 @@ def read(path: str | Path, rule: type[Rule] | None = None) -> Subject:
         network_target(net, y, len(network_input(net, x)))
     except GpufaError as error:
         return Subject(name, history, net, gap=str(error))
-    return Subject(name, history, net, net.scaled(x), y)
+    return Subject(name, history, net, x, y)

@@ -158,7 +158,7 @@ class Folder(Callback):
         arrays = networks.host_arrays(trainer.net, trainer_arrays(trainer))
         arrays |= networks.below("progress", trainer.progress.arrays())
         arrays |= networks.below("history", trainer.history.arrays())
-        arrays |= networks.scaling_arrays(trainer.net.scaling)
+        arrays |= networks.scaling_arrays(trainer.net)
         metadata = {
             **networks.describe(trainer.net),
             "config": to_mapping(trainer.config.recorded(trainer.rule)),

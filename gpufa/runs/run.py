@@ -16,6 +16,8 @@ from ..basics.errors import FileProblem, GpufaWarning, InvalidValue
 from ..basics.version import __version__
 from ..checkpoints import networks
 from ..checkpoints.provenance import IN_MEMORY, data_of, fingerprint
+from ..checkpoints.validity import SCALED
+from ..data.scaling import Scaling
 from ..measure.history import History
 from ..network import Network
 from ..rules import Rule, is_own, rule_class
@@ -65,7 +67,10 @@ def train(
     if out and not force:
         networks.check_free(out)
     arrays, name = data_of(config, data)
-    trainer = Trainer(replace(config, data=name), arrays, rule, callbacks)
+    trainer = Trainer(replace(config, data=name), arrays, rule, callbacks, *(started := begun(config)))
+    for what, scaling in zip(SCALED, started, strict=True):
+        if scaling and getattr(config, what) == "none":
+            warnings.warn(f"{what} is that of the start, {config.start!r}", GpufaWarning, stacklevel=2)
     with locked(out) if out else nullcontext():
         if out and not force:  # another process may have been quicker
             networks.check_free(out)
@@ -107,13 +112,30 @@ def resume(
             raise InvalidValue(
                 f"the data of {str(file)!r} have changed since; resume needs the very data that it was trained on"
             )
-        trainer = Trainer(config, arrays, rule, callbacks)
+        trainer = Trainer(config, arrays, rule, callbacks, *networks.scalings_in(stored))
         networks.fill(trainer_arrays(trainer), stored, trainer.net)
         trainer.progress.load(networks.inside("progress", stored))
         trainer.history = History.from_arrays(config.seeds, networks.inside("history", stored))
         if trainer.finished:
             return _finished(trainer, file.parent, already=True)
         return _run(trainer, file.parent, found)
+
+
+def begun(config: Config) -> tuple[Scaling | None, Scaling | None]:
+    """What the weights of config.start are made for: the scaling of their inputs and that of their targets.
+
+    Raises FileProblem as gpufa.load, InvalidValue where they are made for raw ones and config has a scaling.
+    """
+    if not config.start:
+        return None, None
+    found = networks.scalings_in(networks.contents(config.start)[0])
+    for name, scaling in zip(SCALED, found, strict=True):
+        if scaling is None and getattr(config, name) != "none":
+            raise InvalidValue(
+                f"{config.start!r} was trained without {name}, and {getattr(config, name)!r} makes other numbers of the"
+                f" data than its weights are for; leave --{name.replace('_', '-')} out"
+            )
+    return found
 
 
 def _config_of(file: Path, metadata: Mapping[str, Any], rule: Rule | type[Rule] | None) -> Config:

@@ -25,6 +25,8 @@ class Config:
     """a name (gpufa data list): digits, mnist, ...; or a path to your .npz, .h5 or .csv file"""
     scaling: str = "none"
     """none, unit (training data's range to 0..1), minmax (each feature's) or standard (mean 0, deviation 1 of each)"""
+    target_scaling: str = "none"
+    """none or standard (real targets are trained with mean 0, deviation 1 per output; predict undoes it)"""
     test_fraction: float | None = None
     """share of a file without a test part that is held out for testing (0.2 where not given)"""
     validation: float = 0.0

@@ -9,7 +9,8 @@ from ..backends import BACKENDS, PRECISIONS
 from ..basics.arguments import is_number, is_whole
 from ..basics.errors import InvalidValue
 from ..basics.random import DROPS, droppable
-from ..data.samples import SCALINGS, has_labels
+from ..data.samples import has_labels
+from ..data.scaling import SCALINGS
 from ..functions.optimizers import DECAYS
 from ..functions.schedules import SCHEDULES
 from ..net.learner import Learner
@@ -62,6 +63,7 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         (_one_of("stored", "procedural"), ("feedback",)),
         (_one_of(*SCHEDULES), ("schedule",)),
         (_one_of(*SCALINGS), ("scaling",)),
+        (_one_of("none", "standard"), ("target_scaling",)),
         (((lambda v: is_number(v) and 0 < v < 1), "a number between 0 and 1"), ("test_fraction",)),
         (((lambda v: all(isinstance(name, str) for name in v)), "one or more names"), ("activation", "init")),
         (((lambda v: isinstance(v, dict) and plain(v)), "a table of options, as TOML has them"), ("rule_options",)),
@@ -104,5 +106,11 @@ def check_run(config: Any, net: Learner, y: NDArray) -> None:
         )
     if config.patience and not config.validation:
         raise InvalidValue("patience needs validation samples; add --validation 0.1 (test data never choose anything)")
+    if config.target_scaling != "none" and has_labels(y):
+        raise InvalidValue("target_scaling is for real-valued targets, but these are labels; remove --target-scaling")
+    if config.target_scaling != "none" and net.output_loss.name != "squared_error":
+        raise InvalidValue(
+            f"target_scaling goes with the loss squared_error, not {net.output_loss.name}; leave one of them out"
+        )
     if config.label_noise and not has_labels(y):
         raise InvalidValue("label_noise is for labels, but the targets are real-valued; remove --label-noise")

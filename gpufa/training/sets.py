@@ -3,9 +3,11 @@
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
 from ..data.samples import Data, has_labels, split
+from ..data.scaling import Scaling, fit_scaling
 from ..layers.words import inputs
 from ..net.arena import Array
 from ..network import Network
@@ -13,6 +15,7 @@ from .batches import Batches, noisy_labels
 from .config import Config
 
 VALIDATION_KEY = 1  # the held-out samples are the same for every seed
+ALL, NONE = slice(None), slice(0)
 
 
 class Sets(NamedTuple):
@@ -28,14 +31,16 @@ class Sets(NamedTuple):
 
 def sets_of(data: Data, net: Network, config: Config) -> Sets:
     """Scale, split off the validation part and bring everything to the device; bytes stay bytes until used."""
-    y, to_device = data.y_train, net.backend.to_device
-    x = data.x_train if data.x_train.dtype == np.uint8 else net.scaled(data.x_train)
-    kept, held = split(y, config.validation, VALIDATION_KEY) if config.validation else (slice(None), slice(0))
+    to_device = net.backend.to_device
+    x = data.x_train if data.x_train.dtype == np.uint8 else net.as_trained(data.x_train, "x_train")
+    y, y_test = (
+        y if has_labels(y) else net.scaled_targets(y, name)
+        for y, name in ((data.y_train, "y_train"), (data.y_test, "y_test"))
+    )
+    kept, held = split(data.y_train, config.validation, VALIDATION_KEY) if config.validation else (ALL, NONE)
 
     def on_device(x: np.ndarray, y: np.ndarray) -> tuple[Array, Array]:
-        dtypes = (None if kept_as_is else config.dtype for kept_as_is in (x.dtype == np.uint8, has_labels(y)))
-        x_device, y_device = map(to_device, (x, y), dtypes)
-        return x_device, y_device
+        return to_device(x), to_device(y)
 
     train = on_device(x[kept], y[kept])
     taught = train[1]
@@ -47,10 +52,30 @@ def sets_of(data: Data, net: Network, config: Config) -> Sets:
     return Sets(
         train,
         on_device(x[held], y[held]),
-        on_device(net.scaled(data.x_test), data.y_test),
-        on_device(net.scaled(data.x_train[kept][spread]), y[kept][spread]),
+        on_device(net.as_trained(data.x_test, "x_test"), y_test),
+        on_device(net.as_trained(data.x_train[kept][spread], "x_train"), y[kept][spread]),
         Batches(net.backend, train[0], taught, config.seeds, size, noise, scaling),
     )
+
+
+def scaling_of(name: str, values: NDArray, begun: Scaling | None, what: str = "scaling") -> Scaling | None:
+    """The scaling of that name, fitted to the training samples; where the weights began with one, that one.
+
+    Raises InvalidValue where the two differ; `what` is the setting.
+    """
+    if begun is None:
+        return fit_scaling(name, values) if name != "none" else None
+    if len(begun.shift) != values.shape[1]:
+        raise InvalidValue(
+            f"the weights to start from have a {what} of {len(begun.shift)} values a sample, but the data have"
+            f" {values.shape[1]}; start from a run of the same net"
+        )
+    if name != "none" and not fit_scaling(name, values).close_to(begun):
+        raise InvalidValue(
+            f"the weights to start from are made for another {what} than {name!r} of these data; leave"
+            f" --{what.replace('_', '-')} out, and theirs is taken"
+        )
+    return begun
 
 
 def blocks_of(config: Config, features: int, outputs: int) -> list[Any]:

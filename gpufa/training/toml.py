@@ -10,6 +10,8 @@ from ..basics.arguments import path_of, shown
 from ..basics.errors import FileProblem, InvalidValue
 from .config import Config
 
+LATER = {"target_scaling": "none"}  # settings that older files lack, and are left out where they change nothing
+
 
 def from_mapping(table: Mapping[str, Any], base: Config | None = None) -> Config:
     """A Config from a TOML table: flat names, and `rule` a name or a table [rule] of its name and options.
@@ -39,10 +41,11 @@ def from_mapping(table: Mapping[str, Any], base: Config | None = None) -> Config
 
 
 def to_mapping(config: Config) -> dict[str, Any]:
-    """The reverse of from_mapping, without what is None; lists in place of tuples, so that JSON and TOML agree."""
+    """The reverse of from_mapping, without what is None, or LATER and left out; lists in place of tuples, so that JSON
+    and TOML agree."""
     flat = {f.name: getattr(config, f.name) for f in dataclasses.fields(config)}
     options, rule = flat.pop("rule_options"), flat.pop("rule")
-    table = {k: list(v) if isinstance(v, tuple) else v for k, v in flat.items() if v is not None}
+    table = {k: list(v) if isinstance(v, tuple) else v for k, v in flat.items() if v is not None and LATER.get(k) != v}
     return table | {"rule": {"name": rule, **options}}
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..backends import on_device
 from ..basics.errors import GpufaWarning
-from ..data.samples import Data, fit_scaling, has_labels, subset
+from ..data.samples import Data, has_labels, subset
+from ..data.scaling import Scaling
 from ..functions import schedules
 from ..measure import scores
 from ..measure.alignment import measure
@@ -24,7 +25,7 @@ from .callbacks import Callback
 from .config import Config
 from .limits import check_run
 from .progress import Progress
-from .sets import blocks_of, sets_of
+from .sets import blocks_of, scaling_of, sets_of
 from .step import Step
 from .stopping import Status
 from .update import Update
@@ -35,12 +36,19 @@ CHECK_EVERY = 100  # steps between two looks for a loss that is no longer finite
 class Trainer:
     """One run in memory: `net`, `history`, `progress`, and `step`, which takes no arguments.
 
-    `data` has host arrays as gpufa.load_data gives them. Raises InvalidValue where config, data and rule don't fit
+    `data` has host arrays as gpufa.load_data gives them. `scaling` and `target_scaling` are those of the weights
+    with which it starts, where they have one. Raises InvalidValue where config, data, rule and scalings don't fit
     together.
     """
 
     def __init__(
-        self, config: Config, data: Data, rule: Rule | type[Rule] | None = None, callbacks: Iterable[Callback] = ()
+        self,
+        config: Config,
+        data: Data,
+        rule: Rule | type[Rule] | None = None,
+        callbacks: Iterable[Callback] = (),
+        scaling: Scaling | None = None,
+        target_scaling: Scaling | None = None,
     ):
         made = make_rule(config.rule if rule is None else rule, config.rule_options)
         if config.loss is None and not has_labels(data.y_train):
@@ -68,8 +76,9 @@ class Trainer:
         )
         self.backend = self.net.backend
         check_run(config, self.net, data.y_train)
-        if config.scaling != "none":
-            self.net.scaling = fit_scaling(config.scaling, data.x_train)
+        self.net.scaling = scaling_of(config.scaling, data.x_train, scaling)
+        if not has_labels(data.y_train):
+            self.net.target_scaling = scaling_of(config.target_scaling, data.y_train, target_scaling, "target_scaling")
         self.epochs = config.epochs or 0
         self.update = Update(self.net, config)
         self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)

@@ -65,6 +65,16 @@ FAULTS = [
         "its history has 'history/epochs/a/b'",
     ),
     (lambda arrays, metadata: arrays.update({"scaling/shift": np.zeros(6)}), "its scaling is not of so many features"),
+    (
+        lambda arrays, metadata: arrays.update(
+            {"target_scaling/shift": np.zeros(2), "target_scaling/factor": np.zeros(2)}
+        ),
+        "its target_scaling is not of so many outputs",
+    ),
+    (
+        lambda arrays, metadata: arrays.update({"target_scaling/shift": np.zeros(3)}),
+        "its target_scaling is not of so many outputs",
+    ),
     (array("history/epochs/loss", lambda a: a[:, :2]), "its history has epochs/loss of the shape (2, 2)"),
     (array("history/probes/batch", lambda a: a[..., None]), "its history has probes/batch of the shape (2, 3, 2, 1)"),
 ]

@@ -19,7 +19,8 @@ from .material import Material
 FOUND = "run", "tiny.csv", "tiny.npz", "tiny.h5"
 GOOD: dict[str, tuple[Any, ...]] = {
     "data": FOUND[1:],
-    "scaling": ("none", "unit", "standard"),
+    "scaling": ("none", "unit", "minmax", "standard"),
+    "target_scaling": ("none", "standard"),
     "test_fraction": (None, 0.3),
     "validation": (0.0, 0.3),
     "samples": (None, 9),
