@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..basics.arguments import path_of, readable
 from ..basics.errors import FileProblem, InvalidValue
 from ..basics.version import __version__
+from ..data.about import of_metadata
 from ..data.scaling import Scaling
 from ..measure.history import History
 from ..network import Network
@@ -76,6 +77,7 @@ def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None
     )
     fill(network_arrays(net), arrays, net)
     net.scaling, net.target_scaling = scalings_in(arrays)
+    net.about = of_metadata(metadata)
     return net
 
 
@@ -143,7 +145,8 @@ def describe(net: Network) -> dict[str, Any]:
     }
     if not net.sizes.by_sizes:
         about["layers"] = net.sizes.words
-    return {"gpufa": __version__, "network": about}
+    said = {} if net.about is None or net.about.plain else {"about": net.about.to_mapping()}
+    return {"gpufa": __version__, "network": about, **said}
 
 
 def fill(live: Mapping[str, Any], arrays: Mapping[str, NDArray], net: Network) -> None:

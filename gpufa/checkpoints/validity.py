@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
+from ..data.about import damage
 from ..layers.layer import Shape
 from ..layers.words import block, inputs
 from ..net.layout import Layout
@@ -56,6 +57,8 @@ def _facts(metadata: Mapping[str, Any]) -> Iterator[str]:
         yield f"its network has layers = {words!r}"
     if "config" in metadata and not (isinstance(metadata["config"], dict) and isinstance(metadata.get("data"), dict)):
         yield "its settings or the facts of its data are no table"
+    if "about" in metadata and (found := damage(metadata["about"])):
+        yield found
 
 
 def _arrays(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> Iterator[str]:

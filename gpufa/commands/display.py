@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from ..data.about import of_metadata
 from ..functions.activations import ACTIVATIONS
 from ..layers.words import LAYERS
 from ..report import tables
@@ -133,6 +134,9 @@ def contents(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any], to: Con
     """A checkpoint's facts and settings, then its arrays."""
     network, config = metadata["network"], metadata.get("config", {})
     facts({"gpufa": metadata["gpufa"], **network}, to, title)
+    if (about := of_metadata(metadata)) and isinstance(data := metadata.get("data"), dict):
+        rows = data["x_train"][0][0], data["x_test"][0][0]
+        to.print(about.sentence(network["sizes"][-1], network["sizes"][0], *rows), soft_wrap=True)
     if config:
         counters = {name: arrays[f"progress/{name}"] for name in ("epoch", "batch", "step")}
         status = [Status(s).name.lower() for s in arrays["progress/status"]]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tyro
+from numpy.typing import NDArray
 from tyro.conf import FlagCreatePairsOff, Positional
 
 from ..backends import describe_all, faults
@@ -20,6 +21,8 @@ from ..basics.errors import GpufaError, InvalidValue
 from ..basics.version import __version__
 from ..checkpoints import networks, provenance
 from ..data import datasets
+from ..data.about import CLASSIFICATION, REGRESSION, About, Wanted
+from ..network import Network
 from ..rules import RULES, find_rule, is_own
 from ..training.config import Config
 from ..training.toml import read_toml
@@ -33,19 +36,27 @@ PATHS = "--data", "--out", "--start"  # flags whose value may be named like a co
 
 
 def evaluate(
-    run: Positional[Path], data: str | None = None, rule: str | None = None, backend: str = "auto", device: int = 0
+    run: Positional[Path],
+    data: str | None = None,
+    features: tuple[str, ...] = (),
+    drop: tuple[str, ...] = (),
+    rule: str | None = None,
+    backend: str = "auto",
+    device: int = 0,
 ) -> int:
     """Loss and error of a trained network on its test data, or on others.
 
     Args:
         run: a run's folder or a checkpoint
         data: a data set's name or a file; the run's own test data where not given
+        features: columns of the file that are used, where it has others too
+        drop: columns of the file that are left out
         rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
         backend: auto, numpy or cupy
         device: which GPU, counted from 0
     """
     net = networks.load(run, backend, find_rule(rule) if rule else None, device)
-    x, y = datasets.load_inputs(data, net.sizes.inputs) if data else provenance.test_part(run)
+    x, y = _inputs(net, data, features, drop) if data else provenance.test_part(run)
     if y is None:
         raise InvalidValue(f"{data!r} holds no labels or targets to evaluate against; use gpufa predict")
     scores = net.evaluate(x, y)
@@ -57,6 +68,8 @@ def predict(
     run: Positional[Path],
     data: Positional[str],
     out: Path | None = None,
+    features: tuple[str, ...] = (),
+    drop: tuple[str, ...] = (),
     rule: str | None = None,
     backend: str = "auto",
     device: int = 0,
@@ -67,26 +80,38 @@ def predict(
         run: a run's folder or a checkpoint
         data: a data set's name, whose test part is taken, or a file of inputs
         out: the csv file; standard output where not given
+        features: columns of the file that are used, where it has others too
+        drop: columns of the file that are left out
         rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
         backend: auto, numpy or cupy
         device: which GPU, counted from 0
     """
     net = networks.load(run, backend, find_rule(rule) if rule else None, device)
-    x, _ = datasets.load_inputs(data, net.sizes.inputs)
+    x, _ = _inputs(net, data, features, drop)
     outputs = net.predict(x)
     outputs = outputs if net.single else outputs.mean(axis=0)
     digits = 12 if net.target_scaling else 6
-    classes = net.output_loss.name != "squared_error"
+    about = net.about or About(REGRESSION if net.output_loss.name == "squared_error" else CLASSIFICATION)
+    classes = about.task == CLASSIFICATION
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow([*(["label"] if classes else []), *(f"output_{i}" for i in range(outputs.shape[1]))])
     for row in outputs:
-        writer.writerow([*([row.argmax()] if classes else []), *(f"{v:.{digits}g}" for v in row)])
+        label = [about.class_name(int(row.argmax()))] if classes else []
+        writer.writerow([*label, *(f"{v:.{digits}g}" for v in row)])
     if out:
         files.write(out, text.getvalue(), "predictions", "give another --out")
     else:
         print(text.getvalue(), end="", flush=True)
     return OK
+
+
+def _inputs(
+    net: Network, data: str, features: tuple[str, ...], drop: tuple[str, ...]
+) -> tuple[NDArray, NDArray | None]:
+    """What a file or set has for a net that knows what it was trained on."""
+    wanted = Wanted(features=features or None, drop=drop or None)
+    return datasets.load_inputs(data, net.sizes.inputs, net.about, wanted)
 
 
 def inspect(run: Positional[Path]) -> int:

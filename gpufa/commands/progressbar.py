@@ -35,6 +35,7 @@ class Display(Callback):
         what = (
             f"{net.rule.name} on {trainer.config.data}, {'-'.join(map(str, net.sizes.units))}, {len(net.seeds)} seed(s)"
         )
+        self.console.print(trainer.taken, soft_wrap=True)
         self.console.print(f"{what}, {net.dtype}, backend {net.backend.name}")
         self.task = self.bar.add_task("training", total=trainer.total_steps, completed=trainer.progress.step, facts="")
         self.bar.start()

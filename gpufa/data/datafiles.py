@@ -1,12 +1,11 @@
-"""Readers of data files: IDX, the format of MNIST; .npz and HDF5 with named arrays; CSV with a target column."""
+"""Readers of data files: IDX, the format of MNIST; .npz and HDF5 with named arrays."""
 
-import csv
 import gzip
 import math
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.arguments import readable
-from ..basics.errors import FileProblem, InvalidValue
+from ..basics.errors import FileProblem
 from .samples import REAL
 
-SUFFIXES = ".npz", ".h5", ".hdf5", ".csv"
-TARGETS = "label", "target", "y"  # the names of a CSV file's target column, in order of preference
 UNSIGNED_BYTE = 0x08
 DEFLATE = 1032  # how much larger gzip's way of packing can make what it unpacks
-EXACT = 2**24  # whole numbers below it are exact in float32
 
 
 def read_idx(path: Path, ndim: int) -> NDArray[np.uint8]:
@@ -51,14 +47,6 @@ def read_idx(path: Path, ndim: int) -> NDArray[np.uint8]:
             f"{path} has {more}{held - bool(more)} bytes, but its header asks for {header + size}; get the file again"
         )
     return np.frombuffer(raw, np.uint8).reshape(shape)
-
-
-def read_file(path: Path, names: Iterable[str], features: int | None = None) -> dict[str, NDArray]:
-    """The user's arrays: those of `names` in an .npz or HDF5 file, x and maybe y of a .csv (see `read_csv`)."""
-    if path.suffix.lower() != ".csv":
-        return read_arrays(path, names)
-    x, y = read_csv(path, features)
-    return {"x": x} if y is None else {"x": x, "y": y}
 
 
 def read_arrays(path: Path, names: Iterable[str]) -> dict[str, NDArray]:
@@ -96,31 +84,18 @@ def _dataset(file: Any, name: str, size: int) -> NDArray:
         raise TypeError(f"{name} is no array")
     if found.file != file or found.external or found.is_virtual:
         raise OSError(f"{name} is in another file")
+    if (
+        name[0] != "x"
+        and h5py.check_string_dtype(found.dtype)
+        and found.shape is not None
+        and found.nbytes <= DEFLATE * size
+    ):
+        return np.asarray(found.asstr("utf-8", "replace")[()], str)
     if found.dtype.kind not in REAL or found.shape is None:
         raise TypeError(f"{name} is of type {found.dtype}, not of numbers")
     if found.nbytes > DEFLATE * size:
         raise OSError(f"{name} claims {found.nbytes} bytes, more than {size} bytes of file can hold")
     return found[()]
-
-
-def read_csv(path: Path, features: int | None = None) -> tuple[NDArray[np.float32], NDArray | None]:
-    """x (rows, columns - 1) and the target column: int64 labels (rows,) or float32 real targets (rows, 1).
-
-    The target is the column named label, target or y, else the last one. It gives labels if it has only whole numbers
-    and is named label or stands last. Where the table has exactly `features` columns there is no target, but None.
-    Raises FileProblem, naming the line, for what is not a table of numbers, InvalidValue if it doesn't fit `features`.
-    """
-    names, table = _read_table(path)
-    columns = table.shape[1]
-    if columns == features:
-        return table, None
-    if features is not None and columns != features + 1:
-        raise InvalidValue(f"{path} has {columns} columns; expected {features} features, and a target column or none")
-    at = next((names.index(name) for name in TARGETS if name in names), columns - 1)
-    y = table[:, at]
-    whole = bool((y == np.round(y)).all() and (abs(y) < EXACT).all())
-    is_label = whole and (at == columns - 1 or names[at] == "label")
-    return np.delete(table, at, axis=1), y.astype(np.int64) if is_label else y[:, None].copy()
 
 
 def check_there(path: Path) -> None:
@@ -129,75 +104,3 @@ def check_there(path: Path) -> None:
         if not path.is_file():
             raise FileProblem(f"there is no file {path}; check the path")
         path.open("rb").close()
-
-
-def _read_table(path: Path) -> tuple[Sequence[str], NDArray[np.float32]]:
-    """The columns' names in lower case, none if there is no header, and the numbers (rows, columns)."""
-    check_there(path)
-    skip = 0
-    try:
-        skip, names = _read_header(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that there are no rows is told below
-            table = np.loadtxt(path, np.float32, None, ",", skiprows=skip, ndmin=2, encoding="utf-8-sig", quotechar='"')
-    except (OSError, UnicodeDecodeError) as error:
-        raise FileProblem(
-            f"{path} can't be read as text ({error}); save it as comma-separated numbers in UTF-8"
-        ) from None
-    except ValueError as error:
-        raise FileProblem(
-            f"{path}{_first_fault(path, skip) or f' is not a table ({error}); give lines of numbers'}"
-        ) from None
-    if not table.size:
-        raise FileProblem(f"{path} has no rows of numbers; give one line per sample")
-    if names and len(names) != table.shape[1]:
-        raise FileProblem(
-            f"{path} names {len(names)} columns, but its lines have {table.shape[1]} cells; name each column once"
-        )
-    return names, table
-
-
-def _read_header(path: Path) -> tuple[int, Sequence[str]]:
-    """The lines that the header takes and its names; (0, ()) if the first line is one of numbers.
-
-    A header has no numbers, or names a target column: so a slip in the first row of numbers is not taken for a header.
-    """
-    with open(path, encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                names = [cell.strip().lower() for cell in _cells(line.lstrip("# "))]
-                if set(names) & set(TARGETS) or not any(map(_is_number, names)):
-                    return number, names
-                break
-    return 0, ()
-
-
-def _first_fault(path: Path, skip: int) -> str:
-    """What is wrong with which line of a table, "" if nothing was found; looked for only when NumPy can't read it."""
-    width = 0
-    with open(path, encoding="utf-8-sig", errors="replace") as file:
-        for number, line in enumerate(file, start=1):
-            cells = _cells(line) if number > skip and line.strip() else []
-            width = width or len(cells)
-            if cells and len(cells) != width:
-                return f", line {number}: {len(cells)} cells, but {width} in the lines before; separate cells by commas"
-            for column, cell in enumerate(cells, start=1):
-                if not _is_number(cell):
-                    return f", line {number}: {cell!r} in column {column} is not a number; separate numbers by commas"
-    return ""
-
-
-def _cells(line: str) -> list[str]:
-    """What stands between the commas; a line that csv can't read is one cell."""
-    try:
-        return next(csv.reader([line]), [])
-    except csv.Error:
-        return [line]
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

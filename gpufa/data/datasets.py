@@ -3,16 +3,20 @@
 import os
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..basics.arguments import home_path, shown, whole
+from ..basics.arguments import home_path, one_of, shown, whole
 from ..basics.errors import FileProblem, InvalidValue, room_needed
-from .datafiles import SUFFIXES, read_arrays, read_file, read_idx
-from .samples import SCALINGS, Data, Scaling, fit_scaling, inputs, pair, split, validate
+from .about import CLASSIFICATION, REGRESSION, TASKS, About, Wanted, names_in
+from .datafiles import read_arrays, read_idx
+from .parts import ALL, of_arrays, validate
+from .samples import SCALINGS, Data, Scaling, fit_scaling, has_labels, inputs, split
+from .target import judged
 from .teachers import TEACHERS
+from .userfiles import OWN_TEST_PART, SUFFIXES, read_file, read_inputs
 
 __all__ = [
     "DATASETS",
@@ -28,8 +32,6 @@ __all__ = [
     "validate",
 ]
 
-TEST_KEY = 0  # the test part split off a file is the same in every run
-TEST_FRACTION = 0.2
 IDX_FILES = "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 
 
@@ -86,56 +88,80 @@ DESCRIPTIONS = {name: row.description for table in (DATASETS, TEACHERS) for name
 
 
 @room_needed()
-def load_data(name_or_path: str | os.PathLike[str], test_fraction: float | None = None) -> Data:
+def load_data(
+    name_or_path: str | os.PathLike[str],
+    test_fraction: float | None = None,
+    *,
+    target: Any = None,
+    task: str | None = None,
+    features: Any = None,
+    drop: Any = None,
+) -> Data:
     """The named set, scaled to [0, 1], or the user's file as it is; arrays as `validate` gives them.
 
-    A file is .npz or HDF5 (.h5, .hdf5) with x_train, y_train, x_test and y_test, or with x and y; or .csv (see
-    datafiles.read_csv). From x and y, and from a .csv, `test_fraction` (default 0.2) is split off for the test, with
-    labels the same share of every class. Raises FileProblem for files, InvalidValue for names and values of no use.
+    A file is .npz or HDF5 (.h5, .hdf5) with x_train, y_train, x_test and y_test, or with x and y; or .csv, of which a
+    column is the target. From x and y, and from a .csv, `test_fraction` (default 0.2) is split off for the test, with
+    labels the same share of every class.
+
+    target    the columns, by name or number, that are to be learned; of arrays also the name of that in place of y
+    task      "classification" or "regression"
+    features  the columns that are used; all but the target where not given
+    drop      columns that are left out
+
+    Raises FileProblem for files, InvalidValue for names and values of no use, and where it is not for certain what is
+    to be learned.
     """
+    if task is not None:
+        one_of(task, TASKS, "task")
+    columns = names_in(features, "features"), names_in(drop, "drop")
+    return read(name_or_path, test_fraction, Wanted(names_in(target, "target"), task, *columns))
+
+
+def read(name_or_path: str | os.PathLike[str], test_fraction: float | None, wanted: Wanted) -> Data:
+    """The same, for settings that are looked at already."""
     path = home_path(name_or_path, "data")
     if path.suffix.lower() in SUFFIXES:
-        arrays = read_file(path, (*Data._fields, "x", "y"))
-    else:
-        arrays = {**_part(name_or_path, "train"), **_part(name_or_path, "test")}
-    parted = any(name in arrays for name in Data._fields)
-    if missing := [name for name in (Data._fields if parted else "xy") if name not in arrays]:
-        raise FileProblem(f"{path} has no array {' or '.join(missing)}; give {', '.join(Data._fields)}, or x and y")
-    if parted and test_fraction is not None:
-        raise InvalidValue(f"{path} has a test part of its own; leave out test_fraction={shown(test_fraction)}")
+        return read_file(path, test_fraction, wanted)
+    return _named(name_or_path, test_fraction, wanted)
+
+
+def _named(name: str | os.PathLike[str], test_fraction: float | None, wanted: Wanted) -> Data:
+    """The set of that name, of which is known what it is."""
+    arrays = {**_part(name, "train"), **_part(name, "test")}
+    task = CLASSIFICATION if has_labels(arrays["y_train"]) else REGRESSION
+    for setting, value in wanted._asdict().items():
+        if setting != "strict" and value not in ((None, task) if setting == "task" else (None,)):
+            raise InvalidValue(f"{name} is a set for {task} with a target of its own; leave --{setting} out")
+    if test_fraction is not None:
+        raise InvalidValue(f"{name} {OWN_TEST_PART.format(shown(test_fraction))}")
+    x_train, y_train, x_test, y_test = (arrays[field] for field in Data._fields)
+    counted = tuple(map(str, range(int(y_train.max()) + 1))) if task == CLASSIFICATION and y_train.size else None
     try:
-        if parted:
-            return validate([arrays[name] for name in Data._fields])
-        x, y = pair(arrays["x"], arrays["y"])
-        kept, held = split(y, TEST_FRACTION if test_fraction is None else test_fraction, TEST_KEY)
-        return validate([x[kept], y[kept], x[held], y[held]])
+        return of_arrays([x_train, x_test], [y_train, y_test], ALL, known=About(task, (), counted)).told(About(task))
     except InvalidValue as error:
-        raise InvalidValue(f"{path}: {error}") from None
+        raise InvalidValue(f"{name}: {error}") from None
 
 
 @room_needed()
-def load_inputs(path_or_name: str | os.PathLike[str], features: int) -> tuple[NDArray, NDArray | None]:
+def load_inputs(
+    path_or_name: str | os.PathLike[str],
+    features: int,
+    about: About | None = None,
+    wanted: Wanted = ALL,
+) -> tuple[NDArray, NDArray | None]:
     """x (samples, features) to predict from and, where there are some, its labels or targets y.
 
-    Of a named set, and of a file with x_test, that is the test part; else a file has x, and maybe y. A .csv has
-    `features` columns, and maybe one more for the target. Raises FileProblem or InvalidValue as `load_data` does.
+    Of a named set, and of a file with x_test, that is the test part; else a file has x, and maybe y. A .csv has the
+    columns that `about` says the net was trained on, with or without the target; where that says nothing `features`
+    columns, and maybe one more for the target. Raises FileProblem or InvalidValue as `load_data` does.
     """
     path, features = home_path(path_or_name, "data"), whole(features, "the number of features", most=sys.maxsize)
     if path.suffix.lower() in SUFFIXES:
-        arrays = read_file(path, ("x_test", "y_test", "x", "y"), features)
-    else:
-        arrays = _part(path_or_name, "test")
-    suffix = "_test" if "x_test" in arrays else ""
-    x, y = arrays.get(f"x{suffix}"), arrays.get(f"y{suffix}")
-    if x is None:
-        raise FileProblem(f"{path} has no array x or x_test; write the samples into it as x")
-    try:
-        x, y = (inputs(x), None) if y is None else pair(x, y)
-    except InvalidValue as error:
-        raise InvalidValue(f"{path}: {error}") from None
+        return read_inputs(path, features, about, wanted)
+    x, y = _part(path_or_name, "test").values()
     if x.shape[1] != features:
         raise InvalidValue(f"{path} has {x.shape[1]} features; expected {features}, as in the training data")
-    return x, y
+    return inputs(x), judged(y, about, len(x))
 
 
 def fetch(name: str) -> Path:

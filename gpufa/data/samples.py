@@ -1,6 +1,5 @@
 """Arrays of samples and their targets: what they must be like, and how a part is split off."""
 
-from collections.abc import Sequence
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -9,84 +8,45 @@ from numpy.typing import NDArray
 
 from ..basics.arguments import shown
 from ..basics.errors import InvalidValue
+from .about import About
 from .scaling import SCALINGS, Scaling, fit_scaling, float_type  # noqa: F401 - datasets has them from here
 
 SUBSET_KEY = 2  # a part of the training samples is the same for every seed
 REAL = "biuf"  # the kinds of dtype that hold real numbers
 
 
-class Data(NamedTuple):
-    """x float or uint8 (samples, features); y int64 labels (samples,) from 0, or float targets (samples, outputs)."""
-
+class _Arrays(NamedTuple):
     x_train: NDArray
     y_train: NDArray
     x_test: NDArray
     y_test: NDArray
 
 
-def validate(data: Sequence[Any]) -> Data:
-    """(x_train, y_train, x_test, y_test) as arrays that fit together; the classes are 0 .. y_train.max().
+class Data(_Arrays):
+    """x float or uint8 (samples, features); y int64 labels (samples,) from 0, or float targets (samples, outputs).
 
-    x of more than two dimensions is flattened to (samples, features). uint8 stays as it is, and is made floats as it is
-    used; other numbers become what `float_type` says. Integer or boolean y are labels, float y real targets.
-    Raises InvalidValue for what can't be trained on.
+    `about` says what they are of, where that was looked at.
     """
-    if not isinstance(data, Sequence) or len(data) != len(Data._fields):
-        raise InvalidValue(f"data must be the four arrays {', '.join(Data._fields)}; got {_describe(data)}")
-    x_train, y_train = pair(data[0], data[1], "_train")
-    x_test, y_test = pair(data[2], data[3], "_test")
-    if x_test.shape[1] != x_train.shape[1]:
-        raise InvalidValue(
-            f"x_test has {x_test.shape[1]} features, but x_train {x_train.shape[1]}; give both the same features"
-        )
-    kinds = ["labels" if has_labels(y) else "real targets" for y in (y_train, y_test)]
-    if kinds[0] != kinds[1]:
-        raise InvalidValue(
-            f"y_train has {kinds[0]}, but y_test {kinds[1]}; give both as integers (labels) or both as floats"
-        )
-    if has_labels(y_train) and y_test.max() > y_train.max():
-        raise InvalidValue(
-            f"y_test has the label {y_test.max()}, but the labels of y_train end at {y_train.max()}; "
-            "give training samples of every class"
-        )
-    if y_test.shape[1:] != y_train.shape[1:]:
-        raise InvalidValue(
-            f"y_test has {y_test.shape[1]} outputs, but y_train {y_train.shape[1]}; give both the same outputs"
-        )
-    return Data(x_train, y_train, x_test, y_test)
 
+    about: About | None = None
 
-def pair(x: Any, y: Any, suffix: str = "") -> tuple[NDArray, NDArray]:
-    """x (samples, features) and y as `validate` makes them; errors call them "x" and "y" with `suffix`."""
-    x, y = inputs(x, f"x{suffix}"), targets(y, f"y{suffix}")
-    if len(x) != len(y):
-        raise InvalidValue(f"x{suffix} has {len(x)} samples, but y{suffix} {len(y)}; give one target per sample")
-    return x, y
+    def told(self, about: About | None) -> "Data":
+        """The same arrays with that `about`."""
+        self.about = about
+        return self
+
+    def _replace(self, **arrays: Any) -> "Data":
+        return Data(**{**self._asdict(), **arrays}).told(self.about)
 
 
 def inputs(x: Any, name: str = "x") -> NDArray:
     """x as finite floats or uint8 (samples, features), C-contiguous; raises InvalidValue that calls it `name`."""
-    x = _numbers(x, name)
+    x = numbers(x, name)
     if x.ndim < 2:
         raise InvalidValue(f"{name} has the shape {x.shape}; give (samples, features)")
     if x.dtype == np.uint8:
         return np.ascontiguousarray(x.reshape(len(x), -1))
-    return _floats(x, name)
-
-
-def targets(y: Any, name: str = "y") -> NDArray:
-    """int64 labels (samples,) or finite floats (samples, outputs); raises InvalidValue that calls them `name`."""
-    y = _numbers(y, name)
-    if y.dtype.kind == "f" and y.ndim:
-        return _floats(y, name)
-    if y.ndim != 1:
-        raise InvalidValue(
-            f"{name} is {y.dtype} of the shape {y.shape}; give integer labels (samples,) or floats (samples, outputs)"
-        )
-    labels = y.astype(np.int64)
-    if labels.min() < 0:
-        raise InvalidValue(f"{name} has the label {labels.min()}; count labels from 0, or give real targets as floats")
-    return labels
+    return floats(x, name)
 
 
 def has_labels(y: NDArray) -> bool:
@@ -150,7 +110,7 @@ def real_numbers(values: Any, name: str) -> NDArray:
     return array
 
 
-def _numbers(values: Any, name: str) -> NDArray:
+def numbers(values: Any, name: str) -> NDArray:
     """A non-empty array of real numbers."""
     array = real_numbers(values, name)
     if not array.size:
@@ -158,7 +118,7 @@ def _numbers(values: Any, name: str) -> NDArray:
     return array
 
 
-def _floats(array: NDArray, name: str) -> NDArray:
+def floats(array: NDArray, name: str) -> NDArray:
     """(samples, values), C-contiguous, of its `float_type`; all finite."""
     dtype = float_type(array)
     with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite is told in words
@@ -169,7 +129,3 @@ def _floats(array: NDArray, name: str) -> NDArray:
             f"{name} has a NaN or infinite value, first in row {row} (counted from 0); replace it or drop the row"
         )
     return array
-
-
-def _describe(data: Any) -> str:
-    return f"{len(data)} of them" if isinstance(data, Sequence) else f"a {type(data).__name__}"

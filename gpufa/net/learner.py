@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.errors import GpufaWarning, InvalidValue
+from ..data.about import About
 from ..data.samples import inputs
 from ..data.scaling import Scaling
 from ..functions.losses import Loss
@@ -26,11 +27,12 @@ CHUNK = 1000  # samples at a time in prediction and evaluation
 
 class Learner(Model):
     """A Model with its rule; `scaling` is what its inputs go through, as in training, and `target_scaling` its targets,
-    which predictions come back from."""
+    which predictions come back from; `about` says what these were."""
 
     rule: Rule
     scaling: Scaling | None = None
     target_scaling: Scaling | None = None
+    about: About | None = None
 
     def __init__(self, rule: Rule, sizes: Layout, loss: Loss, seeds: Sequence[int], dtype: str) -> None:
         super().__init__(sizes, loss, seeds, dtype)

@@ -15,7 +15,7 @@ from ..basics.arguments import path_of
 from ..basics.errors import FileProblem, GpufaWarning, InvalidValue
 from ..basics.version import __version__
 from ..checkpoints import networks
-from ..checkpoints.provenance import IN_MEMORY, data_of, fingerprint
+from ..checkpoints.provenance import IN_MEMORY, data_again, data_of, fingerprint
 from ..checkpoints.validity import SCALED
 from ..data.scaling import Scaling
 from ..measure.history import History
@@ -106,19 +106,14 @@ def resume(
             raise InvalidValue(
                 f"{str(file)!r} was trained on arrays of a program; resume it there with gpufa.resume(path, data=...)"
             )
-        arrays, _ = data_of(config, data)
-        found = fingerprint(arrays, config.data)
-        if found != metadata["data"]:
-            raise InvalidValue(
-                f"the data of {str(file)!r} have changed since; resume needs the very data that it was trained on"
-            )
+        arrays = data_again(config, data, metadata, file, "resume needs the very data that it was trained on")
         trainer = Trainer(config, arrays, rule, callbacks, *networks.scalings_in(stored))
         networks.fill(trainer_arrays(trainer), stored, trainer.net)
         trainer.progress.load(networks.inside("progress", stored))
         trainer.history = History.from_arrays(config.seeds, networks.inside("history", stored))
         if trainer.finished:
             return _finished(trainer, file.parent, already=True)
-        return _run(trainer, file.parent, found)
+        return _run(trainer, file.parent, metadata["data"])
 
 
 def begun(config: Config) -> tuple[Scaling | None, Scaling | None]:

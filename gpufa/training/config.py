@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from ..basics.arguments import several, shown
 from ..basics.errors import InvalidValue
+from ..data.about import Wanted, names_in
 from ..functions.optimizers import optimizer as find_optimizer
 from ..layers.layer import Layer
 from ..layers.words import block, inputs
@@ -23,6 +24,15 @@ class Config:
 
     data: str = "digits"
     """a name (gpufa data list): digits, mnist, ...; or a path to your .npz, .h5 or .csv file"""
+    target: tuple[str, ...] | None = None
+    """what is to be learned: columns of the data by name or number (counted from 0); label, class, target, y or the
+    last one where not given"""
+    task: Literal["classification", "regression"] | None = None
+    """classes or amounts, where the target's values could be either"""
+    features: tuple[str, ...] | None = None
+    """columns that are used, all but the target where not given"""
+    drop: tuple[str, ...] | None = None
+    """columns that are left out"""
     scaling: str = "none"
     """none, unit (training data's range to 0..1), minmax (each feature's) or standard (mean 0, deviation 1 of each)"""
     target_scaling: str = "none"
@@ -138,6 +148,8 @@ class Config:
             elif isinstance(value, Iterable):
                 with suppress(TypeError):  # an array without dimensions
                     object.__setattr__(self, name, tuple(value))
+        for name in ("target", "features", "drop"):
+            object.__setattr__(self, name, names_in(getattr(self, name), name))
         if self.layers is not None:
             self._read_layers()
         for name, good, expected in CHECKS:
@@ -159,6 +171,11 @@ class Config:
                     f"{name} = {shown(value)} and layers = {shown(words)} both say what the net is; leave"
                     f" --{name} or --layers out"
                 )
+
+    @property
+    def wanted(self) -> Wanted:
+        """What it says of the data."""
+        return Wanted(self.target, self.task, self.features, self.drop)
 
     def resolved(self, rule: Rule) -> "Config":
         """This config with every None that has a default filled in: the rule's, then the optimizer's.

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..backends import on_device
 from ..basics.errors import GpufaWarning
+from ..data.about import CLASSIFICATION, REGRESSION, About
 from ..data.samples import Data, has_labels, subset
 from ..data.scaling import Scaling
 from ..functions import schedules
@@ -34,7 +35,8 @@ CHECK_EVERY = 100  # steps between two looks for a loss that is no longer finite
 
 
 class Trainer:
-    """One run in memory: `net`, `history`, `progress`, and `step`, which takes no arguments.
+    """One run in memory: `net`, `history`, `progress`, `step`, which takes no arguments, and `taken`, what was taken of
+    the data in a line.
 
     `data` has host arrays as gpufa.load_data gives them. `scaling` and `target_scaling` are those of the weights
     with which it starts, where they have one. Raises InvalidValue where config, data, rule and scalings don't fit
@@ -58,6 +60,8 @@ class Trainer:
         outputs = int(data.y_train.max()) + 1 if has_labels(data.y_train) else data.y_train.shape[1]
         if config.samples is not None:
             data = subset(data, config.samples)
+        about = data.about or About(CLASSIFICATION if has_labels(data.y_train) else REGRESSION)
+        self.taken = about.sentence(outputs, data.x_train.shape[1], len(data.x_train), len(data.x_test))
         self.net = Network(
             blocks_of(config, data.x_train.shape[1], outputs),
             activation=config.activation,
@@ -74,7 +78,7 @@ class Trainer:
             feedback=config.feedback,
             residual=config.residual,
         )
-        self.backend = self.net.backend
+        self.backend, self.net.about = self.net.backend, about
         check_run(config, self.net, data.y_train)
         self.net.scaling = scaling_of(config.scaling, data.x_train, scaling)
         if not has_labels(data.y_train):

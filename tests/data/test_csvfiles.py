@@ -23,14 +23,14 @@ from gpufa.data.datasets import load_data
         '"a, b",b,c\r\n"1",2,0\r\n3,4,1\r\n5,6,0\r\n7,8,1\r\n',
         "\ufeff1,2,0\n3,4,1\n5,6,0\n7,8,1\n",
         "# label,a,b\n0,1,2\n1,3,4\n0,5,6\n1,7,8\n",
-        "0, Label ,y\n1,0,2\n3,1,4\n5,0,6\n7,1,8\n",
+        "0, Label ,b\n1,0,2\n3,1,4\n5,0,6\n7,1,8\n",
         "1.0,2.0,0.0\n3,4,1\n5,6,0\n7,8,1\n",
     ],
 )
 def test_csv_labels(tmp_path: Path, text: str) -> None:
     data = load_data(csv(tmp_path, text), test_fraction=0.5)
     assert data.y_train.dtype == np.int64
-    assert data.x_train.dtype == np.float32
+    assert data.x_train.dtype == np.float64
     assert data.x_train.flags.c_contiguous
     rows = np.concatenate([np.c_[data.x_train, data.y_train], np.c_[data.x_test, data.y_test]])
     assert_array_equal(rows[np.argsort(rows[:, 0])], [[1, 2, 0], [3, 4, 1], [5, 6, 0], [7, 8, 1]])
@@ -47,16 +47,16 @@ def test_csv_labels(tmp_path: Path, text: str) -> None:
 )
 def test_csv_real_targets(tmp_path: Path, text: str) -> None:
     data = load_data(csv(tmp_path, text))
-    assert data.y_train.dtype == np.float32
+    assert data.y_train.dtype == np.float64
     assert (data.y_train.shape, data.y_test.shape) == ((3, 1), (1, 1))
     assert_array_equal(data.y_train, data.x_train / 2)
 
 
 def test_csv_whole_targets_that_are_not_labels(tmp_path: Path) -> None:
-    data = load_data(csv(tmp_path, "y,a\n-2,1\n4,2\n6,3\n8,4\n"))
+    data = load_data(csv(tmp_path, "y,a\n-2,1\n4,2\n6,3\n8,4\n"), task="regression")
     assert data.y_train.shape == (3, 1)
     huge = "".join(f"{i},{2**24 + i}\n" for i in range(4))
-    assert load_data(csv(tmp_path, huge)).y_train.shape == (3, 1)
+    assert load_data(csv(tmp_path, huge), task="regression").y_train.shape == (3, 1)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_csv_faults(tmp_path: Path, text: str | bytes, message: str) -> None:
     [
         ("1\n2\n3\n", r"x is empty \(shape \(3, 0\)\)"),
         ("1,2\nnan,4\n", r"x has a NaN or infinite value, first in row 1"),
-        ("1,2\n3,inf\n", r"y has a NaN or infinite value, first in row 1"),
-        ("1,-1\n3,1\n", r"y has the label -1; count labels from 0"),
+        ("1,2\n3,inf\n", r"column 1 \(counted from 0\), the last one, has a NaN or infinite value, first in row 1"),
+        ("1,-1\n3,1\n", r"a fraction of 0.2 of these 2 samples holds out none"),
         ("1,0\n2,1\n", r"a fraction of 0.2 of these 2 samples holds out none"),
     ],
 )

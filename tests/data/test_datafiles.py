@@ -16,13 +16,13 @@ from gpufa.data.datasets import load_data, load_inputs
 def test_four_arrays(tmp_path: Path, suffix: str) -> None:
     images = np.arange(48, dtype=np.uint8).reshape(4, 2, 3, 2)
     path = write(
-        tmp_path / f"data{suffix}", x_train=images, y_train=[0, 1, 2, 0], x_test=images[:2], y_test=[1, 1], note=1
+        tmp_path / f"data{suffix}", x_train=images, y_train=[0, 1, 1, 0], x_test=images[:2], y_test=[1, 1], note=1
     )
     for given in path, str(path):
         data = load_data(given)
         assert_array_equal(data.x_train, np.arange(48).reshape(4, 12))  # flattened, not scaled
         assert data.x_train.dtype == data.x_test.dtype == np.uint8
-        assert_array_equal(data.y_train, [0, 1, 2, 0])
+        assert_array_equal(data.y_train, [0, 1, 1, 0])
         assert_array_equal(data.y_test, [1, 1])
     with pytest.raises(InvalidValue, match=r"has a test part of its own; leave out test_fraction=0.2"):
         load_data(path, test_fraction=0.2)
@@ -168,5 +168,7 @@ def test_inputs_of_csv(tmp_path: Path) -> None:
     assert_array_equal(x, [[1, 0, 2], [3, 1, 4]])
     assert y is None
     for features in 1, 4:
-        with pytest.raises(InvalidValue, match=rf"table.csv has 3 columns; expected {features} features, and a target"):
+        with pytest.raises(
+            InvalidValue, match=rf"table.csv: it has 3 columns; expected {features} features, and a target"
+        ):
             load_inputs(path, features)

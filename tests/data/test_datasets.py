@@ -115,7 +115,7 @@ def test_idx_files_of_the_user(own: Path, name: str, compress: bool) -> None:
 
 def test_labels_beyond_training(own: Path) -> None:
     (write_idx(own / "mnist") / "t10k-labels-idx1-ubyte").write_bytes(idx(np.array([0, 1, 9], np.uint8)))
-    with pytest.raises(InvalidValue, match=r"^mnist: y_test has the label 9"):
+    with pytest.raises(InvalidValue, match=r"^mnist: y_test has the class 9"):
         load_data("mnist")
 
 

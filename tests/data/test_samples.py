@@ -61,8 +61,11 @@ def spoiled(array: np.ndarray, value: float) -> np.ndarray:
         ({"x_train": X[:19]}, r"x_train has 19 samples, but y_train 20; give one target per sample"),
         ({"y_test": LABELS[:4]}, r"x_test has 5 samples, but y_test 4"),
         ({"x_test": X[:5, :2]}, r"x_test has 2 features, but x_train 3"),
-        ({"y_train": LABELS - 1}, r"y_train has the label -1; count labels from 0"),
-        ({"y_train": LABELS % 2}, r"y_test has the label 3, but the labels of y_train end at 1"),
+        ({"y_train": LABELS - 1}, r"y_test has the class 3, but those of y_train are -1, 0, 1, 2; give training"),
+        (
+            {"y_train": LABELS % 2},
+            r"y_test has the class 2, but those of y_train are 0, 1; give training samples of every class",
+        ),
         (
             {"y_train": np.eye(20, dtype=int)},
             r"y_train is int64 of the shape \(20, 20\); give integer labels",
@@ -71,7 +74,7 @@ def spoiled(array: np.ndarray, value: float) -> np.ndarray:
         ({"y_train": 0.5}, r"y_train is float64 of the shape \(\); give integer labels"),
         ({"y_test": X[:5, 0]}, r"y_train has labels, but y_test real targets; give both"),
         ({"y_train": X, "y_test": X[:5, :2]}, r"y_test has 2 outputs, but y_train 3"),
-        ({"y_train": np.array(["a"] * 20)}, r"y_train is of dtype <U1; give real numbers"),
+        ({"y_train": np.array(["a"] * 20)}, r"y_train has one class, a, only: nothing can be learned"),
         ({"y_train": np.array([None] * 20)}, r"y_train is of dtype object; give real numbers"),
         ({"x_train": X * 1j}, r"x_train is of dtype complex64; give real numbers"),
         (

@@ -1,0 +1,113 @@
+"""What is taken of data: what was asked for, and what was found, which goes into the checkpoint."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any, NamedTuple
+
+from ..basics.arguments import shown
+from ..basics.errors import InvalidValue
+
+CLASSIFICATION, REGRESSION = TASKS = "classification", "regression"
+MOST = 10  # names that a sentence shows
+
+Names = tuple[str, ...]
+
+
+class Wanted(NamedTuple):
+    """What the settings say of the data; None where they say nothing. `strict` refuses columns that may be leaks."""
+
+    target: Names | None = None
+    task: str | None = None
+    features: Names | None = None
+    drop: Names | None = None
+    strict: bool = True
+
+
+def names_in(value: Any, what: str) -> Names | None:
+    """Columns as a setting names them, a name or number or several, as strings. Raises InvalidValue for others."""
+    if value is None:
+        return None
+    several = [value] if isinstance(value, str | int) else list(value) if isinstance(value, Iterable) else []
+    if not several or not all(isinstance(one, str | Integral) and not isinstance(one, bool) for one in several):
+        raise InvalidValue(
+            f"{what} = {shown(value)} can't be used; expected names or numbers of columns: change --{what}"
+        )
+    return tuple(map(str, several))
+
+
+@dataclass(frozen=True)
+class About:
+    """What a run's data are: the task; the target's columns, none for an array y; the names of the classes, None where
+    they are 0, 1, ...; the columns that are features, None for all of x; and all columns, or their number where they
+    have no names. A column without a name is its number, counted from 0."""
+
+    task: str
+    target: tuple[str | int, ...] = ()
+    classes: Names | None = None
+    features: tuple[str | int, ...] | None = None
+    columns: Names | int | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether it says nothing but the task, which the shape of y says as well."""
+        return not self.target and self.classes is None and self.features is None
+
+    @property
+    def where(self) -> str:
+        """The target in words."""
+        if not self.target:
+            return "y"
+        if isinstance(self.target[0], str) and not isinstance(self.columns, tuple):
+            return f'array "{self.target[0]}"'
+        return f"column{'s' * (len(self.target) > 1)} {', '.join(map(column, self.target))}"
+
+    def class_name(self, label: int) -> str:
+        return str(label) if self.classes is None else self.classes[label]
+
+    def sentence(self, outputs: int, features: int, train: int, test: int) -> str:
+        """All of it in a line."""
+        what = REGRESSION if outputs == 1 else f"regression on {outputs} outputs"
+        if self.task == CLASSIFICATION:
+            names = self.classes or tuple(map(str, range(outputs)))
+            what = f"{outputs} classes: {shortened(names)}"
+        return f"target: {self.where} ({what}); {features} features; {train} + {test} samples"
+
+    def to_mapping(self) -> dict[str, Any]:
+        """As JSON has it, without what is None."""
+        found = {name: list(v) if isinstance(v, tuple) else v for name, v in vars(self).items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def of_metadata(metadata: Mapping[str, Any]) -> About | None:
+    """What a checkpoint says of its data; where it says nothing, the task from the shape of y; None without data."""
+    if isinstance(stored := metadata.get("about"), Mapping):
+        found: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in stored.items()}
+        return About(**found)
+    data = metadata.get("data")
+    if not isinstance(data, Mapping) or "y_train" not in data:
+        return None
+    return About(CLASSIFICATION if len(data["y_train"][0]) == 1 else REGRESSION)
+
+
+def damage(stored: Any) -> str:
+    """What is wrong with what a checkpoint says of its data, "" for nothing."""
+    names = {"task", "target", "classes", "features", "columns"}
+    if not isinstance(stored, dict) or not stored.keys() <= names or stored.get("task") not in TASKS:
+        return "what it says of its data has no task"
+    for name, value in stored.items():
+        listed = isinstance(value, list) and all(isinstance(one, str) or type(one) is int for one in value)
+        if name != "task" and not (listed or (name == "columns" and type(value) is int)):
+            return f"what it says of its data has {name} = {value!r}"
+    return ""
+
+
+def column(name: str | int) -> str:
+    """A column in words, which stand behind "column"."""
+    return f'"{name}"' if isinstance(name, str) else f"{name} (counted from 0)"
+
+
+def shortened(names: Sequence[str]) -> str:
+    """The names, of many the first and the last."""
+    shown = list(names) if len(names) <= MOST else [*names[:3], "...", names[-1]]
+    return ", ".join(name if len(name) <= 40 else f"{name[:37]}..." for name in shown)
