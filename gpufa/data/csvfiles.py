@@ -20,7 +20,7 @@ LIKE_DATA = 3  # numbers from which on a first line of 0, 1, 2, ... beside texts
 
 class Table(NamedTuple):
     """A file's columns: their names, None where it has none; x float64 (rows, features) and y, None where no column is
-    the target, float64 (rows,) or (rows, targets), or strings (rows,)."""
+    the target, float64 (rows,) or (rows, targets), or strings or bools (rows,)."""
 
     names: Names | None
     width: int
@@ -96,6 +96,8 @@ def _read(
                 f"{path}, line {_line_of(path, skip, row)}: {cell!r} in column {at + 1} {what}; mend the target, or add"
                 " --task classification where each text is a class"
             )
+    if {text.lower() for text in texts} <= {"true", "false"}:
+        return table, np.array([text.lower() == "true" for text in texts])
     return table, np.array(texts)
 
 
