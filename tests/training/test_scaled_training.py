@@ -199,7 +199,21 @@ def test_the_command_line_predicts_in_the_targets_own_unit(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     y = 1_700_000_000 + np.round(10 * REALS.x_train[:, :1])
     np.savez("times.npz", x=REALS.x_train, y=y)
-    settings = ["--hidden", "16", "--rule", "bp", "--epochs", "60", "--lr", "0.01", "--seeds", "0", "--quiet"]
+    settings = [
+        "--task",
+        "regression",
+        "--hidden",
+        "16",
+        "--rule",
+        "bp",
+        "--epochs",
+        "60",
+        "--lr",
+        "0.01",
+        "--seeds",
+        "0",
+        "--quiet",
+    ]
     assert main(["train", "--data", "times.npz", "--target-scaling", "standard", *settings, "--out", "run"]) == 0
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["test_rmse"][0] < 5
     np.savez("inputs.npz", x=REALS.x_train)
