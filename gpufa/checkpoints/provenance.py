@@ -25,7 +25,11 @@ def data_of(config: Config, data: str | Path | Sequence[Any] | None) -> tuple[Da
 
 def _data_of(config: Config, data: str | Path | Sequence[Any] | None, wanted: Wanted) -> tuple[Data, str]:
     if data is None or isinstance(data, str | Path):
-        name = str(data or config.data)
+        if (name := str(data or config.data)) == IN_MEMORY:
+            raise InvalidValue(
+                f"data {IN_MEMORY!r} are arrays that a program handed in; train on them there, or write them into a"
+                " file and name it with --data"
+            )
         return read(name, config.test_fraction, wanted), name
     return validate(data, wanted), IN_MEMORY
 

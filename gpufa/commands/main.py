@@ -132,7 +132,7 @@ def data(action: Positional[Literal["list", "fetch"]], name: Positional[str | No
         name: the data set to fetch
     """
     if action == "list":
-        display.facts(datasets.DESCRIPTIONS, display.console())
+        display.facts(datasets.listed(), display.console())
     elif name is None:
         raise InvalidValue(f"gpufa data fetch needs a name; choose one of {', '.join(datasets.DESCRIPTIONS)}")
     else:

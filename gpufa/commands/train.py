@@ -35,6 +35,7 @@ def resume(
     rule: str | None = None,
     backend: Literal["auto", "numpy", "cupy"] | None = None,
     device: int | None = None,
+    data: Path | None = None,
     quiet: bool = False,
 ) -> int:
     """Go on where a run stopped, bit for bit.
@@ -45,10 +46,12 @@ def resume(
         rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
         backend: another backend than the run's
         device: another GPU than the run's
+        data: where the run's data file is now; it must be the very same
         quiet: print nothing but errors
     """
     own = find_rule(rule) if rule else None
-    resumed = runs.resume(run, epochs, rule=own, backend=backend, device=device, callbacks=progressbar.watching(quiet))
+    callbacks = progressbar.watching(quiet)
+    resumed = runs.resume(run, epochs, data, callbacks, own, backend, device)
     return _finish(resumed, quiet)
 
 

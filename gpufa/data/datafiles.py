@@ -54,7 +54,14 @@ def read_arrays(path: Path, names: Iterable[str]) -> dict[str, NDArray]:
     check_there(path)
     try:
         return _read_npz(path, names) if path.suffix.lower() == ".npz" else _read_hdf5(path, names)
+    except BlockingIOError:
+        raise FileProblem(f"{path} is open for writing in another program; close it there, and try again") from None
     except Exception as error:  # three libraries raise whatever a damaged file leads them to
+        if "already open for write" in str(error):
+            raise FileProblem(
+                f"{path} is marked as open by a program that writes into it, or that was killed; close it there, or"
+                " clear the mark with h5clear -s"
+            ) from None
         raise FileProblem(f"{path} can't be read ({error}); write its arrays of numbers anew") from None
 
 
@@ -84,14 +91,11 @@ def _dataset(file: Any, name: str, size: int) -> NDArray:
         raise TypeError(f"{name} is no array")
     if found.file != file or found.external or found.is_virtual:
         raise OSError(f"{name} is in another file")
-    if (
-        name[0] != "x"
-        and h5py.check_string_dtype(found.dtype)
-        and found.shape is not None
-        and found.nbytes <= DEFLATE * size
-    ):
+    if found.shape is None:
+        raise TypeError(f"{name} holds no values")
+    if name[0] != "x" and h5py.check_string_dtype(found.dtype) and found.nbytes <= DEFLATE * size:
         return np.asarray(found.asstr("utf-8", "replace")[()], str)
-    if found.dtype.kind not in REAL or found.shape is None:
+    if found.dtype.kind not in REAL:
         raise TypeError(f"{name} is of type {found.dtype}, not of numbers")
     if found.nbytes > DEFLATE * size:
         raise OSError(f"{name} claims {found.nbytes} bytes, more than {size} bytes of file can hold")

@@ -39,6 +39,7 @@ class NamedSet(NamedTuple):
     """A set known by name; `scale` divides its bytes, `checksums` are those of IDX_FILES, gzipped, on `mirrors`."""
 
     description: str
+    licence: str
     source: str
     train_samples: int
     test_samples: int
@@ -52,11 +53,13 @@ class NamedSet(NamedTuple):
 DATASETS = {
     "digits": NamedSet(
         "8x8 images of handwritten digits, embedded",
+        "CC BY 4.0",
         "E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, doi:10.24432/C50P49, CC BY 4.0",
         *(1438, 359, 64, 10, 16),
     ),
     "mnist": NamedSet(
         "28x28 images of handwritten digits, downloaded (12 MB)",
+        "none stated by its authors; cite them",
         "Y. LeCun, C. Cortes and C. Burges, The MNIST database of handwritten digits",
         *(60000, 10000, 784, 10, 255),
         ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"),
@@ -69,6 +72,7 @@ DATASETS = {
     ),
     "fashion_mnist": NamedSet(
         "28x28 images of clothes, downloaded (31 MB)",
+        "MIT",
         "H. Xiao, K. Rasul and R. Vollgraf, Zalando Research, MIT licence",
         *(60000, 10000, 784, 10, 255),
         (
@@ -85,6 +89,15 @@ DATASETS = {
 }
 
 DESCRIPTIONS = {name: row.description for table in (DATASETS, TEACHERS) for name, row in table.items()}
+
+
+def listed() -> dict[str, str]:
+    """What is to be known of each named set before it is used: what it is, how large, and its licence."""
+    sizes = {name: (row.train_samples, row.test_samples, row.features) for name, row in DATASETS.items()}
+    sizes |= {name: (row.train_samples, row.test_samples, row.inputs) for name, row in TEACHERS.items()}
+    said = {name: "{} + {} samples of {} features".format(*size) for name, size in sizes.items()}
+    licences = {name: f"; licence: {row.licence}" for name, row in DATASETS.items()}
+    return {name: f"{text}; {said[name]}{licences.get(name, '')}" for name, text in DESCRIPTIONS.items()}
 
 
 @room_needed()
