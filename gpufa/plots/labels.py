@@ -13,6 +13,7 @@ from .subject import Subject
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+SHORT = 3  # letters of a class name that stand beside those of the next
 LEGIBLE = 20  # classes whose counts are written into their cells, at most
 
 
@@ -32,8 +33,11 @@ def confusion(subject: Subject) -> "Figure":
     seeds = len(subject.trained.seeds)
     axes.set_title(f"{len(subject.targets)} test samples" + (f", {seeds} seeds" if seeds > 1 else ""))
     if classes <= LEGIBLE:
-        axes.set_xticks(range(classes))
-        axes.set_yticks(range(classes))
+        about = subject.trained.about
+        names = about.classes if about and about.classes else tuple(map(str, range(classes)))
+        aslant = {"rotation": 45, "ha": "right"} if max(map(len, names)) > SHORT else {}
+        axes.set_xticks(range(classes), names, **aslant)
+        axes.set_yticks(range(classes), names)
         for i, j in zip(*found.nonzero(), strict=True):
             colour = "white" if shares[i, j] > 0.5 else "black"
             axes.text(j, i, str(found[i, j]), ha="center", va="center", color=colour, fontsize=9)
