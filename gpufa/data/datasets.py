@@ -112,8 +112,9 @@ def load_data(
 ) -> Data:
     """The named set, scaled to [0, 1], or the user's file as it is; arrays as `validate` gives them.
 
-    A file is .npz or HDF5 (.h5, .hdf5) with x_train, y_train, x_test and y_test, or with x and y; or .csv, of which a
-    column is the target. From x and y, and from a .csv, `test_fraction` (default 0.2) is split off for the test, with
+    A file is .npz or HDF5 (.h5, .hdf5) with x_train, y_train, x_test and y_test, or with x and y; or .csv or .tsv,
+    gzipped or not, of which a column is the target. From x and y, and from a table, `test_fraction` (default 0.2) is
+    split off for the test, with
     labels the same share of every class.
 
     target    the columns, by name or number, that are to be learned; of arrays also the name of that in place of y
@@ -133,7 +134,7 @@ def load_data(
 def read(name_or_path: str | os.PathLike[str], test_fraction: float | None, wanted: Wanted) -> Data:
     """The same, for settings that are looked at already."""
     path = home_path(name_or_path, "data")
-    if path.suffix.lower() in SUFFIXES:
+    if path.name.lower().endswith(SUFFIXES):
         return read_file(path, test_fraction, wanted)
     return _named(name_or_path, test_fraction, wanted)
 
@@ -169,7 +170,7 @@ def load_inputs(
     columns, and maybe one more for the target. Raises FileProblem or InvalidValue as `load_data` does.
     """
     path, features = home_path(path_or_name, "data"), whole(features, "the number of features", most=sys.maxsize)
-    if path.suffix.lower() in SUFFIXES:
+    if path.name.lower().endswith(SUFFIXES):
         return read_inputs(path, features, about, wanted)
     x, y = _part(path_or_name, "test").values()
     if x.shape[1] != features:

@@ -11,18 +11,19 @@ from .about import About, Wanted
 from .columns import choose, match
 from .csvfiles import read_csv
 from .datafiles import read_arrays
+from .dialect import ENDINGS, is_table
 from .parts import of_arrays, of_table
 from .samples import Data, inputs
 from .target import judged
 
-SUFFIXES = ".npz", ".h5", ".hdf5", ".csv"
+SUFFIXES = ".npz", ".h5", ".hdf5", *ENDINGS
 OWN_TEST_PART = "has a test part of its own; leave out test_fraction={}"
 
 
 def read_file(path: Path, test_fraction: float | None, wanted: Wanted) -> Data:
     """What a file holds to train on. Raises FileProblem and InvalidValue, which name it."""
     try:
-        if path.suffix.lower() == ".csv":
+        if is_table(path):
             table = read_csv(path, lambda names, width: choose(names, width, wanted), wanted.task)
             return of_table(table, wanted, test_fraction)
         return _of_arrays(path, test_fraction, wanted)
@@ -62,7 +63,7 @@ def _array(wanted: Wanted) -> str | None:
 def read_inputs(path: Path, features: int, about: About | None, wanted: Wanted) -> tuple[NDArray, NDArray | None]:
     """What a file holds for a net to predict from, and to be judged by if there is that (see datasets.load_inputs)."""
     try:
-        if path.suffix.lower() == ".csv":
+        if is_table(path):
             task = about.task if about else None
             table = read_csv(path, lambda names, width: match(names, width, about, features, wanted), task)
             return inputs(table.x), None if table.y is None else judged(table.y, about, len(table.x))

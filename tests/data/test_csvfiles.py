@@ -69,7 +69,7 @@ def test_csv_whole_targets_that_are_not_labels(tmp_path: Path) -> None:
         ("a,b\n\n1,2\n3,\n", r"line 4: '' in column 2 is not a number"),
         ("1,2,0\n\n3,4\n", r"line 3: 2 cells, but 3 in the lines before"),
         ("1,b,0\n3,4,1\n", r"line 1: 'b' in column 2 is not a number"),
-        ("1;2;0\n3;4;1\n", r"line 2: '3;4;1' in column 1 is not a number; separate numbers by commas"),
+        ("1 2 0\n3 4 1\n", r"line 2: '3 4 1' in column 1 is not a number; separate numbers by commas"),
         ("a,b,c\n1,2\n3,4\n", r"names 3 columns, but its lines have 2 cells"),
         ("1,1_0\n2,3\n", r"is not a table \(could not convert string '1_0'"),
         (b"1,\xff\n", r"can't be read as text \('utf-8' codec"),
