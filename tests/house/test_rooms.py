@@ -63,3 +63,9 @@ def test_every_room_is_described_in_its_place():
     text = (PACKAGE.parent / "CONTRIBUTING.md").read_text().partition("## A minibatch")[0]
     described = re.findall(r"^\| `(\w+)(?:\.py)?` \|", text, re.MULTILINE)
     assert tuple(described) == tuple(room for room in ROOMS if room.strip("_") == room)
+
+
+def test_no_two_test_files_are_called_the_same():
+    """As pytest tells them apart by their names alone."""
+    names = [path.name for path in (PACKAGE.parent / "tests").rglob("test_*.py")]
+    assert not {name for name in names if names.count(name) > 1}

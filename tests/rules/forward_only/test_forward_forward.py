@@ -245,7 +245,8 @@ def test_nets_that_forward_forward_cannot_train_are_refused(sizes, text):
 
 
 def test_forward_forward_refuses_real_targets():
-    data = gpufa.Data(np.ones((8, 6)), np.ones((8, 3)), np.ones((2, 6)), np.ones((2, 3)))
+    y = np.arange(30).reshape(10, 3) / 7
+    data = gpufa.Data(np.ones((8, 6)), y[:8], np.ones((2, 6)), y[8:])
     with pytest.raises(gpufa.InvalidValue, match="learns labels, not real targets; give whole numbers from 0 on"):
         gpufa.train(gpufa.Config(rule="forward_forward", hidden=(4,), backend="numpy"), data)
 
