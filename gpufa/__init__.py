@@ -3,7 +3,8 @@
 from .basics.errors import BackendUnavailable, FileProblem, GpufaError, GpufaWarning, InvalidValue
 from .basics.version import __version__
 from .checkpoints.networks import load, save
-from .data.datasets import Data, load_data
+from .data.datasets import load_data
+from .data.samples import Data
 from .network import Network
 from .rules import Extra, Feedback, FeedbackRule, Rule
 from .runs.run import Run, resume, train

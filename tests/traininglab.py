@@ -3,7 +3,7 @@
 import numpy as np
 
 import gpufa
-from gpufa.data.datasets import Data
+from gpufa.data.samples import Data
 from gpufa.runs.folder import trainer_arrays
 
 rng = np.random.default_rng(0)

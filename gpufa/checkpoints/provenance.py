@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
 from ..data.about import CLASSIFICATION, About, Wanted, of_metadata
-from ..data.datasets import Data, read, validate
+from ..data.datasets import read
+from ..data.parts import validate
+from ..data.samples import Data
 from ..training.config import Config
 from ..training.toml import from_mapping
 from . import networks

@@ -20,7 +20,7 @@ from ..basics import files
 from ..basics.errors import GpufaError, InvalidValue
 from ..basics.version import __version__
 from ..checkpoints import networks, provenance
-from ..data import datasets
+from ..data import datasets, namedsets
 from ..data.about import CLASSIFICATION, REGRESSION, About, Wanted
 from ..network import Network
 from ..rules import RULES, find_rule, is_own
@@ -132,11 +132,11 @@ def data(action: Positional[Literal["list", "fetch"]], name: Positional[str | No
         name: the data set to fetch
     """
     if action == "list":
-        display.facts(datasets.listed(), display.console())
+        display.facts(namedsets.listed(), display.console())
     elif name is None:
-        raise InvalidValue(f"gpufa data fetch needs a name; choose one of {', '.join(datasets.DESCRIPTIONS)}")
+        raise InvalidValue(f"gpufa data fetch needs a name; choose one of {', '.join(namedsets.DESCRIPTIONS)}")
     else:
-        display.say(f"{name} is in {datasets.fetch(name)}")
+        display.say(f"{name} is in {namedsets.fetch(name)}")
     return OK
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ..basics.errors import FileProblem, GpufaWarning
 from .about import CLASSIFICATION, Names
+from .arrayfiles import check_there
 from .columns import Roles, is_known, unique
-from .datafiles import check_there
 from .dialect import Dialect, dialect_of, lines, opened, packed
 
 WORDS = {",": "commas", ";": "semicolons", "\t": "tabs"}

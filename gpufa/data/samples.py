@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..basics.arguments import shown
 from ..basics.errors import InvalidValue
 from .about import About
-from .scaling import SCALINGS, Scaling, fit_scaling, float_type  # noqa: F401 - datasets has them from here
+from .scaling import float_type
 
 SUBSET_KEY = 2  # a part of the training samples is the same for every seed
 REAL = "biuf"  # the kinds of dtype that hold real numbers

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from ..basics.arguments import shown
 from ..basics.errors import FileProblem, InvalidValue
 from .about import About, Wanted
+from .arrayfiles import read_arrays
 from .columns import choose, match
 from .csvfiles import read_csv
-from .datafiles import read_arrays
 from .dialect import ENDINGS, is_table
 from .parts import of_arrays, of_table
 from .samples import Data, inputs

@@ -16,8 +16,10 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from gpufa.basics.errors import FileProblem, InvalidValue
-from gpufa.data import datasets
-from gpufa.data.datasets import DATASETS, Data, fetch, load_data, load_inputs
+from gpufa.data import datasets, namedsets
+from gpufa.data.datasets import load_data, load_inputs
+from gpufa.data.namedsets import DATASETS, fetch
+from gpufa.data.samples import Data
 
 
 def idx(array: np.ndarray, code: int = 8) -> bytes:
@@ -30,7 +32,7 @@ def mnist_like() -> dict[str, np.ndarray]:
     pixels = np.arange(24, dtype=np.uint8).reshape(6, 2, 2) * 10
     labels = np.array([0, 1, 2, 2, 1, 0], np.uint8)
     arrays = pixels, labels, 255 - pixels[:3], labels[:3]
-    return dict(zip(datasets.IDX_FILES, arrays, strict=True))
+    return dict(zip(namedsets.IDX_FILES, arrays, strict=True))
 
 
 def write_idx(folder: Path, compress: bool = True) -> Path:
@@ -98,7 +100,7 @@ def test_table_of_sets() -> None:
     for named in DATASETS.values():
         assert named.description
         assert named.source
-        assert len(named.checksums) == (len(datasets.IDX_FILES) if named.mirrors else 0)
+        assert len(named.checksums) == (len(namedsets.IDX_FILES) if named.mirrors else 0)
         assert len(named.mirrors) in (0, 2)
         for checksum in named.checksums:
             kind, _, digest = checksum.partition(":")
@@ -212,7 +214,7 @@ def server(tmp_path: Path) -> Iterator[str]:
 def mirrors(server: str, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Sets where mnist comes from, by the paths of its mirrors on the server."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    good = [(tmp_path / "www" / "good" / f"{name}.gz").read_bytes() for name in datasets.IDX_FILES]
+    good = [(tmp_path / "www" / "good" / f"{name}.gz").read_bytes() for name in namedsets.IDX_FILES]
     checksums = tuple(f"sha256:{hashlib.sha256(raw).hexdigest()}" for raw in good)
 
     def choose(*paths: str) -> None:
@@ -230,7 +232,7 @@ def test_download(mirrors, tmp_path: Path, first: str) -> None:
     mirrors(first, "good/")
     check_mnist_like(load_data("mnist"))
     cache = tmp_path / "cache" / "gpufa" / "mnist"
-    assert sorted(path.name for path in cache.iterdir()) == sorted(f"{name}.gz" for name in datasets.IDX_FILES)
+    assert sorted(path.name for path in cache.iterdir()) == sorted(f"{name}.gz" for name in namedsets.IDX_FILES)
     mirrors(NOWHERE)
     check_mnist_like(load_data("mnist"))  # from the cache
     assert fetch("mnist") == cache

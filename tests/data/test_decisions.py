@@ -11,7 +11,9 @@ from numpy.testing import assert_array_equal
 
 from gpufa.basics.errors import FileProblem, InvalidValue
 from gpufa.data.about import Wanted
-from gpufa.data.datasets import Data, load_data, load_inputs, validate
+from gpufa.data.datasets import load_data, load_inputs
+from gpufa.data.parts import validate
+from gpufa.data.samples import Data
 from gpufa.data.target import seems_amounts
 
 N = 40

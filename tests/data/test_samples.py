@@ -5,7 +5,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from gpufa.basics.errors import InvalidValue
-from gpufa.data.datasets import Data, split, validate
+from gpufa.data.parts import validate
+from gpufa.data.samples import Data, split
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(20, 3)).astype(np.float32)

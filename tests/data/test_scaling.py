@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from gpufa.basics.errors import InvalidValue
-from gpufa.data.datasets import SCALINGS, Scaling, fit_scaling
+from gpufa.data.scaling import SCALINGS, Scaling, fit_scaling
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(20, 3)).astype(np.float32)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import gpufa
-from gpufa.data.datasets import DESCRIPTIONS, fetch, load_inputs
+from gpufa.data.datasets import load_inputs
+from gpufa.data.namedsets import DESCRIPTIONS, fetch
 from gpufa.data.teachers import TEACHERS
 
 

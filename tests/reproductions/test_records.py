@@ -49,7 +49,7 @@ def test_records_are_found_again_where_a_seed_diverged(small):
 def test_short_runs_land_in_their_bands(name, tmp_path, monkeypatch):
     """Each band is the mean of eight seeds, four deviations to each side."""
     missing = "the MNIST files are not on this machine; set GPUFA_DATA or run gpufa data fetch mnist"
-    monkeypatch.setattr("gpufa.data.datasets._download", lambda *args: pytest.skip(missing))
+    monkeypatch.setattr("gpufa.data.namedsets._download", lambda *args: pytest.skip(missing))
     assert main(["reproduce", name, "--quick", "--quiet", "--out", str(tmp_path)]) == 0
     cells = json.loads((tmp_path / name / "quick" / "results.json").read_text())["cells"]
     assert {(cell["name"], cell["verdict"]) for cell in cells} == {

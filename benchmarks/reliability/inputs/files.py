@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from gpufa import load_data
-from gpufa.data.datasets import IDX_FILES, load_inputs
+from gpufa.data.datasets import load_inputs
+from gpufa.data.namedsets import IDX_FILES
 
 from .arrays import array
 from .material import Material

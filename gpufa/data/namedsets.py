@@ -1,0 +1,154 @@
+"""DATASETS: the sets known by name, embedded or downloaded; a set that is four IDX files, as MNIST is, is one row."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..basics.errors import FileProblem, InvalidValue
+from .arrayfiles import read_arrays, read_idx
+from .teachers import TEACHERS
+
+IDX_FILES = "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
+
+
+class NamedSet(NamedTuple):
+    """A set known by name; `scale` divides its bytes, `checksums` are those of IDX_FILES, gzipped, on `mirrors`."""
+
+    description: str
+    licence: str
+    source: str
+    train_samples: int
+    test_samples: int
+    features: int
+    classes: int
+    scale: float
+    mirrors: tuple[str, ...] = ()
+    checksums: tuple[str, ...] = ()
+
+
+DATASETS = {
+    "digits": NamedSet(
+        "8x8 images of handwritten digits, embedded",
+        "CC BY 4.0",
+        "E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, doi:10.24432/C50P49, CC BY 4.0",
+        *(1438, 359, 64, 10, 16),
+    ),
+    "mnist": NamedSet(
+        "28x28 images of handwritten digits, downloaded (12 MB)",
+        "none stated by its authors; cite them",
+        "Y. LeCun, C. Cortes and C. Burges, The MNIST database of handwritten digits",
+        *(60000, 10000, 784, 10, 255),
+        ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"),
+        (
+            "sha256:440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            "sha256:3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            "sha256:8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            "sha256:f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        ),
+    ),
+    "fashion_mnist": NamedSet(
+        "28x28 images of clothes, downloaded (31 MB)",
+        "MIT",
+        "H. Xiao, K. Rasul and R. Vollgraf, Zalando Research, MIT licence",
+        *(60000, 10000, 784, 10, 255),
+        (
+            "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        ),
+        (
+            "md5:8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+            "md5:25c81989df183df01b3e8a0aad5dffbe",
+            "md5:bef4ecab320f06d8554ea6380940ec79",
+            "md5:bb300cfdad3c16e7a12a480ee83cd310",
+        ),
+    ),
+}
+
+DESCRIPTIONS = {name: row.description for table in (DATASETS, TEACHERS) for name, row in table.items()}
+
+
+def listed() -> dict[str, str]:
+    """What is to be known of each named set before it is used: what it is, how large, and its licence."""
+    sizes = {name: (row.train_samples, row.test_samples, row.features) for name, row in DATASETS.items()}
+    sizes |= {name: (row.train_samples, row.test_samples, row.inputs) for name, row in TEACHERS.items()}
+    said = {name: "{} + {} samples of {} features".format(*size) for name, size in sizes.items()}
+    licences = {name: f"; licence: {row.licence}" for name, row in DATASETS.items()}
+    return {name: f"{text}; {said[name]}{licences.get(name, '')}" for name, text in DESCRIPTIONS.items()}
+
+
+def fetch(name: str) -> Path:
+    """The folder with the named set's files: $GPUFA_DATA/<name>, else the cache, to which missing files are downloaded.
+
+    An embedded set is in gpufa's own. Raises InvalidValue for an unknown name or a set without files, FileProblem if
+    $GPUFA_DATA/<name> lacks a file or a download fails.
+    """
+    name = _known(name)
+    if name in TEACHERS:
+        raise InvalidValue(f"{name} is made by the program and has no files; use it as --data {name}")
+    if not DATASETS[name].mirrors:
+        return Path(__file__).parent
+    root = os.environ.get("GPUFA_DATA")
+    if root and (own := Path(root, name).expanduser()).is_dir():
+        if missing := [file for file in IDX_FILES if not _idx_path(own, file).is_file()]:
+            raise FileProblem(
+                f"{own} lacks {missing[0]}[.gz]; add the file, or rename the folder to have it downloaded"
+            )
+        return own
+    import pooch
+
+    cache = Path(pooch.os_cache("gpufa"), name)
+    for file, checksum in zip(IDX_FILES, DATASETS[name].checksums, strict=True):
+        if not _idx_path(cache, file).is_file():
+            _download(name, f"{file}.gz", checksum, cache)
+    return cache
+
+
+def _known(name: str) -> str:
+    """The key of DESCRIPTIONS."""
+    if (key := name.replace("-", "_")) in DESCRIPTIONS:
+        return key
+    raise InvalidValue(
+        f"data {name!r} is unknown; choose from {', '.join(DESCRIPTIONS)}, or a path that ends in .npz, .h5 or .csv"
+    )
+
+
+def part_of(name: str | os.PathLike[str], part: str) -> dict[str, NDArray]:
+    """x_<part>, scaled to [0, 1], and the labels y_<part> of the named set's "train" or "test" part; or a teacher's."""
+    name = _known(os.fspath(name))
+    if name in TEACHERS:
+        return dict(zip((f"x_{part}", f"y_{part}"), TEACHERS[name].part(part), strict=True))
+    folder, (x_name, y_name) = fetch(name), (f"x_{part}", f"y_{part}")
+    if DATASETS[name].mirrors:
+        images, labels = IDX_FILES[:2] if part == "train" else IDX_FILES[2:]
+        x, y = read_idx(_idx_path(folder, images), 3), read_idx(_idx_path(folder, labels), 1)
+        if len(x) != len(y):
+            raise FileProblem(f"{folder} has {len(x)} {part} images, but {len(y)} labels; get its files again")
+    else:
+        x, y = read_arrays(folder / f"{name}.npz", (x_name, y_name)).values()
+    return {x_name: np.divide(x, DATASETS[name].scale, dtype=np.float32), y_name: y}
+
+
+def _idx_path(folder: Path, file: str) -> Path:
+    """The plain file if it is there, else the gzipped one."""
+    return folder / file if (folder / file).is_file() else folder / f"{file}.gz"
+
+
+def _download(name: str, file: str, checksum: str, folder: Path) -> None:
+    """Get a file from the first mirror that has it as it should be."""
+    import pooch
+
+    failures = []
+    for mirror in DATASETS[name].mirrors:
+        try:
+            pooch.retrieve(mirror + file, checksum, fname=file, path=folder)
+            return
+        except ValueError:
+            failures.append(f"{mirror}: wrong checksum")
+        except OSError as error:
+            failures.append(f"{mirror}: {type(error).__name__}")
+    raise FileProblem(
+        f"{file} can't be downloaded to {folder} ({'; '.join(failures)}); try again, or put it into $GPUFA_DATA/{name}"
+    )
