@@ -85,7 +85,7 @@ class Network(Learner):
                 f"init_scale = {init_scale:g} has nothing to scale where all weights start from zero;"
                 " add --init uniform, or leave --init-scale out"
             )
-        check_fit(layout, made, {name: cls() for name, cls in RULES.items()})
+        check_fit(layout, made, RULES)
         super().__init__(made, layout, output_loss, replicas, dtype)
         made.check(self)
         one_of(feedback, FEEDBACK, "feedback")

@@ -30,10 +30,10 @@ class Dialect(NamedTuple):
             return [line]
 
     def number(self, cell: str) -> float:
-        """Raises ValueError for a cell that is none."""
-        if self.commas and COMMA_DECIMAL.fullmatch(cell):
-            cell = cell.replace(",", ".")
-        return float(cell)
+        """Raises ValueError for a cell that is none; beside decimal commas a point may part thousands."""
+        if self.commas and "." in cell:
+            raise ValueError(cell)
+        return float(cell.replace(",", ".") if self.commas and COMMA_DECIMAL.fullmatch(cell) else cell)
 
     def is_number(self, cell: str) -> bool:
         try:

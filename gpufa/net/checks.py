@@ -52,10 +52,12 @@ def layout_of(sizes: Sequence[Any], activation: str | Sequence[str] | None, resi
     return Layout.of(first, [block(one) for one in given[1:]])
 
 
-def check_fit(layout: Layout, rule: Rule, others: Mapping[str, Rule]) -> None:
-    """Raises InvalidValue where a block lacks what the rule needs, with those of the others that could do."""
+def check_fit(layout: Layout, rule: Rule, others: Mapping[str, type[Rule]]) -> None:
+    """Raises InvalidValue where a block lacks what the rule needs, with those of the others that could do. A rule with
+    a way forward of its own needs plain layers, unless it says by "pull" that it goes by blocks."""
     for k in layout.hidden:
-        missing = [what for what in WANTED if what in rule.needs - layout.offers(k)]
+        needs = rule.needs if rule.feedforward or "pull" in rule.needs else rule.needs | {"matrix", "plain"}
+        missing = [what for what in WANTED if what in needs - layout.offers(k)]
         if not missing:
             continue
         if missing == ["derivative"] and not layout.layered:
@@ -64,7 +66,7 @@ def check_fit(layout: Layout, rule: Rule, others: Mapping[str, Rule]) -> None:
                 f" {rule.name!r} would never train it; use rule 'dfa' with --set rule.inject=pre_activation"
             )
         offered = frozenset.intersection(*(layout.offers(j) for j in layout.hidden))
-        able = [name for name, other in others.items() if other.needs & WANTED.keys() <= offered]
+        able = [name for name, other in others.items() if other().needs & WANTED.keys() <= offered]
         out = "--residual out, in words residual(...)" if k in layout.residual else "that block out"
         if missing[0] == "matrix" and layout.blocks[k - 1].one_dense:
             raise InvalidValue(

@@ -68,8 +68,7 @@ def _deltas(net: Learner, x: Any, y: Any) -> None:
 
 def _products(net: Learner, x: Any, y: Any) -> None:
     """Raise InvalidValue where the rule's gradients are not those of what its deltas leave."""
-    _filled(net, x, y, 0)
-    p = net.pass_for(len(x))
+    p = net.pass_for(len(x))  # as the deltas have left it last, from zeros
     ours = [layers.slab.copy() for layers in (p.delta, p.sent)]
     p = net.judged(x, y)
     p.delta.stacked.fill(0)
@@ -101,7 +100,7 @@ def _filled(net: Learner, x: Any, y: Any, value: float) -> Any:
 
 
 def _equal(xp: Any, a: Any, b: Any) -> bool:
-    return bool(((a == b) | (xp.isnan(a) & xp.isnan(b))).all())
+    return bool(xp.array_equal(a, b, equal_nan=True))
 
 
 def _near(xp: Any, a: Any, b: Any) -> bool:

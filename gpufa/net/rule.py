@@ -41,7 +41,8 @@ class Rule:
                       "samples"     the training samples as floats in `prepare`, and not their targets alone
     makes         "signals": it fills net.delta; "gradients": it hands over more than the products of net.delta and the
                   activity, or something else
-    feedforward   it trains the feed-forward net all along, so that backprop through that is the true gradient
+    feedforward   it trains the feed-forward net all along, so that backprop through that is the true gradient; else it
+                  needs plain layers, unless its needs have "pull"
     injects_only  `deltas` does nothing but send products, and so runs in bfloat16 too
 
     `crosses`, `memory` and `frees` tell of the rule what `gpufa rules` prints: what has to cross between layers, what

@@ -14,7 +14,8 @@ from gpufa.basics.errors import FileProblem, GpufaError, InvalidValue, OutOfMemo
 from gpufa.commands.main import main
 from gpufa.data import datasets
 from gpufa.data.datasets import load_inputs
-from gpufa.data.samples import fit_scaling, split
+from gpufa.data.samples import split
+from gpufa.data.scaling import fit_scaling
 from gpufa.functions import schedules
 from gpufa.recurrent import CopyTask, RecurrentNet, RecurrentTrainer, net
 from gpufa.rules import make_rule
@@ -189,7 +190,7 @@ def test_what_there_is_no_memory_for_is_told_in_one_sentence(
     def full(*_: Any) -> None:
         raise MemoryError("Unable to allocate 9 GiB")
 
-    for module, name in ((network, "find_loss"), (datasets, "_part"), (net, "find_loss"), (runs, "data_of")):
+    for module, name in ((network, "find_loss"), (datasets, "part_of"), (net, "find_loss"), (runs, "data_of")):
         monkeypatch.setattr(module, name, full)
     text = r"there is no memory for this \(Unable to allocate 9 GiB\); use fewer samples, units or seeds"
     for call in (

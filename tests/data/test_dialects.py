@@ -63,6 +63,7 @@ def test_the_dialect_is_that_of_the_first_lines(tmp_path, text, dialect):
             "a;label\n1,5;0\n1.234,5;1\n",
             "line 3: '1.234,5' in column 1 is not a number; separate numbers by semicolons",
         ),
+        ("a;label\n1,5;0\n1.234;1\n", "line 3: '1.234' in column 1 is not a number; separate numbers by semicolons"),
         ("a;label\n1;0\n1,5;1\n", "line 3: '1,5' in column 1 is not a number; separate numbers by semicolons"),
         ("a\tlabel\n1\t0\n2\n", "line 3: 1 cells, but 2 in the lines before; separate cells by tabs"),
     ],

@@ -205,3 +205,24 @@ def test_a_rule_that_prepares_itself_by_the_samples_must_say_so(use):
     made = rule(prepare=lambda self, model, x, y: seen.append(x.dtype), needs=frozenset({"matrix", "samples"}))
     gpufa.train(config, DATA, rule=made)
     assert seen == [np.float32]
+
+
+class WithoutSkips(gpufa.Rule):
+    feedforward = False
+
+    def deltas(self, net, e):
+        net.delta.stacked.fill(0)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "kw", "text"),
+    [
+        ([4, 5, 5, 3], {"residual": True}, "goes through the net in a way of its own, which knows no skip connections"),
+        (["input 4", "dense 5 tanh, dense 5 tanh", "dense 3"], {}, "takes blocks of one dense layer each"),
+    ],
+)
+def test_a_way_forward_of_its_own_takes_plain_layers_unless_it_goes_by_blocks(sizes, kw, text):
+    gpufa.Network([4, 5, 5, 3], rule=WithoutSkips, backend="numpy")
+    refused(lambda: gpufa.Network(sizes, rule=WithoutSkips, backend="numpy", **kw), f"rule 'withoutskips' {text}")
+    by_blocks = type("ByBlocks", (WithoutSkips,), {"needs": frozenset({"pull", "derivative"})})
+    gpufa.Network(sizes, rule=by_blocks, backend="numpy", **kw)

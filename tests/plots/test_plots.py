@@ -178,15 +178,6 @@ def test_activity_that_is_nowhere_finite_has_no_components(tmp_path):
     assert not plots.draw("features", subject).axes[0].images[0].get_array().any()
 
 
-def test_the_confusion_matrix_has_the_names_of_the_classes(tmp_path):
-    lines = [f"{v:.3f},{-v:.3f},{'setosa' if v > 0 else 'virginica'}" for v in rng.normal(size=60)]
-    (tmp_path / "plants.csv").write_text("\n".join(["a,b,species", *lines]))
-    gpufa.train(gpufa.Config(data=str(tmp_path / "plants.csv"), hidden=(4,), epochs=1, out=str(tmp_path / "run")))
-    axes, _ = plots.draw("confusion", plots.subject.read(tmp_path / "run")).axes
-    for axis in (axes.xaxis, axes.yaxis):
-        assert [label.get_text() for label in axis.get_ticklabels()] == ["setosa", "virginica"]
-
-
 def test_the_confusion_matrix_counts_every_sample_of_every_seed(subject):
     axes, _ = plots.draw("confusion", subject).axes
     shares = axes.images[0].get_array()
