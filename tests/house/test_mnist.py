@@ -15,13 +15,13 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 @pytest.fixture(scope="module")
 def mnist():
     """The data, without a download."""
-    from gpufa.data import datasets
+    from gpufa.data import namedsets
 
     def offline(*args):
         pytest.skip("the MNIST files are not on this machine; set GPUFA_DATA or run gpufa data fetch mnist")
 
     patch = pytest.MonkeyPatch()
-    patch.setattr(datasets, "_download", offline)
+    patch.setattr(namedsets, "_download", offline)
     yield gpufa.load_data("mnist")
     patch.undo()
 
