@@ -2,17 +2,21 @@
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..basics.errors import InvalidValue
+from ..basics.arguments import home_path
+from ..basics.errors import FileProblem, GpufaError, InvalidValue
 from ..data.about import CLASSIFICATION, About, Wanted, of_metadata
-from ..data.datasets import read
-from ..data.parts import validate
+from ..data.datasets import load_inputs, read
+from ..data.parts import ALL, validate
 from ..data.samples import Data
+from ..data.userfiles import SUFFIXES
+from ..net.learner import Learner
 from ..training.config import Config
 from ..training.toml import from_mapping
 from . import networks
@@ -41,8 +45,12 @@ def data_again(
 ) -> Data:
     """The very arrays that a run was trained on, from what its checkpoint says.
 
-    Raises InvalidValue where they have changed since.
+    Raises InvalidValue where they have changed since; FileProblem where they are gone.
     """
+    if data is None and _is_file(config.data) and not home_path(config.data, "data").exists():
+        raise FileProblem(
+            f"{str(path)!r} was trained on {config.data}, which is not there; say with --data where it is now"
+        )
     about, wanted = of_metadata(metadata), config.wanted
     if about and "about" not in metadata:  # what it was taken for then
         wanted = wanted._replace(task=about.task, strict=False)
@@ -71,14 +79,41 @@ def fingerprint(data: Data, name: str) -> dict[str, Any]:
     }
 
 
-def test_part(path: str | Path) -> tuple[NDArray, NDArray]:
-    """x and y of the test part of the data that a run was trained on.
+def own_test_part(path: str | Path, data: str | Path | None = None) -> tuple[NDArray, NDArray]:
+    """x and y of the test part of the data that a run was trained on, in the file `data` if they have moved.
 
-    Raises InvalidValue where the run does not name them, or they have changed since.
+    Raises InvalidValue where the run does not name them, or they have changed since; FileProblem where they are gone.
     """
     metadata = networks.facts(path)
-    if metadata.get("config", {}).get("data", IN_MEMORY) == IN_MEMORY:
+    name = metadata.get("config", {}).get("data", IN_MEMORY)
+    if name == IN_MEMORY and data is None:
         raise InvalidValue(f"{str(path)!r} does not name its data; say which with --data")
-    remedy = "bring back those that it was trained on, or evaluate it on others with gpufa evaluate --data"
-    arrays = data_again(from_mapping(metadata["config"]), None, metadata, path, remedy)
+    remedy = "bring back those that it was trained on, or name others with --data"
+    arrays = data_again(from_mapping(metadata["config"]), data, metadata, path, remedy)
     return arrays.x_test, arrays.y_test
+
+
+def samples_of(
+    path: str | Path, net: Learner, data: str | Path | None = None, wanted: Wanted = ALL
+) -> tuple[NDArray, NDArray | None, str]:
+    """x, y and what they are in words, for a net that is judged: on the test part of the run's own data, if `data` is
+    not given or is their file, moved or not; else on all that load_inputs finds there.
+
+    Raises FileProblem and InvalidValue as own_test_part and load_inputs do.
+    """
+    if data is None:
+        return *own_test_part(path), "its own test data"
+    if wanted == ALL and _may_be(path, data):
+        with suppress(GpufaError):  # they are others, then
+            return *own_test_part(path, data), f"the test part of {data}, which it was trained on"
+    return *load_inputs(data, net.sizes.inputs, net.about, wanted), str(data)
+
+
+def _may_be(path: str | Path, data: str | Path) -> bool:
+    """Whether it is worth while to read `data` for those of the run: both are files of one kind."""
+    name = str(networks.facts(path).get("config", {}).get("data", IN_MEMORY))
+    return _is_file(name) and name.lower().endswith(tuple(Path(data).suffixes[-1:]) or ("/",))
+
+
+def _is_file(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES)

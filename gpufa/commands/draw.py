@@ -17,6 +17,7 @@ def plot(
     run: Positional[Path],
     pictures: tuple[str, ...] = ("curves",),
     format: Literal["png", "svg", "pdf"] = "png",
+    data: str | None = None,
     rule: str | None = None,
 ) -> int:
     """Draw pictures of a run into its folder, from its checkpoint and, where a picture needs them, its test data.
@@ -25,9 +26,10 @@ def plot(
         run: the run's folder
         pictures: names of docs/pictures.md, or all that can be drawn
         format: png, svg or pdf
+        data: the run's data file where that has moved, or another data set's name or file to draw
         rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
     """
-    subject = plots.read(run, find_rule(rule) if rule else None)
+    subject = plots.read(run, find_rule(rule) if rule else None, data)
     everything = "all" in pictures
     for name in plots.PICTURES if everything else pictures:
         file = networks.checkpoint_of(run).parent / f"{name}.{format}"

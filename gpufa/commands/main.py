@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tyro
-from numpy.typing import NDArray
 from tyro.conf import FlagCreatePairsOff, Positional
 
 from ..backends import describe_all, faults
@@ -22,7 +21,6 @@ from ..basics.version import __version__
 from ..checkpoints import networks, provenance
 from ..data import datasets, namedsets
 from ..data.about import CLASSIFICATION, REGRESSION, About, Wanted
-from ..network import Network
 from ..rules import RULES, find_rule, is_own
 from ..training.config import Config
 from ..training.toml import read_toml
@@ -48,7 +46,7 @@ def evaluate(
 
     Args:
         run: a run's folder or a checkpoint
-        data: a data set's name or a file; the run's own test data where not given
+        data: a data set's name or a file; the run's own test data where not given, or where that is the run's file
         features: columns of the file that are used, where it has others too
         drop: columns of the file that are left out
         rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
@@ -56,11 +54,11 @@ def evaluate(
         device: which GPU, counted from 0
     """
     net = networks.load(run, backend, find_rule(rule) if rule else None, device)
-    x, y = _inputs(net, data, features, drop) if data else provenance.test_part(run)
+    x, y, what = provenance.samples_of(run, net, data, _wanted(features, drop))
     if y is None:
         raise InvalidValue(f"{data!r} holds no labels or targets to evaluate against; use gpufa predict")
     scores = net.evaluate(x, y)
-    display.scores(scores, net.seeds, display.console(), f"{run} on {data or 'its own test data'}")
+    display.scores(scores, net.seeds, display.console(), f"{run} on {what}")
     return OK
 
 
@@ -87,7 +85,7 @@ def predict(
         device: which GPU, counted from 0
     """
     net = networks.load(run, backend, find_rule(rule) if rule else None, device)
-    x, _ = _inputs(net, data, features, drop)
+    x, _ = datasets.load_inputs(data, net.sizes.inputs, net.about, _wanted(features, drop))
     outputs = net.predict(x)
     outputs = outputs if net.single else outputs.mean(axis=0)
     digits = 12 if net.target_scaling else 6
@@ -106,12 +104,8 @@ def predict(
     return OK
 
 
-def _inputs(
-    net: Network, data: str, features: tuple[str, ...], drop: tuple[str, ...]
-) -> tuple[NDArray, NDArray | None]:
-    """What a file or set has for a net that knows what it was trained on."""
-    wanted = Wanted(features=features or None, drop=drop or None)
-    return datasets.load_inputs(data, net.sizes.inputs, net.about, wanted)
+def _wanted(features: tuple[str, ...], drop: tuple[str, ...]) -> Wanted:
+    return Wanted(features=features or None, drop=drop or None)
 
 
 def inspect(run: Positional[Path]) -> int:

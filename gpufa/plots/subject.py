@@ -67,20 +67,26 @@ class Subject:
         return value
 
 
-def read(path: str | Path, rule: type[Rule] | None = None) -> Subject:
-    """The subject that a run's folder or checkpoint holds, its network on the CPU.
+def read(path: str | Path, rule: type[Rule] | None = None, data: str | Path | None = None) -> Subject:
+    """The subject that a run's folder or checkpoint holds, its network on the CPU, with samples of the run's test data,
+    or of the set or file `data` (see provenance.samples_of).
 
-    Test samples are evenly chosen where there are more than SAMPLES. A rule of your own is handed in as in gpufa.load;
-    without it, or without the data, the subject has a gap. Raises FileProblem for a missing or damaged checkpoint.
+    Samples are evenly chosen where there are more than SAMPLES. A rule of your own is handed in as in gpufa.load;
+    without it, or without the data, the subject has a gap. Raises FileProblem for a missing or damaged checkpoint, and
+    what samples_of raises for `data`.
     """
     file = networks.checkpoint_of(path)
     name, history, net = file.resolve().parent.name, networks.history(file), None
     try:
         net = networks.load(file, "numpy", rule)
-        x, y = provenance.test_part(file)
+        x, y, _ = provenance.samples_of(file, net, data)
+        if y is None:
+            raise InvalidValue(f"{data} holds no labels or targets; name data that have some with --data")
         chosen = np.linspace(0, len(x) - 1, min(SAMPLES, len(x))).astype(int)
         x, y = x[chosen], y[chosen]
         network_target(net, y, len(network_input(net, x)))
     except GpufaError as error:
+        if data is not None:
+            raise
         return Subject(name, history, net, gap=str(error))
     return Subject(name, history, net, x, y)
