@@ -35,6 +35,11 @@ class Backend(Dynamics):
     def __init__(self) -> None:
         self._scratch: dict[tuple, Array] = {}
 
+    @property
+    def place(self) -> dict[str, Any]:
+        """What get_backend makes it of."""
+        return {"backend": self.name}
+
     def working(self) -> AbstractContextManager[None]:
         """Inside, operations of `xp` itself are done where this backend's arrays are, in order with its own."""
         return HERE

@@ -28,6 +28,7 @@ class Device(Protocol):
     """A GPU. Work is issued in order; `parallel` alone lets some of it overlap."""
 
     xp: ModuleType
+    index: int
 
     def working(self) -> AbstractContextManager[None]:
         """Inside, what the calling thread does with arrays is done on this device, behind all work that it issued

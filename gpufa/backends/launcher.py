@@ -25,6 +25,10 @@ class Launcher(Backend):
         self.device, self.xp, self.precision = device, device.xp, precision
         self._constants: dict[tuple, Array] = {}
 
+    @property
+    def place(self) -> dict[str, Any]:
+        return {"backend": self.name, "device": self.device.index, "precision": self.precision}
+
     def working(self) -> AbstractContextManager[None]:
         return self.device.working()
 

@@ -60,20 +60,25 @@ def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None
         )
     if rule is not None and (given := rule_class(rule).name) != name:
         raise InvalidValue(f"{str(path)!r} was trained by rule {name!r}, not {given!r}; hand that one in")
+    return made_of(arrays, metadata, make_rule(rule or name, options), backend=backend, device=device)
+
+
+def made_of(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any], rule: Rule, **place: Any) -> Network:
+    """The network of those contents. Raises FileProblem where they don't fit together."""
+    about = metadata["network"]
     words = about.get("layers")
     net = Network(
         words or about["sizes"],
         activation=None if words else about["activation"] or None,
         loss=about["loss"],
-        rule=make_rule(rule or name, options),
+        rule=rule,
         init="zeros",
         seed=about["seeds"][0],
         seeds=None if about["single"] else about["seeds"],
         dtype=about["dtype"],
-        backend=backend,
-        device=device,
         feedback=about.get("feedback", "stored"),
         residual=not words and about.get("residual", False),
+        **place,
     )
     fill(network_arrays(net), arrays, net)
     net.scaling, net.target_scaling = scalings_in(arrays)

@@ -26,7 +26,8 @@ def train(flags: OmitArgPrefixes[TrainFlags]) -> int:
     config = flags.config(flags.rule)
     out = config.out or str(runs.free_folder(f"{Path(config.data).stem}-{find_rule(config.rule).name}"))
     config = dataclasses.replace(config, out=out)
-    return _finish(runs.train(config, callbacks=progressbar.watching(flags.quiet), force=flags.force), flags.quiet)
+    watching = progressbar.watching(flags.quiet)
+    return _finish(runs.train(config, callbacks=watching, force=flags.force, on_interrupt="return"), flags.quiet)
 
 
 def resume(
@@ -51,7 +52,7 @@ def resume(
     """
     own = find_rule(rule) if rule else None
     callbacks = progressbar.watching(quiet)
-    resumed = runs.resume(run, epochs, data, callbacks, own, backend, device)
+    resumed = runs.resume(run, epochs, data, callbacks, own, backend, device, on_interrupt="return")
     return _finish(resumed, quiet)
 
 
@@ -63,7 +64,8 @@ def compare(flags: OmitArgPrefixes[CompareFlags]) -> int:
     out = Path(config.out) if config.out else runs.free_folder(f"{Path(config.data).stem}-compare")
     planned, done = _planned(flags, out), dict[str, runs.Run]()
     for name, one in planned.items():
-        done[name] = runs.train(one, callbacks=progressbar.watching(flags.quiet), force=flags.force)
+        watching = progressbar.watching(flags.quiet)
+        done[name] = runs.train(one, callbacks=watching, force=flags.force, on_interrupt="return")
         if done[name].interrupted:
             break
     display.sheet(

@@ -32,13 +32,15 @@ def train(cell: Cell, folder: Path, seeds: Sequence[int], callbacks: Callbacks) 
     """
     present: list[int] = []
     for run in runs_of(cell, folder):
-        if not Outcome.of(cell, [run]).finished and runs.resume(run, callbacks=callbacks()).interrupted:
-            return False
+        if not Outcome.of(cell, [run]).finished:
+            resumed = runs.resume(run, callbacks=callbacks(), on_interrupt="return")
+            if resumed.interrupted:
+                return False
         present += _seeds(run)
     missing = [seed for seed in seeds if seed not in present]
     for group, out, start in _groups(cell, folder, missing):
         config = cell.config(seeds=group, out=str(out), **({"start": str(start)} if start else {}))
-        if runs.train(config, callbacks=callbacks()).interrupted:
+        if runs.train(config, callbacks=callbacks(), on_interrupt="return").interrupted:
             return False
     return True
 

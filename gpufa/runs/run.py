@@ -11,7 +11,7 @@ from typing import Any, Literal
 from .. import plots
 from ..backends import faults
 from ..basics import files
-from ..basics.arguments import path_of
+from ..basics.arguments import one_of, path_of
 from ..basics.errors import FileProblem, GpufaWarning, InvalidValue
 from ..basics.version import __version__
 from ..checkpoints import networks
@@ -27,7 +27,7 @@ from ..training.stopping import Status
 from ..training.toml import from_mapping
 from ..training.trainer import Trainer
 from .folder import Folder, locked, trainer_arrays
-from .interrupts import stopped_by_signals
+from .interrupts import ON_INTERRUPT, OnInterrupt, hand_on, stopped_by_signals
 from .summary import summarise
 
 
@@ -55,14 +55,18 @@ def train(
     callbacks: Iterable[Callback] = (),
     rule: Rule | type[Rule] | None = None,
     force: bool = False,
+    on_interrupt: OnInterrupt = "raise",
 ) -> Run:
     """Train as `gpufa train` does; with config.out the run is kept in that folder.
 
-    data   (x, y, x_test, y_test), or a name or path as in load_data; config.data where not given
-    rule   a rule of your own, in place of config.rule
+    data          (x, y, x_test, y_test), or a name or path as in load_data; config.data where not given
+    rule          a rule of your own, in place of config.rule
+    on_interrupt  what becomes of Ctrl-C, SIGTERM and SIGHUP, once the run has stopped and is saved: "raise"
+                  KeyboardInterrupt, or "return" the run as far as it came, `interrupted`
     Raises InvalidValue and FileProblem as the parts do; FileProblem also where config.out holds a run and `force` is
     not set.
     """
+    one_of(on_interrupt, ON_INTERRUPT, "on_interrupt")
     out = path_of(config.out, "out") if config.out else None
     if out and not force:
         networks.check_free(out)
@@ -74,7 +78,7 @@ def train(
     with locked(out) if out else nullcontext():
         if out and not force:  # another process may have been quicker
             networks.check_free(out)
-        return _run(trainer, out, fingerprint(arrays, name))
+        return _run(trainer, out, fingerprint(arrays, name), on_interrupt)
 
 
 @faults()
@@ -86,12 +90,15 @@ def resume(
     rule: Rule | type[Rule] | None = None,
     backend: Literal["auto", "numpy", "cupy"] | None = None,
     device: int | None = None,
+    on_interrupt: OnInterrupt = "raise",
 ) -> Run:
-    """Go on where a run stopped, bit for bit; `epochs` sets a new total, `backend` and `device` another place.
+    """Go on where a run stopped, bit for bit; `epochs` sets a new total, `backend` and `device` another place;
+    `on_interrupt` is as in train.
 
     Raises FileProblem for a missing or damaged checkpoint, InvalidValue where the data are not those of the run,
     or its rule is of a file of your own and not handed in.
     """
+    one_of(on_interrupt, ON_INTERRUPT, "on_interrupt")
     file = networks.checkpoint_of(path)
     with locked(file.parent) if file.exists() else nullcontext():
         stored, metadata = networks.contents(file)
@@ -113,7 +120,7 @@ def resume(
         trainer.history = History.from_arrays(config.seeds, networks.inside("history", stored))
         if trainer.finished:
             return _finished(trainer, file.parent, already=True)
-        return _run(trainer, file.parent, metadata["data"])
+        return _run(trainer, file.parent, metadata["data"], on_interrupt)
 
 
 def begun(config: Config) -> tuple[Scaling | None, Scaling | None]:
@@ -162,14 +169,17 @@ def free_folder(name: str) -> Path:
     return next(path for path in numbered if not path.exists())
 
 
-def _run(trainer: Trainer, out: Path | None, about_data: Mapping[str, Any]) -> Run:
+def _run(trainer: Trainer, out: Path | None, about_data: Mapping[str, Any], on_interrupt: OnInterrupt) -> Run:
     if out:
         trainer.callbacks.insert(0, Folder(out, about_data))
     if trainer.config.start and trainer.progress.step == 0:
         networks.start_from(trainer.config.start, trainer.net)
-    with stopped_by_signals(trainer):
+    with stopped_by_signals(trainer) as came:
         trainer.run()
-    return _finished(trainer, out)
+    run = _finished(trainer, out)
+    if on_interrupt == "raise":
+        hand_on(came, out)
+    return run
 
 
 def _finished(trainer: Trainer, out: Path | None, already: bool = False) -> Run:

@@ -173,7 +173,7 @@ def test_data_that_vanish_in_mid_run_are_missed_by_the_next_one_alone(tmp_path, 
 
     gpufa.train(config(data=str(file), epochs=2, out=str(tmp_path / "run")), callbacks=[Vanish()])
     assert main(["resume", str(tmp_path / "run"), "--epochs", "3"]) == 2
-    assert capsys.readouterr().err == f"gpufa: there is no file {file}; check the path\n"
+    assert f"was trained on {file}, which is not there; say with --data where it is now" in capsys.readouterr().err
     away.rename(file)
     assert gpufa.resume(tmp_path / "run", epochs=3).summary["epochs"] == 3
 
@@ -189,7 +189,7 @@ def test_data_that_have_changed_since_are_not_taken_for_the_runs_own(tmp_path, c
     for command in (["evaluate", str(run)], ["plot", str(run), "--pictures", "confusion"]):
         assert main(command) == 2
         said = capsys.readouterr().err
-        assert "have changed since; bring back those that it was trained on, or evaluate it on others" in said
+        assert "have changed since; bring back those that it was trained on, or name others with --data" in said
         assert said.count("\n") == 1
     report = tmp_path / "report.html"
     assert main(["report", str(run), "--out", str(report)]) == 0
