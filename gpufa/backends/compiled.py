@@ -19,6 +19,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ..basics.files import cache_folder
 from ..functions.optimizers import DECAYS, Hyper, Optimizer
 from . import kernels
 
@@ -79,10 +80,8 @@ def _built(text: str) -> Any:
     if cxx is None:
         return None
     with suppress(OSError, subprocess.SubprocessError):
-        import pooch
-
         key = hashlib.sha256("\0".join([text, cxx, *FLAGS, platform.machine(), _processor()]).encode()).hexdigest()
-        library = Path(pooch.os_cache("gpufa"), "compiled", f"{key[:32]}.so")
+        library = cache_folder() / "compiled" / f"{key[:32]}.so"
         if not library.exists():
             library.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with tempfile.TemporaryDirectory(dir=library.parent) as folder:

@@ -73,3 +73,10 @@ def _sync(folder: Path) -> None:
             raise
     finally:
         os.close(handle)
+
+
+def cache_folder() -> Path:
+    """Where what can be had again is kept: ~/.cache/gpufa on Linux."""
+    import platformdirs
+
+    return platformdirs.user_cache_path("gpufa")

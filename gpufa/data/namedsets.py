@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.errors import FileProblem, InvalidValue
+from ..basics.files import cache_folder
 from .arrayfiles import read_arrays, read_idx
 from .teachers import TEACHERS
 
@@ -97,9 +98,7 @@ def fetch(name: str) -> Path:
                 f"{own} lacks {missing[0]}[.gz]; add the file, or rename the folder to have it downloaded"
             )
         return own
-    import pooch
-
-    cache = Path(pooch.os_cache("gpufa"), name)
+    cache = cache_folder() / name
     for file, checksum in zip(IDX_FILES, DATASETS[name].checksums, strict=True):
         if not _idx_path(cache, file).is_file():
             _download(name, f"{file}.gz", checksum, cache)

@@ -60,7 +60,7 @@ def check_mnist_like(data: Data) -> None:
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """$GPUFA_DATA; there is no cache and no network."""
     monkeypatch.setenv("GPUFA_DATA", str(tmp_path / "own"))
-    monkeypatch.setattr("pooch.os_cache", lambda project: tmp_path / "cache" / project)
+    monkeypatch.setattr("gpufa.data.namedsets.cache_folder", lambda: tmp_path / "cache" / "gpufa")
     for name in "mnist", "fashion_mnist":
         monkeypatch.setitem(DATASETS, name, DATASETS[name]._replace(mirrors=("http://127.0.0.1:9/",)))
     return tmp_path / "own"
