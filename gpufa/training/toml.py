@@ -53,7 +53,7 @@ def read_toml(path: str | Path) -> Config:
     """The Config in a TOML file. Raises FileProblem where it is missing or no TOML, InvalidValue for a bad setting."""
     path = path_of(path, "config file")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise FileProblem(f"config file {str(path)!r} does not exist; give the path of a TOML file") from None
     except OSError as error:

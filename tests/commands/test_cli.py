@@ -151,7 +151,7 @@ def test_options_of_a_rule_and_a_rule_of_ones_own(tmp_path):
 
 
 def test_flags_go_before_the_file(tmp_path):
-    (tmp_path / "c.toml").write_text('hidden = [5]\nepochs = 1\nseeds = [7]\n[rule]\nname = "fa"\nscale = 0.5\n')
+    (tmp_path / "c.toml").write_text('\ufeffhidden = [5]\nepochs = 1\nseeds = [7]\n[rule]\nname = "fa"\nscale = 0.5\n')
     run("train", "c.toml", "--hidden", "6", "--out", "o", "--quiet", cwd=tmp_path)
     net = gpufa.load(tmp_path / "o")
     assert (net.sizes.units, net.seeds, net.rule.name, net.rule.scale) == ((64, 6, 10), (7,), "fa", 0.5)

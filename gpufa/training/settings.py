@@ -1,0 +1,156 @@
+"""The settings of a run, by what they are about. Config is all of them; they are the command line's flags in groups."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Data and what is done to them before a step."""
+
+    data: str = "digits"
+    """a name (gpufa data list): digits, mnist, ...; or a path to your .npz, .h5 or .csv file"""
+    target: tuple[str, ...] | None = None
+    """what is to be learned: columns of the data by name or number (counted from 0); label, class, target, y or the
+    last one where not given"""
+    task: Literal["classification", "regression"] | None = None
+    """classes or amounts, where the target's values could be either"""
+    features: tuple[str, ...] | None = None
+    """columns that are used, all but the target where not given"""
+    drop: tuple[str, ...] | None = None
+    """columns that are left out"""
+    scaling: str = "none"
+    """none, unit (training data's range to 0..1), minmax (each feature's) or standard (mean 0, deviation 1 of each)"""
+    target_scaling: str = "none"
+    """none or standard (real targets are trained with mean 0, deviation 1 per output; predict undoes it)"""
+    test_fraction: float | None = None
+    """share of a file without a test part that is held out for testing (0.2 where not given)"""
+    validation: float = 0.0
+    """share of the training samples held out for validation, 0 for none"""
+    samples: int | None = None
+    """training samples that are used, of every class its share, all where not given"""
+    label_noise: float = 0.0
+    """share of the training labels that is replaced by a random label"""
+    input_noise: float = 0.0
+    """deviation of the normal-like noise added to each training input"""
+
+
+@dataclass(frozen=True)
+class NetSettings:
+    """The net, its rule and its start."""
+
+    rule: str = "dfa"
+    """learning rule, see gpufa rules; or path/to/file.py:MyRule"""
+    rule_options: dict[str, Any] = field(default_factory=dict)
+    hidden: tuple[int, ...] | None = None
+    """units of the hidden layers (256 256 for most rules)"""
+    activation: tuple[str, ...] | None = None
+    """activation of the hidden layers: one for all, or one each"""
+    layers: tuple[str, ...] | None = None
+    """hidden blocks in words, "dense 64 tanh, dropout 0.5" "residual(dense 64 tanh)", in place of hidden, activation,
+    residual and dropout (see gpufa layers)"""
+    loss: str | None = None
+    """cross_entropy, binary_cross_entropy or squared_error"""
+    init: tuple[str, ...] | None = None
+    """zeros, uniform, normal, glorot, he, orthogonal, nokland or nokland_code: one for all, or one per weight matrix"""
+    init_scale: float | None = None
+    """range or deviation of all initial weights, in place of what --init makes of each layer's inputs"""
+    start: str | None = None
+    """a run's folder or a checkpoint of the same net, rule and seeds, whose weights and feedback are the start"""
+    dropout: float = 0.0
+    """probability that a hidden unit is dropped"""
+    input_dropout: float = 0.0
+    """probability that an input is dropped"""
+    residual: bool = False
+    """skip connections: a hidden layer as wide as the one below adds what that one sent to its own activity"""
+    depth_drop: float = 0.0
+    """probability that a residual layer is dropped for a step (stochastic depth)"""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """one network per seed, all trained at once"""
+
+
+@dataclass(frozen=True)
+class UpdateSettings:
+    """How the weights are updated, and on which samples."""
+
+    optimizer: str | None = None
+    """sgd, momentum, nesterov, rmsprop, adam or adamw"""
+    lr: float | None = None
+    """learning rate"""
+    layer_lr: tuple[float, ...] = ()
+    """a learning rate for each layer, in place of --lr"""
+    weight_decay: float | None = None
+    """strength of the weight decay (0 for most rules)"""
+    decay: Literal["l2", "decoupled", "shift"] | None = None
+    """l2: added to the gradient; decoupled: taken off the weights (adamw's default); shift: a constant taken off"""
+    momentum: float | None = None
+    """momentum, or Adam's beta1"""
+    beta2: float | None = None
+    """RMSprop's alpha, or Adam's beta2"""
+    eps: float | None = None
+    """added to the root of RMSprop and Adam"""
+    clip: float | None = None
+    """largest norm of a gradient; longer ones are scaled down to it"""
+    gradient: Literal["mean", "sum"] = "mean"
+    """whether the gradient is averaged or summed over the batch"""
+    schedule: str = "constant"
+    """constant, step or cosine"""
+    schedule_every: int = 10
+    """step schedule: epochs between two steps"""
+    schedule_gamma: float = 0.5
+    """step schedule: factor at each step"""
+    warmup: int = 0
+    """steps over which the learning rate rises from zero"""
+    batch_size: int | None = None
+    """samples per update (64 for most rules)"""
+    freeze: tuple[int, ...] = ()
+    """layers that keep their initial weights, counted from 1"""
+    adversarial: float = 0.0
+    """size of adversarial perturbations x + size * sign(dL/dx), by true backpropagation"""
+    adversarial_mix: Literal["only", "beside"] = "only"
+    """train on the perturbed samples only, or on them beside the clean ones"""
+
+
+@dataclass(frozen=True)
+class LengthSettings:
+    """How long is trained."""
+
+    epochs: int | None = None
+    """passes over the training data, at most (50 for most rules)"""
+    patience: int = 0
+    """stop a seed after so many epochs without a better validation error, 0 for never"""
+    stop_train_error: float | None = None
+    """stop a seed when the exponential mean (0.75) of its running training error is at most this, in percent"""
+
+
+@dataclass(frozen=True)
+class PlaceSettings:
+    """Where and in which numbers."""
+
+    backend: Literal["auto", "numpy", "cupy"] = "auto"
+    """auto takes the GPU where one works"""
+    device: int = 0
+    """which GPU, counted from 0"""
+    dtype: Literal["float32", "float64"] = "float32"
+    """type of all numbers"""
+    precision: Literal["fp32", "tf32", "bf16"] = "fp32"
+    """on a GPU: tf32 does products with 10 bits of mantissa; bf16 also trains on activity kept in bfloat16"""
+    feedback: Literal["stored", "procedural"] = "stored"
+    """stored matrices, or procedural: made of the seed wherever they are used, and no part of a checkpoint"""
+
+
+@dataclass(frozen=True)
+class RecordSettings:
+    """What is measured and kept."""
+
+    probe_every: int = 0
+    """steps between two measurements of the alignment angles, 0 for once an epoch"""
+    probe_samples: int = 256
+    """training samples on which the angles are measured"""
+    checkpoint_every: int = 1
+    """epochs between two checkpoints"""
+    out: str | None = None
+    """the run's folder (runs/<data>-<rule> where not given)"""
+
+
+SETTINGS = DataSettings, NetSettings, UpdateSettings, LengthSettings, PlaceSettings, RecordSettings
