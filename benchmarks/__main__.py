@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import tyro
+from cyclopts import App
 
 from gpufa.backends import get_backend, why_no_gpu
 
@@ -216,4 +216,7 @@ def measure(
 if __name__ == "__main__":
     works = cpu, gpu, first_gpu, threshold, scaling, memory, rules, epoch, counts
     commands = {c.__name__.replace("_", "-"): c for c in (*works, report, reproductions, trial, drift, reliability)}
-    tyro.extras.subcommand_cli_from_dict(commands, prog="python -m benchmarks")
+    app = App(name="python -m benchmarks", help_format="plaintext")
+    for name, command in commands.items():
+        app.command(command, name=name)
+    app()

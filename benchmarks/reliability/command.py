@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
-from tyro.conf import Positional
 
 from gpufa.backends import get_backend
 
@@ -17,7 +16,7 @@ from .trials import TRIALS
 FOLDER = RESULTS / "reliability"
 
 
-def trial(name: Positional[str], amount: int | None = None, seed: int = 0, keep: bool = False) -> None:
+def trial(name: str, /, *, amount: int | None = None, seed: int = 0, keep: bool = False) -> None:
     """Do on purpose what must not harm; exits with 1 where anything was lost.
 
     Args:

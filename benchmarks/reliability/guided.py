@@ -112,6 +112,6 @@ def main(name: str, /, seconds: int = 60, seed: int = 0) -> None:
 
 
 if __name__ == "__main__":
-    import tyro
+    import cyclopts
 
-    tyro.cli(main)
+    cyclopts.run(main)

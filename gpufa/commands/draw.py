@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Literal
 
-from tyro.conf import Positional
-
 from .. import plots
 from ..basics.errors import InvalidValue
 from ..checkpoints import networks
@@ -14,7 +12,9 @@ from . import display
 
 
 def plot(
-    run: Positional[Path],
+    run: Path,
+    /,
+    *,
     pictures: tuple[str, ...] = ("curves",),
     format: Literal["png", "svg", "pdf"] = "png",
     data: str | None = None,
@@ -45,7 +45,7 @@ def plot(
     return 0
 
 
-def report(runs: Positional[tuple[Path, ...]], out: Path = Path("report.html"), rule: str | None = None) -> int:
+def report(*runs: Path, out: Path = Path("report.html"), rule: str | None = None) -> int:
     """One HTML file about one or several runs: results, pictures, settings, environment; it opens without a network.
 
     Args:

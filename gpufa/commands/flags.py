@@ -1,42 +1,113 @@
-"""The flags of the commands that train: every setting, and what concerns the command alone."""
+"""The settings of a run as flags: in groups, the most used first, with what they are where they aren't given."""
 
 import dataclasses
-from dataclasses import dataclass, field
-from typing import Annotated, Any
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from typing import Annotated, Any, get_type_hints
 
-from tyro.conf import Suppress, UseAppendAction
+from cyclopts import Group, Parameter
+from docstring_parser import parse_from_object
 
+from ..basics.errors import GpufaError
+from ..basics.random import LAWS
+from ..data.namedsets import DESCRIPTIONS
+from ..data.scaling import SCALINGS
+from ..functions.activations import ACTIVATIONS
+from ..functions.initialisers import INITIALISERS
+from ..functions.losses import LOSSES
+from ..functions.optimizers import OPTIMIZERS
+from ..functions.schedules import SCHEDULES
+from ..rules import make_rule
 from ..training.config import Config
+from ..training.settings import SETTINGS
 from ..training.toml import with_options
 
-
-@dataclass(frozen=True)
-class TrainFlags(Config):
-    """Config and what concerns the command alone."""
-
-    rule_options: Suppress[dict[str, Any]] = field(default_factory=dict)
-    file_rule: Suppress[str] = Config.rule
-    set: Annotated[tuple[str, ...], UseAppendAction] = ()
-    """an option of the rule, rule.NAME=VALUE; may be given several times"""
-    force: bool = False
-    """write over the run that --out holds"""
-    quiet: bool = False
-    """print nothing but errors"""
-
-    def __post_init__(self) -> None:
-        """Nothing: `config` checks, outside the parser, so that an error is one sentence."""
-
-    def config(self, rule: str) -> Config:
-        """The settings with that rule; what the file says in [rule] is for the file's own rule."""
-        settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(Config)}
-        options = self.rule_options if rule == self.file_rule else {}
-        return with_options(Config(**settings | {"rule": rule, "rule_options": options}), self.set)
+FIRST = (
+    *("data", "target", "task", "scaling", "rule", "hidden", "activation", "layers"),
+    *("optimizer", "lr", "batch_size", "epochs", "seeds", "backend", "out"),
+)
+NAMES: dict[str, Collection[str]] = {
+    "data": DESCRIPTIONS,
+    "scaling": SCALINGS,
+    "activation": ACTIVATIONS,
+    "loss": LOSSES,
+    "init": INITIALISERS,
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+}
 
 
-@dataclass(frozen=True)
-class CompareFlags(TrainFlags):
-    """As TrainFlags, with a list of rules."""
+def flags_of(base: Config, rule: str | None, without: Collection[str] = ()) -> type:
+    """A dataclass of the settings but `without`, each None where its flag isn't given. Its help shows the values of
+    `base`, and of that rule where they are its own."""
+    first, hints = Group("The most used", sort_key=0), get_type_hints(Config)
+    own = _own_defaults(base, rule)
+    made: list[tuple[str, Any, Any]] = []
+    for key, kind in enumerate(SETTINGS, start=1):
+        group = Group((kind.__doc__ or "").rstrip("."), sort_key=key)
+        texts = {p.arg_name: p.description for p in parse_from_object(kind).params}
+        for field in dataclasses.fields(kind):
+            name = field.name
+            if name in (*without, "rule_options"):
+                continue
+            value = getattr(base, name)
+            shown = own.get(name) if value is None else _text(value)
+            about = Parameter(
+                group=first if name in FIRST else group,
+                help=_help(name, texts[name] or ""),
+                allow_repeating="tuple" not in str(hints[name]),  # of one value the last one counts
+                show_default=_always(shown) if shown else False,
+            )
+            made.append((name, Annotated[hints[name] | None, about], None))
+    return dataclasses.make_dataclass("Flags", made, namespace={"__module__": __name__}, frozen=True)
 
-    rules: tuple[str, ...] = ("bp", "fa", "dfa", "ifa")
-    """the rules to compare"""
-    rule: Suppress[str] = "dfa"
+
+def config_of(base: Config, flags: Any, options: tuple[str, ...], rule: str | None = None) -> Config:
+    """The settings of `base` with the flags that are given, and with `--set`. Options of a rule in `base` are for the
+    rule that it names alone."""
+    given = {name: value for name, value in vars(flags).items() if value is not None}
+    given |= {"rule": rule} if rule else {}
+    if given.get("rule", base.rule) != base.rule:
+        given["rule_options"] = {}
+    return with_options(dataclasses.replace(base, **given), options)
+
+
+def options_of(rule: str) -> str:
+    """What can be said of --set, with the options that the rule has."""
+    text = "an option of the rule, rule.NAME=VALUE; may be given several times"
+    with suppress(GpufaError):  # told when it is run
+        made = make_rule(rule)
+        options = " ".join(f"rule.{name}={_text(value) or 'false'}" for name, value in vars(made).items())
+        laws = f"; laws are {', '.join(LAWS)}" if "law" in vars(made) else ""
+        text += f"; {made.name} has {options or 'none'}{laws}"
+    return text
+
+
+def _own_defaults(base: Config, rule: str | None) -> dict[str, str]:
+    """What the settings that `base` leaves open are by that rule, where there is one."""
+    with suppress(GpufaError):
+        if rule is not None:
+            made = make_rule(rule)
+            values = vars(base.resolved(made))
+            whose = {name: f", {made.name}'s" if name in made.defaults else "" for name in values}
+            return {name: f"{_text(value)}{whose[name]}" for name, value in values.items() if _text(value)}
+    return {}
+
+
+def _always(text: str) -> Callable[[Any], str]:
+    return lambda value: text
+
+
+def _help(name: str, text: str) -> str:
+    """The setting in words, with the names that there are."""
+    names = f"; {', '.join(NAMES[name])}" if name in NAMES else ""
+    return " ".join(text.split()) + names
+
+
+def _text(value: Any) -> str:
+    """A value as it is typed; empty for nothing."""
+    if isinstance(value, tuple):
+        return " ".join(map(_text, value))
+    if value is None or value is False:
+        return ""
+    return f"{value:g}" if isinstance(value, float) else "true" if value is True else str(value)

@@ -5,8 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tyro.conf import Positional
-
 from ..basics.errors import FileProblem, InvalidValue
 from ..reproductions import experiment, figures, record, runner
 from ..reproductions.experiment import Cell, Experiment
@@ -17,7 +15,9 @@ OK, OUTSIDE = 0, 1
 
 
 def reproduce(
-    name: Positional[str] = "list",
+    name: str = "list",
+    /,
+    *,
     cells: tuple[str, ...] = (),
     seeds: int | None = None,
     epochs: int | None = None,

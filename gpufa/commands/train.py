@@ -1,10 +1,9 @@
 """The commands that train: train, resume and compare."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
-
-from tyro.conf import OmitArgPrefixes, Positional
 
 from .. import plots
 from ..basics.arguments import path_of
@@ -16,22 +15,21 @@ from ..runs import run as runs
 from ..training.config import Config
 from ..training.trainer import Trainer
 from . import display, progressbar
-from .flags import CompareFlags, TrainFlags
 
 OK, DIVERGED = 0, 3
 
 
-def train(flags: OmitArgPrefixes[TrainFlags]) -> int:
-    """Train a network: gpufa train [CONFIG.toml] [flags]; flags go before what the file says."""
-    config = flags.config(flags.rule)
+def train(config: Config, force: bool, quiet: bool) -> int:
     out = config.out or str(runs.free_folder(f"{Path(config.data).stem}-{find_rule(config.rule).name}"))
     config = dataclasses.replace(config, out=out)
-    watching = progressbar.watching(flags.quiet)
-    return _finish(runs.train(config, callbacks=watching, force=flags.force, on_interrupt="return"), flags.quiet)
+    watching = progressbar.watching(quiet)
+    return _finish(runs.train(config, callbacks=watching, force=force, on_interrupt="return"), quiet)
 
 
 def resume(
-    run: Positional[Path],
+    run: Path,
+    /,
+    *,
     epochs: int | None = None,
     rule: str | None = None,
     backend: Literal["auto", "numpy", "cupy"] | None = None,
@@ -56,39 +54,37 @@ def resume(
     return _finish(resumed, quiet)
 
 
-def compare(flags: OmitArgPrefixes[CompareFlags]) -> int:
-    """Train the same net by several rules with the same seeds: one table, one figure."""
-    if not flags.rules:
+def compare(configs: Sequence[Config], force: bool, quiet: bool) -> int:
+    """Train by the rules of `configs`, which differ in nothing else."""
+    if not configs:
         raise InvalidValue("gpufa compare needs a rule; give --rules one or more")
-    config = flags.config(flags.rules[0])
-    out = Path(config.out) if config.out else runs.free_folder(f"{Path(config.data).stem}-compare")
-    planned, done = _planned(flags, out), dict[str, runs.Run]()
+    first = configs[0]
+    out = Path(first.out) if first.out else runs.free_folder(f"{Path(first.data).stem}-compare")
+    planned, done = _planned(configs, out, force), dict[str, runs.Run]()
     for name, one in planned.items():
-        watching = progressbar.watching(flags.quiet)
-        done[name] = runs.train(one, callbacks=watching, force=flags.force, on_interrupt="return")
+        watching = progressbar.watching(quiet)
+        done[name] = runs.train(one, callbacks=watching, force=force, on_interrupt="return")
         if done[name].interrupted:
             break
-    display.sheet(
-        tables.comparison({name: run.summary for name, run in done.items()}), display.console(quiet=flags.quiet)
-    )
+    display.sheet(tables.comparison({name: run.summary for name, run in done.items()}), display.console(quiet=quiet))
     plots.compare({name: run.history for name, run in done.items()}, out / "compare.png")
     if len(done) < len(planned) or any(run.interrupted for run in done.values()):
-        display.say("stopped and saved before all rules were trained", flags.quiet)
-    display.say(f"runs and compare.png are in {out}", flags.quiet)
+        display.say("stopped and saved before all rules were trained", quiet)
+    display.say(f"runs and compare.png are in {out}", quiet)
     return DIVERGED if any(run.diverged for run in done.values()) else OK
 
 
-def _planned(flags: CompareFlags, out: Path) -> dict[str, Config]:
+def _planned(configs: Sequence[Config], out: Path, force: bool) -> dict[str, Config]:
     """The settings of each rule by its short name; what they can't do must not be found out after days of training."""
     planned: dict[str, Config] = {}
-    for name in dict.fromkeys(flags.rules):
-        short = find_rule(name).name
+    for one in configs:
+        short = find_rule(one.rule).name
         if short in planned:
             raise InvalidValue(f"two of the rules have the name {short!r}; compare them under different names")
-        planned[short] = dataclasses.replace(flags.config(name), out=str(out / short))
-        if not flags.force:
+        planned[short] = dataclasses.replace(one, out=str(out / short))
+        if not force:
             networks.check_free(path_of(out / short, "out"))
-    arrays, _ = provenance.data_of(flags.config(flags.rules[0]), None)
+    arrays, _ = provenance.data_of(configs[0], None)
     for one in planned.values():
         trainer = Trainer(one, arrays, None, (), *runs.begun(one))
         if one.start:

@@ -9,10 +9,9 @@ class DataSettings:
     """Data and what is done to them before a step."""
 
     data: str = "digits"
-    """a name (gpufa data list): digits, mnist, ...; or a path to your .npz, .h5 or .csv file"""
+    """path to your .csv, .tsv, .npz or .h5 file, or the name of a set"""
     target: tuple[str, ...] | None = None
-    """what is to be learned: columns of the data by name or number (counted from 0); label, class, target, y or the
-    last one where not given"""
+    """column to be learned, or several, by name or number (from 0); else label, class, target, y or the last one"""
     task: Literal["classification", "regression"] | None = None
     """classes or amounts, where the target's values could be either"""
     features: tuple[str, ...] | None = None
@@ -20,11 +19,12 @@ class DataSettings:
     drop: tuple[str, ...] | None = None
     """columns that are left out"""
     scaling: str = "none"
-    """none, unit (training data's range to 0..1), minmax (each feature's) or standard (mean 0, deviation 1 of each)"""
+    """unit brings the range of the training data to 0..1, minmax that of each feature, standard makes their mean 0 and
+    deviation 1"""
     target_scaling: str = "none"
-    """none or standard (real targets are trained with mean 0, deviation 1 per output; predict undoes it)"""
+    """none, or standard: real targets are trained with mean 0 and deviation 1 per output, which predict undoes"""
     test_fraction: float | None = None
-    """share of a file without a test part that is held out for testing (0.2 where not given)"""
+    """share of a file without a test part that is held out for testing, 0.2 where not given"""
     validation: float = 0.0
     """share of the training samples held out for validation, 0 for none"""
     samples: int | None = None
@@ -40,19 +40,20 @@ class NetSettings:
     """The net, its rule and its start."""
 
     rule: str = "dfa"
-    """learning rule, see gpufa rules; or path/to/file.py:MyRule"""
+    """learning rule (gpufa rules tells of all), or path/to/file.py:MyRule"""
     rule_options: dict[str, Any] = field(default_factory=dict)
     hidden: tuple[int, ...] | None = None
-    """units of the hidden layers (256 256 for most rules)"""
+    """units of the hidden layers, in numbers with spaces between them"""
     activation: tuple[str, ...] | None = None
-    """activation of the hidden layers: one for all, or one each"""
+    """of the hidden layers, one for all or one each"""
     layers: tuple[str, ...] | None = None
-    """hidden blocks in words, "dense 64 tanh, dropout 0.5" "residual(dense 64 tanh)", in place of hidden, activation,
-    residual and dropout (see gpufa layers)"""
+    """hidden blocks in words, such as "dense 64 tanh, dropout 0.5" (gpufa layers tells of all), in place of --hidden,
+    --activation, --residual and --dropout"""
     loss: str | None = None
-    """cross_entropy, binary_cross_entropy or squared_error"""
+    """of the output; squared_error for real targets where not given"""
     init: tuple[str, ...] | None = None
-    """zeros, uniform, normal, glorot, he, orthogonal, nokland or nokland_code: one for all, or one per weight matrix"""
+    """law of the initial weights, one for all or one per matrix; nokland and nokland_code are zeros or uniform, as in
+    Nokland's paper or code"""
     init_scale: float | None = None
     """range or deviation of all initial weights, in place of what --init makes of each layer's inputs"""
     start: str | None = None
@@ -74,13 +75,13 @@ class UpdateSettings:
     """How the weights are updated, and on which samples."""
 
     optimizer: str | None = None
-    """sgd, momentum, nesterov, rmsprop, adam or adamw"""
+    """how a gradient changes the weights"""
     lr: float | None = None
     """learning rate"""
     layer_lr: tuple[float, ...] = ()
     """a learning rate for each layer, in place of --lr"""
     weight_decay: float | None = None
-    """strength of the weight decay (0 for most rules)"""
+    """strength of the weight decay"""
     decay: Literal["l2", "decoupled", "shift"] | None = None
     """l2: added to the gradient; decoupled: taken off the weights (adamw's default); shift: a constant taken off"""
     momentum: float | None = None
@@ -94,7 +95,7 @@ class UpdateSettings:
     gradient: Literal["mean", "sum"] = "mean"
     """whether the gradient is averaged or summed over the batch"""
     schedule: str = "constant"
-    """constant, step or cosine"""
+    """course of the learning rate"""
     schedule_every: int = 10
     """step schedule: epochs between two steps"""
     schedule_gamma: float = 0.5
@@ -102,7 +103,7 @@ class UpdateSettings:
     warmup: int = 0
     """steps over which the learning rate rises from zero"""
     batch_size: int | None = None
-    """samples per update (64 for most rules)"""
+    """samples per update"""
     freeze: tuple[int, ...] = ()
     """layers that keep their initial weights, counted from 1"""
     adversarial: float = 0.0
@@ -116,7 +117,7 @@ class LengthSettings:
     """How long is trained."""
 
     epochs: int | None = None
-    """passes over the training data, at most (50 for most rules)"""
+    """passes over the training data, at most"""
     patience: int = 0
     """stop a seed after so many epochs without a better validation error, 0 for never"""
     stop_train_error: float | None = None

@@ -167,7 +167,7 @@ def test_info_and_data_list(capsys):
 
 
 def test_import_is_light():
-    heavy = "('matplotlib', 'scipy', 'rich', 'cupy', 'tyro', 'pooch', 'jinja2')"
+    heavy = "('matplotlib', 'scipy', 'rich', 'cupy', 'cyclopts', 'pooch', 'jinja2')"
     code = f"import sys, gpufa; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

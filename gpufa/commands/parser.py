@@ -1,0 +1,139 @@
+"""The commands and their flags, made of the functions that do them."""
+
+import itertools
+from collections.abc import Callable
+from types import NoneType
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, Group, Parameter, convert
+
+from ..basics.errors import InvalidValue
+from ..basics.version import __version__
+from ..rules import is_own
+from ..training.config import Config
+from ..training.toml import read_toml
+from . import draw, listing, trained
+from .flags import config_of, flags_of, options_of
+from .reproduce import reproduce
+from .train import compare, resume, train
+
+PATHS = "--data", "--out", "--start"  # flags whose value may be named like a config file
+OTHERS: tuple[Callable[..., int], ...] = (
+    *(resume, trained.evaluate, trained.predict, trained.inspect, draw.plot, draw.report),
+    *(listing.data, listing.rules, listing.layers, reproduce, listing.info),
+)
+RULES_COMPARED = "bp", "fa", "dfa", "ifa"
+COMPARED = Group("What is compared", sort_key=-1)
+COMMAND = Group("This command alone", sort_key=9)
+Once = Annotated[bool, Parameter(group=COMMAND)]
+
+
+def app_for(args: list[str]) -> App:
+    """All commands. Those that train do so with the settings of the file among `args`, which is taken out of them."""
+    file = _take_config_file(args)
+    base = read_toml(file) if file else Config()
+    rule = next((value for flag, value in itertools.pairwise(args) if flag == "--rule"), None)
+    if is_own(base.rule) and not any(arg.startswith("--rule") for arg in args):
+        raise InvalidValue(
+            f"{file!r} names the rule {base.rule!r}, and no code runs because a config file names it;"
+            f" name it yourself, --rule {base.rule}"
+        )
+    app = App(
+        name="gpufa",
+        help="Train neural networks without backpropagation.",
+        help_format="plaintext",
+        version=f"gpufa {__version__}",
+        default_parameter=Parameter(
+            negative=(), consume_multiple=True, allow_repeating=True, show_default=_given, converter=_exactly
+        ),
+    )
+    _add_training(app, base, rule or base.rule)
+    for key, command in enumerate(OTHERS):
+        app.command(command, sort_key=key)
+
+    @app.command(sort_key=len(OTHERS))
+    def completion(shell: Literal["bash", "zsh", "fish"], /) -> int:
+        """What makes a shell complete gpufa's commands, flags and names: gpufa completion bash >> ~/.bashrc.
+
+        Args:
+            shell: which one
+        """
+        print(app.generate_completion(shell=shell))
+        return 0
+
+    return app
+
+
+def _add_training(app: App, base: Config, rule: str) -> None:
+    """train and compare, whose flags are the settings of a run."""
+    one: Any = flags_of(base, rule)
+    several: Any = flags_of(base, None, without=("rule",))
+    options = Parameter(name="--set", consume_multiple=False, show_default=False, group=COMMAND, help=options_of(rule))
+
+    @app.command(name="train", sort_key=-2)
+    def _(
+        *,
+        flags: Annotated[one, Parameter(name="*")] = one(),  # noqa: B008
+        options: Annotated[tuple[str, ...], options] = (),
+        force: Once = False,
+        quiet: Once = False,
+    ) -> int:
+        """Train a network, with the settings of a file, of flags, or both; flags go before what the file says.
+
+        gpufa train
+        gpufa train --data mine.csv --target price --task regression --scaling standard
+        gpufa train --rule fa --hidden 256 256 --epochs 20 --seeds 0 1 2 3 4 --out runs/mine
+        gpufa train settings.toml --lr 0.01
+
+        Args:
+            force: write over the run that --out holds
+            quiet: print nothing but errors
+        """
+        return train(config_of(base, flags, options), force, quiet)
+
+    @app.command(name="compare", sort_key=-1)
+    def _(
+        *,
+        rules: Annotated[tuple[str, ...], Parameter(group=COMPARED)] = RULES_COMPARED,
+        flags: Annotated[several, Parameter(name="*")] = several(),  # noqa: B008
+        options: Annotated[tuple[str, ...], options] = (),
+        force: Once = False,
+        quiet: Once = False,
+    ) -> int:
+        """Train the same net by several rules with the same seeds: one table, one figure.
+
+        gpufa compare --rules bp fa dfa --hidden 64 64 --seeds 0 1 2 3 4
+
+        Args:
+            rules: the rules to compare
+            force: write over the runs that --out holds
+            quiet: print nothing but errors
+        """
+        configs = [config_of(base, flags, options, rule) for rule in dict.fromkeys(rules)]
+        return compare(configs, force, quiet)
+
+
+def _exactly(kind: Any, tokens: Any) -> Any:
+    """What cyclopts makes of them, but for whole numbers, to which it rounds others, and for "none", which leaves a
+    flag as if it weren't given."""
+
+    def one(leaf: Any, text: str) -> Any:
+        if leaf is NoneType:
+            raise ValueError
+        return leaf(text) if leaf in (int, float) else convert(leaf, [text])
+
+    return convert(kind, tokens, one)
+
+
+def _given(value: Any) -> str | None:
+    """A default as help shows it; none for what merely means that nothing is given."""
+    return str(value) if value not in (None, False, "", ()) else None
+
+
+def _take_config_file(args: list[str]) -> str | None:
+    """Take the file of settings out of the arguments of a command that trains: what ends in .toml, and is no flag's."""
+    if args and args[0] in ("train", "compare"):
+        for at, (flag, arg) in enumerate(itertools.pairwise(args), start=1):
+            if arg.endswith(".toml") and not arg.startswith("--") and flag not in PATHS:
+                return args.pop(at)
+    return None

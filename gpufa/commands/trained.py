@@ -1,0 +1,104 @@
+"""The commands that use what is trained: evaluate, predict, inspect."""
+
+import csv
+import io
+from pathlib import Path
+
+from ..basics import files
+from ..basics.errors import InvalidValue
+from ..checkpoints import networks, provenance
+from ..data import datasets
+from ..data.about import CLASSIFICATION, REGRESSION, About, Wanted
+from ..rules import find_rule
+from . import display
+
+OK = 0
+
+
+def evaluate(
+    run: Path,
+    /,
+    *,
+    data: str | None = None,
+    features: tuple[str, ...] = (),
+    drop: tuple[str, ...] = (),
+    rule: str | None = None,
+    backend: str = "auto",
+    device: int = 0,
+) -> int:
+    """Loss and error of a trained network on its test data, or on others.
+
+    Args:
+        run: a run's folder or a checkpoint
+        data: a data set's name or a file; the run's own test data where not given, or where that is the run's file
+        features: columns of the file that are used, where it has others too
+        drop: columns of the file that are left out
+        rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
+        backend: auto, numpy or cupy
+        device: which GPU, counted from 0
+    """
+    net = networks.load(run, backend, find_rule(rule) if rule else None, device)
+    x, y, what = provenance.samples_of(run, net, data, _wanted(features, drop))
+    if y is None:
+        raise InvalidValue(f"{data!r} holds no labels or targets to evaluate against; use gpufa predict")
+    scores = net.evaluate(x, y)
+    display.scores(scores, net.seeds, display.console(), f"{run} on {what}")
+    return OK
+
+
+def predict(
+    run: Path,
+    data: str,
+    /,
+    *,
+    out: Path | None = None,
+    features: tuple[str, ...] = (),
+    drop: tuple[str, ...] = (),
+    rule: str | None = None,
+    backend: str = "auto",
+    device: int = 0,
+) -> int:
+    """Labels and probabilities as csv; with several seeds, of the mean of their outputs.
+
+    Args:
+        run: a run's folder or a checkpoint
+        data: a data set's name, whose test part is taken, or a file of inputs
+        out: the csv file; standard output where not given
+        features: columns of the file that are used, where it has others too
+        drop: columns of the file that are left out
+        rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
+        backend: auto, numpy or cupy
+        device: which GPU, counted from 0
+    """
+    net = networks.load(run, backend, find_rule(rule) if rule else None, device)
+    x, _ = datasets.load_inputs(data, net.sizes.inputs, net.about, _wanted(features, drop))
+    outputs = net.predict(x)
+    outputs = outputs if net.single else outputs.mean(axis=0)
+    digits = 12 if net.target_scaling else 6
+    about = net.about or About(REGRESSION if net.output_loss.name == "squared_error" else CLASSIFICATION)
+    classes = about.task == CLASSIFICATION
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow([*(["label"] if classes else []), *(f"output_{i}" for i in range(outputs.shape[1]))])
+    for row in outputs:
+        label = [about.class_name(int(row.argmax()))] if classes else []
+        writer.writerow([*label, *(f"{v:.{digits}g}" for v in row)])
+    if out:
+        files.write(out, text.getvalue(), "predictions", "give another --out")
+    else:
+        print(text.getvalue(), end="", flush=True)
+    return OK
+
+
+def _wanted(features: tuple[str, ...], drop: tuple[str, ...]) -> Wanted:
+    return Wanted(features=features or None, drop=drop or None)
+
+
+def inspect(run: Path, /) -> int:
+    """What a run's folder or a checkpoint holds: settings, progress and arrays, its checksum verified.
+
+    Args:
+        run: a run's folder or a checkpoint
+    """
+    display.contents(*networks.contents(run), display.console(), str(run))
+    return OK
