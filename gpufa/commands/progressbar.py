@@ -58,7 +58,7 @@ class Display(Callback):
         self.looked, self.step = now, progress.step
 
     def on_epoch(self, trainer: Trainer) -> None:
-        row = {name: column[-1] for name, column in trainer.history.epochs.columns.items()}
+        row = trainer.history.epochs.last
         figures = {"test_error": "test error {:.2f} %", "test_rmse": "test RMSE {:.4g}"}
         shown = [
             text.format(np.nanmean(row[name])) for name, text in figures.items() if name in row and _any(row[name])

@@ -2,42 +2,15 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .table import Table
+
 PROBED = {"angle": "per_sample", "dead": "dead"}  # columns of history.csv and what they are called among the probes
-
-
-class Table:
-    """Columns that grow by one row at a time; a cell is a number or an array of one shape per column.
-
-    A column that comes later than others has NaN above, one that ends earlier NaN below.
-    """
-
-    def __init__(self) -> None:
-        self.columns: dict[str, list[Any]] = {}
-
-    def append(self, row: Mapping[str, Any]) -> None:
-        rows = len(self)
-        for name, value in row.items():
-            self.columns.setdefault(name, [np.full(np.shape(value), np.nan)] * rows).append(value)
-        for name in self.columns.keys() - row.keys():
-            self.columns[name].append(np.full(np.shape(self.columns[name][0]), np.nan))
-
-    def __getitem__(self, name: str) -> NDArray:
-        return np.asarray(self.columns[name])
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.columns
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.columns)
-
-    def __len__(self) -> int:
-        return len(next(iter(self.columns.values()), []))
 
 
 class History:
@@ -59,14 +32,11 @@ class History:
     @classmethod
     def from_arrays(cls, seeds: tuple[int, ...], arrays: Mapping[str, NDArray]) -> "History":
         """The reverse of `arrays`; columns that an other version wrote no more of have NaN below."""
-        history = cls(seeds)
+        history, columns = cls(seeds), dict[str, dict[str, NDArray]](epochs={}, probes={})
         for name, column in arrays.items():
             kind, _, short = name.partition("/")
-            getattr(history, kind).columns[short] = list(column)
-        for table in (history.epochs, history.probes):
-            rows = max(map(len, table.columns.values()), default=0)
-            for cells in table.columns.values():
-                cells += [np.full(np.shape(cells[0]), np.nan)] * (rows - len(cells))
+            columns[kind][short] = column
+        history.epochs, history.probes = Table.of(columns["epochs"]), Table.of(columns["probes"])
         return history
 
     @classmethod
@@ -75,13 +45,14 @@ class History:
         merged = cls(tuple(seed for history in histories for seed in history.seeds))
         for kind in ("epochs", "probes"):
             tables = [getattr(history, kind) for history in histories]
-            rows = max(map(len, tables))
+            rows, columns = max(map(len, tables)), dict[str, NDArray]()
             for name in dict.fromkeys(name for table in tables for name in table):
                 model = max((table[name] for table in tables if name in table), key=len)
                 if model.ndim > 1:
                     pairs = zip(tables, histories, strict=True)
                     model = np.concatenate([_stretched(t, name, rows, model, len(h.seeds)) for t, h in pairs], axis=1)
-                getattr(merged, kind).columns[name] = list(model)
+                columns[name] = model
+            setattr(merged, kind, Table.of(columns))
         return merged
 
     def last_probe(self, name: str) -> NDArray:
@@ -89,10 +60,10 @@ class History:
         if name not in self.probes:
             return np.empty(0)
         probes = self.probes[name]
-        found = np.full(probes.shape[2], np.nan)
-        for rows in probes:
-            seen = np.isfinite(rows).any(axis=0)
-            found[seen] = np.nanmean(rows[:, seen], axis=0)
+        seen, found = np.isfinite(probes).any(axis=1), np.full(probes.shape[2], np.nan)
+        layers = np.flatnonzero(seen.any(axis=0))
+        rows = probes[_last(seen[:, layers]), :, layers]
+        found[layers] = np.nanmean(np.ascontiguousarray(rows.T), axis=0)
         return found
 
     def to_csv(self) -> str:
@@ -118,10 +89,16 @@ class History:
 
 def newest(column: NDArray) -> NDArray:
     """The last finite figure of each seed, (R, ...), of a column (rows, R, ...); NaN where there is none."""
-    figures = np.full(column.shape[1:], np.nan)
-    for row in column:
-        np.copyto(figures, row, where=np.isfinite(row))
-    return figures
+    finite = np.isfinite(column)
+    if not len(column):
+        return np.full(column.shape[1:], np.nan)
+    found = np.take_along_axis(column, _last(finite)[None], axis=0)[0]
+    return np.where(finite.any(axis=0), found.astype(float), np.nan)
+
+
+def _last(flags: NDArray) -> NDArray:
+    """The last row, (...), of `flags`, (rows, ...), that is true there."""
+    return np.asarray(len(flags) - 1 - flags[::-1].argmax(axis=0))
 
 
 def _stretched(table: Table, name: str, rows: int, model: NDArray, replicas: int) -> NDArray:

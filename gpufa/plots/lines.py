@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
+DRAWN = 2000  # rows of a line, about: of more, the lowest and the highest of each stretch are drawn
 MANY = 1e3  # from this ratio on a logarithmic axis is marked at powers of ten alone
 
 
@@ -22,12 +23,25 @@ def band(axes: "Axes", x: NDArray, y: NDArray, label: str, look: Any, banded: bo
     alive = finite.any(axis=1)
     x, y = x[alive], np.where(finite, y, np.nan)[alive]
     mean, deviation = np.nanmean(y, axis=1), np.nanstd(y, axis=1)
+    rows = _drawn(mean)
+    x, y, mean, deviation = x[rows], y[rows], mean[rows], deviation[rows]
     line = look if isinstance(look, dict) else {"color": look}
     axes.plot(x, mean, **line, label=label, marker="o" if len(x) == 1 else None)
     if banded and y.shape[1] > 1:
         # On a logarithmic axis mean - deviation may be nowhere; no seed lies below the lowest.
         low = np.maximum(mean - deviation, np.nanmin(y, axis=1))
         axes.fill_between(x, low, mean + deviation, color=line["color"], alpha=0.2, linewidth=0)
+
+
+def _drawn(mean: NDArray) -> NDArray:
+    """Which points of a line to draw: no more than a picture can show, the ends and every spike among them."""
+    n = len(mean)
+    if n <= DRAWN:
+        return np.arange(n)
+    starts = np.linspace(0, n, DRAWN // 2, endpoint=False).astype(int)
+    parts = np.split(mean, starts[1:])
+    extremes = [start + at for start, part in zip(starts, parts, strict=True) for at in (part.argmin(), part.argmax())]
+    return np.unique([0, *extremes, n - 1])
 
 
 def dress(axes: "Axes", title: str, log: bool = False, angle: bool = False, x: str = "epoch") -> None:
