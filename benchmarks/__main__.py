@@ -12,6 +12,7 @@ from gpufa.backends import get_backend, why_no_gpu
 
 from . import counts as steps
 from . import epoch as epochs_
+from . import long_runs as lengths
 from . import report as pages
 from . import reproductions as reproductions_
 from . import scaling as scales
@@ -154,6 +155,17 @@ def epoch(threads: int = 2, epochs: int = 7, out: Path | None = None) -> None:
     print(f"an epoch {found['epoch_s']:.3f} s, its {found['steps']} steps {found['steps_s']:.3f} s")
 
 
+def long_runs(epochs: int = 100_000, before: Path | None = None, old_epochs: int = 6000) -> None:
+    """Processor time of an epoch of a tiny net whose folder is kept, after ever more epochs.
+
+    Args:
+        epochs: of the run
+        before: a checkout of another gpufa, which is measured too
+        old_epochs: of that one
+    """
+    lengths.run(epochs, before, old_epochs, lambda line: print(line, flush=True))
+
+
 def report() -> None:
     """Write docs/performance.md anew from all results."""
     print(f"wrote {pages.write(RESULTS)}")
@@ -214,7 +226,7 @@ def measure(
 
 
 if __name__ == "__main__":
-    works = cpu, gpu, first_gpu, threshold, scaling, memory, rules, epoch, counts
+    works = cpu, gpu, first_gpu, threshold, scaling, memory, rules, epoch, long_runs, counts
     commands = {c.__name__.replace("_", "-"): c for c in (*works, report, reproductions, trial, drift, reliability)}
     app = App(name="python -m benchmarks", help_format="plaintext")
     for name, command in commands.items():

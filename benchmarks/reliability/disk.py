@@ -1,5 +1,6 @@
 """A disk that is full for a while, or read-only: does the run go on, and end as if nothing had been?"""
 
+import math
 import os
 import random
 import shutil
@@ -11,9 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import gpufa
 from gpufa.checkpoints import hdf5, networks
+from gpufa.runs import folder as saves
 from gpufa.training.trainer import Trainer
 
 from .count import Count, Say
@@ -36,7 +39,7 @@ def run(amount: int, seed: int, say: Say) -> list[Count]:
     if reason := why_no_disk():
         raise SystemExit(f"benchmarks: {reason}")
     chance, tried, survived = random.Random(seed), Counter[str](), Counter[str]()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(saves, "SHARE", math.inf):  # none is put off
         whole = Path(folder, "whole")
         gpufa.train(replace(CONFIG, out=str(whole)))
         for i in range(amount):

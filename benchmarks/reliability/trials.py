@@ -24,8 +24,8 @@ TRIALS = {
         kills.run,
         300,
         "kill -9 at random moments",
-        "A run goes on from a checkpoint that is at most one interval old, and ends in the same bits as one that was"
-        " never killed.",
+        "A run none of whose saves is put off goes on from a checkpoint that is at most one interval old, and ends in"
+        " the same bits as one that was never killed.",
         "tests/runs/test_folder.py::test_a_run_that_is_killed_again_and_again_loses_nothing",
     ),
     "calls": Trial(

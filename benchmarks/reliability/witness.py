@@ -3,11 +3,13 @@
 RUN.steps, beside the folder, holds the number of the last step: what kill -9 can't take back.
 """
 
+import math
 import os
 import sys
 from pathlib import Path
 
 import gpufa
+from gpufa.runs import folder
 from gpufa.training.trainer import Trainer
 
 EVERY = 3  # epochs between two checkpoints
@@ -30,6 +32,7 @@ def steps(run: Path) -> int:
 
 
 def main(run: Path, epochs: int) -> None:
+    folder.SHARE = math.inf  # no save is put off, so that the last one is no older than an interval
     witness = Witness(run.with_suffix(".steps"))
     if (run / "checkpoint.h5").exists():
         gpufa.resume(run, callbacks=[witness])

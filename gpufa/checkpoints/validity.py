@@ -86,6 +86,10 @@ def _arrays(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> Itera
             yield f"its progress has {name} out of range"
     if not np.isin(arrays["progress/status"], list(Status)).all():
         yield "a seed's status is none of gpufa's"
+    kept = arrays.get("kept/epoch", np.full(0 if metadata["config"].get("keep") == "best" else replicas, 0))
+    if kept.shape != (replicas,) or kept.dtype.kind != "i" or kept.min() < 0 or kept.max() > arrays["progress/epoch"]:
+        yield "it does not say of which epochs its weights are"
+        return
     for name in arrays:
         if name.startswith("history/") and name.split("/")[1:-1] not in [[kind] for kind in COLUMNS]:
             yield f"its history has {name!r}"

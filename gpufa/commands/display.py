@@ -67,7 +67,7 @@ class Lasting:
 
 def results(run: Run, to: Console) -> None:
     """The table of a finished run, then the alignment angles, and the dead units if there are any."""
-    sheet(tables.results(run.summary, run.interrupted), to)
+    sheet(tables.results(run.summary), to)
     if run.summary["alignment_deg"]:
         angles = " ".join(f"{tables.figure(v, '.1f')}°" for v in run.summary["alignment_deg"])
         to.print(f"angle with backprop's deltas, layer by layer, mean over seeds: {angles}")

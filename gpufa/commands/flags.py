@@ -1,14 +1,14 @@
 """The settings of a run as flags: in groups, the most used first, with what they are where they aren't given."""
 
 import dataclasses
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Annotated, Any, get_type_hints
 
 from cyclopts import Group, Parameter
 from docstring_parser import parse_from_object
 
-from ..basics.errors import GpufaError
+from ..basics.errors import GpufaError, InvalidValue
 from ..basics.random import LAWS
 from ..data.namedsets import DESCRIPTIONS
 from ..data.scaling import SCALINGS
@@ -35,6 +35,20 @@ NAMES: dict[str, Collection[str]] = {
     "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,
 }
+RESUMED = "epochs", "schedule_epochs", "rule", "backend", "device", "data"  # settings that a run may go on with
+
+
+def refuse_changes(args: Sequence[str]) -> None:
+    """Raises InvalidValue where the arguments of gpufa resume set what a run can't go on with."""
+    given = [arg.partition("=")[0].removeprefix("--").replace("-", "_") for arg in args if arg.startswith("--")]
+    fixed = {f.name for f in dataclasses.fields(Config)} - set(RESUMED) | {"set"}
+    for name in given:
+        if name in fixed:
+            flag = name.replace("_", "-")
+            raise InvalidValue(
+                f"a resumed run goes on as if never stopped, and --{flag} would change it; a new run may start from its"
+                f" weights: gpufa train RUN/config.toml --start RUN --{flag} ... --out ANOTHER"
+            )
 
 
 def flags_of(base: Config, rule: str | None, without: Collection[str] = ()) -> type:

@@ -13,7 +13,7 @@ from ..rules import is_own
 from ..training.config import Config
 from ..training.toml import read_toml
 from . import draw, listing, trained
-from .flags import config_of, flags_of, options_of
+from .flags import config_of, flags_of, options_of, refuse_changes
 from .reproduce import reproduce
 from .train import compare, resume, train
 
@@ -30,6 +30,8 @@ Once = Annotated[bool, Parameter(group=COMMAND)]
 
 def app_for(args: list[str]) -> App:
     """All commands. Those that train do so with the settings of the file among `args`, which is taken out of them."""
+    if args[:1] == ["resume"]:
+        refuse_changes(args)
     file = _take_config_file(args)
     base = read_toml(file) if file else Config()
     rule = next((value for flag, value in itertools.pairwise(args) if flag == "--rule"), None)

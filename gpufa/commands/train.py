@@ -1,7 +1,9 @@
 """The commands that train: train, resume and compare."""
 
 import dataclasses
+import shlex
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +13,9 @@ from ..basics.errors import InvalidValue
 from ..checkpoints import networks, provenance
 from ..report import tables
 from ..rules import find_rule
+from ..runs import places
 from ..runs import run as runs
+from ..runs.summary import FINISHED
 from ..training.config import Config
 from ..training.trainer import Trainer
 from . import display, progressbar
@@ -20,10 +24,11 @@ OK, DIVERGED = 0, 3
 
 
 def train(config: Config, force: bool, quiet: bool) -> int:
-    out = config.out or str(runs.free_folder(f"{Path(config.data).stem}-{find_rule(config.rule).name}"))
-    config = dataclasses.replace(config, out=out)
-    watching = progressbar.watching(quiet)
-    return _finish(runs.train(config, callbacks=watching, force=force, on_interrupt="return"), quiet)
+    name = f"{Path(config.data).stem}-{find_rule(config.rule).name}"
+    with nullcontext(config.out) if config.out else places.claimed(name) as out:
+        config = dataclasses.replace(config, out=str(out))
+        watching = progressbar.watching(quiet)
+        return _finish(runs.train(config, callbacks=watching, force=force, on_interrupt="return"), quiet)
 
 
 def resume(
@@ -31,6 +36,7 @@ def resume(
     /,
     *,
     epochs: int | None = None,
+    schedule_epochs: int | None = None,
     rule: str | None = None,
     backend: Literal["auto", "numpy", "cupy"] | None = None,
     device: int | None = None,
@@ -42,6 +48,7 @@ def resume(
     Args:
         run: the run's folder
         epochs: a new total number of epochs
+        schedule_epochs: a new length of the cosine schedule, which keeps the one it has where not given
         rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
         backend: another backend than the run's
         device: another GPU than the run's
@@ -50,7 +57,7 @@ def resume(
     """
     own = find_rule(rule) if rule else None
     callbacks = progressbar.watching(quiet)
-    resumed = runs.resume(run, epochs, data, callbacks, own, backend, device, on_interrupt="return")
+    resumed = runs.resume(run, epochs, data, callbacks, own, backend, device, "return", schedule_epochs)
     return _finish(resumed, quiet)
 
 
@@ -59,7 +66,13 @@ def compare(configs: Sequence[Config], force: bool, quiet: bool) -> int:
     if not configs:
         raise InvalidValue("gpufa compare needs a rule; give --rules one or more")
     first = configs[0]
-    out = Path(first.out) if first.out else runs.free_folder(f"{Path(first.data).stem}-compare")
+    name = f"{Path(first.data).stem}-compare"
+    with nullcontext(Path(first.out)) if first.out else places.claimed(name) as out:
+        return _compare(configs, out, force, quiet)
+
+
+def _compare(configs: Sequence[Config], out: Path, force: bool, quiet: bool) -> int:
+    """Each rule's run in a folder of its own within `out`."""
     planned, done = _planned(configs, out, force), dict[str, runs.Run]()
     for name, one in planned.items():
         watching = progressbar.watching(quiet)
@@ -96,7 +109,7 @@ def _planned(configs: Sequence[Config], out: Path, force: bool) -> dict[str, Con
 def _finish(run: runs.Run, quiet: bool) -> int:
     assert run.out
     if run.already_finished:
-        display.say(f"{run.out} has finished its {run.config.epochs} epochs already; give --epochs to train on", quiet)
+        display.say(_nothing_left(run), quiet)
         return OK
     if not quiet:
         display.results(run, display.console())
@@ -105,3 +118,18 @@ def _finish(run: runs.Run, quiet: bool) -> int:
     else:
         display.say(f"checkpoint.h5, history.csv, summary.json, config.toml and curves.png are in {run.out}", quiet)
     return DIVERGED if run.diverged else OK
+
+
+def _nothing_left(run: runs.Run) -> str:
+    """Why a run can't go on, and what can be done."""
+    trained, planned, folder = run.summary["epochs"], run.config.epochs or 0, shlex.quote(str(run.out))
+    reasons = list(dict.fromkeys(run.summary["status"]))
+    if FINISHED not in reasons:
+        return (
+            f"every seed of {run.out} has stopped ({', '.join(reasons)}), the last after epoch {trained}, and more"
+            f" epochs change nothing; a new run may start from its weights: gpufa train {folder}/config.toml --start"
+            f" {folder} --out ANOTHER"
+        )
+    if trained > planned:
+        return f"{run.out} has trained {trained} epochs already, and --epochs {planned} asks for fewer; give more"
+    return f"{run.out} has finished its {trained} epochs already; give --epochs to train on"

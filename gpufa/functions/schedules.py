@@ -8,8 +8,8 @@ from ..basics.arguments import row_of
 
 
 class Progress(NamedTuple):
-    """Where in a run a step is: `step` counts from 0, `total` steps in all; `every` in epochs and `gamma` are the step
-    schedule's."""
+    """Where in a run a step is: `step` counts from 0, `total` is the schedule's length in steps; `every` in epochs and
+    `gamma` are the step schedule's."""
 
     step: int
     per_epoch: int
@@ -18,10 +18,17 @@ class Progress(NamedTuple):
     gamma: float
 
 
-SCHEDULES: dict[str, Callable[[Progress], float]] = {
-    "constant": lambda p: 1.0,
-    "step": lambda p: p.gamma ** (p.step // p.per_epoch // p.every),
-    "cosine": lambda p: 0.5 * (1 + math.cos(math.pi * min(p.step / p.total, 1.0))),
+class Schedule(NamedTuple):
+    """A course of the factor; `ends` where it comes to 0 with the last of `total` steps."""
+
+    course: Callable[[Progress], float]
+    ends: bool = False
+
+
+SCHEDULES = {
+    "constant": Schedule(lambda p: 1.0),
+    "step": Schedule(lambda p: p.gamma ** (p.step // p.per_epoch // p.every)),
+    "cosine": Schedule(lambda p: 0.5 * (1 + math.cos(math.pi * min(p.step / p.total, 1.0))), ends=True),
 }
 
 
@@ -32,6 +39,6 @@ def factor(
 
     Raises InvalidValue for an unknown name.
     """
-    course = row_of(SCHEDULES, name, "schedule")
+    course = row_of(SCHEDULES, name, "schedule").course
     rise = min(1.0, (step + 1) / warmup) if warmup else 1.0
     return rise * course(Progress(step, steps_per_epoch, total_steps, every, gamma))

@@ -15,7 +15,6 @@ from ..checkpoints import networks
 from ..checkpoints.provenance import IN_MEMORY
 from ..rules import Rule
 from ..runs.summary import summary_of
-from ..training.stopping import Status
 from ..training.toml import from_mapping, to_toml
 from . import tables
 
@@ -77,20 +76,18 @@ def _section(path: str | Path, rule: type[Rule] | None) -> Section:
     if "config" not in metadata:
         raise FileProblem(f"{str(file)!r} holds a network without its training; give the folder of a run")
     config, subject = from_mapping(metadata["config"]), plots.read(file, rule)
-    summary, results = _results(file.parent / "summary.json", summary_of(arrays, metadata), config.epochs)
+    summary, results = _results(file.parent / "summary.json", summary_of(arrays, metadata))
     figures = [_picture(name, picture.caption, subject) for name, picture in plots.PICTURES.items()]
     about = metadata["network"] | {"gpufa": metadata["gpufa"]}
     return Section(subject, about, summary, results, figures, to_toml(config), config.data == IN_MEMORY)
 
 
-def _results(file: Path, so_far: dict[str, Any], epochs: int | None) -> tuple[dict[str, Any], tables.Sheet]:
+def _results(file: Path, so_far: dict[str, Any]) -> tuple[dict[str, Any], tables.Sheet]:
     """The summary that the run ended with, or where it has gone on since or not ended what the checkpoint has."""
-    running = Status.RUNNING.name.lower() in so_far["status"]
-    interrupted = running and so_far["epochs"] < (epochs or 0)
     try:
         stored = json.loads(file.read_text(encoding="utf-8")) if file.exists() else so_far
-        summary = stored if stored["epochs"] == so_far["epochs"] else so_far
-        return summary, tables.results(summary, interrupted)
+        summary = stored | {"status": so_far["status"]} if stored["epochs"] == so_far["epochs"] else so_far
+        return summary, tables.results(summary)
     except (OSError, ValueError, TypeError, LookupError) as error:
         raise FileProblem(
             f"{str(file)!r} is not as gpufa wrote it ({error}); delete it, and what the checkpoint has is reported"

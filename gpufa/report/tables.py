@@ -10,6 +10,8 @@ from ..training.stopping import Status
 
 SCORES = "train_error", "test_error", "train_rmse", "test_rmse", "test_r2"
 
+EPOCHS = {"epochs": "epochs_per_seed", "weights of epoch": "weights_of_epoch"}  # columns, of which a run may lack some
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -22,24 +24,25 @@ class Sheet:
     texts: tuple[str, ...] = ()
 
 
-def results(summary: Mapping[str, Any], interrupted: bool) -> Sheet:
+def results(summary: Mapping[str, Any]) -> Sheet:
     """Each seed's errors, then mean and deviation, of a summary as in summary.json."""
     figures = {name: summary[name] for name in SCORES if name in summary}
+    epochs = {title: summary[name] for title, name in EPOCHS.items() if name in summary}
     rows = [
         (
             str(seed),
             *(figure(values[r], digits(name)) for name, values in figures.items()),
-            str(summary["epochs_per_seed"][r]),
-            _status(summary["status"][r], interrupted),
+            *(str(numbers[r]) for numbers in epochs.values()),
+            "interrupted" if (status := summary["status"][r]) == Status.RUNNING.name.lower() else status,
         )
         for r, seed in enumerate(summary["seeds"])
     ]
     means = (mean_and_deviation(values, digits(name)) for name, values in figures.items())
     return Sheet(
         f"{summary['rule']} on {summary['data']} after {summary['epochs']} epochs, {summary['seconds']:.1f} s",
-        ("seed", *map(heading, figures), "epochs", "status"),
+        ("seed", *map(heading, figures), *epochs, "status"),
         tuple(rows),
-        ("mean ± deviation", *means, "", ""),
+        ("mean ± deviation", *means, *("" for _ in epochs), ""),
         ("status",),
     )
 
@@ -87,9 +90,3 @@ def digits(name: str) -> str:
 
 def figure(value: float | None, form: str) -> str:
     return "-" if value is None else f"{value:{form}}"
-
-
-def _status(status: str, interrupted: bool) -> str:
-    if status == Status.RUNNING.name.lower():
-        return "interrupted" if interrupted else "all epochs"
-    return status

@@ -26,8 +26,10 @@ from ..training.config import Config
 from ..training.stopping import Status
 from ..training.toml import from_mapping
 from ..training.trainer import Trainer
-from .folder import Folder, locked, trainer_arrays
+from .folder import Folder, checkpointed
+from .going_on import gone_on, schedule_ends_early
 from .interrupts import ON_INTERRUPT, OnInterrupt, hand_on, stopped_by_signals
+from .places import locked
 from .summary import summarise
 
 
@@ -72,6 +74,7 @@ def train(
         networks.check_free(out)
     arrays, name = data_of(config, data)
     trainer = Trainer(replace(config, data=name), arrays, rule, callbacks, *(started := begun(config)))
+    schedule_ends_early(trainer.config)
     for what, scaling in zip(SCALED, started, strict=True):
         if scaling and getattr(config, what) == "none":
             warnings.warn(f"{what} is that of the start, {config.start!r}", GpufaWarning, stacklevel=2)
@@ -91,10 +94,12 @@ def resume(
     backend: Literal["auto", "numpy", "cupy"] | None = None,
     device: int | None = None,
     on_interrupt: OnInterrupt = "raise",
+    schedule_epochs: int | None = None,
 ) -> Run:
     """Go on where a run stopped, bit for bit; `epochs` sets a new total, `backend` and `device` another place;
     `on_interrupt` is as in train.
 
+    A schedule that ends keeps its length; `schedule_epochs` sets another, and what it changes is told.
     Raises FileProblem for a missing or damaged checkpoint, InvalidValue where the data are not those of the run,
     or its rule is of a file of your own and not handed in.
     """
@@ -104,8 +109,7 @@ def resume(
         stored, metadata = networks.contents(file)
         config = _config_of(file, metadata, rule)
         config = replace(
-            config,
-            epochs=config.epochs if epochs is None else epochs,
+            gone_on(config, file, epochs, schedule_epochs),
             backend=config.backend if backend is None else backend,
             device=config.device if device is None else device,
         )
@@ -115,7 +119,9 @@ def resume(
             )
         arrays = data_again(config, data, metadata, file, "resume needs the very data that it was trained on")
         trainer = Trainer(config, arrays, rule, callbacks, *networks.scalings_in(stored))
-        networks.fill(trainer_arrays(trainer), stored, trainer.net)
+        networks.fill(checkpointed(trainer), stored, trainer.net)
+        if trainer.kept:
+            trainer.kept.epoch[:] = stored["kept/epoch"]
         trainer.progress.load(networks.inside("progress", stored))
         trainer.history = History.from_arrays(config.seeds, networks.inside("history", stored))
         if trainer.finished:
@@ -163,12 +169,6 @@ def _config_of(file: Path, metadata: Mapping[str, Any], rule: Rule | type[Rule] 
     return config
 
 
-def free_folder(name: str) -> Path:
-    """runs/NAME, with a number behind it when that exists."""
-    numbered = (Path("runs") / (name if n == 1 else f"{name}-{n}") for n in range(1, 10**6))
-    return next(path for path in numbered if not path.exists())
-
-
 def _run(trainer: Trainer, out: Path | None, about_data: Mapping[str, Any], on_interrupt: OnInterrupt) -> Run:
     if out:
         trainer.callbacks.insert(0, Folder(out, about_data))
@@ -184,6 +184,8 @@ def _run(trainer: Trainer, out: Path | None, about_data: Mapping[str, Any], on_i
 
 def _finished(trainer: Trainer, out: Path | None, already: bool = False) -> Run:
     """Sum the run up; in its folder too, unless that was done when it ended."""
+    if trainer.kept:
+        trainer.kept.put()
     summary, interrupted = summarise(trainer), trainer.stop_requested and not trainer.finished
     if out and not (already and _summed_up(out, trainer)):
         text = json.dumps(summary, indent=2) + "\n"

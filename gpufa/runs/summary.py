@@ -13,12 +13,14 @@ from ..training.stopping import Status
 from ..training.toml import from_mapping
 from ..training.trainer import Trainer
 
+FINISHED = "finished"  # the status of a seed that has trained for all epochs
+
 
 @np.errstate(all="ignore")  # figures that are not finite are told as none
 def summarise(trainer: Trainer) -> dict[str, Any]:
     """The figures of summary.json: errors in percent, angles in degrees, times in seconds; lists have one per seed."""
     net, progress, history = trainer.net, trainer.progress, trainer.history
-    course = _course(history, progress.arrays())
+    course = _course(history, progress.arrays(), trainer.epochs, trainer.kept.epoch if trainer.kept else None)
     samples = len(trainer.batches.x) * int(progress.epochs.sum())
     parts = {"train": trainer.train, "validation": trainer.held, "test": trainer.test}
     scores = {
@@ -42,25 +44,40 @@ def summarise(trainer: Trainer) -> dict[str, Any]:
 def summary_of(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> dict[str, Any]:
     """The same of a checkpoint's contents, without what only a run that ended knows: training scores and the place."""
     history = History.from_arrays(tuple(metadata["network"]["seeds"]), inside("history", arrays))
-    epochs = history.epochs
+    epochs, config, kept = history.epochs, from_mapping(metadata["config"]), arrays.get("kept/epoch")
     scores = {
-        name: [finite(v) for v in newest(epochs[name])] for name in epochs if name.startswith(("validation_", "test_"))
+        name: [finite(v) for v in _after(epochs[name], kept)]
+        for name in epochs
+        if name.startswith(("validation_", "test_"))
     }
     return {
         "rule": metadata["network"]["rule"]["name"],
-        "data": from_mapping(metadata["config"]).data,
+        "data": config.data,
         "seeds": list(history.seeds),
         **scores,
-        **_course(history, inside("progress", arrays)),
+        **_course(history, inside("progress", arrays), config.epochs or 0, kept),
     }
 
 
-def _course(history: History, progress: Mapping[str, NDArray]) -> dict[str, Any]:
-    """How far a run has come, in what time, with what angles and dead units."""
+def _after(column: NDArray, kept: NDArray | None) -> NDArray:
+    """The figure of each seed after the epoch that its weights are kept of, the newest where that is none."""
+    figures = newest(column)
+    if kept is not None:
+        for r in np.flatnonzero(kept):
+            figures[r] = column[kept[r] - 1, r]
+    return figures
+
+
+def _course(history: History, progress: Mapping[str, NDArray], epochs: int, kept: NDArray | None) -> dict[str, Any]:
+    """How far a run of so many epochs has come, in what time, with what angles and dead units; where weights of the
+    best epochs are kept, which epochs those are."""
+    trained = {"epochs": int(progress["epoch"]), "epochs_per_seed": progress["epochs"].tolist()}
+    if kept is not None:
+        trained["weights_of_epoch"] = np.where(kept, kept, progress["epochs"]).tolist()
+    ended = FINISHED if trained["epochs"] >= epochs else Status.RUNNING.name.lower()
     return {
-        "epochs": int(progress["epoch"]),
-        "epochs_per_seed": progress["epochs"].tolist(),
-        "status": [Status(int(s)).name.lower() for s in progress["status"]],
+        **trained,
+        "status": [Status(int(s)).name.lower() if s else ended for s in progress["status"]],
         "seconds": float(sum(history.epochs["seconds"])) if len(history.epochs) else 0.0,
         "alignment_deg": [finite(v) for v in history.last_probe("per_sample")],
         "dead_units_percent": [finite(v) for v in history.last_probe("dead")],

@@ -77,6 +77,7 @@ class Config(RecordSettings, PlaceSettings, LengthSettings, UpdateSettings, NetS
             "optimizer": optimizer.name,
             "lr": lr,
             "decay": optimizer.decay,
+            "keep": "best" if self.patience else None,
             **{name: defaults[name] for name in ("hidden", "weight_decay", "batch_size", "epochs")},
             **{name: getattr(optimizer, name) for name in ("momentum", "beta2", "eps")},
         }

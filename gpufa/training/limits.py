@@ -53,10 +53,11 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         (SHARE, ("validation", "label_noise", "momentum", "beta2")),
         (DROP, ("dropout", "input_dropout", "depth_drop")),
         (COUNT, ("epochs", "patience", "warmup", "probe_every", "device")),
-        (POSITIVE, ("samples", "batch_size", "schedule_every", "probe_samples", "checkpoint_every")),
+        (POSITIVE, ("samples", "batch_size", "schedule_every", "schedule_epochs", "probe_samples", "checkpoint_every")),
         (((lambda v: isinstance(v, bool)), "true or false"), ("residual",)),
         (_one_of(*DECAYS), ("decay",)),
         (_one_of("mean", "sum"), ("gradient",)),
+        (_one_of("best", "last"), ("keep",)),
         (_one_of("only", "beside"), ("adversarial_mix",)),
         (_one_of(*BACKENDS), ("backend",)),
         (_one_of("float32", "float64"), ("dtype",)),
@@ -108,6 +109,15 @@ def check_run(config: Any, net: Learner, y: NDArray) -> None:
         )
     if config.patience and not config.validation:
         raise InvalidValue("patience needs validation samples; add --validation 0.1 (test data never choose anything)")
+    if config.keep == "best" and not config.validation:
+        raise InvalidValue(
+            "keep = 'best' needs validation samples; add --validation 0.1 (test data never choose anything)"
+        )
+    if config.schedule_epochs and not SCHEDULES[config.schedule].ends:
+        raise InvalidValue(
+            f"schedule_epochs is the length of a schedule that ends, and {config.schedule} does not; leave"
+            " --schedule-epochs out, or take --schedule cosine"
+        )
     if config.target_scaling != "none" and has_labels(y):
         raise InvalidValue("target_scaling is for real-valued targets, but these are labels; remove --target-scaling")
     if config.target_scaling != "none" and net.output_loss.name != "squared_error":

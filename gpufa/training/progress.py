@@ -33,11 +33,14 @@ class Progress(StopRules):
         self.loss_sum[:], self.misses[:] = 0, 0
         self.batch = self.seen = 0
 
-    def finish_epoch(self, validation: NDArray, patience: int, stop_train_error: float | None) -> None:
-        """Count the epoch and apply the stop rules, see Config; `validation` is (R,), lower is better."""
+    def finish_epoch(self, validation: NDArray, patience: int, stop_train_error: float | None) -> NDArray:
+        """Count the epoch and apply the stop rules, see Config; which replicas, (R,), were never better.
+
+        `validation` is (R,), lower is better; NaN where nothing is judged by it.
+        """
         self.epoch += 1
         self.epochs[self.active] += 1
-        self.apply(self.running_error, validation, patience, stop_train_error)
+        return self.apply(self.running_error, validation, patience, stop_train_error)
 
     def arrays(self) -> dict[str, NDArray]:
         return {name: np.asarray(value) for name, value in vars(self).items()}

@@ -100,6 +100,8 @@ class UpdateSettings:
     """step schedule: epochs between two steps"""
     schedule_gamma: float = 0.5
     """step schedule: factor at each step"""
+    schedule_epochs: int | None = None
+    """cosine schedule: epochs until the rate is 0 (those of --epochs where not given)"""
     warmup: int = 0
     """steps over which the learning rate rises from zero"""
     batch_size: int | None = None
@@ -120,6 +122,9 @@ class LengthSettings:
     """passes over the training data, at most"""
     patience: int = 0
     """stop a seed after so many epochs without a better validation error, 0 for never"""
+    keep: Literal["best", "last"] | None = None
+    """weights that each seed is left with: those of its best epoch by the validation part, or its last (best with
+    --patience, else last)"""
     stop_train_error: float | None = None
     """stop a seed when the exponential mean (0.75) of its running training error is at most this, in percent"""
 
@@ -149,9 +154,9 @@ class RecordSettings:
     probe_samples: int = 256
     """training samples on which the angles are measured"""
     checkpoint_every: int = 1
-    """epochs between two checkpoints"""
+    """epochs between two checkpoints, more where saves would take over a twentieth of the time"""
     out: str | None = None
-    """the run's folder (runs/<data>-<rule> where not given)"""
+    """the run's folder (runs/<data>-<rule> where not given, with a number behind it where that is taken)"""
 
 
 SETTINGS = DataSettings, NetSettings, UpdateSettings, LengthSettings, PlaceSettings, RecordSettings

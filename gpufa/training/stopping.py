@@ -28,15 +28,17 @@ class StopRules:
     def active(self) -> NDArray[np.bool_]:
         return self.status == Status.RUNNING
 
-    def apply(self, error: NDArray, validation: NDArray, patience: int, stop_train_error: float | None) -> None:
-        """After an epoch with this running training error and this validation score, (R,) each, lower is better."""
+    def apply(self, error: NDArray, validation: NDArray, patience: int, stop_train_error: float | None) -> NDArray:
+        """After an epoch with this running training error and this validation score, (R,) each, lower is better: which
+        replicas were never better by that score."""
         active = self.active
         fresh = np.isnan(self.smoothed)
         self.smoothed = np.where(fresh, error, SMOOTHING * self.smoothed + (1 - SMOOTHING) * error)
         if stop_train_error is not None:
             self.status[active & (self.smoothed <= stop_train_error)] = Status.TRAIN_ERROR
+        better = validation < self.best
+        self.best = np.where(active & better, validation, self.best)
         if patience:
-            better = validation < self.best
             self.waited = np.where(better, 0, self.waited + active)
-            self.best = np.where(active & better, validation, self.best)
             self.status[active & (self.waited >= patience)] = Status.PATIENCE
+        return active & better

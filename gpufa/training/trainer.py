@@ -24,6 +24,7 @@ from ..network import Network
 from ..rules import Rule, make_rule
 from .callbacks import Callback
 from .config import Config
+from .keeping import Kept
 from .limits import check_run
 from .progress import Progress
 from .sets import blocks_of, scaling_of, sets_of
@@ -35,8 +36,8 @@ CHECK_EVERY = 100  # steps between two looks for a loss that is no longer finite
 
 
 class Trainer:
-    """One run in memory: `net`, `history`, `progress`, `step`, which takes no arguments, and `taken`, what was taken of
-    the data in a line.
+    """One run in memory: `net`, `history`, `progress`, `step`, which takes no arguments, `taken`, what was taken of
+    the data in a line, and `kept`, the weights of the best epochs where they are what the run is for.
 
     `data` has host arrays as gpufa.load_data gives them. `scaling` and `target_scaling` are those of the weights
     with which it starts, where they have one. Raises InvalidValue where config, data, rule and scalings don't fit
@@ -86,6 +87,7 @@ class Trainer:
         self.epochs = config.epochs or 0
         self.update = Update(self.net, config)
         self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
+        self.kept = Kept(self.net) if config.keep == "best" else None
         self.train, self.held, self.test, self.probe, self.batches = sets_of(data, self.net, config)
         self.clock = Clock(self.backend, self.batches.per_epoch, len(self.update.numbers(1.0, 0, 1)), config.dtype)
         self.sums = self.backend.zeros((2, len(config.seeds)), "float64")
@@ -161,7 +163,7 @@ class Trainer:
                 config.schedule,
                 step=step,
                 steps_per_epoch=per_epoch,
-                total_steps=self.total_steps,
+                total_steps=(config.schedule_epochs or self.epochs) * per_epoch,
                 every=config.schedule_every,
                 gamma=config.schedule_gamma,
                 warmup=config.warmup,
@@ -208,8 +210,11 @@ class Trainer:
             if len(x):
                 score = scores.evaluate(self.net, x, y)
                 row |= {f"{name}_{k}": np.where(active, v, np.nan) for k, v in score.items()}
-                validation = scores.judge(score) if name == "validation" else validation
-        progress.finish_epoch(validation, self.config.patience, self.config.stop_train_error)
+                if name == "validation" and (self.config.patience or self.kept):
+                    validation = scores.judge(score)
+        better = progress.finish_epoch(validation, self.config.patience, self.config.stop_train_error)
+        if self.kept:
+            self.kept.take(better, progress.epoch)
         row["seconds"] = time.perf_counter() - started
         self.history.epochs.append(row)
         progress.start_epoch()

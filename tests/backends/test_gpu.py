@@ -80,7 +80,7 @@ def test_stopping_diverging_and_regression(tmp_path):
     settings = config(validation=0.3, patience=2, epochs=20, optimizer="adam", lr=0.02)
     agree(gpufa.train(dataclasses.replace(settings, backend="cupy"), DATA), gpufa.train(settings, DATA))
     run = gpufa.train(config(backend="cupy", out=str(tmp_path)), DATA, callbacks=[Poison(1, 2)])
-    assert run.summary["status"] == ["running", "diverged", "running"]
+    assert run.summary["status"] == ["finished", "diverged", "finished"]
     targets = (DATA.x_train, DATA.x_train[:, :2], DATA.x_test, DATA.x_test[:, :2])
     agree(gpufa.train(config(rule="fa", backend="cupy"), targets), gpufa.train(config(rule="fa"), targets))
 
@@ -147,7 +147,7 @@ def test_a_rule_that_allocates_goes_on_unrecorded(allocator, recordings):
 def test_stopped_replicas_leave_the_recorded_step(recordings):
     settings = config(epochs=6, optimizer="sgd", lr=0.1)
     run = gpufa.train(dataclasses.replace(settings, backend="cupy"), DATA, callbacks=[Poison(1, 2)])
-    assert run.summary["status"] == ["running", "diverged", "running"]
+    assert run.summary["status"] == ["finished", "diverged", "finished"]
     assert recordings[0] == 4  # whole batches and the epoch's last, before one stopped and after
     reference = gpufa.train(settings, DATA, callbacks=[Poison(1, 2)])
     for name, p in parameters_of(run).items():

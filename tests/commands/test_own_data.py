@@ -98,7 +98,8 @@ def test_runs_from_before_go_on_bit_for_bit(tmp_path, labels):
     settings = {"hidden": (4,), "seeds": (0,), "backend": "numpy", "out": str(tmp_path / "r"), "epochs": 2}
     trainer = gpufa.training.trainer.Trainer(gpufa.Config(data=path, **settings), old)
     from gpufa.checkpoints.provenance import fingerprint
-    from gpufa.runs.folder import Folder, locked
+    from gpufa.runs.folder import Folder
+    from gpufa.runs.places import locked
 
     trainer.callbacks.append(Folder(tmp_path / "r", fingerprint(old, path)))
     with locked(tmp_path / "r"):

@@ -236,7 +236,7 @@ def test_a_rule_of_ones_own_is_handed_in(tmp_path, monkeypatch, capsys):
 
 def test_a_sheet_is_shown_alike_in_console_and_report(folder, capsys):
     summary = json.loads((folder / "one/summary.json").read_text())
-    shown = tables.results(summary, interrupted=False)
+    shown = tables.results(summary)
     sheet(shown, console(width=120))
     printed = capsys.readouterr().out
     for row in (shown.head, *shown.rows, shown.foot):

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -18,7 +19,8 @@ from traininglab import DATA, Poison, config, parameters, same
 import gpufa
 from gpufa.checkpoints import hdf5
 from gpufa.commands.main import main
-from gpufa.runs.folder import locked
+from gpufa.runs import folder
+from gpufa.runs.places import locked
 
 LONG = ["--hidden", "16", "--epochs", "5000", "--backend", "numpy", "--quiet"]
 
@@ -43,7 +45,8 @@ def test_a_folder_in_use_is_refused_and_its_run_left_alone(tmp_path, capsys):
 
 
 def failing(monkeypatch, times):
-    """hdf5.write fails at these calls, counted from 1, as on a full disk."""
+    """hdf5.write fails at these calls, counted from 1, as on a full disk; no save is put off."""
+    monkeypatch.setattr(folder, "SHARE", math.inf)
     write, calls = hdf5.write, []
 
     def fails(path, arrays, metadata):
@@ -90,6 +93,7 @@ def test_where_there_is_no_refuge_either_the_first_error_stands(tmp_path, monkey
 
 
 def test_memory_that_a_save_lacks_does_not_end_the_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "SHARE", math.inf)
     image, calls = hdf5.image, []
 
     def short(arrays, metadata):
@@ -209,7 +213,9 @@ def test_data_that_have_changed_since_are_told_in_one_sentence(tmp_path, capsys)
     assert "mine.npz" in capsys.readouterr().err
 
 
-def test_a_replica_that_diverges_does_not_end_the_others_where_the_checkpoint_is_gone(tmp_path):
+def test_a_replica_that_diverges_does_not_end_the_others_where_the_checkpoint_is_gone(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "SHARE", math.inf)
+
     class Gone(Poison):
         def on_diverged(self, trainer, replicas):
             assert np.isnan(trainer.net.arena.flat[1]).any()
@@ -220,5 +226,5 @@ def test_a_replica_that_diverges_does_not_end_the_others_where_the_checkpoint_is
 
     with pytest.warns(UserWarning, match="replicas that diverged keep what they have: checkpoint .* does not exist"):
         run = gpufa.train(config(out=str(tmp_path)), DATA, callbacks=[Gone(1, 2)])
-    assert run.summary["status"] == ["running", "diverged", "running"]
+    assert run.summary["status"] == ["finished", "diverged", "finished"]
     same(parameters(run), {name: np.array(p) for name, p in gpufa.load(tmp_path).parameters.items()})

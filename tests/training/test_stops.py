@@ -42,7 +42,7 @@ def test_a_diverged_replica_stops_and_gets_its_last_good_state_back_while_others
     poison = Poison(1, 2)
     run = gpufa.train(dataclasses.replace(settings, out=str(tmp_path / "run")), DATA, callbacks=[poison])
     assert run.diverged
-    assert run.summary["status"] == ["running", "diverged", "running"]
+    assert run.summary["status"] == ["finished", "diverged", "finished"]
     assert run.summary["epochs_per_seed"] == [4, 2, 4]
     for name, p in parameters(run).items():
         np.testing.assert_array_equal(p[[0, 2]], parameters(clean)[name][[0, 2]])

@@ -49,6 +49,8 @@ GOOD: dict[str, tuple[Any, ...]] = {
     "clip": (None, 1.0),
     "gradient": ("mean", "sum"),
     "schedule": tuple(SCHEDULES),
+    "schedule_epochs": (None, 1),
+    "keep": (None, "best", "last"),
     "schedule_every": (10, 1),
     "schedule_gamma": (0.5, 0.0),
     "warmup": (0, 3),

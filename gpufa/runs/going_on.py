@@ -1,0 +1,55 @@
+"""What a run may go on with: other epochs, and under a schedule that ends another length of it."""
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+from ..basics.errors import GpufaWarning, InvalidValue
+from ..functions.schedules import SCHEDULES
+from ..training.config import Config
+
+
+def gone_on(config: Config, file: Path, epochs: int | None, schedule_epochs: int | None) -> Config:
+    """The settings of the run in `file` with a new total of epochs and a new length of the schedule, where given.
+
+    Else the schedule keeps its length. Raises InvalidValue where that leaves epochs without a learning rate.
+    """
+    before, length = config.epochs or 0, config.schedule_epochs or config.epochs or 0
+    if config.patience and config.keep is None:  # begun before there was such a setting
+        config = replace(config, keep="last")
+    new = replace(
+        config,
+        epochs=before if epochs is None else epochs,
+        schedule_epochs=config.schedule_epochs if schedule_epochs is None else schedule_epochs,
+    )
+    total = new.epochs or 0
+    if not (SCHEDULES[config.schedule].ends and length):
+        return new
+    if schedule_epochs is None:
+        if total > max(length, before):
+            raise InvalidValue(
+                f"the {config.schedule} schedule of {str(file)!r} ends after {length} epochs, and more would change"
+                f" nothing; add --schedule-epochs {total} to stretch it, and the run is not as if never stopped"
+            )
+        return new if total == before else replace(new, schedule_epochs=length)
+    if schedule_epochs != length:
+        warnings.warn(
+            f"the {config.schedule} schedule goes over {schedule_epochs} epochs from here on, and went over {length}:"
+            " the run is not as if never stopped",
+            GpufaWarning,
+            stacklevel=4,
+        )
+    schedule_ends_early(new)
+    return new
+
+
+def schedule_ends_early(config: Config) -> None:
+    """Tell of epochs that have no learning rate."""
+    length, total = config.schedule_epochs, config.epochs or 0
+    if SCHEDULES[config.schedule].ends and length and length < total:
+        warnings.warn(
+            f"the {config.schedule} schedule ends after {length} of {total} epochs, and the others change nothing;"
+            " lower --epochs, or raise --schedule-epochs",
+            GpufaWarning,
+            stacklevel=4,
+        )

@@ -1,0 +1,63 @@
+"""A schedule that ends has a length of its own, which a resumed run keeps."""
+
+import dataclasses
+
+import pytest
+from traininglab import DATA, config, parameters, same
+
+import gpufa
+
+COSINE = config(schedule="cosine", epochs=6, warmup=3)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "step", "cosine"])
+def test_a_run_in_two_parts_is_the_whole_one(tmp_path, schedule):
+    settings = dataclasses.replace(COSINE, schedule=schedule, schedule_every=2)
+    whole = gpufa.train(settings, DATA)
+    length = 6 if schedule == "cosine" else None
+    gpufa.train(dataclasses.replace(settings, epochs=3, schedule_epochs=length, out=str(tmp_path)), DATA)
+    same(parameters(gpufa.resume(tmp_path, epochs=6, data=DATA)), parameters(whole))
+
+
+def test_more_epochs_than_the_schedule_has_are_refused_until_it_is_stretched(tmp_path):
+    gpufa.train(dataclasses.replace(COSINE, epochs=3, out=str(tmp_path)), DATA)
+    before = (tmp_path / "checkpoint.h5").read_bytes()
+    with pytest.raises(
+        gpufa.InvalidValue, match=r"schedule of .* ends after 3 epochs, and more .*; add --schedule-epochs 6"
+    ):
+        gpufa.resume(tmp_path, epochs=6, data=DATA)
+    assert (tmp_path / "checkpoint.h5").read_bytes() == before
+    with pytest.warns(gpufa.GpufaWarning, match="goes over 6 epochs from here on, and went over 3: the run is not as"):
+        run = gpufa.resume(tmp_path, epochs=6, data=DATA, schedule_epochs=6)
+    assert (run.config.epochs, run.config.schedule_epochs) == (6, 6)
+    with pytest.raises(AssertionError):
+        same(parameters(run), parameters(gpufa.train(COSINE, DATA)))
+
+
+def test_fewer_epochs_leave_the_schedule_as_it_is(tmp_path):
+    class Stop(gpufa.Callback):
+        def on_epoch(self, trainer):
+            trainer.stop_requested = True
+
+    whole = gpufa.train(COSINE, DATA)
+    gpufa.train(dataclasses.replace(COSINE, out=str(tmp_path)), DATA, callbacks=[Stop()])
+    assert gpufa.resume(tmp_path, epochs=3, data=DATA).config.schedule_epochs == 6
+    same(parameters(gpufa.resume(tmp_path, epochs=6, data=DATA)), parameters(whole))
+
+
+def test_a_run_of_no_epochs_has_no_length_yet(tmp_path):
+    gpufa.train(dataclasses.replace(COSINE, epochs=0, out=str(tmp_path)), DATA)
+    same(parameters(gpufa.resume(tmp_path, epochs=6, data=DATA)), parameters(gpufa.train(COSINE, DATA)))
+
+
+def test_epochs_behind_the_schedules_end_are_told():
+    with pytest.warns(gpufa.GpufaWarning, match="ends after 2 of 4 epochs, and the others change nothing"):
+        long = gpufa.train(dataclasses.replace(COSINE, epochs=4, schedule_epochs=2), DATA)
+    same(parameters(long), parameters(gpufa.train(dataclasses.replace(COSINE, epochs=2), DATA)))
+
+
+def test_a_length_is_for_schedules_that_end():
+    with pytest.raises(gpufa.InvalidValue, match="is the length of a schedule that ends, and step does not"):
+        gpufa.train(config(schedule="step", schedule_epochs=5), DATA)
+    with pytest.raises(gpufa.InvalidValue, match="schedule_epochs = 0 can't be used; expected a whole number of at"):
+        config(schedule_epochs=0)
