@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..checkpoints import networks
 from ..measure.history import History, newest
+from ..measure.seeds import spread
 from ..training.stopping import Status
 from ..training.toml import from_mapping
 from .experiment import Cell
@@ -82,18 +83,14 @@ class Outcome:
         return bool(len(self.values)) and bool(ended.all())
 
     @property
-    def sound(self) -> NDArray:
-        """The values of the seeds that did not diverge."""
-        return self.values[np.isfinite(self.values)]
-
-    @property
     def mean(self) -> float:
-        return float(np.mean(self.sound)) if len(self.sound) else np.nan
+        """Over the seeds that did not diverge."""
+        return spread(self.values).mean
 
     @property
     def deviation(self) -> float:
-        """The sample deviation over seeds; 0 for one seed."""
-        return float(np.std(self.sound, ddof=1)) if len(self.sound) > 1 else 0.0
+        """The sample deviation over those; 0 for one seed."""
+        return float(np.nan_to_num(spread(self.values).deviation))
 
     @property
     def running_error(self) -> float:
