@@ -6,6 +6,8 @@ from .checkpoints.networks import load, save
 from .data.datasets import load_data
 from .data.samples import Data
 from .network import Network
+from .report.compare import compare
+from .report.comparison import Comparison
 from .rules import Extra, Feedback, FeedbackRule, Rule
 from .runs.run import Run, resume, train
 from .training.callbacks import Callback
@@ -14,6 +16,7 @@ from .training.config import Config
 __all__ = [
     "BackendUnavailable",
     "Callback",
+    "Comparison",
     "Config",
     "Data",
     "Extra",
@@ -27,6 +30,7 @@ __all__ = [
     "Rule",
     "Run",
     "__version__",
+    "compare",
     "load",
     "load_data",
     "resume",

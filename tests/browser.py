@@ -23,8 +23,12 @@ FLAGS = [
 MEASURE = """<script>
 addEventListener("load", () => {
   const images = [...document.images].map(
-    i => [i.naturalWidth, i.naturalHeight, i.getBoundingClientRect().right].join("x"));
+    i => [i.naturalWidth, i.naturalHeight, i.closest(".wide")?.getBoundingClientRect().right ?? 0].join("x"));
   const loaded = performance.getEntriesByType("resource").filter(e => !e.name.startsWith("data:")).map(e => e.name);
+  const pixel = document.createElement("canvas").getContext("2d");
+  pixel.drawImage(document.images[0], 0, 0);
+  document.body.dataset.corner = pixel.getImageData(2, 2, 1, 1).data.slice(0, 3).join(",");
+  document.body.dataset.shown = [...document.images].map(i => i.getBoundingClientRect().width).join(" ");
   document.body.dataset.images = images.join(" ");
   document.body.dataset.loaded = loaded.join(" ");
   document.body.dataset.scripts = document.scripts.length;

@@ -66,13 +66,13 @@ class Lasting:
 
 
 def results(run: Run, to: Console) -> None:
-    """The table of a finished run, then the alignment angles, and the dead units if there are any."""
+    """The table of a finished run, then the alignment angles, and what else there is to say."""
     sheet(tables.results(run.summary), to)
     if run.summary["alignment_deg"]:
         angles = " ".join(f"{tables.figure(v, '.1f')}°" for v in run.summary["alignment_deg"])
         to.print(f"angle with backprop's deltas, layer by layer, mean over seeds: {angles}")
-    if dead := tables.dead(run.summary):
-        to.print(dead)
+    for note in tables.notes(run.summary):
+        to.print(note)
 
 
 def sheet(shown: tables.Sheet, to: Console) -> None:

@@ -76,11 +76,10 @@ def flags_of(base: Config, rule: str | None, without: Collection[str] = ()) -> t
     return dataclasses.make_dataclass("Flags", made, namespace={"__module__": __name__}, frozen=True)
 
 
-def config_of(base: Config, flags: Any, options: tuple[str, ...], rule: str | None = None) -> Config:
+def config_of(base: Config, flags: Any, options: tuple[str, ...]) -> Config:
     """The settings of `base` with the flags that are given, and with `--set`. Options of a rule in `base` are for the
     rule that it names alone."""
     given = {name: value for name, value in vars(flags).items() if value is not None}
-    given |= {"rule": rule} if rule else {}
     if given.get("rule", base.rule) != base.rule:
         given["rule_options"] = {}
     return with_options(dataclasses.replace(base, **given), options)

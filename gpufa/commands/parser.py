@@ -9,9 +9,10 @@ from cyclopts import App, Group, Parameter, convert
 
 from ..basics.errors import InvalidValue
 from ..basics.version import __version__
+from ..report.compare import RULES
 from ..rules import is_own
 from ..training.config import Config
-from ..training.toml import read_toml
+from ..training.toml import read_toml, with_options
 from . import draw, listing, trained
 from .flags import config_of, flags_of, options_of, refuse_changes
 from .reproduce import reproduce
@@ -22,7 +23,6 @@ OTHERS: tuple[Callable[..., int], ...] = (
     *(resume, trained.evaluate, trained.predict, trained.inspect, draw.plot, draw.report),
     *(listing.data, listing.rules, listing.layers, reproduce, listing.info),
 )
-RULES_COMPARED = "bp", "fa", "dfa", "ifa"
 COMPARED = Group("What is compared", sort_key=-1)
 COMMAND = Group("This command alone", sort_key=9)
 Once = Annotated[bool, Parameter(group=COMMAND)]
@@ -96,23 +96,25 @@ def _add_training(app: App, base: Config, rule: str) -> None:
     @app.command(name="compare", sort_key=-1)
     def _(
         *,
-        rules: Annotated[tuple[str, ...], Parameter(group=COMPARED)] = RULES_COMPARED,
+        rules: Annotated[tuple[str, ...], Parameter(group=COMPARED)] = RULES,
+        no_baseline: Annotated[bool, Parameter(group=COMPARED)] = False,
         flags: Annotated[several, Parameter(name="*")] = several(),  # noqa: B008
         options: Annotated[tuple[str, ...], options] = (),
         force: Once = False,
         quiet: Once = False,
     ) -> int:
-        """Train the same net by several rules with the same seeds: one table, one figure.
+        """Train the same net by several rules with the same seeds: one table, with a test, and one figure.
 
         gpufa compare --rules bp fa dfa --hidden 64 64 --seeds 0 1 2 3 4
 
         Args:
-            rules: the rules to compare
+            rules: the rules to compare; the others are tested against the first
+            no_baseline: leave out frozen hidden layers (rule shallow), which any rule has to beat
             force: write over the runs that --out holds
             quiet: print nothing but errors
         """
-        configs = [config_of(base, flags, options, rule) for rule in dict.fromkeys(rules)]
-        return compare(configs, force, quiet)
+        own = with_options(Config(), options).rule_options
+        return compare(config_of(base, flags, ()), rules, own, not no_baseline, force, quiet)
 
 
 def _exactly(kind: Any, tokens: Any) -> Any:

@@ -2,22 +2,17 @@
 
 import dataclasses
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from .. import plots
-from ..basics.arguments import path_of
-from ..basics.errors import InvalidValue
-from ..checkpoints import networks, provenance
-from ..report import tables
+from ..report import compare as comparing
 from ..rules import find_rule
 from ..runs import places
 from ..runs import run as runs
 from ..runs.summary import FINISHED
 from ..training.config import Config
-from ..training.trainer import Trainer
 from . import display, progressbar
 
 OK, DIVERGED = 0, 3
@@ -61,49 +56,22 @@ def resume(
     return _finish(resumed, quiet)
 
 
-def compare(configs: Sequence[Config], force: bool, quiet: bool) -> int:
-    """Train by the rules of `configs`, which differ in nothing else."""
-    if not configs:
-        raise InvalidValue("gpufa compare needs a rule; give --rules one or more")
-    first = configs[0]
-    name = f"{Path(first.data).stem}-compare"
-    with nullcontext(Path(first.out)) if first.out else places.claimed(name) as out:
-        return _compare(configs, out, force, quiet)
-
-
-def _compare(configs: Sequence[Config], out: Path, force: bool, quiet: bool) -> int:
-    """Each rule's run in a folder of its own within `out`."""
-    planned, done = _planned(configs, out, force), dict[str, runs.Run]()
-    for name, one in planned.items():
+def compare(
+    config: Config, rules: Sequence[str], options: Mapping[str, Any], baseline: bool, force: bool, quiet: bool
+) -> int:
+    name = f"{Path(config.data).stem}-compare"
+    with nullcontext(Path(config.out)) if config.out else places.claimed(name) as out:
+        config = dataclasses.replace(config, out=str(out))
         watching = progressbar.watching(quiet)
-        done[name] = runs.train(one, callbacks=watching, force=force, on_interrupt="return")
-        if done[name].interrupted:
-            break
-    display.sheet(tables.comparison({name: run.summary for name, run in done.items()}), display.console(quiet=quiet))
-    plots.compare({name: run.history for name, run in done.items()}, out / "compare.png")
-    if len(done) < len(planned) or any(run.interrupted for run in done.values()):
-        display.say("stopped and saved before all rules were trained", quiet)
-    display.say(f"runs and compare.png are in {out}", quiet)
-    return DIVERGED if any(run.diverged for run in done.values()) else OK
-
-
-def _planned(configs: Sequence[Config], out: Path, force: bool) -> dict[str, Config]:
-    """The settings of each rule by its short name; what they can't do must not be found out after days of training."""
-    planned: dict[str, Config] = {}
-    for one in configs:
-        short = find_rule(one.rule).name
-        if short in planned:
-            raise InvalidValue(f"two of the rules have the name {short!r}; compare them under different names")
-        planned[short] = dataclasses.replace(one, out=str(out / short))
-        if not force:
-            networks.check_free(path_of(out / short, "out"))
-    arrays, _ = provenance.data_of(configs[0], None)
-    for one in planned.values():
-        trainer = Trainer(one, arrays, None, (), *runs.begun(one))
-        if one.start:
-            networks.start_from(one.start, trainer.net)
-        del trainer  # which makes room for the next
-    return planned
+        found = comparing.trained(config, rules, None, baseline, watching, force, "return", options)
+        display.sheet(found.sheet, display.console(quiet=quiet))
+        for note in found.notes:
+            display.say(note, quiet)
+        found.save(out)
+    if any(run.interrupted for run in found.runs.values()):
+        display.say("stopped and saved before all rules were trained; what there is was not tested", quiet)
+    display.say(f"runs, and compare.csv, .json, .md, .tex and .png are in {out}", quiet)
+    return DIVERGED if any(run.diverged for run in found.runs.values()) else OK
 
 
 def _finish(run: runs.Run, quiet: bool) -> int:
@@ -114,7 +82,7 @@ def _finish(run: runs.Run, quiet: bool) -> int:
     if not quiet:
         display.results(run, display.console())
     if run.interrupted:
-        display.say(f"stopped and saved; go on with: gpufa resume {run.out}", quiet)
+        display.say(f"stopped and saved; go on with: gpufa resume {shlex.quote(str(run.out))}", quiet)
     else:
         display.say(f"checkpoint.h5, history.csv, summary.json, config.toml and curves.png are in {run.out}", quiet)
     return DIVERGED if run.diverged else OK

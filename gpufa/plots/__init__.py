@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..basics.errors import InvalidValue
 from ..measure.history import History
 from . import epochs, labels, layers, weights
-from .style import encode, save, styled
+from .style import encode, plain, save, styled
 from .subject import Subject, read
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ PICTURES = {
         " backpropagation itself, 90° is chance.",
         epochs.angles,
     ),
+    "dead": Picture(
+        "How many of each hidden layer's units are dead, their derivative zero for every sample of the probe: the mean"
+        " over the seeds, and a band of one deviation on each side.",
+        epochs.dead,
+    ),
     "activity": Picture(
         "How the activity h of the hidden layers, and their error signals delta where the rule has them, are"
         " distributed over units and test samples (first seed).",
@@ -49,6 +54,11 @@ PICTURES = {
         weights.features,
     ),
     "confusion": Picture("How many test samples of each class were taken for which, by all seeds.", labels.confusion),
+    "recall": Picture(
+        "How many of each class's test samples were taken for it: the mean over the seeds, and a stroke for each;"
+        " the line is the mean over the classes.",
+        labels.recall,
+    ),
 }
 
 
@@ -57,20 +67,26 @@ def draw(name: str, subject: Subject) -> "Figure":
     if name not in PICTURES:
         raise InvalidValue(f"unknown picture {name!r}; choose one of {', '.join(PICTURES)}, or all")
     with styled():
-        return PICTURES[name].draw(subject)
+        figure = PICTURES[name].draw(subject)
+        if subject.title:
+            figure.suptitle(subject.title)
+        return figure
 
 
-def comparison(histories: Mapping[str, History]) -> "Figure":
+def comparison(histories: Mapping[str, History], title: str = "") -> "Figure":
     """Several runs by name in one figure."""
     with styled():
-        return epochs.comparison(histories)
+        figure = epochs.comparison(histories)
+        if title:
+            figure.suptitle(plain(title))
+        return figure
 
 
-def curves(history: History, path: Path) -> None:
+def curves(subject: Subject, path: Path) -> None:
     """Draw the curves of one run. Raises FileProblem where the file can't be written."""
-    save(draw("curves", Subject("", history)), path)
+    save(draw("curves", subject), path)
 
 
-def compare(histories: Mapping[str, History], path: Path) -> None:
+def compare(histories: Mapping[str, History], path: Path, title: str = "") -> None:
     """Draw several runs by name into one file. Raises FileProblem where it can't be written."""
-    save(comparison(histories), path)
+    save(comparison(histories, title), path)

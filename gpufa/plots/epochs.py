@@ -8,14 +8,15 @@ from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
 from ..measure.history import History
-from .lines import band, dress, whole_numbers
-from .style import COLOURS, DASHES, mean_over_seeds, panels, shades
+from .lines import band, beside, dress, whole_numbers
+from .style import COLOURS, look, mean_over_seeds, panels, plain, shades
 from .subject import Subject
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LONGEST = 28  # characters of a name in a legend
+MOST = 12  # layers that are named beside a picture
 LEGIBLE = 200  # cells of a map that have their figures written in, at most
 
 
@@ -26,23 +27,42 @@ def curves(subject: Subject) -> "Figure":
     epochs = history.epochs
     score = _score(history)
     shown = {"running_error": "training (running)", f"validation_{score}": "validation", f"test_{score}": "test"}
-    for colour, (name, label) in zip(COLOURS, shown.items(), strict=False):
+    for i, (name, label) in enumerate(shown.items()):
         if name in epochs:
-            band(left, epochs["epoch"], epochs[name], label, colour)
+            band(left, epochs["epoch"], epochs[name], label, look(i))
     dress(left, _title(score), "error" in score)
     losses = {"loss": "training", "validation_loss": "validation", "test_loss": "test"}
-    for colour, (name, label) in zip(COLOURS, losses.items(), strict=False):
+    for i, (name, label) in enumerate(losses.items()):
         if name in epochs:
-            band(middle, epochs["epoch"], epochs[name], label, colour)
+            band(middle, epochs["epoch"], epochs[name], label, look(i))
     dress(middle, "loss", True)
     if len(history.probes):
-        angles = history.probes["per_sample"]
-        layers = range(angles.shape[2])
-        colours = shades(len(layers))
-        for k in layers:
-            band(right, _probe_epochs(history), angles[:, :, k], f"layer {k + 1}", colours[k])
+        _by_layer(right, history, "per_sample")
     dress(right, "angle with backprop's delta, degrees", False, angle=True)
     return figure
+
+
+def dead(subject: Subject) -> "Figure":
+    """The share of dead units of each hidden layer, with a band over the seeds."""
+    history = subject.history
+    if "dead" not in history.probes or not np.isfinite(history.probes["dead"]).any():
+        raise InvalidValue("no dead units were counted; it takes an epoch and a hidden layer")
+    figure, ((axes,),) = panels(1, 1, 7, 4)
+    _by_layer(axes, history, "dead")
+    dress(axes, "dead units, %", legend=False)
+    beside(figure, axes.get_legend_handles_labels()[0][:MOST])
+    axes.set_ylim(-0.5, min(max(10.0, axes.get_ylim()[1]), 103))
+    return figure
+
+
+def _by_layer(axes: "Axes", history: History, name: str) -> None:
+    """What was probed of each hidden layer against epoch, with a band over the seeds."""
+    probed = history.probes[name]
+    layers = probed.shape[2]
+    several = shades(layers) if layers > len(COLOURS) else ()
+    for k in range(layers):
+        line = {"color": several[k]} if len(several) else look(k)
+        band(axes, _probe_epochs(history), probed[:, :, k], f"layer {k + 1}", line)
 
 
 def angles(subject: Subject) -> "Figure":
@@ -75,36 +95,26 @@ def angles(subject: Subject) -> "Figure":
 def comparison(histories: Mapping[str, History]) -> "Figure":
     """Several runs by name: test score, training loss, alignment angle (mean over hidden layers).
 
-    More runs than there are colours are told apart by dashes too, have their names beside the panels, and no bands.
+    Their names stand beside the panels. More runs than there are colours have other dashes, and no bands.
     """
     figure, ((left, middle, right),) = panels(1, 3)
     scores, many = sorted({_score(history) for history in histories.values()}), len(histories) > len(COLOURS)
     for i, (name, history) in enumerate(histories.items()):
-        label = _label(name)
-        look = {"color": COLOURS[i % len(COLOURS)], "linestyle": DASHES[i // len(COLOURS) % len(DASHES)]}
+        label, line = plain(name), look(i)
         epochs, score = history.epochs, _score(history)
         if not len(epochs):
             continue
         if f"test_{score}" in epochs:
-            band(left, epochs["epoch"], epochs[f"test_{score}"], label, look, not many)
-        band(middle, epochs["epoch"], epochs["loss"], label, look, not many)
+            band(left, epochs["epoch"], epochs[f"test_{score}"], label, line, not many)
+        band(middle, epochs["epoch"], epochs["loss"], label, line, not many)
         if len(history.probes) and history.probes["per_sample"].shape[2]:
             mean = mean_over_seeds(history.probes["per_sample"], axis=2)
-            band(right, _probe_epochs(history), mean, label, look, not many)
-    dress(left, f"test {' or '.join(map(_title, scores))}", scores == ["error"])
-    dress(middle, "training loss", True)
-    dress(right, "mean angle with backprop, degrees", False, angle=True)
-    if many:
-        for axes in (left, middle, right):
-            if axes.get_legend():
-                axes.get_legend().remove()
-        figure.legend(
-            *middle.get_legend_handles_labels(),
-            loc="outside right upper",
-            fontsize=6,
-            labelspacing=0.2,
-            handlelength=3.5,
-        )
+            band(right, _probe_epochs(history), mean, label, line, not many)
+    dress(left, f"test {' or '.join(map(_title, scores))}", scores == ["error"], legend=False)
+    dress(middle, "training loss", True, legend=False)
+    dress(right, "mean angle with backprop, degrees", angle=True, legend=False)
+    small = {"fontsize": 6, "labelspacing": 0.2, "handlelength": 3.5} if many else {}
+    beside(figure, middle.get_legend_handles_labels()[0], **small)
     return figure
 
 
@@ -114,13 +124,6 @@ def _score(history: History) -> str:
 
 def _title(score: str) -> str:
     return "error, %" if score == "error" else "RMSE"
-
-
-def _label(name: str) -> str:
-    """A run's name as a legend takes it: its end where it is long, no formula where there are dollars, and shown where
-    it begins with an underscore."""
-    name = name if len(name) <= LONGEST else f"…{name[1 - LONGEST :]}"
-    return ("\u2009" if name.startswith("_") else "") + name.replace("$", r"\$")
 
 
 def _probe_epochs(history: History) -> NDArray:

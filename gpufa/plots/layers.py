@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
 from ..data.samples import has_labels
-from .style import COLOURS, panels, plain_numbers, spread
+from .lines import beside
+from .style import COLOURS, MARKS, panels, plain_numbers, spread
 from .subject import Subject
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BINS = 60
-MARKS = "o", "^", "s", "D"
 LEGIBLE = 20  # classes that are named in the picture, at most
 
 
@@ -62,14 +62,16 @@ def hidden(subject: Subject) -> "Figure":
     figure, axes = panels(-(-len(layers) // columns), columns, 4.1, 4)
     for one, k, h in zip(axes.flat, layers, activities, strict=False):
         scores, shares = principal(h[finite])
-        _scatter(one, scores, y[finite])
+        _scatter(one, scores, y[finite], subject.classes)
         one.set_title(f"layer {k}, {h.shape[1]} units")
-        one.set_xlabel(f"1st component, {100 * shares[0]:.0f} % of the variance")
+        one.set_xlabel(f"1st component, {100 * shares[0]:.0f} % of variance")
         one.set_ylabel(f"2nd component, {100 * shares[1]:.0f} %")
     for one in axes.flat[len(layers) :]:
         one.remove()
     if not has_labels(y):
         figure.colorbar(axes.flat[0].collections[0], ax=axes, label="target" if y.shape[1] == 1 else "first target")
+    elif len(named := axes.flat[0].get_legend_handles_labels()[0]) <= LEGIBLE:
+        beside(figure, named, title="class", markerscale=1.6)
     return figure
 
 
@@ -85,18 +87,14 @@ def principal(h: NDArray) -> tuple[NDArray, NDArray]:
     return scores, shares
 
 
-def _scatter(axes: "Axes", scores: NDArray, y: NDArray) -> None:
-    """A point per sample; classes are told apart by colour and mark, and by their number at their middle."""
-    look: dict[str, Any] = {"s": 12, "linewidths": 0, "alpha": 0.7, "rasterized": True}
+def _scatter(axes: "Axes", scores: NDArray, y: NDArray, names: tuple[str, ...]) -> None:
+    """A point per sample; classes are told apart by colour and mark."""
+    points: dict[str, Any] = {"s": 18, "linewidths": 0, "alpha": 0.7, "rasterized": True}
     axes.grid()
     if not has_labels(y):
-        axes.scatter(scores[:, 0], scores[:, 1], c=y[:, 0], cmap="viridis", **look)
+        axes.scatter(scores[:, 0], scores[:, 1], c=y[:, 0], cmap="viridis", **points)
         return
-    classes = np.unique(y)
-    for c in classes:
-        own, colour, mark = scores[y == c], COLOURS[c % len(COLOURS)], MARKS[c // len(COLOURS) % len(MARKS)]
-        axes.scatter(own[:, 0], own[:, 1], color=colour, marker=mark, **look)
-        if len(classes) <= LEGIBLE:
-            box = {"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": colour}
-            x, height = np.median(own, axis=0)
-            axes.text(x, height, str(c), ha="center", va="center", fontsize=10, bbox=box)
+    for c in np.unique(y):
+        own, i = scores[y == c], int(c)
+        colour, mark = COLOURS[i % len(COLOURS)], MARKS[(i + i // len(COLOURS)) % len(MARKS)]
+        axes.scatter(own[:, 0], own[:, 1], color=colour, marker=mark, label=names[i], **points)

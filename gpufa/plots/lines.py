@@ -1,5 +1,6 @@
 """Lines over epochs, or examples: the mean over seeds with a band, and what stands around them."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,8 +9,10 @@ from numpy.typing import NDArray
 from .style import plain_numbers
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
 
 DRAWN = 2000  # rows of a line, about: of more, the lowest and the highest of each stretch are drawn
 MANY = 1e3  # from this ratio on a logarithmic axis is marked at powers of ten alone
@@ -26,7 +29,8 @@ def band(axes: "Axes", x: NDArray, y: NDArray, label: str, look: Any, banded: bo
     rows = _drawn(mean)
     x, y, mean, deviation = x[rows], y[rows], mean[rows], deviation[rows]
     line = look if isinstance(look, dict) else {"color": look}
-    axes.plot(x, mean, **line, label=label, marker="o" if len(x) == 1 else None)
+    point = {"marker": "o", "markevery": None} if len(x) == 1 else {}
+    axes.plot(x, mean, **{**line, **point}, label=label)
     if banded and y.shape[1] > 1:
         # On a logarithmic axis mean - deviation may be nowhere; no seed lies below the lowest.
         low = np.maximum(mean - deviation, np.nanmin(y, axis=1))
@@ -44,8 +48,10 @@ def _drawn(mean: NDArray) -> NDArray:
     return np.unique([0, *extremes, n - 1])
 
 
-def dress(axes: "Axes", title: str, log: bool = False, angle: bool = False, x: str = "epoch") -> None:
-    """Title, labels, grid and legend of a panel of lines; of angles, with 90 degrees marked."""
+def dress(
+    axes: "Axes", title: str, log: bool = False, angle: bool = False, x: str = "epoch", legend: bool = True
+) -> None:
+    """Title, labels, grid and, if it is wanted, legend of a panel of lines; of angles, with 90 degrees marked."""
     axes.set_title(title)
     axes.set_xlabel(x)
     whole_numbers(axes.xaxis)
@@ -58,8 +64,15 @@ def dress(axes: "Axes", title: str, log: bool = False, angle: bool = False, x: s
     if angle:
         axes.axhline(90, color="grey", linestyle=":", linewidth=1)
         axes.set_ylim(-3, max(95, axes.get_ylim()[1]))
-    if 0 < len(axes.get_legend_handles_labels()[0]) <= 12:
+    if legend and 0 < len(axes.get_legend_handles_labels()[0]) <= 12:
         axes.legend()
+
+
+def beside(figure: "Figure", named: Sequence["Artist"], **look: Any) -> None:
+    """One legend to the right of all panels, in room of its own; none where nothing has a name."""
+    if named:
+        legend = figure.legend(handles=named, loc="outside right upper", **look)
+        figure.set_figwidth(figure.get_figwidth() + legend.get_window_extent().width / figure.dpi)
 
 
 def whole_numbers(axis: "Axis") -> None:

@@ -16,15 +16,27 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, told apart by the colour-blind too.
-COLOURS = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"
+# Petroff's ten colours (2021), told apart by the colour-blind too, on white and on a dark page; a mark goes with each.
+COLOURS = (
+    *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
+    *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
+)
+MARKS = "o", "s", "^", "D", "v", "P", "X", "*", "<", ">"
 DASHES = "-", "--", ":", "-."
+LONGEST = 28  # characters of a name in a legend
+INK, PAPER = "#1b1f24", "#ffffff"
+# A picture in an SVG file turns dark with its page; on paper it is light. Text in a cell of colour stays as it is.
+DARK = f"""<style>@media screen and (prefers-color-scheme: dark) {{
+[style*="stroke: {INK}"] {{ stroke: #e4e8ec !important }}
+[style*="fill: {INK}"] {{ fill: #e4e8ec !important }}
+path[style*="fill: {PAPER}"] {{ fill: #14171b !important }}
+}}</style>"""
 WIDTH, HEIGHT = 4.3, 3.7  # of a panel, in inches, of which three fill a page
 UNDATED: dict[str, dict[str, None]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 STYLE: dict[Any, Any] = {
-    "figure.facecolor": "white",
-    "axes.facecolor": "white",
-    "savefig.facecolor": "white",
+    **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), PAPER),
+    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+    "axes.titlecolor": INK,
     "font.size": 11,
     "axes.titlesize": 12,
     "grid.alpha": 0.3,
@@ -52,6 +64,25 @@ def panels(rows: int, columns: int, width: float = WIDTH, height: float = HEIGHT
     figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def look(i: int) -> dict[str, Any]:
+    """The colour, dashes and mark of the i-th line, counted from 0, told apart without colour too."""
+    own = i % len(COLOURS)
+    return {
+        "color": COLOURS[own],
+        "linestyle": DASHES[i // len(COLOURS) % len(DASHES)],
+        "marker": MARKS[own],
+        "markersize": 5,
+        "markevery": (0.02 * own, 0.2),  # of the panel's diagonal, so that marks of two lines stand apart
+    }
+
+
+def plain(name: str, longest: int = LONGEST) -> str:
+    """A user's name as a picture takes it: its end where it is long, no formula where there are dollars, and shown
+    where it begins with an underscore."""
+    name = name if len(name) <= longest else f"…{name[1 - longest :]}"
+    return ("\u2009" if name.startswith("_") else "") + name.replace("$", r"\$")
 
 
 def shades(n: int) -> Any:
@@ -87,7 +118,8 @@ def encode(figure: "Figure", form: str) -> bytes:
     file = io.BytesIO()
     with styled():
         figure.savefig(file, format=form, dpi=120, metadata=UNDATED[form])
-    return file.getvalue()
+    found = file.getvalue()
+    return found.replace(b"<defs>", f"{DARK}\n<defs>".encode(), 1) if form == "svg" else found
 
 
 def save(figure: "Figure", path: Path) -> None:

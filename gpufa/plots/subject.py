@@ -14,23 +14,38 @@ from ..measure.history import History
 from ..net.checks import network_input, network_target
 from ..network import Network
 from ..rules import Rule
+from .style import plain
 
+LONGEST_TITLE = 60  # characters of a run's name
 SAMPLES = 1000  # test samples that a picture is made of, at most
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A run's history, its network, and test samples: x as the data have it, y labels or real targets.
+    """A run's history, its rule's name, its network, and test samples: x as the data have it, y labels or real targets.
 
     Where there is no network, or there are no samples, `gap` says in one sentence why.
     """
 
     name: str
     history: History
+    rule: str = ""
     network: Network | None = None
     x: NDArray | None = None
     y: NDArray | None = None
     gap: str = "only the history was given; read the whole run with plots.read"
+
+    @property
+    def title(self) -> str:
+        """The run and its rule."""
+        return ": ".join(part for part in (plain(self.name, LONGEST_TITLE), self.rule and f"rule {self.rule}") if part)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes' names as a picture takes them."""
+        about = self.trained.about
+        names = about.classes if about and about.classes else map(str, range(self.trained.sizes.outputs))
+        return tuple(map(plain, names))
 
     @property
     def trained(self) -> Network:
@@ -77,6 +92,7 @@ def read(path: str | Path, rule: type[Rule] | None = None, data: str | Path | No
     """
     file = networks.checkpoint_of(path)
     name, history, net = file.resolve().parent.name, networks.history(file), None
+    by = networks.facts(file)["network"]["rule"]["name"]
     try:
         net = networks.load(file, "numpy", rule)
         x, y, _ = provenance.samples_of(file, net, data)
@@ -88,5 +104,5 @@ def read(path: str | Path, rule: type[Rule] | None = None, data: str | Path | No
     except GpufaError as error:
         if data is not None:
             raise
-        return Subject(name, history, net, gap=str(error))
-    return Subject(name, history, net, x, y)
+        return Subject(name, history, by, net, gap=str(error))
+    return Subject(name, history, by, net, x, y)

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import plots
 from ..basics import files
@@ -13,22 +13,33 @@ from ..basics.errors import FileProblem, InvalidValue
 from ..basics.version import __version__
 from ..checkpoints import networks
 from ..checkpoints.provenance import IN_MEMORY
+from ..data.about import of_metadata
 from ..rules import Rule
 from ..runs.summary import summary_of
 from ..training.toml import from_mapping, to_toml
 from . import tables
+from .comparison import compared
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as MatplotlibFigure
 
 TEMPLATE = "page.html.j2"
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture as a data URI, or in its place the reason why there is none."""
+    """A picture as a data URI with its width in CSS pixels, or in its place the reason why there is none."""
 
     name: str
     caption: str
     source: str = ""
+    width: int = 0
     reason: str = ""
+
+    @classmethod
+    def of(cls, name: str, caption: str, drawn: "MatplotlibFigure") -> "Figure":
+        svg = base64.b64encode(plots.encode(drawn, "svg")).decode()
+        return cls(name, caption, f"data:image/svg+xml;base64,{svg}", round(96 * drawn.get_figwidth()))
 
 
 @dataclass(frozen=True)
@@ -36,7 +47,7 @@ class Section:
     """What the report says of one run."""
 
     subject: plots.Subject
-    network: Mapping[str, Any]
+    metadata: Mapping[str, Any]
     summary: Mapping[str, Any]
     results: tables.Sheet
     figures: list[Figure]
@@ -48,9 +59,21 @@ class Section:
         return self.subject.name
 
     @property
-    def dead(self) -> str:
-        """What share of the units is dead; empty where none is."""
-        return tables.dead(self.summary)
+    def notes(self) -> list[str]:
+        """What is to be known beside the results."""
+        return tables.notes(self.summary)
+
+    @property
+    def data(self) -> str:
+        """The target, its classes by name, features and samples; empty where the checkpoint doesn't say."""
+        rows, sizes = self.metadata.get("data"), self.network["sizes"]
+        if not (about := of_metadata(self.metadata)) or not isinstance(rows, Mapping):
+            return ""
+        return about.sentence(sizes[-1], sizes[0], rows["x_train"][0][0], rows["x_test"][0][0])
+
+    @property
+    def network(self) -> Mapping[str, Any]:
+        return self.metadata["network"] | {"gpufa": self.metadata["gpufa"]}
 
     @property
     def environment(self) -> dict[str, str]:
@@ -78,8 +101,7 @@ def _section(path: str | Path, rule: type[Rule] | None) -> Section:
     config, subject = from_mapping(metadata["config"]), plots.read(file, rule)
     summary, results = _results(file.parent / "summary.json", summary_of(arrays, metadata))
     figures = [_picture(name, picture.caption, subject) for name, picture in plots.PICTURES.items()]
-    about = metadata["network"] | {"gpufa": metadata["gpufa"]}
-    return Section(subject, about, summary, results, figures, to_toml(config), config.data == IN_MEMORY)
+    return Section(subject, metadata, summary, results, figures, to_toml(config), config.data == IN_MEMORY)
 
 
 def _results(file: Path, so_far: dict[str, Any]) -> tuple[dict[str, Any], tables.Sheet]:
@@ -96,13 +118,9 @@ def _results(file: Path, so_far: dict[str, Any]) -> tuple[dict[str, Any], tables
 
 def _picture(name: str, caption: str, subject: plots.Subject) -> Figure:
     try:
-        return Figure(name, caption, _embedded(plots.encode(plots.draw(name, subject), "svg")))
+        return Figure.of(name, caption, plots.draw(name, subject))
     except InvalidValue as error:
         return Figure(name, caption, reason=str(error))
-
-
-def _embedded(svg: bytes) -> str:
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
 
 
 def _page(sections: Sequence[Section], paths: Sequence[str]) -> str:
@@ -124,7 +142,9 @@ def _page(sections: Sequence[Section], paths: Sequence[str]) -> str:
 
 
 def _comparison(runs: Mapping[str, Section]) -> tuple[tables.Sheet, Figure]:
-    figure = plots.comparison({name: section.subject.history for name, section in runs.items()})
+    figure = plots.comparison(
+        {f"{name} ({section.subject.rule})": section.subject.history for name, section in runs.items()}
+    )
     caption = "Test score, training loss and alignment angle, mean over the hidden layers, of the runs against epoch."
-    sheet = tables.comparison({name: section.summary for name, section in runs.items()}, "run")
-    return sheet, Figure("comparison", caption, _embedded(plots.encode(figure, "svg")))
+    sheet = compared({name: section.summary for name, section in runs.items()}, "run").sheet
+    return sheet, Figure.of("comparison", caption, figure)

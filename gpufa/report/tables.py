@@ -1,14 +1,14 @@
 """Results as tables of text, for the console and for a report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from ..measure.seeds import finite, spread
 from ..training.stopping import Status
 
 SCORES = "train_error", "test_error", "train_rmse", "test_rmse", "test_r2"
+LOSS = "test_loss"
 
 EPOCHS = {"epochs": "epochs_per_seed", "weights of epoch": "weights_of_epoch"}  # columns, of which a run may lack some
 
@@ -37,30 +37,45 @@ def results(summary: Mapping[str, Any]) -> Sheet:
         )
         for r, seed in enumerate(summary["seeds"])
     ]
-    means = (mean_and_deviation(values, digits(name)) for name, values in figures.items())
+    means = (mean_and_deviation(sound(summary, name), digits(name)) for name in figures)
+    without = ", without those that diverged" if diverged(summary) else ""
     return Sheet(
         f"{summary['rule']} on {summary['data']} after {summary['epochs']} epochs, {summary['seconds']:.1f} s",
         ("seed", *map(heading, figures), *epochs, "status"),
         tuple(rows),
-        ("mean ± deviation", *means, *("" for _ in epochs), ""),
+        (f"mean ± deviation{without}", *means, *("" for _ in epochs), ""),
         ("status",),
     )
 
 
-def comparison(summaries: Mapping[str, Mapping[str, Any]], what: str = "rule") -> Sheet:
-    """One row for each of several runs, called by what tells them apart."""
-    names = [n for n in SCORES if n != "train_rmse" and any(n in summary for summary in summaries.values())]
-    rows = [
-        (
-            name,
-            *(mean_and_deviation(summary.get(n, ()), digits(n)) for n in names),
-            f"{summary['seconds']:.1f}",
-            " ".join(figure(v, ".0f") for v in summary["alignment_deg"]),
-        )
-        for name, summary in summaries.items()
-    ]
-    head = what, *map(heading, names), "seconds", "alignment °, layer by layer"
-    return Sheet("comparison: mean ± deviation over seeds", head, tuple(rows))
+def diverged(summary: Mapping[str, Any]) -> list[int]:
+    """The seeds that diverged."""
+    pairs = zip(summary["seeds"], summary["status"], strict=True)
+    return [seed for seed, status in pairs if status == Status.DIVERGED.name.lower()]
+
+
+def sound(summary: Mapping[str, Any], name: str) -> list[float | None]:
+    """The figures of each seed, None for one that diverged, as what its last checkpoint has is no result, or
+    has none."""
+    lost = diverged(summary)
+    values = summary.get(name, [None] * len(summary["seeds"]))
+    return [None if seed in lost else v for seed, v in zip(summary["seeds"], values, strict=True)]
+
+
+def alike(summary: Mapping[str, Any]) -> str:
+    """What to say where several seeds have one and the same test error, and are different nets all the same."""
+    errors, losses = (finite(sound(summary, name)) for name in ("test_error", LOSS))
+    if len(errors) < 2 or len(set(errors)) > 1 or len(set(losses)) < 2:
+        return ""
+    return (
+        f"every seed has the same test error, {errors[0]:{digits('test_error')}} %, as many samples; that their nets"
+        f" differ shows in the test loss: {mean_and_deviation(losses, digits(LOSS))}"
+    )
+
+
+def notes(summary: Mapping[str, Any]) -> list[str]:
+    """What is to be known beside the table of results, a sentence each."""
+    return [note for note in (alike(summary), dead(summary)) if note]
 
 
 def dead(summary: Mapping[str, Any]) -> str:
@@ -70,13 +85,13 @@ def dead(summary: Mapping[str, Any]) -> str:
     return text if any(shares) else ""
 
 
-def mean_and_deviation(values: Sequence[float | None], form: str = ".2f") -> str:
+def mean_and_deviation(values: Any, form: str = ".2f") -> str:
     """ "2.31 ± 0.08": mean and sample deviation of the finite values."""
-    finite = [v for v in values if v is not None]
-    if not finite:
+    found = spread(values)
+    if not found.n:
         return "-"
-    deviation = f" ± {np.std(finite, ddof=1):{form}}" if len(finite) > 1 else ""
-    return f"{np.mean(finite):{form}}{deviation}"
+    deviation = f" ± {found.deviation:{form}}" if found.n > 1 else ""
+    return f"{found.mean:{form}}{deviation}"
 
 
 def heading(name: str) -> str:
@@ -84,8 +99,8 @@ def heading(name: str) -> str:
 
 
 def digits(name: str) -> str:
-    """Percent with two decimals, other figures with four significant digits."""
-    return ".2f" if name.endswith("error") else ".4g"
+    """Percent with two decimals, losses with three significant digits, other figures with four."""
+    return ".2f" if name.endswith("error") else ".3g" if name == LOSS else ".4g"
 
 
 def figure(value: float | None, form: str) -> str:

@@ -191,7 +191,7 @@ def _finished(trainer: Trainer, out: Path | None, already: bool = False) -> Run:
         text = json.dumps(summary, indent=2) + "\n"
         files.write(out / "summary.json", text, "summary", "gpufa resume writes it again")
         try:
-            plots.curves(trainer.history, out / "curves.png")
+            plots.curves(plots.Subject(out.resolve().name, trainer.history, trainer.net.rule.name), out / "curves.png")
         except FileProblem as error:
             warnings.warn(str(error), GpufaWarning, stacklevel=3)
     return Run(trainer.net, trainer.history, trainer.config, summary, out, interrupted, already)

@@ -91,14 +91,27 @@ def test_predict_writes_labels_and_probabilities(trained):
     assert run("predict", "runs/digits-dfa", "inputs.npz", cwd=cwd).stdout.splitlines()[0].startswith("label,output_0")
 
 
-def test_compare_makes_one_table_and_one_figure(tmp_path):
+def test_compare_makes_one_table_in_every_form_and_one_figure(tmp_path):
     done = run("compare", "--rules", "bp", "dfa", *FAST, "--seeds", "0", "1", cwd=tmp_path)
     out = tmp_path / "runs" / "digits-compare"
-    assert {p.name for p in out.iterdir()} == {"bp", "dfa", "compare.png"}
+    tables = {f"compare.{ending}" for ending in ("csv", "json", "md", "tex", "png")}
+    assert {p.name for p in out.iterdir()} == {"bp", "dfa", "shallow"} | tables
+    assert "gpufa: figures of 2 seeds say little" in done.stderr
+    assert [row["rule"] for row in csv.DictReader((out / "compare.csv").open())] == ["bp", "dfa", "shallow"]
     assert json.loads((out / "bp" / "summary.json").read_text())["seeds"] == [0, 1]
     lines = done.stdout.splitlines()
     assert any(line.split()[1:2] == ["bp"] for line in lines)
     assert any(line.split()[1:2] == ["dfa"] for line in lines)
+
+
+def test_compare_without_the_baseline_and_with_options_for_every_rule_but_that(tmp_path):
+    rules = ["--rules", "fa", "dfa", "--set", "rule.scale=0.5", *FAST, "--seeds", "0", "1", "--quiet"]
+    assert main(["compare", *rules, "--no-baseline", "--out", str(tmp_path / "bare")]) == 0
+    assert not (tmp_path / "bare/shallow").exists()
+    assert main(["compare", *rules, "--out", str(tmp_path / "all")]) == 0
+    options = {name: read_toml(tmp_path / "all" / name / "config.toml").rule_options for name in ("dfa", "shallow")}
+    assert options["dfa"]["scale"] == 0.5
+    assert "scale" not in options["shallow"]
 
 
 def test_resume_says_when_there_is_nothing_to_do_and_goes_on_with_more_epochs(trained, tmp_path):

@@ -57,8 +57,8 @@ def reasons(subject, encode=False):
         ({"rule": "forward_forward", "epochs": 1}, {"angles"}),
         ({"rule": "elm", "seeds": (0,)}, {"angles"}),
         ({"rule": "shallow", "epochs": 1}, {"angles"}),
-        ({"rule": "bp", "hidden": ()}, {"angles", "activity", "hidden"}),
-        ({"epochs": 0}, {"angles"}),
+        ({"rule": "bp", "hidden": ()}, {"angles", "dead", "activity", "hidden"}),
+        ({"epochs": 0}, {"angles", "dead"}),
         ({"epochs": 1, "seeds": (3,), "probe_every": 5}, set()),
         ({"rule": "bp", "hidden": (4,) * 9, "residual": True, "epochs": 1}, set()),
         ({"rule": "layerwise", "hidden": (1,), "epochs": 1}, set()),
@@ -74,7 +74,7 @@ def test_every_picture_is_drawn_or_says_why_not(settings, missing, tmp_path):
 
 def test_real_targets_colour_the_activity_and_have_no_confusion_nor_images(regression):
     found = reasons(regression)
-    assert set(found) == {"features", "confusion"}
+    assert set(found) == {"features", "confusion", "recall"}
     assert "the 6 inputs are no square image" in found["features"]
     assert "the targets are real-valued" in found["confusion"]
     points = plots.draw("hidden", regression).axes[0].collections[0]
@@ -85,7 +85,7 @@ def test_real_targets_colour_the_activity_and_have_no_confusion_nor_images(regre
 @pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid")
 def test_a_diverged_and_a_stopped_run(tmp_path):
     diverged = trained(tmp_path / "bad", optimizer="sgd", lr=1e38, activation=("relu",), seeds=(0, 1))
-    assert reasons(diverged).keys() <= {"angles", "hidden"}
+    assert reasons(diverged).keys() <= {"angles", "dead", "hidden"}
 
     class Stop(gpufa.Callback):
         def on_epoch(self, trainer):
@@ -164,9 +164,11 @@ def test_the_points_of_the_hidden_layers_are_their_scores_by_class(subject):
         assert f"{100 * shares[0]:.0f} %" in one.get_xlabel()
         for c, points in enumerate(one.collections):
             np.testing.assert_allclose(points.get_offsets(), scores[subject.y == c])
-        assert [text.get_text() for text in one.texts] == [str(c) for c in range(10)]
-    marks = [points.get_paths()[0].vertices.shape for points in axes[0].collections]
-    assert marks[0] == marks[7] != marks[8] == marks[9]
+    (legend,) = axes[0].figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [str(c) for c in range(10)]
+    marks = {tuple(points.get_paths()[0].vertices.ravel()) for points in axes[0].collections}
+    colours = {tuple(points.get_facecolor()[0]) for points in axes[0].collections}
+    assert len(marks) == len(colours) == 10
 
 
 def test_activity_that_is_nowhere_finite_has_no_components(tmp_path):
@@ -182,14 +184,15 @@ def test_the_confusion_matrix_counts_every_sample_of_every_seed(subject):
     axes, _ = plots.draw("confusion", subject).axes
     shares = axes.images[0].get_array()
     predicted = subject.network.predict(subject.x).argmax(axis=-1)
-    table = counts(predicted, subject.y, 10)
+    table = counts(predicted, subject.y, 10).sum(axis=0)
     assert table.sum() == predicted.size
     np.testing.assert_array_equal(table.sum(axis=1), 3 * np.bincount(subject.y))
     right = (predicted == subject.y).mean()
     np.testing.assert_allclose(np.trace(table) / table.sum(), right)
     np.testing.assert_allclose(shares, 100 * table / table.sum(axis=1, keepdims=True))
     assert [int(text.get_text()) for text in axes.texts] == table[table > 0].tolist()
-    np.testing.assert_array_equal(counts(np.array([[1, 0], [1, 1]]), np.array([1, 0]), 2), [[1, 1], [0, 2]])
+    by_seed = counts(np.array([[1, 0], [1, 1]]), np.array([1, 0]), 2)
+    np.testing.assert_array_equal(by_seed, [[[1, 0], [0, 1]], [[0, 1], [0, 1]]])
 
 
 def test_features_are_the_rows_of_largest_norm(tmp_path):
@@ -215,22 +218,22 @@ def test_images_are_square_and_of_one_or_three_colours(tmp_path):
     for n, rows, columns in [(1, 1, 1), (2, 1, 2), (10, 2, 5), (13, 2, 7), (32, 4, 8)]:
         assert mosaic(np.zeros((n, 8, 8, 1))).shape == (9 * rows + 1, 9 * columns + 1, 1)
     net = gpufa.Network([192, 5, 2], rule="bp", backend="numpy")
-    drawn = plots.draw("features", plots.Subject("", History((0,)), net)).axes[0].images[0].get_array()
+    drawn = plots.draw("features", plots.Subject("", History((0,)), "bp", net)).axes[0].images[0].get_array()
     assert drawn.min() >= 0
     assert drawn.max() <= 1
 
 
 def test_a_subject_of_a_single_net_in_memory():
     net = gpufa.Network([6, 4, 3], rule="fa", seed=2, dtype="float64", backend="numpy")
-    subject = plots.Subject("", History((2,)), net, X, np.arange(60) % 3)
-    assert reasons(subject).keys() == {"angles", "features"}
+    subject = plots.Subject("", History((2,)), "fa", net, X, np.arange(60) % 3)
+    assert reasons(subject).keys() == {"angles", "dead", "features"}
     np.testing.assert_array_equal(subject.signals["h1"], net.signals(X, subject.y)["h1"])
     assert subject.outputs.shape == (1, 60, 3)
 
 
 def test_what_is_missing_is_told_in_one_sentence(tmp_path, regression):
     alone = reasons(plots.Subject("", regression.history))
-    assert set(alone) == set(plots.PICTURES) - {"curves", "angles"}
+    assert set(alone) == set(plots.PICTURES) - {"curves", "angles", "dead"}
     assert all("only the history was given" in text for text in alone.values())
     (tmp_path / "real.npz").unlink()
     gone = plots.read(tmp_path / "real")
@@ -276,10 +279,12 @@ def test_a_programs_own_style_changes_nothing(subject):
 
 
 def test_bad_names_formats_and_folders(subject, tmp_path):
-    with pytest.raises(gpufa.InvalidValue, match="unknown picture 'curve'; choose one of curves, angles, activity"):
+    with pytest.raises(
+        gpufa.InvalidValue, match="unknown picture 'curve'; choose one of curves, angles, dead, activity"
+    ):
         plots.draw("curve", subject)
     with pytest.raises(gpufa.InvalidValue, match=r"no format that gpufa draws; end it in .png, .svg, .pdf"):
-        plots.curves(subject.history, tmp_path / "curves.bmp")
+        plots.curves(subject, tmp_path / "curves.bmp")
     with pytest.raises(gpufa.FileProblem, match=r"can't be written \(No such file or directory\); check the folder"):
         plots.compare({"one": subject.history}, tmp_path / "none" / "c.png")
 
@@ -289,11 +294,12 @@ def test_a_comparison_of_errors_with_an_rmse_says_so(subject, regression):
     assert left.get_title() == "test error, % or RMSE"
     np.testing.assert_allclose(left.lines[1].get_ydata(), regression.history.epochs["test_rmse"].mean(axis=1))
     assert plots.comparison({"digits": subject.history}).axes[0].get_title() == "test error, %"
+    assert not left.get_legend()
 
 
 def test_names_of_runs_are_no_formulas_in_a_comparison(subject):
     names = [r"$\frac$", "_hidden", "x" * 50 + "end", "plain"]
     figure = plots.comparison(dict.fromkeys(names, subject.history))
     assert plots.encode(figure, "svg")
-    shown = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    shown = [text.get_text() for text in figure.legends[0].get_texts()]
     assert shown == [r"\$\frac\$", "\u2009_hidden", "…" + "x" * 24 + "end", "plain"]

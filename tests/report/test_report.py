@@ -99,6 +99,7 @@ def test_several_runs_are_compared(folder, tmp_path):
     assert [row[0] for row in page.tables[0]] == ["run", "one", "two"]
     assert len(page.images) == 1 + 2 * len(plots.PICTURES)
     assert page.images[0]["alt"].startswith("comparison of all runs")
+    assert "mean ± sample deviation over 3 seeds, 95 % t interval" in page.text
     gpufa.train(gpufa.Config(**FAST | {"epochs": 1, "out": str(tmp_path / "one")}))
     pages.write([folder / "one", tmp_path / "one"], tmp_path / "same.html")
     names = [row[0] for row in Page(tmp_path / "same.html").tables[0][1:]]
@@ -137,10 +138,10 @@ def test_where_the_data_are_gone_the_rest_is_reported(tmp_path):
     (tmp_path / "mine.npz").unlink()
     pages.write([tmp_path / "run"], tmp_path / "report.html")
     page = Page(tmp_path / "report.html")
-    assert [image["alt"].split()[0] for image in page.images] == ["curves", "angles"]
+    assert [image["alt"].split()[0] for image in page.images] == ["curves", "angles", "dead"]
     gap = plots.read(tmp_path / "run").gap
     assert "mine.npz" in gap
-    assert page.text.count(f"is not drawn: {gap}.") == 3
+    assert page.text.count(f"is not drawn: {gap}.") == 4
     assert "features is not drawn: the 6 inputs are no square image" in page.text
 
 
@@ -216,9 +217,9 @@ def test_plot_draws_what_is_asked_for(folder, tmp_path, capsys):
     assert capsys.readouterr().out == f"drew {run / 'features.svg'}\ndrew {run / 'confusion.svg'}\n"
     assert main(["plot", str(run), "--pictures", "all", "--format", "pdf"]) == 0
     shown = capsys.readouterr().out
-    for name in ("angles", "activity", "hidden"):
+    for name in ("angles", "dead", "activity", "hidden"):
         assert f"left out {name}: " in shown
-    assert {path.name for path in run.glob("*.pdf")} == {"curves.pdf", "features.pdf", "confusion.pdf"}
+    assert {path.name for path in run.glob("*.pdf")} == {"curves.pdf", "features.pdf", "confusion.pdf", "recall.pdf"}
     assert main(["plot", str(run), "--pictures", "hidden"]) == 2
     assert "the net has no hidden layer" in capsys.readouterr().err
 
@@ -256,7 +257,10 @@ def test_a_browser_shows_every_picture_and_asks_for_nothing_else(folder, width):
     assert len(images) == 1 + 2 * len(plots.PICTURES)
     assert min(wide for wide, _, _ in images) > 300
     assert min(high for _, high, _ in images) > 100
-    assert max(right for _, _, right in images) <= float(found["width"]) <= max(width, 500)
+    assert float(found["width"]) <= max(width, 500)  # what is wider scrolls in a box of its own
+    assert max(right for _, _, right in images) <= float(found["width"])
+    shown = [float(wide) / high for high, wide in zip((w for w, _, _ in images), found["shown"].split(), strict=True)]
+    assert min(shown) > 0.5  # so that words in pictures are half their size at least, on a phone too
 
 
 @chromium
@@ -265,8 +269,15 @@ def test_the_page_itself_has_nothing_to_complain_of_and_turns_dark(folder):
     assert console_lines == []
     assert "</footer>" in dom
     scheme = "--blink-settings=preferredColorScheme="
-    light, dark = (browser.measure(folder / "one.html", f"{scheme}{n}")[0]["background"] for n in (1, 0))
-    assert (light, dark) == ("rgb(255, 255, 255)", "rgb(20, 23, 27)")
+    light, dark = (browser.measure(folder / "one.html", f"{scheme}{n}")[0] for n in (1, 0))
+    assert (light["background"], dark["background"]) == ("rgb(255, 255, 255)", "rgb(20, 23, 27)")
+    assert (light["corner"], dark["corner"]) == ("255,255,255", "20,23,27")  # of a picture
+
+
+def test_the_page_prints_light_and_without_boxes_that_scroll(folder):
+    text = (folder / "one.html").read_text(encoding="utf-8")
+    assert "@media print" in text
+    assert text.count("prefers-color-scheme: dark") == text.count("@media screen and (prefers-color-scheme: dark)") == 1
 
 
 @chromium

@@ -132,7 +132,7 @@ def test_compare_looks_at_the_starts_scaling_before_it_trains(tmp_path, monkeypa
     assert not (tmp_path / "c").exists()
     with pytest.warns(gpufa.GpufaWarning) as told:
         assert main(compare) == 0
-    assert [str(w.message) for w in told] == ["scaling is that of the start, 'first'"]
+    assert "scaling is that of the start, 'first'" in [str(w.message) for w in told]
 
 
 # Targets
