@@ -43,9 +43,10 @@ def compare(
 ) -> Comparison:
     """Train as `gpufa compare` does: `rules` with the same seeds, and the frozen baseline behind them if it is wanted.
 
-    `data`, `callbacks`, `force` and `on_interrupt` are those of gpufa.train. config.rule_options are for config.rule alone. With
-    config.out each run is kept in the folder of its rule's name in that folder, beside compare.csv, .json, .md, .tex
-    and .png. All rules are tried before the first is trained; raises InvalidValue and FileProblem as gpufa.train.
+    `data`, `callbacks`, `force` and `on_interrupt` are those of gpufa.train. config.rule_options are for config.rule
+    alone. With config.out each run is kept in the folder of its rule's name in that folder, beside compare.csv, .json,
+    .md, .tex and .png. All rules are tried before the first is trained; raises InvalidValue and FileProblem as
+    gpufa.train.
     """
     found = trained(config, rules, data, baseline, callbacks, force, on_interrupt)
     if config.out:

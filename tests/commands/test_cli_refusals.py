@@ -137,7 +137,8 @@ def test_a_picture_that_can_not_be_written_does_not_cost_the_table(tmp_path, cap
     assert main(["compare", "--rules", "bp", "dfa", *FAST, "--out", str(tmp_path)]) == 2
     shown = capsys.readouterr()
     assert "compare.png' can't be written (Is a directory)" in shown.err
-    assert [line.split()[1] for line in shown.out.splitlines() if line.startswith("│")] == ["bp", "dfa", "shallow"]
+    first = [line.split()[1] for line in shown.out.splitlines() if line.startswith("│")]
+    assert [name for name in first if name != "│"] == ["bp", "dfa", "shallow"]  # the other lines are wrapped cells
     assert (tmp_path / "compare.csv").exists()
 
 
