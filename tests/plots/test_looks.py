@@ -72,3 +72,11 @@ def test_a_picture_in_svg_turns_dark_and_its_words_with_it(subject):
     assert f"stroke: {INK}" in dark
     assert text.count(f"fill: {INK}") > 30  # the words'
     assert b"prefers-color" not in plots.encode(plots.draw("confusion", subject), "pdf")
+
+
+def test_names_of_runs_are_no_formulas_in_a_comparison(subject):
+    names = [r"$\frac$", "_hidden", "x" * 50 + "end", "plain"]
+    figure = plots.comparison(dict.fromkeys(names, subject.history))
+    assert plots.encode(figure, "svg")
+    shown = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert shown == [r"\$\frac\$", "\u2009_hidden", "…" + "x" * 24 + "end", "plain"]

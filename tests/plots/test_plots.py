@@ -295,11 +295,3 @@ def test_a_comparison_of_errors_with_an_rmse_says_so(subject, regression):
     np.testing.assert_allclose(left.lines[1].get_ydata(), regression.history.epochs["test_rmse"].mean(axis=1))
     assert plots.comparison({"digits": subject.history}).axes[0].get_title() == "test error, %"
     assert not left.get_legend()
-
-
-def test_names_of_runs_are_no_formulas_in_a_comparison(subject):
-    names = [r"$\frac$", "_hidden", "x" * 50 + "end", "plain"]
-    figure = plots.comparison(dict.fromkeys(names, subject.history))
-    assert plots.encode(figure, "svg")
-    shown = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert shown == [r"\$\frac\$", "\u2009_hidden", "…" + "x" * 24 + "end", "plain"]
