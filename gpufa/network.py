@@ -137,7 +137,7 @@ class Network(Learner):
 
     @on_device
     def evaluate(self, x: Any, y: Any) -> dict[str, NDArray]:
-        """Scores by name, (R,) each: "loss" and "error" in percent for labels, "r2" and "rmse" for targets."""
+        """Scores by name, (R,) each, "recall" (R, C): those of measure.scores.METRICS that go with what y is."""
         return evaluate(self, x := network_input(self, x), network_target(self, y, len(x)))
 
     @on_device

@@ -28,7 +28,8 @@ NETWORK = {
 }
 COLUMNS = {"epochs": ("epoch", "step", "loss", "seconds"), "probes": ("step", "per_sample")}
 SCALED = "scaling", "target_scaling"  # groups of what the inputs and the targets go through
-AXES = {"epoch": 1, "step": 1, "seconds": 1}  # of a column, the rows' own among them; of others 2, in probes 3
+# Axes of a column, the rows' own among them; of others 2, in probes 3.
+AXES = {"epoch": 1, "step": 1, "seconds": 1, "validation_recall": 3, "test_recall": 3}
 WHOLE = "epoch", "step"
 LARGEST = 2**53  # what counts steps and samples stays below it
 
@@ -94,7 +95,9 @@ def _arrays(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> Itera
         if name.startswith("history/") and name.split("/")[1:-1] not in [[kind] for kind in COLUMNS]:
             yield f"its history has {name!r}"
     for kind, required in COLUMNS.items():
-        yield from _columns(kind, required, arrays, (replicas, len(sizes) - 2))
+        # A cell of probes has a figure of each hidden layer, one of epochs, where it has that axis, of each class.
+        depth = len(sizes) - 2 if kind == "probes" else max(sizes[-1], 2)
+        yield from _columns(kind, required, arrays, (replicas, depth))
 
 
 def _matrices(network: Mapping[str, Any]) -> dict[str, Shape]:
@@ -111,7 +114,7 @@ def _matrices(network: Mapping[str, Any]) -> dict[str, Shape]:
 def _columns(
     kind: str, required: tuple[str, ...], arrays: Mapping[str, NDArray], cell: tuple[int, int]
 ) -> Iterator[str]:
-    """What is wrong with a table of the history, of which a cell is a number, (R,) or (R, L - 1)."""
+    """What is wrong with a table of the history, of which a cell is a number, (R,), or (R, L - 1) or (R, C)."""
     prefix = f"history/{kind}/"
     columns = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
     if columns and not columns.keys() >= set(required):

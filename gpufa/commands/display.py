@@ -1,7 +1,7 @@
 """What commands print: tables, facts, lines."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, TextIO
 
@@ -12,9 +12,12 @@ from rich.table import Table
 from ..data.about import of_metadata
 from ..functions.activations import ACTIVATIONS
 from ..layers.words import LAYERS
+from ..measure.scores import BALANCED, RECALL
+from ..network import Network
 from ..report import tables
 from ..rules import Rule
 from ..runs.run import Run
+from ..runs.summary import by_class
 from ..training.stopping import Status
 
 
@@ -66,8 +69,10 @@ class Lasting:
 
 
 def results(run: Run, to: Console) -> None:
-    """The table of a finished run, then the alignment angles, and what else there is to say."""
+    """The table of a finished run, then recalls, the alignment angles, and what else there is to say."""
     sheet(tables.results(run.summary), to)
+    if tables.RECALL in run.summary:
+        to.print(tables.classes(run.summary), soft_wrap=True)
     if run.summary["alignment_deg"]:
         angles = " ".join(f"{tables.figure(v, '.1f')}°" for v in run.summary["alignment_deg"])
         to.print(f"angle with backprop's deltas, layer by layer, mean over seeds: {angles}")
@@ -123,11 +128,14 @@ def layers(to: Console) -> None:
     )
 
 
-def scores(values: Mapping[str, NDArray], seeds: Sequence[int], to: Console, title: str) -> None:
-    """One line per seed, then mean and deviation."""
+def scores(found: Mapping[str, NDArray], net: Network, to: Console, title: str) -> None:
+    """One line per seed, then mean and deviation; then the recall of each class, and their mean."""
+    seeds, values = net.seeds, {name: v for name, v in found.items() if v.ndim == 1 and name != BALANCED}
     rows = tuple((str(seed), *(f"{v[r]:.4f}" for v in values.values())) for r, seed in enumerate(seeds))
     means = (tables.mean_and_deviation(list(v), tables.digits(name)) for name, v in values.items())
     sheet(tables.Sheet(title, ("seed", *map(tables.heading, values)), rows, ("mean ± deviation", *means)), to)
+    if RECALL in found:
+        sheet(tables.recalls(by_class(found[RECALL], net.about), list(found[BALANCED])), to)
 
 
 def contents(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any], to: Console, title: str) -> None:

@@ -26,7 +26,7 @@ def evaluate(
     backend: str = "auto",
     device: int = 0,
 ) -> int:
-    """Loss and error of a trained network on its test data, or on others.
+    """Scores of a trained network on its test data, or on others.
 
     Args:
         run: a run's folder or a checkpoint
@@ -42,7 +42,7 @@ def evaluate(
     if y is None:
         raise InvalidValue(f"{data!r} holds no labels or targets to evaluate against; use gpufa predict")
     scores = net.evaluate(x, y)
-    display.scores(scores, net.seeds, display.console(), f"{run} on {what}")
+    display.scores(scores, net, display.console(), f"{run} on {what}")
     return OK
 
 

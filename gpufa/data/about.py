@@ -63,7 +63,10 @@ class About:
         return f"column{'s' * (len(self.target) > 1)} {', '.join(map(column, self.target))}"
 
     def class_name(self, label: int) -> str:
-        return str(label) if self.classes is None else self.classes[label]
+        """Of several columns that are 0 or 1 the class has the column's name."""
+        if self.classes is not None:
+            return self.classes[label]
+        return str(self.target[label]) if len(self.target) > 1 else str(label)
 
     def sentence(self, outputs: int, features: int, train: int, test: int) -> str:
         """All of it in a line."""

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from .table import Table
 
+MOST = 10  # classes whose figures history.csv has, at most
 PROBED = {"angle": "per_sample", "dead": "dead"}  # columns of history.csv and what they are called among the probes
 
 
 class History:
-    """`epochs`, a Table of columns (epochs,) or (epochs, R); `probes`, measure.alignment's metrics, (probes, R, L - 1).
+    """`epochs`, a Table of columns (epochs,), (epochs, R) or, of each class, (epochs, R, C); `probes`, metrics of
+    measure.alignment, (probes, R, L - 1).
 
     Errors are in percent, angles in degrees. `loss` and `running_error` are means over the epoch's own batches; a
     replica that has stopped has NaN from then on.
@@ -68,21 +70,24 @@ class History:
 
     def to_csv(self) -> str:
         """One line per epoch and seed, as text; angle_k and dead_k are the newest `per_sample` and `dead` of hidden
-        layer k."""
+        layer k; test_recall_c is of class c, where there are no more than MOST."""
         columns = {name: self.epochs[name] for name in self.epochs}
         shared = {name: column for name, column in columns.items() if column.ndim == 1}
         own = {name: column for name, column in columns.items() if column.ndim == 2}
+        by_class = {name: column for name, column in columns.items() if column.ndim == 3 and column.shape[2] <= MOST}
         probed = {short: self.probes[name] for short, name in PROBED.items() if name in self.probes}
         layers = [f"{short}_{k + 1}" for short, column in probed.items() for k in range(column.shape[2])]
+        classes = [f"{name}_{c}" for name, column in by_class.items() for c in range(column.shape[2])]
         if probed and columns:
             newest = np.maximum(np.searchsorted(self.probes["step"], columns["step"], side="right") - 1, 0)
         text = io.StringIO(newline="")
         writer = csv.writer(text)
-        writer.writerow([*shared, "seed", *own, *layers])
+        writer.writerow([*shared, "seed", *own, *layers, *classes])
         for i in range(len(self.epochs)):
             for r, seed in enumerate(self.seeds):
                 cells = [column[i, r] for column in own.values()]
                 cells += [value for column in probed.values() for value in column[newest[i], r]]
+                cells += [value for column in by_class.values() for value in column[i, r]]
                 writer.writerow([*(_cell(column[i]) for column in shared.values()), seed, *map(_cell, cells)])
         return text.getvalue()
 

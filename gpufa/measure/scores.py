@@ -1,51 +1,110 @@
-"""How good a network is on some data: loss, classification error, or R2 and RMSE, per replica."""
+"""METRICS: how good a network is on some data, one row each, per replica."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.samples import has_labels
-from ..data.scaling import Scaling
 from ..net.learner import Learner
+from .tally import AMOUNTS, CLASSES, FLAGS, PAIR, Tally, count
+
+
+@dataclass(frozen=True)
+class Metric:
+    """figure(tally) is one figure per replica, (R,), or one of each class, (R, C); of targets that are one of `kinds`,
+    of all where there are none. `percent` says that it is in percent."""
+
+    name: str
+    figure: Callable[[Tally], NDArray]
+    kinds: frozenset[str] = frozenset()
+    percent: bool = False
+
+
+def _loss(t: Tally) -> NDArray:
+    return t.loss / t.n
+
+
+def _error(t: Tally) -> NDArray:
+    """Samples that were taken for another class, or outputs on the wrong side of a half."""
+    return 100 * t.wrong.sum(axis=1) / t.held.sum()
+
+
+def _recall(t: Tally) -> NDArray:
+    """Of each class, the samples that were taken for it; NaN for a class without samples."""
+    with np.errstate(invalid="ignore"):
+        return 100 * (t.held - t.wrong) / t.held
+
+
+def _balanced_accuracy(t: Tally) -> NDArray:
+    """The mean recall of the classes that have samples."""
+    return np.asarray(_recall(t)[:, t.held > 0].mean(axis=1))
+
+
+def _auc(t: Tally) -> NDArray:
+    """How often a sample of the second class has a larger output for that class than one of the first; ties are half.
+
+    NaN where there is one class only, or an output is NaN.
+    """
+    found = np.full(len(t.outputs), np.nan)
+    first, second = t.outputs[:, ~t.second], t.outputs[:, t.second]
+    for r in np.flatnonzero(np.isfinite(t.outputs).all(axis=1)) if first.size and second.size else ():
+        ordered = np.sort(first[r])
+        below, up_to = (np.searchsorted(ordered, second[r], side) for side in ("left", "right"))
+        found[r] = (below.sum() + up_to.sum()) / (2 * first.shape[1] * second.shape[1])
+    return found
+
+
+def _exact_match(t: Tally) -> NDArray:
+    """Samples all of whose outputs are on the right side of a half."""
+    return 100 * (1 - t.inexact / t.n)
+
+
+def _r2(t: Tally) -> NDArray:
+    """1 - residual / total sum of squares about each output's mean, over all outputs together."""
+    return 1 - t.residual / t.spread if t.spread else np.full(len(t.residual), np.nan)
+
+
+def _rmse(t: Tally) -> NDArray:
+    """Over all outputs together, in the targets' own unit."""
+    return np.asarray(t.unit * np.sqrt(t.residual / t.values))
+
+
+# fmt: off
+ROWS = (
+    Metric("loss", _loss),
+    Metric("error", _error, frozenset({CLASSES, FLAGS}), percent=True),
+    Metric("balanced_accuracy", _balanced_accuracy, frozenset({CLASSES}), percent=True),
+    Metric("recall", _recall, frozenset({CLASSES}), percent=True),
+    Metric("auc", _auc, frozenset({PAIR})),
+    Metric("exact_match", _exact_match, frozenset({FLAGS}), percent=True),
+    Metric("r2", _r2, frozenset({AMOUNTS})),
+    Metric("rmse", _rmse, frozenset({AMOUNTS})),
+)
+# fmt: on
+METRICS = {row.name: row for row in ROWS}
+RECALL, BALANCED = "recall", "balanced_accuracy"  # the one that has a figure of each class, and the mean of these
+JUDGES = "rmse", "error", "loss"  # lower is better; the first that there is counts
 
 
 def evaluate(net: Learner, x: Any, y: Any) -> dict[str, NDArray]:
     """The net's scores on x, (samples, n_0), and y, labels (samples,) or targets (samples, n_L), both on the net's
     device.
 
-    One figure per replica, (R,): "loss", and "error" in percent for labels, "r2" and "rmse" for targets. Those two
-    are over all outputs together; R2 is 1 - residual / total sum of squares about each output's mean. x and y are as
-    the training sees them; R2 and RMSE are in the targets' own unit all the same.
+    One figure per replica, (R,), for each of METRICS that goes with what the targets are; of "recall" (R, C). All
+    samples count alike, whatever their weights in training. x and y are as the training sees them; R2 and RMSE are in
+    the targets' own unit all the same.
     """
-    backend, n, labels, own = net.backend, len(x), has_labels(y), net.target_scaling
-    sums, residual = backend.zeros((2, len(net.seeds)), "float64"), np.zeros(len(net.seeds))
-    unit, weights = _units(own) if own else (1.0, None)
-
-    def total(squares: Any, axes: Any, samples: int) -> NDArray:
-        """Over samples and outputs, where each output counts by its weight, on the host."""
-        summed = backend.to_host(squares.sum(axis=axes if weights is None else samples, dtype="float64"))
-        return summed if weights is None else np.asarray(summed @ weights)
-
-    for start, p in net.chunks(n):
-        backend.targets(y[start : start + p.m], out=p.y)
-        p.evaluate(net.rule.forward, net.as_floats(x[start : start + p.m]), sums)
-        if not labels:
-            residual += total(backend.xp.square(p.e), (-1, -2), -1)
-    loss, misses = backend.to_host(sums)
-    if labels:
-        return {"loss": loss / n, "error": 100 * misses / n}
-    spread = float(total(backend.xp.square(y - y.mean(axis=0)), None, 0))
-    r2 = 1 - residual / spread if spread else np.full(len(net.seeds), np.nan)
-    return {"loss": loss / n, "r2": r2, "rmse": unit * np.sqrt(residual / y.size)}
+    tally = count(net, x, y)
+    return {m.name: m.figure(tally) for m in METRICS.values() if not m.kinds or m.kinds & tally.kinds}
 
 
-def _units(scaling: Scaling) -> tuple[float, NDArray]:
-    """The largest of the units that targets are scaled by, and the squares of all as shares of it."""
-    units = 1 / scaling.factor
-    return float(units.max()), np.square(units / units.max())
+def only(score: dict[str, NDArray], replicas: NDArray[np.bool_]) -> dict[str, NDArray]:
+    """The scores of these replicas, (R,), with NaN for the others."""
+    return {name: np.where(replicas.reshape(-1, *[1] * (v.ndim - 1)), v, np.nan) for name, v in score.items()}
 
 
 def judge(score: dict[str, NDArray]) -> NDArray:
-    """What a validation part is judged by, (R,), lower is better: the error, or RMSE for real-valued targets."""
-    return score["error"] if "error" in score else score["rmse"]
+    """What a validation part is judged by, (R,), lower is better."""
+    return next(score[name] for name in JUDGES if name in score)

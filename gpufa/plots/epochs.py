@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
 from ..measure.history import History
+from ..measure.scores import JUDGES
 from .lines import band, beside, dress, whole_numbers
 from .style import COLOURS, look, mean_over_seeds, panels, plain, shades
 from .subject import Subject
@@ -119,11 +120,13 @@ def comparison(histories: Mapping[str, History]) -> "Figure":
 
 
 def _score(history: History) -> str:
-    return "rmse" if "test_rmse" in history.epochs or "validation_rmse" in history.epochs else "error"
+    """What a validation part is judged by; the error where there is no score at all."""
+    parts = "test", "validation"
+    return next((name for name in JUDGES if any(f"{part}_{name}" in history.epochs for part in parts)), "error")
 
 
 def _title(score: str) -> str:
-    return "error, %" if score == "error" else "RMSE"
+    return {"error": "error, %", "rmse": "RMSE"}.get(score, score)
 
 
 def _probe_epochs(history: History) -> NDArray:

@@ -76,6 +76,13 @@ class Section:
         return self.metadata["network"] | {"gpufa": self.metadata["gpufa"]}
 
     @property
+    def recalls(self) -> tables.Sheet | None:
+        """The recall of each class of test samples; None where there are no classes."""
+        if tables.RECALL not in self.summary:
+            return None
+        return tables.recalls(tables.sound_recalls(self.summary), tables.sound(self.summary, tables.BALANCED))
+
+    @property
     def environment(self) -> dict[str, str]:
         """Where it was trained; empty for a run that has not ended, as that is written then."""
         place = self.summary.get("environment", {})

@@ -1,15 +1,22 @@
 """Results as tables of text, for the console and for a report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from ..measure.history import MOST
+from ..measure.scores import METRICS
 from ..measure.seeds import finite, spread
 from ..training.stopping import Status
 
-SCORES = "train_error", "test_error", "train_rmse", "test_rmse", "test_r2"
+SCORES = "train_error", "test_error", "test_auc", "test_exact_match", "train_rmse", "test_rmse", "test_r2"
 LOSS = "test_loss"
-
+LOSSES = "train_loss", LOSS  # where there is no other score
+PERCENT = tuple(name for name, metric in METRICS.items() if metric.percent)
+RECALL, BALANCED = "test_recall", "test_balanced_accuracy"
+LOWEST = 3  # classes that a line names, of more than MOST
 EPOCHS = {"epochs": "epochs_per_seed", "weights of epoch": "weights_of_epoch"}  # columns, of which a run may lack some
 
 
@@ -26,7 +33,8 @@ class Sheet:
 
 def results(summary: Mapping[str, Any]) -> Sheet:
     """Each seed's errors, then mean and deviation, of a summary as in summary.json."""
-    figures = {name: summary[name] for name in SCORES if name in summary}
+    names = [name for name in SCORES if name in summary] or LOSSES
+    figures = {name: summary[name] for name in names if name in summary}
     epochs = {title: summary[name] for title, name in EPOCHS.items() if name in summary}
     rows = [
         (
@@ -57,8 +65,11 @@ def diverged(summary: Mapping[str, Any]) -> list[int]:
 def sound(summary: Mapping[str, Any], name: str) -> list[float | None]:
     """The figures of each seed, None for one that diverged, as what its last checkpoint has is no result, or
     has none."""
+    return _sound(summary, summary.get(name, [None] * len(summary["seeds"])))
+
+
+def _sound(summary: Mapping[str, Any], values: Sequence[float | None]) -> list[float | None]:
     lost = diverged(summary)
-    values = summary.get(name, [None] * len(summary["seeds"]))
     return [None if seed in lost else v for seed, v in zip(summary["seeds"], values, strict=True)]
 
 
@@ -85,6 +96,28 @@ def dead(summary: Mapping[str, Any]) -> str:
     return text if any(shares) else ""
 
 
+def recalls(by_class: Mapping[str, Sequence[float | None]], balanced: Sequence[float | None]) -> Sheet:
+    """The recall of each class, mean and deviation over the seeds, and its mean, the balanced accuracy."""
+    rows = tuple((name, mean_and_deviation(values)) for name, values in by_class.items())
+    return Sheet("recall by class", ("class", "recall %"), rows, ("balanced accuracy", mean_and_deviation(balanced)))
+
+
+def sound_recalls(summary: Mapping[str, Any]) -> dict[str, list[float | None]]:
+    """Those of the test samples by class, as `sound`."""
+    return {name: _sound(summary, values) for name, values in summary[RECALL].items()}
+
+
+def classes(summary: Mapping[str, Any]) -> str:
+    """Balanced accuracy and recalls of the test samples in a line, mean over seeds: of many classes the lowest."""
+    means = {name: spread(values).mean for name, values in sound_recalls(summary).items()}
+    several = len(means) > MOST
+    chosen = sorted(means, key=lambda name: (np.isnan(means[name]), means[name]))[:LOWEST] if several else list(means)
+    told = ", ".join(f"{name} {'-' if np.isnan(means[name]) else f'{means[name]:.1f}'}" for name in chosen)
+    which = f"the lowest of {len(means)} classes" if several else "by class"
+    balanced = mean_and_deviation(sound(summary, BALANCED))
+    return f"balanced accuracy {balanced} %; recall in percent, {which}, mean over seeds: {told}"
+
+
 def mean_and_deviation(values: Any, form: str = ".2f") -> str:
     """ "2.31 ± 0.08": mean and sample deviation of the finite values."""
     found = spread(values)
@@ -95,12 +128,12 @@ def mean_and_deviation(values: Any, form: str = ".2f") -> str:
 
 
 def heading(name: str) -> str:
-    return name.replace("_", " ") + (" %" if name.endswith("error") else "")
+    return name.replace("_", " ") + (" %" if name.endswith(PERCENT) else "")
 
 
 def digits(name: str) -> str:
     """Percent with two decimals, losses with three significant digits, other figures with four."""
-    return ".2f" if name.endswith("error") else ".3g" if name == LOSS else ".4g"
+    return ".2f" if name.endswith(PERCENT) else ".3g" if name == LOSS else ".4g"
 
 
 def figure(value: float | None, form: str) -> str:

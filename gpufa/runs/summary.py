@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoints.networks import inside
+from ..data.about import About, of_metadata
 from ..measure.history import History, newest
-from ..measure.scores import evaluate
+from ..measure.scores import RECALL, evaluate, only
 from ..training.stopping import Status
 from ..training.toml import from_mapping
 from ..training.trainer import Trainer
@@ -18,13 +19,14 @@ FINISHED = "finished"  # the status of a seed that has trained for all epochs
 
 @np.errstate(all="ignore")  # figures that are not finite are told as none
 def summarise(trainer: Trainer) -> dict[str, Any]:
-    """The figures of summary.json: errors in percent, angles in degrees, times in seconds; lists have one per seed."""
+    """The figures of summary.json: errors in percent, angles in degrees, times in seconds; lists have one per seed,
+    recalls a list for each class."""
     net, progress, history = trainer.net, trainer.progress, trainer.history
     course = _course(history, progress.arrays(), trainer.epochs, trainer.kept.epoch if trainer.kept else None)
     samples = len(trainer.batches.x) * int(progress.epochs.sum())
     parts = {"train": trainer.train, "validation": trainer.held, "test": trainer.test}
     scores = {
-        f"{part}_{name}": [finite(v) for v in values]
+        f"{part}_{name}": _listed(name, values, net.about)
         for part, (x, y) in parts.items()
         if len(x)
         for name, values in _sound(evaluate(net, x, y)).items()
@@ -45,8 +47,9 @@ def summary_of(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> di
     """The same of a checkpoint's contents, without what only a run that ended knows: training scores and the place."""
     history = History.from_arrays(tuple(metadata["network"]["seeds"]), inside("history", arrays))
     epochs, config, kept = history.epochs, from_mapping(metadata["config"]), arrays.get("kept/epoch")
+    about = of_metadata(metadata)
     scores = {
-        name: [finite(v) for v in _after(epochs[name], kept)]
+        name: _listed(name, _after(epochs[name], kept), about)
         for name in epochs
         if name.startswith(("validation_", "test_"))
     }
@@ -86,7 +89,18 @@ def _course(history: History, progress: Mapping[str, NDArray], epochs: int, kept
 
 def _sound(score: dict[str, NDArray]) -> dict[str, NDArray]:
     """NaN in every figure of a replica whose loss is no longer finite."""
-    return {name: np.where(np.isfinite(score["loss"]), values, np.nan) for name, values in score.items()}
+    return only(score, np.isfinite(score["loss"]))
+
+
+def _listed(name: str, values: NDArray, about: About | None) -> Any:
+    """A figure of each seed, or those of each class."""
+    return by_class(values, about) if name.endswith(RECALL) else [finite(v) for v in values]
+
+
+def by_class(values: NDArray, about: About | None) -> dict[str, list[float | None]]:
+    """Figures (R, C) by the name of the class: one of each seed."""
+    names = (about.class_name(c) if about else str(c) for c in range(values.shape[1]))
+    return {called: [finite(v) for v in column] for called, column in zip(names, values.T, strict=True)}
 
 
 def finite(value: float) -> float | None:

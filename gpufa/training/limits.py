@@ -118,6 +118,11 @@ def check_run(config: Any, net: Learner, y: NDArray) -> None:
             f"schedule_epochs is the length of a schedule that ends, and {config.schedule} does not; leave"
             " --schedule-epochs out, or take --schedule cosine"
         )
+    if config.stop_train_error is not None and not has_labels(y) and y.shape[1] == 1:
+        raise InvalidValue(
+            "stop_train_error goes by the running error, which is of the largest output, and the net has one; remove"
+            " --stop-train-error, or stop by --patience"
+        )
     if config.target_scaling != "none" and has_labels(y):
         raise InvalidValue("target_scaling is for real-valued targets, but these are labels; remove --target-scaling")
     if config.target_scaling != "none" and net.output_loss.name != "squared_error":

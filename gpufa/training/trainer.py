@@ -209,7 +209,7 @@ class Trainer:
         for name, (x, y) in {"validation": self.held, "test": self.test}.items():
             if len(x):
                 score = scores.evaluate(self.net, x, y)
-                row |= {f"{name}_{k}": np.where(active, v, np.nan) for k, v in score.items()}
+                row |= {f"{name}_{k}": v for k, v in scores.only(score, active).items()}
                 if name == "validation" and (self.config.patience or self.kept):
                     validation = scores.judge(score)
         better = progress.finish_epoch(validation, self.config.patience, self.config.stop_train_error)

@@ -1,0 +1,122 @@
+"""What one pass over samples counts: every score follows from it."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.samples import has_labels
+from ..data.scaling import Scaling
+from ..net.learner import Learner
+from ..net.passes import Pass
+
+# What targets are, which may be more than one of these.
+CLASSES = "classes"  # one class a sample: labels, one-hot rows, or 0 and 1 of one output
+PAIR = "pair"  # of two classes
+FLAGS = "flags"  # several outputs of 0 or 1 each
+AMOUNTS = "amounts"  # numbers, whose squared error is the loss
+HALF = 0.5  # an output above it says yes
+
+
+class Tally(NamedTuple):
+    """Of n samples with targets of these `kinds`: the sum of their losses, (R,).
+
+    wrong, held      CLASSES: of each class, how many samples were taken for another, (R, C), and how many there are,
+                     (C,). FLAGS: of each output, how many are wrong, (R, n_L), and n
+    inexact          FLAGS: samples with an output that is wrong, (R,)
+    outputs, second  PAIR: what the net says for the second class, (R, n), and whether it is that, (n,)
+    residual         AMOUNTS: the sum of squares, (R,), `spread` about each output's mean, in shares of `unit`
+    """
+
+    n: int
+    kinds: frozenset[str]
+    loss: NDArray
+    wrong: NDArray
+    held: NDArray
+    inexact: NDArray
+    outputs: NDArray
+    second: NDArray
+    residual: NDArray
+    spread: float
+    unit: float
+    values: int
+
+
+def kinds_of(net: Learner, y: Any) -> frozenset[str]:
+    """What the targets y, on the device, are to the net.
+
+    Real ones are what their values say: one-hot rows are classes, and other rows of 0 and 1 flags, unless they are
+    scaled. A single output of 0 and 1 is a class under binary cross-entropy alone. Under squared error all are amounts
+    as well; what is none of these is a share, and has its loss alone.
+    """
+    if has_labels(y):
+        return frozenset({CLASSES, PAIR} if net.sizes.outputs == 2 else {CLASSES})
+    loss, columns = net.output_loss.name, y.shape[1]
+    found = {AMOUNTS} if loss == "squared_error" else set[str]()
+    if net.target_scaling or not bool(((y == 0) | (y == 1)).all()):
+        return frozenset(found)
+    if columns > 1 and loss != "binary_cross_entropy" and bool((y.sum(axis=1) == 1).all()):
+        found |= {CLASSES, PAIR} if columns == 2 else {CLASSES}
+    elif columns > 1:
+        found |= {FLAGS}
+    elif loss == "binary_cross_entropy":
+        found |= {CLASSES, PAIR}
+    return frozenset(found)
+
+
+def count(net: Learner, x: Any, y: Any) -> Tally:
+    """The tally of x, (samples, n_0), and y as `scores.evaluate` takes them."""
+    backend, n, kinds, own = net.backend, len(x), kinds_of(net, y), net.target_scaling
+    replicas, classes = len(net.seeds), max(net.sizes.outputs, 2) if CLASSES in kinds else net.sizes.outputs
+    sums, residual = backend.zeros((2, replicas), "float64"), np.zeros(replicas)
+    wrong, held = backend.zeros((replicas, classes), "float64"), backend.zeros((classes,), "float64")
+    inexact, spread = backend.zeros((replicas,), "float64"), 0.0
+    outputs, second = list[NDArray](), list[NDArray]()
+    unit, weights = _units(own) if own else (1.0, None)
+
+    def total(squares: Any, axes: Any, samples: int) -> NDArray:
+        """Over samples and outputs, where each output counts by its weight, on the host."""
+        summed = backend.to_host(squares.sum(axis=axes if weights is None else samples, dtype="float64"))
+        return summed if weights is None else np.asarray(summed @ weights)
+
+    for start, p in net.chunks(n):
+        backend.targets(y[start : start + p.m], out=p.y)
+        p.evaluate(net.rule.forward, net.as_floats(x[start : start + p.m]), sums)
+        if AMOUNTS in kinds:
+            residual += total(backend.xp.square(p.e), (-1, -2), -1)
+        if FLAGS in kinds:
+            astray = _yes(net, p) != (p.y > HALF)
+            wrong += astray.sum(axis=-1, dtype="float64")
+            inexact += astray.any(axis=-2).sum(axis=-1, dtype="float64")
+        if CLASSES in kinds:
+            one = net.sizes.outputs == 1
+            missed = (_yes(net, p) != (p.y > HALF))[:, 0] if one else p.missed
+            members = backend.xp.concatenate([1 - p.y, p.y], axis=1) if one else p.y
+            wrong += (members * missed[:, None]).sum(axis=-1, dtype="float64")
+            held += members[0].sum(axis=-1, dtype="float64")
+            if PAIR in kinds:
+                net.output_loss.outputs(p.a[p.L], p.e)
+                outputs.append(np.array(backend.to_host(p.e[:, -1])))
+                second.append(np.array(backend.to_host(members[0, 1])) > HALF)
+    if AMOUNTS in kinds:
+        spread = float(total(backend.xp.square(y - y.mean(axis=0)), None, 0))
+    return Tally(
+        *(n, kinds, backend.to_host(sums)[0], backend.to_host(wrong)),
+        np.full(classes, float(n)) if FLAGS in kinds else backend.to_host(held),
+        backend.to_host(inexact),
+        np.concatenate(outputs, axis=1) if outputs else np.zeros((replicas, 0)),
+        np.concatenate(second) if second else np.zeros(0, bool),
+        *(residual, spread, unit, 0 if has_labels(y) else y.size),
+    )
+
+
+def _yes(net: Learner, p: Pass) -> Any:
+    """Whether each output is above a half."""
+    net.output_loss.outputs(p.a[p.L], p.e)
+    return p.e > HALF
+
+
+def _units(scaling: Scaling) -> tuple[float, NDArray]:
+    """The largest of the units that targets are scaled by, and the squares of all as shares of it."""
+    units = 1 / scaling.factor
+    return float(units.max()), np.square(units / units.max())
