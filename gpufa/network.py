@@ -10,6 +10,7 @@ from .backends import PRECISIONS, Backend, faults, get_backend, on_device
 from .basics.arguments import one_of, positive
 from .basics.arrays import T
 from .basics.errors import InvalidValue
+from .data.weights import checked, relative
 from .functions.activations import activation as find_activation
 from .functions.initialisers import INITIALISERS, layer_inits
 from .functions.losses import loss as find_loss
@@ -20,7 +21,7 @@ from .net.feedback import FEEDBACK
 from .net.gradients import Gradients
 from .net.learner import Learner
 from .net.passes import Pass
-from .rules import RULES, Rule, make_rule
+from .rules import RULES, Rule, check_linear, make_rule
 
 DTYPES = "float32", "float64"
 WHERE = " in a residual net", " in a net of blocks of several layers"
@@ -141,9 +142,13 @@ class Network(Learner):
         return evaluate(self, x := network_input(self, x), network_target(self, y, len(x)))
 
     @on_device
-    def gradients(self, x: Any, y: Any) -> dict[str, NDArray]:
-        """What the rule hands the optimizer, mean over samples, as host arrays named like `parameters`."""
-        p, grads = self._error(x, y), self.new_arena()
+    def gradients(self, x: Any, y: Any, sample_weights: Any = None) -> dict[str, NDArray]:
+        """What the rule hands the optimizer, mean over samples, as host arrays named like `parameters`.
+
+        With weights, (samples,), it is the sum of w_i times sample i's own, over the sum of w_i. Raises InvalidValue
+        where the rule can't weigh its samples.
+        """
+        p, grads = self._error(x, y, sample_weights), self.new_arena()
         found = Gradients(grads, [(1 / p.m, self.sizes.every)], extras=list(self.extras))
         self.rule.gradients(p, found)
         found.finish()
@@ -166,9 +171,13 @@ class Network(Learner):
         angles = measure(self._error(x, y), self.rule)
         return {name: a[0] if self.single else a for name, a in angles.items()}
 
-    def _error(self, x: Any, y: Any) -> Pass:
-        x = network_input(self, x)
-        return self.judged(x, network_target(self, y, len(x)))
+    def _error(self, x: Any, y: Any, sample_weights: Any = None) -> Pass:
+        x, weight = network_input(self, x), None
+        if sample_weights is not None:
+            check_linear(self.rule)
+            own = relative(checked(sample_weights, len(x), "sample_weights"))
+            weight = self.backend.to_device(np.tile(own, (len(self.seeds), 1)), self.dtype)
+        return self.judged(x, network_target(self, y, len(x)), weight)
 
     def _by_samples(self, layer: Any) -> NDArray:
         """A copy on the host of one layer of a pass, the samples before the units."""

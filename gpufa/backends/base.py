@@ -119,8 +119,9 @@ class Backend(Dynamics):
         """Go on by one step."""
         raise NotImplementedError
 
-    def load(self, ticks: Ticks, samples: Samples, x: Array, y: Array) -> None:
-        """`tick`, and then the batch's samples into x, (R, m, n), and their targets into y, (R, n_L, m)."""
+    def load(self, ticks: Ticks, samples: Samples, x: Array, y: Array, w: Array = None) -> None:
+        """`tick`, and then the batch's samples into x, (R, m, n), their targets into y, (R, n_L, m), and, where they
+        have some, their weights into w, (R, m)."""
         raise NotImplementedError
 
     def clip_factors(self, g: Array, most: float, out: Array) -> Array:

@@ -75,14 +75,14 @@ class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, ElementKernels):
         self._output_error(b, outputs)
 
     def _output_error(self, b: Array, outputs: Outputs) -> None:
-        loss, a, y, e, value, missed, sums = outputs
+        loss, a, y, e, value, missed, sums, weight = outputs
         replicas, units, m = a.shape
         found = kernel("output", "output_error", **types(a), **kernels.loss_text(loss))
         arrived = self.scratch("blocks that have arrived", (replicas,), "uint32")
         self._launch(
             found,
             *output_grid(m, replicas),
-            *(a, b, y, e, value, missed, sums, arrived, *map(stride, (a, b, e)), units, m, replicas),
+            *(a, b, y, e, value, missed, sums, arrived, *map(stride, (a, b, e)), units, m, replicas, weight),
         )
 
     def targets(self, y: Array, out: Array) -> None:
@@ -95,7 +95,7 @@ class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, ElementKernels):
         found = kernel("batch", "tick", ticks.now.dtype.name, U="float", Y="i64")
         self._launch(found, (1, 1, 1), (32, 1, 1), *ticks, len(ticks.now))
 
-    def load(self, ticks: Ticks, samples: Samples, x: Array, y: Array) -> None:
+    def load(self, ticks: Ticks, samples: Samples, x: Array, y: Array, w: Array = None) -> None:
         (replicas, m, inputs), units = x.shape, y.shape[1]
         V = self._wide(inputs, samples.x, x)
         source, taught = TYPES[samples.x.dtype.name], TYPES[samples.y.dtype.name]
@@ -107,6 +107,7 @@ class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, ElementKernels):
             *(samples.x, samples.order, stride(samples.order), samples.size, *(samples.scaling or (None, None))),
             *(x, stride(x), inputs, samples.y, _taught_stride(samples.y)),
             *(y, stride(y), y.strides[1] // y.itemsize, units, m, replicas),
+            *(samples.weights, stride(samples.weights), w, stride(w)),
         )
 
     def clip_factors(self, g: Array, most: float, out: Array) -> Array:

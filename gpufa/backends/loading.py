@@ -15,7 +15,7 @@ class Loading(Products):
         counters += 1
         now[:] = table[counters[1]]
 
-    def load(self, ticks: Ticks, samples: Samples, x: NDArray, y: NDArray) -> None:
+    def load(self, ticks: Ticks, samples: Samples, x: NDArray, y: NDArray, w: NDArray | None = None) -> None:
         self.tick(ticks)
         start = int(ticks.counters[1]) * samples.size
         index = samples.order[:, start : start + x.shape[1]]
@@ -24,6 +24,9 @@ class Loading(Products):
             np.subtract(x, samples.scaling[0], out=x)
             np.multiply(x, samples.scaling[1], out=x)
         self.targets(samples.y, y, index)
+        if w is not None:
+            for one, own, i in zip(w, samples.weights, index, strict=True):
+                np.take(own, i, out=one, mode="clip")
 
     def _gather(self, rows: NDArray, index: NDArray, out: NDArray) -> None:
         """out[r] = rows[index[r]]."""

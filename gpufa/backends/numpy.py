@@ -87,12 +87,15 @@ class NumpyBackend(Loading):
                 np.multiply(part, gate.mask, out=part)
 
     def output_error(self, outputs: Outputs) -> None:
-        loss, a, y, e, value, missed, sums = outputs
+        loss, a, y, e, value, missed, sums, weight = outputs
         loss.evaluate(a, y, e, value, self.scratch("work of a loss", a.shape, a.dtype))
         found, wanted = (self.scratch(name, value.shape, np.intp) for name in ("label found", "label wanted"))
         a.argmax(axis=-2, out=found)
         y.argmax(axis=-2, out=wanted)
         np.not_equal(found, wanted, out=missed)
+        if weight is not None:
+            np.multiply(e, weight[:, None], out=e)
+            np.multiply(value, weight, out=value)
         if sums is not None:
             sums[0] += value.sum(axis=-1, dtype=np.float64)
             sums[1] += missed.sum(axis=-1)

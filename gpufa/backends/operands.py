@@ -39,6 +39,7 @@ class Ticks(NamedTuple):
 class Samples(NamedTuple):
     """What batches are made of: x, (N, n), of any type; y as `targets` takes it; and which of them are a batch:
     order[:, batch * size :] of each replica, (R, N). With scaling = (shift, factor) x stands for (x - shift) * factor.
+    `weights` are those of the samples, (R, N), or None.
     """
 
     x: Array
@@ -46,6 +47,7 @@ class Samples(NamedTuple):
     order: Array
     size: int
     scaling: tuple[Array, Array] | None = None
+    weights: Array = None
 
 
 class Rates(NamedTuple):
@@ -59,8 +61,8 @@ class Rates(NamedTuple):
 
 class Outputs(NamedTuple):
     """The output units of a batch: their loss, pre-activation a, targets y and error e, (R, n_L, m); of each sample the
-    loss and whether it is missed, its largest output not being its largest target, (R, m); and sums of both, (2, R)
-    float64, or None."""
+    loss and whether it is missed, its largest output not being its largest target, (R, m); sums of both, (2, R)
+    float64, or None; and what the error and the loss of each sample are multiplied by, (R, m), or None."""
 
     loss: Loss
     a: Array
@@ -69,6 +71,7 @@ class Outputs(NamedTuple):
     value: Array
     missed: Array
     sums: Array = None
+    weight: Array = None
 
 
 class Units(NamedTuple):

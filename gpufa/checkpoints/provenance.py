@@ -13,7 +13,7 @@ from ..basics.arguments import home_path
 from ..basics.errors import FileProblem, GpufaError, InvalidValue
 from ..data.about import CLASSIFICATION, About, Wanted, of_metadata
 from ..data.datasets import load_inputs, read
-from ..data.parts import ALL, validate
+from ..data.parts import ALL, validate, weighed
 from ..data.samples import Data
 from ..data.userfiles import SUFFIXES
 from ..net.learner import Learner
@@ -24,24 +24,36 @@ from . import networks
 IN_MEMORY = "arrays"  # the name of data that a program handed in
 
 
-def data_of(config: Config, data: str | Path | Sequence[Any] | None) -> tuple[Data, str]:
-    """The arrays and their name: of `data`, which may be arrays itself, or of config.data where that is None."""
-    return _data_of(config, data, config.wanted)
+def data_of(config: Config, data: str | Path | Sequence[Any] | None, weights: Any = None) -> tuple[Data, str]:
+    """The arrays and their name: of `data`, which may be arrays itself, or of config.data where that is None. Beside
+    arrays `weights` are those of the training samples."""
+    return _data_of(config, data, config.wanted, weights)
 
 
-def _data_of(config: Config, data: str | Path | Sequence[Any] | None, wanted: Wanted) -> tuple[Data, str]:
+def _data_of(config: Config, data: str | Path | Sequence[Any] | None, wanted: Wanted, weights: Any) -> tuple[Data, str]:
     if data is None or isinstance(data, str | Path):
         if (name := str(data or config.data)) == IN_MEMORY:
             raise InvalidValue(
                 f"data {IN_MEMORY!r} are arrays that a program handed in; train on them there, or write them into a"
                 " file and name it with --data"
             )
+        if weights is not None:
+            raise InvalidValue(
+                f"sample_weights are an array, which goes with arrays, and the data are {name!r}; name its column or"
+                " array in the settings, sample_weights = 'name'"
+            )
         return read(name, config.test_fraction, wanted), name
-    return validate(data, wanted), IN_MEMORY
+    arrays = validate(data, wanted)
+    return arrays if weights is None else weighed(arrays, weights), IN_MEMORY
 
 
 def data_again(
-    config: Config, data: str | Path | Sequence[Any] | None, metadata: Mapping[str, Any], path: str | Path, remedy: str
+    config: Config,
+    data: str | Path | Sequence[Any] | None,
+    metadata: Mapping[str, Any],
+    path: str | Path,
+    remedy: str,
+    weights: Any = None,
 ) -> Data:
     """The very arrays that a run was trained on, from what its checkpoint says.
 
@@ -54,7 +66,13 @@ def data_again(
     about, wanted = of_metadata(metadata), config.wanted
     if about and "about" not in metadata:  # what it was taken for then
         wanted = wanted._replace(task=about.task, strict=False)
-    arrays, _ = _data_of(config, data, wanted)
+    arrays, _ = _data_of(config, data, wanted, weights)
+    if ("weights" in metadata["data"]) != (arrays.weights is not None):
+        there, here = ("with", "none") if arrays.weights is None else ("without", "some")
+        raise InvalidValue(
+            f"{str(path)!r} was trained {there} weights of samples, and there are {here} now; resume it as it was"
+            " trained, with or without sample_weights"
+        )
     for candidate in (arrays, *_as_read_before(arrays)):
         if fingerprint(candidate, config.data) == metadata["data"]:
             return candidate
@@ -64,6 +82,7 @@ def data_again(
 def _as_read_before(data: Data) -> Iterator[Data]:
     """What gpufa made of the same file before CSV files were read in float64, and labels were counted anew."""
     narrow = Data(*(a.astype(np.float32) if a.dtype == np.float64 else a for a in data)).told(data.about)
+    narrow.weighed(data.weights)
     yield narrow
     if data.about and (names := data.about.classes) is not None and all(name.isdigit() for name in names):
         numbers = np.array([int(name) for name in names])
@@ -72,10 +91,11 @@ def _as_read_before(data: Data) -> Iterator[Data]:
 
 
 def fingerprint(data: Data, name: str) -> dict[str, Any]:
-    """What tells whether data are the same: shapes and a checksum of every byte."""
+    """What tells whether data are the same: shapes and a checksum of every byte, of the samples' weights too."""
+    parts = data._asdict() | ({} if data.weights is None else {"weights": data.weights})
     return {
         "name": name,
-        **{part: [list(a.shape), zlib.crc32(np.ascontiguousarray(a).data)] for part, a in data._asdict().items()},
+        **{part: [list(a.shape), zlib.crc32(np.ascontiguousarray(a).data)] for part, a in parts.items()},
     }
 
 

@@ -37,6 +37,8 @@ NAMES: dict[str, Collection[str]] = {
 }
 RESUMED = "epochs", "schedule_epochs", "rule", "backend", "device", "data"  # settings that a run may go on with
 
+AS_FLAGS: dict[str, Any] = {"class_weights": str}  # types of flags that aren't those of the settings
+
 
 def refuse_changes(args: Sequence[str]) -> None:
     """Raises InvalidValue where the arguments of gpufa resume set what a run can't go on with."""
@@ -72,7 +74,7 @@ def flags_of(base: Config, rule: str | None, without: Collection[str] = ()) -> t
                 allow_repeating="tuple" not in str(hints[name]),  # of one value the last one counts
                 show_default=_always(shown) if shown else False,
             )
-            made.append((name, Annotated[hints[name] | None, about], None))
+            made.append((name, Annotated[AS_FLAGS.get(name, hints[name]) | None, about], None))
     return dataclasses.make_dataclass("Flags", made, namespace={"__module__": __name__}, frozen=True)
 
 

@@ -18,7 +18,7 @@ from .flags import config_of, flags_of, options_of, refuse_changes
 from .reproduce import reproduce
 from .train import compare, resume, train
 
-PATHS = "--data", "--out", "--start"  # flags whose value may be named like a config file
+PATHS = "--data", "--out", "--start", "--class-weights"  # flags whose value may be named like a config file
 OTHERS: tuple[Callable[..., int], ...] = (
     *(resume, trained.evaluate, trained.predict, trained.inspect, draw.plot, draw.report),
     *(listing.data, listing.rules, listing.layers, reproduce, listing.info),

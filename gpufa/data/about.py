@@ -21,6 +21,7 @@ class Wanted(NamedTuple):
     task: str | None = None
     features: Names | None = None
     drop: Names | None = None
+    sample_weights: str | None = None
     strict: bool = True
 
 
@@ -40,18 +41,20 @@ def names_in(value: Any, what: str) -> Names | None:
 class About:
     """What a run's data are: the task; the target's columns, none for an array y; the names of the classes, None where
     they are 0, 1, ...; the columns that are features, None for all of x; and all columns, or their number where they
-    have no names. A column without a name is its number, counted from 0."""
+    have no names; and the column or array of the samples' weights. A column without a name is its number, counted from
+    0."""
 
     task: str
     target: tuple[str | int, ...] = ()
     classes: Names | None = None
     features: tuple[str | int, ...] | None = None
     columns: Names | int | None = None
+    weights: str | int | None = None
 
     @property
     def plain(self) -> bool:
         """Whether it says nothing but the task, which the shape of y says as well."""
-        return not self.target and self.classes is None and self.features is None
+        return not self.target and self.classes is None and self.features is None and self.weights is None
 
     @property
     def where(self) -> str:
@@ -74,7 +77,15 @@ class About:
         if self.task == CLASSIFICATION:
             names = self.classes or tuple(map(str, range(outputs)))
             what = f"{outputs} classes: {shortened(names)}"
-        return f"target: {self.where} ({what}); {features} features; {train} + {test} samples"
+        return f"target: {self.where} ({what}); {features} features; {train} + {test} samples{self._weighed}"
+
+    @property
+    def _weighed(self) -> str:
+        """By what samples are weighed, in words."""
+        if self.weights is None:
+            return ""
+        of_table = isinstance(self.columns, tuple) or isinstance(self.weights, int)
+        return f"; sample weights: {f'column {column(self.weights)}' if of_table else f'array {self.weights!r}'}"
 
     def to_mapping(self) -> dict[str, Any]:
         """As JSON has it, without what is None."""
@@ -95,12 +106,13 @@ def of_metadata(metadata: Mapping[str, Any]) -> About | None:
 
 def damage(stored: Any) -> str:
     """What is wrong with what a checkpoint says of its data, "" for nothing."""
-    names = {"task", "target", "classes", "features", "columns"}
+    names = {"task", "target", "classes", "features", "columns", "weights"}
     if not isinstance(stored, dict) or not stored.keys() <= names or stored.get("task") not in TASKS:
         return "what it says of its data has no task"
     for name, value in stored.items():
         listed = isinstance(value, list) and all(isinstance(one, str) or type(one) is int for one in value)
-        if name != "task" and not (listed or (name == "columns" and type(value) is int)):
+        single = (name in ("columns", "weights") and type(value) is int) or (name == "weights" and type(value) is str)
+        if name != "task" and not (single or (listed and name != "weights")):
             return f"what it says of its data has {name} = {value!r}"
     return ""
 

@@ -1,5 +1,6 @@
 """Which columns of a table are the target and which are features: by name, by number, or by where they stand."""
 
+import itertools
 import re
 import shlex
 from collections.abc import Iterable, Sequence
@@ -19,11 +20,12 @@ RUNNING = 5  # rows from which on a running number is told from a feature
 
 class Roles(NamedTuple):
     """The columns that are the target, none where there is no target, and those that are features; whether the target
-    is the last one for want of a name."""
+    is the last one for want of a name; and the column of the samples' weights."""
 
     target: tuple[int, ...]
     features: tuple[int, ...]
     by_place: bool = False
+    weights: int | None = None
 
 
 def choose(names: Names | None, width: int, wanted: Wanted, with_target: bool = True) -> Roles:
@@ -31,11 +33,13 @@ def choose(names: Names | None, width: int, wanted: Wanted, with_target: bool = 
     it is not for certain which is the target."""
     given = found(wanted.features, names, width, "--features")
     dropped = found(wanted.drop, names, width, "--drop")
+    weighed = found([wanted.sample_weights] if wanted.sample_weights else None, names, width, "--sample-weights")
+    by_flag = {"--features": given, "--drop": dropped, "--sample-weights": weighed}
     by_place, target = False, tuple[int, ...]()
     if with_target and wanted.target is not None:
         target = found(wanted.target, names, width, "--target")
     elif with_target:
-        free = [i for i in range(width) if i not in {*given, *dropped}]
+        free = [i for i in range(width) if i not in {*given, *dropped, *weighed}]
         target = tuple(i for i in free if names and is_known(names[i]))
         if len(target) > 1 and wanted.strict and names:
             raise InvalidValue(
@@ -48,14 +52,15 @@ def choose(names: Names | None, width: int, wanted: Wanted, with_target: bool = 
         target = target or tuple(free[-1:])
         if not target:
             raise InvalidValue("no column is left for the target; name it with --target")
-    for flag, columns in (("--features", given), ("--drop", dropped)):
+    for flag, columns in by_flag.items():
         if twice := set(target) & set(columns):
             which = column(name_of(names, min(twice)))
             raise InvalidValue(f"column {which} is the target, and is named by {flag} too; leave it out of one of them")
-    if twice := set(given) & set(dropped):
-        which = column(name_of(names, min(twice)))
-        raise InvalidValue(f"column {which} is named by --features and by --drop; leave it out of one of them")
-    left = [i for i in range(width) if i not in {*target, *dropped}]
+    for (flag, columns), (other, others) in itertools.combinations(by_flag.items(), 2):
+        if twice := set(columns) & set(others):
+            which = column(name_of(names, min(twice)))
+            raise InvalidValue(f"column {which} is named by {flag} and by {other}; leave it out of one of them")
+    left = [i for i in range(width) if i not in {*target, *dropped, *weighed}]
     if wanted.features is None and names and wanted.strict:
         for i in left:
             if UNNAMED.fullmatch(names[i]):
@@ -63,7 +68,7 @@ def choose(names: Names | None, width: int, wanted: Wanted, with_target: bool = 
                     f"column {i} (counted from 0) has no name, as the row numbers that pandas writes; leave it out with"
                     f" --drop {i}, or name what is to be used with --features"
                 )
-    return Roles(target, given or tuple(left), by_place)
+    return Roles(target, given or tuple(left), by_place, *weighed)
 
 
 def refuse_running(parts: Sequence[NDArray], columns: Sequence[int], names: Names | None) -> None:
@@ -125,6 +130,11 @@ def _by_place(width: int, about: About, wanted: Wanted) -> Roles:
     places = [names.index(name) for name in about.features]
     left = [i for i in range(width) if i not in found(wanted.drop, None, width, "--drop")]
     without = [i for i in range(whole) if i not in target]
+    if about.weights in names and len(left) == len(without) == whole - 1:
+        raise InvalidValue(
+            f"the table has {len(left)} of {whole} columns, without names, and it is not for certain whether the target"
+            " or the sample weights are left out; give all of them, or the features alone"
+        )
     if len(left) == whole and target:
         return Roles(tuple(left[i] for i in target), tuple(left[i] for i in places))
     if len(left) in (whole, len(without)):

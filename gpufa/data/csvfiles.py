@@ -23,13 +23,14 @@ LIKE_DATA = 3  # numbers from which on a first line of 0, 1, 2, ... beside texts
 
 class Table(NamedTuple):
     """A file's columns: their names, None where it has none; x float64 (rows, features) and y, None where no column is
-    the target, float64 (rows,) or (rows, targets), or strings or bools (rows,)."""
+    the target, float64 (rows,) or (rows, targets), or strings or bools (rows,); and the weights of the rows."""
 
     names: Names | None
     width: int
     roles: Roles
     x: NDArray
     y: NDArray | None
+    weights: NDArray | None = None
 
 
 def read_csv(path: Path, choose: Callable[[Names | None, int], Roles], task: str | None = None) -> Table:
@@ -60,10 +61,11 @@ def read_csv(path: Path, choose: Callable[[Names | None, int], Roles], task: str
             f"{path} can't be read as text ({error}); save it as comma-separated numbers in UTF-8"
         ) from None
     x = np.ascontiguousarray(table[:, list(roles.features)])
+    weights = None if roles.weights is None else table[:, roles.weights].copy()
     if texts is not None:
-        return Table(names, len(first), roles, x, texts)
+        return Table(names, len(first), roles, x, texts, weights)
     y = table[:, roles.target[0]] if len(roles.target) == 1 else table[:, list(roles.target)]
-    return Table(names, len(first), roles, x, y.copy() if roles.target else None)
+    return Table(names, len(first), roles, x, y.copy() if roles.target else None, weights)
 
 
 def _read(
@@ -71,7 +73,7 @@ def _read(
 ) -> tuple[NDArray, NDArray | None]:
     """All columns as numbers, zeros in those without a role, and the target where it is one of strings."""
     unused: dict[int | str, Callable[[str], float]] = {
-        i: _nothing for i in range(len(first)) if i not in {*roles.features, *roles.target}
+        i: _nothing for i in range(len(first)) if i not in {*roles.features, *roles.target, roles.weights}
     }
     at = roles.target[0] if len(roles.target) == 1 and roles.features else None
     if at is None or dialect.is_number(first[at]):

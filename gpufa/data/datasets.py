@@ -25,6 +25,7 @@ def load_data(
     task: str | None = None,
     features: Any = None,
     drop: Any = None,
+    sample_weights: str | None = None,
 ) -> Data:
     """The named set, scaled to [0, 1], or the user's file as it is; arrays as `validate` gives them.
 
@@ -36,6 +37,7 @@ def load_data(
     task      "classification" or "regression"
     features  the columns that are used; all but the target where not given
     drop      columns that are left out
+    sample_weights   the column, or of arrays the array, that says how much each training sample counts
 
     Raises FileProblem for files, InvalidValue for names and values of no use, and where it is not for certain what is
     to be learned.
@@ -43,7 +45,8 @@ def load_data(
     if task is not None:
         one_of(task, TASKS, "task")
     columns = names_in(features, "features"), names_in(drop, "drop")
-    return read(name_or_path, test_fraction, Wanted(names_in(target, "target"), task, *columns))
+    wanted = Wanted(names_in(target, "target"), task, *columns, sample_weights)
+    return read(name_or_path, test_fraction, wanted)
 
 
 def read(name_or_path: str | os.PathLike[str], test_fraction: float | None, wanted: Wanted) -> Data:
@@ -60,7 +63,9 @@ def _named(name: str | os.PathLike[str], test_fraction: float | None, wanted: Wa
     task = CLASSIFICATION if has_labels(arrays["y_train"]) else REGRESSION
     for setting, value in wanted._asdict().items():
         if setting != "strict" and value not in ((None, task) if setting == "task" else (None,)):
-            raise InvalidValue(f"{name} is a set for {task} with a target of its own; leave --{setting} out")
+            raise InvalidValue(
+                f"{name} is a set for {task} with a target of its own; leave --{setting.replace('_', '-')} out"
+            )
     if test_fraction is not None:
         raise InvalidValue(f"{name} {OWN_TEST_PART.format(shown(test_fraction))}")
     x_train, y_train, x_test, y_test = (arrays[field] for field in Data._fields)

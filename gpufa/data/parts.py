@@ -13,6 +13,7 @@ from .columns import Roles, choose, name_of, refuse_running
 from .csvfiles import Table
 from .samples import Data, has_labels, inputs, split
 from .target import Target, decide
+from .weights import checked
 
 TEST_KEY = 0  # the test part split off a file is the same in every run
 TEST_FRACTION = 0.2
@@ -34,8 +35,13 @@ def validate(data: Sequence[Any], wanted: Wanted = ALL) -> Data:
             " leave --target out"
         )
     x_train, y_train, x_test, y_test = data
-    known = data.about if isinstance(data, Data) else None
-    return of_arrays([x_train, x_test], [y_train, y_test], wanted, known=known)
+    known, weights = (data.about, data.weights) if isinstance(data, Data) else (None, None)
+    if wanted.sample_weights is not None and weights is None:
+        raise InvalidValue(
+            f"sample_weights = {wanted.sample_weights!r} is for files, and the data are arrays; hand the weights to"
+            " gpufa.train as sample_weights"
+        )
+    return of_arrays([x_train, x_test], [y_train, y_test], wanted, known=known, weights=weights)
 
 
 def of_arrays(
@@ -45,10 +51,12 @@ def of_arrays(
     fraction: float | None = None,
     array: str | None = None,
     known: About | None = None,
+    weights: Any = None,
 ) -> Data:
     """Of x and y, or of those of the training and the test part; an empty `ys` where columns of x are the target.
 
-    `array` is the name by which --target called y; `known` what is known of the data already.
+    `array` is the name by which --target called y; `known` what is known of the data already; `weights` those of the
+    samples, of the training part where there are two.
     """
     parted = len(xs) == 2
     made = [inputs(x, f"x{suffix}") for x, suffix in zip(xs, _suffixes(parted), strict=True)]
@@ -60,7 +68,7 @@ def of_arrays(
     names = about.features if about.features and all(isinstance(one, str) for one in about.features) else None
     if array:
         about = replace(about, target=(array,))
-    roles = choose(names, width, wanted, with_target=not ys)  # type: ignore[arg-type]
+    roles = choose(names, width, wanted._replace(sample_weights=None), with_target=not ys)  # type: ignore[arg-type]
     if not ys:
         ys = [x[:, list(roles.target)] for x in made]
         what = _called(roles, None)
@@ -71,7 +79,15 @@ def of_arrays(
         about = replace(about, features=kept, columns=about.columns or width)
     if not known:
         _check_running(made, roles, None, wanted)
-    return _finished(made, list(ys), about, what, wanted, fraction)
+    if weights is not None:
+        about = replace(about, weights=about.weights or wanted.sample_weights)
+    return _finished(made, list(ys), about, what, wanted, fraction, weights)
+
+
+def weighed(data: Data, weights: Any) -> Data:
+    """The same data with weights of the training samples, (samples,), that a program hands in beside them."""
+    about = data.about and replace(data.about, weights="sample_weights")
+    return data.told(about).weighed(checked(weights, len(data.x_train), "sample_weights"))
 
 
 def of_table(table: Table, wanted: Wanted, fraction: float | None) -> Data:
@@ -85,12 +101,19 @@ def of_table(table: Table, wanted: Wanted, fraction: float | None) -> Data:
         None,
         tuple(name_of(names, i) for i in roles.features),
         names or table.width,
+        None if roles.weights is None else name_of(names, roles.weights),
     )
-    return _finished([x], [table.y], about, _called(roles, names), wanted, fraction)
+    return _finished([x], [table.y], about, _called(roles, names), wanted, fraction, table.weights)
 
 
 def _finished(
-    xs: list[NDArray], ys: list[Any], about: About, what: str, wanted: Wanted, fraction: float | None
+    xs: list[NDArray],
+    ys: list[Any],
+    about: About,
+    what: str,
+    wanted: Wanted,
+    fraction: float | None,
+    weights: Any = None,
 ) -> Data:
     """The parts with their targets as they are learned; from a single one the test part is split off."""
     parted = len(xs) == 2
@@ -105,10 +128,13 @@ def _finished(
                 f"x{suffix} has {len(x)} samples, but {what}{suffix} {len(y)}; give one target per sample"
             )
     about = replace(about, task=made.task, classes=made.classes)
+    if weights is not None:
+        weights = checked(weights, len(xs[0]), f"sample weights {about.weights}")
     if made.test is not None:
-        return Data(xs[0], made.train, xs[1], made.test).told(about)
+        return Data(xs[0], made.train, xs[1], made.test).told(about).weighed(weights)
     kept, held = split(made.train, TEST_FRACTION if fraction is None else fraction, TEST_KEY)
-    return Data(xs[0][kept], made.train[kept], xs[0][held], made.train[held]).told(about)
+    weights = None if weights is None else weights[kept]
+    return Data(xs[0][kept], made.train[kept], xs[0][held], made.train[held]).told(about).weighed(weights)
 
 
 def _counted(ys: Sequence[Any], classes: int) -> bool:

@@ -25,18 +25,25 @@ class _Arrays(NamedTuple):
 class Data(_Arrays):
     """x float or uint8 (samples, features); y int64 labels (samples,) from 0, or float targets (samples, outputs).
 
-    `about` says what they are of, where that was looked at.
+    `about` says what they are of, where that was looked at; `weights`, float64 (samples,), are those of the training
+    samples, None where all count alike.
     """
 
     about: About | None = None
+    weights: NDArray | None = None
 
     def told(self, about: About | None) -> "Data":
         """The same arrays with that `about`."""
         self.about = about
         return self
 
+    def weighed(self, weights: NDArray | None) -> "Data":
+        """The same arrays with those weights."""
+        self.weights = weights
+        return self
+
     def _replace(self, **arrays: Any) -> "Data":
-        return Data(**{**self._asdict(), **arrays}).told(self.about)
+        return Data(**{**self._asdict(), **arrays}).told(self.about).weighed(self.weights)
 
 
 def inputs(x: Any, name: str = "x") -> NDArray:
@@ -94,7 +101,8 @@ def subset(data: Data, count: int) -> Data:
     if count == len(y):
         return data
     kept, _ = split(y, 1 - count / len(y), SUBSET_KEY)
-    return data._replace(x_train=x[kept], y_train=y[kept])
+    weights = None if data.weights is None else data.weights[kept]
+    return data._replace(x_train=x[kept], y_train=y[kept]).weighed(weights)
 
 
 def real_numbers(values: Any, name: str) -> NDArray:

@@ -34,7 +34,8 @@ def read_file(path: Path, test_fraction: float | None, wanted: Wanted) -> Data:
 def _of_arrays(path: Path, test_fraction: float | None, wanted: Wanted) -> Data:
     y = _array(wanted) or "y"
     fields = [f"{name[0].replace('y', y)}{name[1:]}" for name in Data._fields]
-    arrays = read_arrays(path, (*fields, "x", y))
+    weights = (f"{wanted.sample_weights}_train", wanted.sample_weights) if wanted.sample_weights else ()
+    arrays = read_arrays(path, (*fields, "x", y, *weights))
     parted = any(name in arrays for name in fields)
     needed = fields if parted else ["x", y]
     if wanted.target and not _array(wanted):
@@ -43,9 +44,12 @@ def _of_arrays(path: Path, test_fraction: float | None, wanted: Wanted) -> Data:
         raise FileProblem(f"{path} has no array {' or '.join(missing)}; give {', '.join(fields)}, or x and {y}")
     if parted and test_fraction is not None:
         raise InvalidValue(f"it {OWN_TEST_PART.format(shown(test_fraction))}")
+    weighed = next((name for name in weights[0 if parted else 1 :] if name in arrays), None)
+    if weights and weighed is None:
+        raise InvalidValue(f"it has no array {weights[1]!r} of sample weights; change --sample-weights")
     xs = [arrays[name] for name in needed if name in ("x", "x_train", "x_test")]
     ys = [arrays[name] for name in needed if name not in ("x", "x_train", "x_test")]
-    return of_arrays(xs, ys, wanted, test_fraction, _array(wanted))
+    return of_arrays(xs, ys, wanted, test_fraction, _array(wanted), weights=arrays[weighed] if weighed else None)
 
 
 def _array(wanted: Wanted) -> str | None:

@@ -40,11 +40,12 @@ class Learner(Model):
         self._passes: dict[int, Pass] = {}
 
     def pass_for(self, m: int) -> Pass:
-        """A pass for m samples without dropout; the last few sizes are kept."""
+        """A pass for m samples without dropout and weights; the last few sizes are kept."""
         if m not in self._passes:
             while len(self._passes) >= 3:
                 self._passes.pop(next(iter(self._passes)))
             self._passes[m] = Pass(self, m)
+        self._passes[m].weight = None
         return self._passes[m]
 
     def chunks(self, samples: int) -> Iterator[tuple[int, Pass]]:
@@ -52,9 +53,10 @@ class Learner(Model):
         for start in range(0, samples, CHUNK):
             yield start, self.pass_for(min(CHUNK, samples - start))
 
-    def judged(self, x: Any, y: Any) -> Pass:
-        """The pass of these samples, on the device, with their error."""
+    def judged(self, x: Any, y: Any, weight: Any = None) -> Pass:
+        """The pass of these samples, on the device, with their error; under weights, (R, m), where there are some."""
         p = self.pass_for(len(x))
+        p.weight = weight
         self.backend.targets(y, out=p.y)
         self.rule.forward(p, x)
         p.error()

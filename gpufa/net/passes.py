@@ -33,6 +33,7 @@ class Pass(Slabs):
     hidden       range of the hidden blocks, 1 .. L-1
 
     value        the loss of each sample, (R, m), and `missed` whether its largest output is not its largest target
+    weight       what e and value of each sample are multiplied by, (R, m), None where all count alike
 
     A training pass is one with a clock: it draws its masks by it, and may keep its slabs, and copies of weights and
     feedback, in the backend's lower precision.
@@ -45,6 +46,7 @@ class Pass(Slabs):
         self.y = self.backend.zeros((replicas, net.sizes.outputs, m), self.slab_dtype)
         self.value = self.backend.zeros((replicas, m), self.dtype)
         self.missed = self.backend.zeros((replicas, m), "bool")
+        self.weight: Array = None
         self.blocks = {k: block_of(self, k) for k in range(1, self.L + 1)}
         self.awaited: Outputs | None = None
 
@@ -174,7 +176,7 @@ class Pass(Slabs):
             self.backend.feedback_delta(s.matrix, s.signal, partly(self.all_gates, derivative, dropout), out=stacked)
 
     def _outputs(self, sums: Array) -> Outputs:
-        return Outputs(self.loss, self.a[self.L], self.y, self.e, self.value, self.missed, sums)
+        return Outputs(self.loss, self.a[self.L], self.y, self.e, self.value, self.missed, sums, self.weight)
 
 
 def _check(to: int | str, s: Signal, delta: Array) -> None:

@@ -13,16 +13,19 @@ from .passes import Pass
 
 
 @np.errstate(all="ignore")  # that numbers are not finite is told elsewhere
-def try_out(net: Learner, x: Any, y: Any) -> None:
+def try_out(net: Learner, x: Any, y: Any, weighed: bool = False) -> None:
     """Raises InvalidValue where the net's rule, on these samples, leaves a hidden block's delta as it was, or reads one
     before it has filled it, or writes one that is to go down inside a block, or changes the output behind the net's own
-    forward pass, or goes another way than that, or has its gradients made of other signals, without saying so. What the
-    rule remembers stays as it was."""
+    forward pass, or goes another way than that, or has its gradients made of other signals, without saying so; or,
+    where samples are weighed, makes another gradient of weights than they are for. What the rule remembers stays as it
+    was."""
     memory = {name: array.copy() for name, array in net.state.items()}
     try:
         _forward(net, x, y)
         if "signals" in net.rule.makes and net.sizes.hidden:
             _deltas(net, x, y)
+        if weighed:
+            _weights(net, x, y)
     finally:
         for name, array in memory.items():
             net.state[name][...] = array
@@ -78,6 +81,24 @@ def _products(net: Learner, x: Any, y: Any) -> None:
             f"rule {net.rule.name!r} has gradients of other signals or activity than its deltas leave; let it say so:"
             ' makes = frozenset({"signals", "gradients"})'
         )
+
+
+def _weights(net: Learner, x: Any, y: Any) -> None:
+    """Raise InvalidValue where twice the weight of all samples does not make twice the gradient."""
+    found = []
+    for weight in (1.0, 2.0):
+        weights, grads = net.backend.zeros((len(net.seeds), len(x)), net.dtype), net.new_arena()
+        weights.fill(weight)
+        p, sums = net.judged(x, y, weights), Gradients(grads, [(1 / weight, net.sizes.every)], extras=list(net.extras))
+        net.rule.gradients(p, sums)
+        sums.finish()
+        found.append(grads)
+    for name in found[0]:
+        if not _near(net.backend.xp, found[1][name], found[0][name]):
+            raise InvalidValue(
+                f"rule {net.rule.name!r} says that it is linear, but twice the error does not make twice the gradient"
+                f" of {name}; let it leave linear out, or samples and classes without weights"
+            )
 
 
 def _sent(net: Learner, p: Pass) -> None:

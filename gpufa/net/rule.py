@@ -44,6 +44,9 @@ class Rule:
     feedforward   it trains the feed-forward net all along, so that backprop through that is the true gradient; else it
                   needs plain layers, unless its needs have "pull"
     injects_only  `deltas` does nothing but send products, and so runs in bfloat16 too
+    linear        what a sample adds to what it hands over is proportional to its error, net.e or one that it works out
+                  under net.weight, so that a weight on that is one on the sample's gradient: the rule takes weights of
+                  samples and classes
 
     `crosses`, `memory` and `frees` tell of the rule what `gpufa rules` prints: what has to cross between layers, what
     it keeps beyond the net, and which of backprop's three locks it frees: a layer need not wait for the layers above
@@ -55,6 +58,7 @@ class Rule:
     makes: ClassVar[frozenset[str]] = frozenset({"signals"})
     feedforward: ClassVar[bool] = True
     injects_only: ClassVar[bool] = False
+    linear: ClassVar[bool] = False
 
     name: ClassVar[str] = ""
     paper: ClassVar[str] = ""

@@ -88,6 +88,16 @@ def make_rule(rule: "str | type[Rule] | Rule", options: Mapping[str, Any] | None
     return made
 
 
+def check_linear(rule: Rule) -> None:
+    """Raises InvalidValue where a rule can't weigh its samples."""
+    if not rule.linear:
+        able = [name for name, other in RULES.items() if other().linear]
+        raise InvalidValue(
+            f"rule {rule.name!r} does not learn in proportion to each sample's error, so that weights of samples or"
+            f" classes have no meaning; use one of {', '.join(able)}, or leave --sample-weights and --class-weights out"
+        )
+
+
 def rule_class(rule: "str | type[Rule] | Rule") -> type[Rule]:
     """The class of a rule, which a name, a class or an instance stands for."""
     cls = find_rule(rule) if isinstance(rule, str) else type(rule) if isinstance(rule, Rule) else rule

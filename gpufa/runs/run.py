@@ -58,6 +58,7 @@ def train(
     rule: Rule | type[Rule] | None = None,
     force: bool = False,
     on_interrupt: OnInterrupt = "raise",
+    sample_weights: Any = None,
 ) -> Run:
     """Train as `gpufa train` does; with config.out the run is kept in that folder.
 
@@ -65,6 +66,7 @@ def train(
     rule          a rule of your own, in place of config.rule
     on_interrupt  what becomes of Ctrl-C, SIGTERM and SIGHUP, once the run has stopped and is saved: "raise"
                   KeyboardInterrupt, or "return" the run as far as it came, `interrupted`
+    sample_weights   beside arrays: how much each training sample counts, (samples,)
     Raises InvalidValue and FileProblem as the parts do; FileProblem also where config.out holds a run and `force` is
     not set.
     """
@@ -72,7 +74,7 @@ def train(
     out = path_of(config.out, "out") if config.out else None
     if out and not force:
         networks.check_free(out)
-    arrays, name = data_of(config, data)
+    arrays, name = data_of(config, data, sample_weights)
     trainer = Trainer(replace(config, data=name), arrays, rule, callbacks, *(started := begun(config)))
     schedule_ends_early(trainer.config)
     for what, scaling in zip(SCALED, started, strict=True):
@@ -95,6 +97,7 @@ def resume(
     device: int | None = None,
     on_interrupt: OnInterrupt = "raise",
     schedule_epochs: int | None = None,
+    sample_weights: Any = None,
 ) -> Run:
     """Go on where a run stopped, bit for bit; `epochs` sets a new total, `backend` and `device` another place;
     `on_interrupt` is as in train.
@@ -117,7 +120,9 @@ def resume(
             raise InvalidValue(
                 f"{str(file)!r} was trained on arrays of a program; resume it there with gpufa.resume(path, data=...)"
             )
-        arrays = data_again(config, data, metadata, file, "resume needs the very data that it was trained on")
+        arrays = data_again(
+            config, data, metadata, file, "resume needs the very data that it was trained on", sample_weights
+        )
         trainer = Trainer(config, arrays, rule, callbacks, *networks.scalings_in(stored))
         networks.fill(checkpointed(trainer), stored, trainer.net)
         if trainer.kept:

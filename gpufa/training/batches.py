@@ -15,7 +15,8 @@ class Batches:
     """The training data on the device, and the epoch's order of them, (R, N).
 
     x is (N, n_0); y labels (N,) or targets (N, n_L), or labels (R, N) where each replica has its own label noise.
-    `scaling` = (shift, factor), (n_0,) each, is done as a batch is gathered, where x is kept as it came.
+    `scaling` = (shift, factor), (n_0,) each, is done as a batch is gathered, where x is kept as it came. `weights`, (R,
+    N), are those of the samples, if any.
     """
 
     def __init__(
@@ -27,12 +28,13 @@ class Batches:
         batch_size: int,
         input_noise: float,
         scaling: tuple[Array, Array] | None = None,
+        weights: Array = None,
     ) -> None:
         self.backend, self.x, self.y, self.seeds = backend, x, y, seeds
         self.size, self.input_noise = min(batch_size, len(x)), input_noise
         self.per_epoch = -(-len(x) // self.size)
         self.order = backend.zeros((len(seeds), len(x)), "int64")
-        self.all = Samples(x, y, self.order, self.size, scaling)
+        self.all = Samples(x, y, self.order, self.size, scaling, weights)
 
     def start_epoch(self, epoch: int) -> None:
         """Draw every replica's order of this epoch."""
@@ -42,9 +44,10 @@ class Batches:
         """The number of samples in that batch; the epoch's last may have fewer."""
         return min(self.size, len(self.x) - batch * self.size)
 
-    def load(self, clock: Clock, x: Array, y: Array) -> None:
-        """Let the clock tick, and fill x, (R, m, n_0), and y, (R, n_L, m), with what is next."""
-        self.backend.load(clock.ticks, self.all, x, y)
+    def load(self, clock: Clock, x: Array, y: Array, w: Array = None) -> None:
+        """Let the clock tick, and fill x, (R, m, n_0), y, (R, n_L, m), and where samples have weights w, (R, m), with
+        what is next."""
+        self.backend.load(clock.ticks, self.all, x, y, w)
         if self.input_noise:
             self.backend.random(
                 "normal", x, self.seeds, Purpose.INPUT_NOISE, step=clock.step, scale=self.input_noise, add=True

@@ -1,7 +1,7 @@
 """Config: one frozen dataclass that is the TOML file, the command line's flags and the metadata of a checkpoint."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from ..functions.optimizers import optimizer as find_optimizer
 from ..layers.layer import Layer
 from ..layers.words import block, inputs
 from ..net.rule import Rule
-from .limits import CHECKS, passes, plain
+from .limits import CHECKS, passes, plain, plain_number
 from .settings import DataSettings, LengthSettings, NetSettings, PlaceSettings, RecordSettings, UpdateSettings
 
 LAYERS_SUCH = '["dense 64 tanh", "residual(dense 64 tanh)"]'
@@ -35,6 +35,9 @@ class Config(RecordSettings, PlaceSettings, LengthSettings, UpdateSettings, NetS
                     object.__setattr__(self, name, tuple(value))
         for name in ("target", "features", "drop"):
             object.__setattr__(self, name, names_in(getattr(self, name), name))
+        if isinstance(self.class_weights, Mapping):
+            by_name = {str(name): plain_number(weight) for name, weight in self.class_weights.items()}
+            object.__setattr__(self, "class_weights", by_name)
         if self.layers is not None:
             self._read_layers()
         for name, good, expected in CHECKS:
@@ -60,7 +63,7 @@ class Config(RecordSettings, PlaceSettings, LengthSettings, UpdateSettings, NetS
     @property
     def wanted(self) -> Wanted:
         """What it says of the data."""
-        return Wanted(self.target, self.task, self.features, self.drop)
+        return Wanted(self.target, self.task, self.features, self.drop, self.sample_weights)
 
     def resolved(self, rule: Rule) -> "Config":
         """This config with every None that has a default filled in: the rule's, then the optimizer's.

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..backends import BACKENDS, PRECISIONS
@@ -15,6 +16,7 @@ from ..data.scaling import SCALINGS
 from ..functions.optimizers import DECAYS
 from ..functions.schedules import SCHEDULES
 from ..net.learner import Learner
+from ..rules import check_linear
 
 
 def passes(good: Callable[[Any], bool], value: Any) -> bool:
@@ -32,6 +34,18 @@ def plain(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return all(map(plain, value))
     return isinstance(value, str | bool | int | float)
+
+
+def plain_number(value: Any) -> Any:
+    """NumPy's own numbers as Python's, which TOML and JSON hold; others as they are."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _weights(value: Any) -> bool:
+    """Whether it is a word, or weights by name."""
+    if isinstance(value, dict):
+        return bool(value) and all(is_number(weight) and weight >= 0 for weight in value.values())
+    return isinstance(value, str) and value != ""
 
 
 def _one_of(*names: str) -> tuple[Callable[[Any], bool], str]:
@@ -70,6 +84,8 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         (((lambda v: is_number(v) and 0 < v < 1), "a number between 0 and 1"), ("test_fraction",)),
         (((lambda v: all(isinstance(name, str) for name in v)), "one or more names"), ("activation", "init")),
         (((lambda v: isinstance(v, dict) and plain(v)), "a table of options, as TOML has them"), ("rule_options",)),
+        ((_weights, "balanced, a file, or numbers of at least 0 by the names of classes"), ("class_weights",)),
+        (((lambda v: isinstance(v, str) and v != ""), "a column's or array's name"), ("sample_weights",)),
         (((lambda v: isinstance(v, str)), "a name or a path"), ("data", "rule", "loss", "optimizer", "start", "out")),
         (
             ((lambda v: v and all(is_whole(seed, 0) for seed in v)), "one or more whole numbers of at least 0"),
@@ -83,8 +99,16 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
 ]
 
 
-def check_run(config: Any, net: Learner, y: NDArray) -> None:
-    """Raises InvalidValue where a run's settings don't go together with its net or its training targets."""
+def check_run(config: Any, net: Learner, y: NDArray, weighed: bool = False) -> None:
+    """Raises InvalidValue where a run's settings don't go together with its net or its training targets; `weighed` says
+    that its samples have weights."""
+    if config.class_weights is not None and not has_labels(y):
+        raise InvalidValue(
+            "class_weights are for labels, but the targets are real-valued; remove --class-weights, or give each sample"
+            " its own with --sample-weights"
+        )
+    if weighed or config.class_weights is not None:
+        check_linear(net.rule)
     rule, lowered = net.rule, net.backend.slab_dtype(config.dtype) != config.dtype
     if net.residual and lowered:
         raise InvalidValue(f"precision {config.precision!r} can't add skip connections; leave one of them out")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ..basics.errors import InvalidValue
 from ..data.samples import Data, has_labels, split
 from ..data.scaling import Scaling, fit_scaling
+from ..data.weights import by_label, relative
 from ..layers.words import inputs
 from ..net.arena import Array
 from ..network import Network
@@ -43,9 +44,11 @@ def sets_of(data: Data, net: Network, config: Config) -> Sets:
         return to_device(x), to_device(y)
 
     train = on_device(x[kept], y[kept])
-    taught = train[1]
+    labels, taught = y[kept], train[1]
     if config.label_noise:
-        taught = to_device(noisy_labels(y[kept], config.label_noise, net.sizes.outputs, config.seeds))
+        labels = noisy_labels(y[kept], config.label_noise, net.sizes.outputs, config.seeds)
+        taught = to_device(labels)
+    weights = _weights(config, net, labels, None if data.weights is None else data.weights[kept])
     scaling = net.device_scaling if x.dtype == np.uint8 else None
     size, noise = config.batch_size or 1, config.input_noise
     spread = np.linspace(0, len(x[kept]) - 1, min(config.probe_samples, len(x[kept]))).astype(int)
@@ -54,8 +57,23 @@ def sets_of(data: Data, net: Network, config: Config) -> Sets:
         on_device(x[held], y[held]),
         on_device(net.as_trained(data.x_test, "x_test"), y_test),
         on_device(net.as_trained(data.x_train[kept][spread], "x_train"), y[kept][spread]),
-        Batches(net.backend, train[0], taught, config.seeds, size, noise, scaling),
+        Batches(net.backend, train[0], taught, config.seeds, size, noise, scaling, weights),
     )
+
+
+def _weights(config: Config, net: Network, taught: NDArray, own: NDArray | None) -> Array:
+    """How much each training sample counts in each replica's loss, (R, N) of mean 1, on the device: its own weight and
+    that of the class it is taught as. None where all count alike."""
+    if own is None and config.class_weights is None:
+        return None
+    shape = len(net.seeds), taught.shape[-1] if has_labels(taught) else len(taught)
+    weights = np.ones(shape)
+    if config.class_weights is not None:
+        names = [net.about.class_name(c) if net.about else str(c) for c in range(net.sizes.outputs)]
+        weights *= by_label(config.class_weights, np.broadcast_to(taught, shape), names)
+    if own is not None:
+        weights *= own
+    return net.backend.to_device(relative(weights), net.dtype)
 
 
 def scaling_of(name: str, values: NDArray, begun: Scaling | None, what: str = "scaling") -> Scaling | None:

@@ -18,6 +18,10 @@ class DataSettings:
     """columns that are used, all but the target where not given"""
     drop: tuple[str, ...] | None = None
     """columns that are left out"""
+    sample_weights: str | None = None
+    """the column of a table, or the array of a file, that says how much each training sample counts"""
+    class_weights: str | dict[str, float] | None = None
+    """balanced, a TOML or CSV file of names and weights, or these themselves: how much each class counts"""
     scaling: str = "none"
     """unit brings the range of the training data to 0..1, minmax that of each feature, standard makes their mean 0 and
     deviation 1"""

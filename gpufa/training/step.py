@@ -25,12 +25,17 @@ class Step:
         self.total = 2 * m if config.adversarial and config.adversarial_mix == "beside" else m
         self.p = Pass(net, self.total, drops_of(config, net), clock=clock)
         self.x = backend.zeros((len(net.seeds), self.total, net.sizes.inputs), self.p.slab_dtype)
+        self.weight: Array = None
+        if batches.all.weights is not None:
+            self.weight = self.p.weight = backend.zeros((len(net.seeds), m), net.dtype)
+            if self.total > m:
+                self.p.weight = backend.zeros((len(net.seeds), self.total), net.dtype)
         self.clean = Pass(net, m, clock=clock) if config.adversarial else None
         self.run = backend.capture(self._run)
 
     def _run(self) -> None:
         p = self.p
-        self.batches.load(self.clock, self.x[:, : self.m], p.y[..., : self.m])
+        self.batches.load(self.clock, self.x[:, : self.m], p.y[..., : self.m], self.weight)
         if self.clean:
             self._perturb(self.clean, self.adversarial)
         p.evaluate(self.rule.forward, self.x, self.sums)
@@ -43,6 +48,8 @@ class Step:
         clean.y[...] = self.p.y[..., : self.m]
         if self.total > self.m:
             self.p.y[..., self.m :] = clean.y
+            if self.weight is not None:
+                self.p.weight[:, : self.m] = self.p.weight[:, self.m :] = self.weight
         clean.forward(x)
         clean.error()
         BP().deltas(clean, clean.e)

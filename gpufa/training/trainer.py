@@ -13,6 +13,7 @@ from ..basics.errors import GpufaWarning
 from ..data.about import CLASSIFICATION, REGRESSION, About
 from ..data.samples import Data, has_labels, subset
 from ..data.scaling import Scaling
+from ..data.weights import class_weights, weights_in_words
 from ..functions import schedules
 from ..measure import scores
 from ..measure.alignment import measure
@@ -56,6 +57,7 @@ class Trainer:
         made = make_rule(config.rule if rule is None else rule, config.rule_options)
         if config.loss is None and not has_labels(data.y_train):
             config = dataclasses.replace(config, loss="squared_error")
+        config = dataclasses.replace(config, class_weights=class_weights(config.class_weights))
         self.config = config = config.resolved(made)
         self.rule, self.callbacks, self.stop_requested = made, list(callbacks), False
         outputs = int(data.y_train.max()) + 1 if has_labels(data.y_train) else data.y_train.shape[1]
@@ -63,6 +65,8 @@ class Trainer:
             data = subset(data, config.samples)
         about = data.about or About(CLASSIFICATION if has_labels(data.y_train) else REGRESSION)
         self.taken = about.sentence(outputs, data.x_train.shape[1], len(data.x_train), len(data.x_test))
+        if config.class_weights is not None:
+            self.taken += f"; class weights: {weights_in_words(config.class_weights)}"
         self.net = Network(
             blocks_of(config, data.x_train.shape[1], outputs),
             activation=config.activation,
@@ -80,7 +84,7 @@ class Trainer:
             residual=config.residual,
         )
         self.backend, self.net.about = self.net.backend, about
-        check_run(config, self.net, data.y_train)
+        check_run(config, self.net, data.y_train, data.weights is not None)
         self.net.scaling = scaling_of(config.scaling, data.x_train, scaling)
         if not has_labels(data.y_train):
             self.net.target_scaling = scaling_of(config.target_scaling, data.y_train, target_scaling, "target_scaling")
@@ -125,7 +129,7 @@ class Trainer:
 
     def _prepare(self) -> None:
         """What a run begins with, and a resumed one has behind it."""
-        try_out(self.net, *self.probe)
+        try_out(self.net, *self.probe, weighed=self.batches.all.weights is not None)
         told = "samples" in self.rule.needs
         self.rule.prepare(
             self.net, self.net.as_floats(self.train[0]) if told else Unseen(self.rule.name), self.batches.y

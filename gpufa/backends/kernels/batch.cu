@@ -56,12 +56,13 @@ extern "C" __global__ void tick(i64* counters, const T* table, T* now, int width
 }
 
 // x[r, sample] = (source[places[sample]] - shift) * factor, (replicas, samples, inputs), U being the source's type, and
-// y[r] its targets, (replicas, units, samples), of the batch that is next; the last block does `tick`.
+// y[r] its targets, (replicas, units, samples), of the batch that is next, and where there are weights, (replicas, all
+// samples), w[r] theirs; the last block does `tick`.
 extern "C" __global__ void load_samples(i64* counters, const T* table, T* now, int width, unsigned* arrived,
                                         const U* source, const i64* order, i64 order_stride, i64 size, const T* shift,
                                         const T* factor, S* x, i64 x_stride, i64 inputs, const Y* taught,
                                         i64 taught_stride, S* y, i64 y_stride, i64 pitch, i64 units, i64 samples,
-                                        i64 replicas) {
+                                        i64 replicas, const T* weights, i64 weights_stride, T* w, i64 w_stride) {
     const i64 first = (counters[1] + 1) * size;
     FOR_REPLICAS(r) {
         const i64* const places = order + r * order_stride + first;
@@ -74,6 +75,11 @@ extern "C" __global__ void load_samples(i64* counters, const T* table, T* now, i
                     to.at[v] = shift ? ((T)pack.at[v] - shift[c + v]) * factor[c + v] : (T)pack.at[v];
                 store(x + r * x_stride + row * columns + c, to);
             }
+        }
+        if (weights) {
+            const i64 rows = samples;
+            FOR_ROWS(row) if (blockIdx.x == 0 && threadIdx.x == 0)
+                w[r * w_stride + row] = weights[r * weights_stride + places[row]];
         }
         const i64 rows = units, columns = samples;
         FOR_TILES(unit, sample) {

@@ -41,10 +41,11 @@ __device__ void tally(const T* value, const bool* missed, double* sums, i64 r, i
 }
 
 // e = yhat - y, each sample's loss, and whether its largest output is not its largest target; a, y, e: (R, units, m).
-// First a += b where that is given; where `sums` is, the last block of a replica adds up its losses and misses.
+// First a += b where that is given; where `sums` is, the last block of a replica adds up its losses and misses. Where
+// `weight`, (R, m), is given, e and the loss of a sample are multiplied by its own.
 extern "C" __global__ void output_error(S* a, const T* b, const S* y, S* e, T* value, bool* missed, double* sums,
                                         unsigned* arrived, i64 a_stride, i64 b_stride, i64 e_stride, int units, i64 m,
-                                        i64 replicas) {
+                                        i64 replicas, const T* weight) {
     __shared__ Shared<T> part, target;
     __shared__ Shared<int> where, wanted;
     const int x = threadIdx.x, lane = threadIdx.y;
@@ -84,12 +85,12 @@ extern "C" __global__ void output_error(S* a, const T* b, const S* y, S* e, T* v
                 OUTPUT
                 VALUE
                 loss += v;
-                e[r * e_stride + j * m + s] = yhat - y;
+                e[r * e_stride + j * m + s] = weight ? (yhat - y) * weight[r * m + s] : yhat - y;
             }
             part.at[lane][x] = loss;
             __syncthreads();
             if (inside && lane == 0) {
-                value[r * m + s] = lane_sum(part);
+                value[r * m + s] = weight ? lane_sum(part) * weight[r * m + s] : lane_sum(part);
                 missed[r * m + s] = top_at != most_at;
             }
             __syncthreads();

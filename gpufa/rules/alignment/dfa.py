@@ -62,6 +62,11 @@ class DFA(DirectFeedback):
     def injects_only(self) -> bool:  # type: ignore[override]
         return super().injects_only and self.nonlinearity == "identity"
 
+    @property
+    def linear(self) -> bool:  # type: ignore[override]
+        """relu(w B_k e) is w relu(B_k e) for w of at least 0."""
+        return self.nonlinearity in ("identity", "relu")
+
     def columns(self, sizes: Layout) -> int:
         return self.width if self.nonlinearity == "mlp" else super().columns(sizes)
 

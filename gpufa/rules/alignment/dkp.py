@@ -35,6 +35,7 @@ class DKP(Rule):
     frees = "backward"
     needs = frozenset({"derivative"})
     makes = frozenset({"signals", "gradients"})
+    linear = True
     defaults = MappingProxyType({**Rule.defaults, "optimizer": "momentum", "lr": 0.02, "weight_decay": 1e-3})
 
     def __post_init__(self) -> None:

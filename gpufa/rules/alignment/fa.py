@@ -25,6 +25,7 @@ class FA(FeedbackRule):
     frees = ""
     needs = frozenset({"pull", "derivative"})
     injects_only = True
+    linear = True
 
     def fixed(self, sizes: Layout) -> dict[str, Feedback]:
         pairs = (pair for k in sizes.every for pair in sizes.carriers[k].values())

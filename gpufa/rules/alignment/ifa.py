@@ -27,6 +27,7 @@ class IFA(FeedbackRule):
     frees = ""
     needs = frozenset({"matrix", "derivative"})
     injects_only = True
+    linear = True
     defaults = Rule.defaults
 
     def fixed(self, sizes: Layout) -> dict[str, Feedback]:

@@ -34,6 +34,7 @@ class Topology(FeedbackRule):
     paper = "Nokland 2016, its Fig. 1 and all between"
     crosses = "the deltas of a layer's sources"
     frees = "backward, where the sources are the output"
+    linear = True
     defaults = Rule.defaults
 
     def __post_init__(self) -> None:

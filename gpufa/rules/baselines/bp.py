@@ -22,6 +22,7 @@ class BP(Rule):
     frees = ""
     needs = frozenset({"pull", "derivative"})
     injects_only = True
+    linear = True
 
     def deltas(self, net: Pass, e: Any) -> None:
         net.send(net.L, e)

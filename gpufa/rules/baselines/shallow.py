@@ -23,6 +23,7 @@ class Shallow(Rule):
     frees = "update, backward"
     needs = frozenset()
     makes = frozenset({"signals", "gradients"})
+    linear = True
 
     def trained(self, sizes: Layout) -> Collection[int]:
         return (sizes.L,)

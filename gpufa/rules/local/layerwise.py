@@ -34,6 +34,7 @@ class Layerwise(Rule):
     frees = "update, backward"
     needs = frozenset({"matrix", "plain", "derivative"})
     makes = frozenset({"signals", "gradients"})
+    linear = True
 
     def parameters(self, sizes: Layout) -> dict[str, Extra]:
         heads = {f"H{k}": Extra((sizes.outputs, sizes[k]), "uniform") for k in sizes.hidden}
@@ -59,7 +60,7 @@ class Layerwise(Rule):
         a, value = net.array("H h + c", net.sizes.outputs, net.m), net.array("local loss", net.m)
         missed = net.backend.scratch("missed by a head", net.missed.shape, "bool")
         H, c, e = net.parameters[f"H{k}"], net.parameters[f"c{k}"], self.space(net, k)
-        net.backend.output(H, net.sent[k], c, Outputs(net.loss, a, net.y, e, value, missed))
+        net.backend.output(H, net.sent[k], c, Outputs(net.loss, a, net.y, e, value, missed, weight=net.weight))
         return e
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
