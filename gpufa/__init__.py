@@ -8,8 +8,10 @@ from .data.samples import Data
 from .network import Network
 from .report.compare import compare
 from .report.comparison import Comparison
+from .report.page import Report
 from .rules import Extra, Feedback, FeedbackRule, Rule
-from .runs.run import Run, resume, train
+from .runs.result import Run
+from .runs.run import resume, train
 from .training.callbacks import Callback
 from .training.config import Config
 
@@ -27,6 +29,7 @@ __all__ = [
     "GpufaWarning",
     "InvalidValue",
     "Network",
+    "Report",
     "Rule",
     "Run",
     "__version__",

@@ -104,6 +104,14 @@ class Network(Learner):
             self.allocate(place, extras, fixed, feedback, state, made.state_dtype or dtype)
             self._draw(init_scale)
 
+    def __repr__(self) -> str:
+        seeds = f"seed {self.seeds[0]}" if self.single else f"seeds {', '.join(map(str, self.seeds))}"
+        net = "; ".join(self.sizes.words)
+        if self.sizes.by_sizes:
+            named = dict.fromkeys(f.name for f in self.activations)
+            net = " ".join(["-".join(map(str, self.sizes.units)), *named, *(["residual"] if self.residual else [])])
+        return f"Network({net}, rule {self.rule.name}, {seeds}, {self.dtype}, {self.backend.name})"
+
     @property
     def parameters(self) -> Mapping[str, Any]:
         """W1, (n_1, n_0), b1, (n_1,), ...: live views, written in place; a leading axis R with `seeds`."""

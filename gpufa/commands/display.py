@@ -1,71 +1,23 @@
 """What commands print: tables, facts, lines."""
 
-import os
 from collections.abc import Mapping
-from contextlib import suppress
-from typing import Any, TextIO
+from typing import Any
 
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from ..basics.sheet import Sheet
 from ..data.about import of_metadata
 from ..functions.activations import ACTIVATIONS
 from ..layers.words import LAYERS
 from ..measure.scores import BALANCED, RECALL
 from ..network import Network
-from ..report import tables
 from ..rules import Rule
-from ..runs.run import Run
+from ..runs import tables
+from ..runs.result import Run
 from ..runs.summary import by_class
 from ..training.stopping import Status
-
-
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """Raise what rich would end the process over."""
-        raise BrokenPipeError
-
-
-def console(**kw: Any) -> Console:
-    """A console that prints text as it is: square brackets are no markup in paths and package names."""
-    return _Console(markup=False, emoji=False, **kw)
-
-
-def say(text: str, quiet: bool = False) -> None:
-    """A line on stdout, as long as it may be."""
-    if not quiet:
-        console().print(text, soft_wrap=True)
-
-
-def silence(stream: TextIO | None) -> None:
-    """Let what a stream that failed still holds be lost, with all to come: it would fail once more when Python ends."""
-    with suppress(OSError, ValueError):
-        if stream:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-class Lasting:
-    """A stream that falls silent where its terminal, pipe or disk has gone, so that a run outlasts it."""
-
-    def __init__(self, stream: TextIO | None) -> None:
-        self.stream = stream or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  a process may be given none
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.stream, name)
-
-    def write(self, text: str) -> int:
-        try:
-            self.stream.write(text)
-        except (OSError, ValueError):
-            silence(self.stream)
-        return len(text)
-
-    def flush(self) -> None:
-        try:
-            self.stream.flush()
-        except (OSError, ValueError):
-            silence(self.stream)
 
 
 def results(run: Run, to: Console) -> None:
@@ -80,7 +32,7 @@ def results(run: Run, to: Console) -> None:
         to.print(note)
 
 
-def sheet(shown: tables.Sheet, to: Console) -> None:
+def sheet(shown: Sheet, to: Console) -> None:
     """A table of results."""
     table = Table(title=shown.title)
     for i, name in enumerate(shown.head):
@@ -133,7 +85,7 @@ def scores(found: Mapping[str, NDArray], net: Network, to: Console, title: str) 
     seeds, values = net.seeds, {name: v for name, v in found.items() if v.ndim == 1 and name != BALANCED}
     rows = tuple((str(seed), *(f"{v[r]:.4f}" for v in values.values())) for r, seed in enumerate(seeds))
     means = (tables.mean_and_deviation(list(v), tables.digits(name)) for name, v in values.items())
-    sheet(tables.Sheet(title, ("seed", *map(tables.heading, values)), rows, ("mean ± deviation", *means)), to)
+    sheet(Sheet(title, ("seed", *map(tables.heading, values)), rows, ("mean ± deviation", *means)), to)
     if RECALL in found:
         sheet(tables.recalls(by_class(found[RECALL], net.about), list(found[BALANCED])), to)
 

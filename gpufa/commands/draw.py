@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Literal
 
 from .. import plots
+from ..basics.console import say
 from ..basics.errors import InvalidValue
 from ..checkpoints import networks
-from ..report.page import write
+from ..report.page import Report
 from ..rules import find_rule
-from . import display
 
 
 def plot(
@@ -38,21 +38,26 @@ def plot(
         except InvalidValue as error:
             if not everything:
                 raise
-            display.say(f"left out {name}: {error}")
+            say(f"left out {name}: {error}")
         else:
             plots.save(figure, file)
-            display.say(f"drew {file}")
+            say(f"drew {file}")
     return 0
 
 
-def report(*runs: Path, out: Path = Path("report.html"), rule: str | None = None) -> int:
+def report(
+    *runs: Path, out: Path = Path("report.html"), pictures: tuple[str, ...] | None = None, rule: str | None = None
+) -> int:
     """One HTML file about one or several runs: results, pictures, settings, environment; it opens without a network.
 
     Args:
         runs: the runs' folders
         out: the file
+        pictures: names of docs/pictures.md to draw of each run, or all; all of them for up to four runs, else none
         rule: path/to/file.py:MyRule, for runs that were trained by a rule of your own
     """
-    write(runs, out, find_rule(rule) if rule else None)
-    display.say(f"wrote {out}")
+    if pictures and "all" in pictures:
+        pictures = tuple(plots.PICTURES)
+    Report(*runs, pictures=pictures, rule=find_rule(rule) if rule else None).save(out)
+    say(f"wrote {out}")
     return 0

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from ..backends import describe_all
+from ..basics.console import console, say
 from ..basics.errors import InvalidValue
 from ..basics.version import __version__
 from ..data import namedsets
@@ -21,11 +22,11 @@ def data(action: Literal["list", "fetch"], name: str | None = None, /) -> int:
         name: the data set to fetch
     """
     if action == "list":
-        display.facts(namedsets.listed(), display.console())
+        display.facts(namedsets.listed(), console())
     elif name is None:
         raise InvalidValue(f"gpufa data fetch needs a name; choose one of {', '.join(namedsets.DESCRIPTIONS)}")
     else:
-        display.say(f"{name} is in {namedsets.fetch(name)}")
+        say(f"{name} is in {namedsets.fetch(name)}")
     return OK
 
 
@@ -35,18 +36,18 @@ def rules() -> int:
     A layer is locked "forward" where it waits for the layers below to run, "backward" where for the layer above
     to send its error back, and "update" where it waits for the output at all.
     """
-    display.rules(RULES, display.console())
+    display.rules(RULES, console())
     return OK
 
 
 def layers() -> int:
     """The words that nets are made of: --layers "dense 64 tanh, dropout 0.5" "residual(dense 64 tanh)"."""
-    display.layers(display.console())
+    display.layers(console())
     return OK
 
 
 def info() -> int:
     """The backend that would be used and why, and facts about CuPy, CUDA, BLAS and threads."""
     precision = f"{Config().dtype}; --dtype float64 for double precision"
-    display.facts({"gpufa": __version__, **describe_all(), "dtype": precision}, display.console())
+    display.facts({"gpufa": __version__, **describe_all(), "dtype": precision}, console())
     return OK

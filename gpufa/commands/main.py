@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from cyclopts.exceptions import CoercionError, CycloptsError
 
 from ..backends import faults
+from ..basics.console import Lasting, silence
 from ..basics.errors import GpufaError
-from . import display
 from .parser import app_for
 
 OK, BAD_INPUT, INTERRUPTED = 0, 2, 130
@@ -33,14 +33,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        display.silence(sys.stdout)
+        silence(sys.stdout)
         return OK
     except OSError as error:
-        display.silence(sys.stdout)
+        silence(sys.stdout)
         print(f"gpufa: a file or the output failed ({error}); see to it, and run this again", file=sys.stderr)
         return BAD_INPUT
     finally:
-        display.Lasting(sys.stderr).flush()
+        Lasting(sys.stderr).flush()
 
 
 def _sentence(error: GpufaError | CycloptsError, args: Sequence[str]) -> str:

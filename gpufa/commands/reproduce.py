@@ -5,11 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..basics.console import console
 from ..basics.errors import FileProblem, InvalidValue
 from ..reproductions import experiment, figures, record, runner
 from ..reproductions.experiment import Cell, Experiment
 from ..reproductions.outcome import Outcome
-from . import display, progressbar
+from ..runs import progressbar
+from . import display
 
 OK, OUTSIDE = 0, 1
 
@@ -39,7 +41,7 @@ def reproduce(
         quick: the cells that have a short run with a band of its own, to see whether all is well
         quiet: print nothing but errors
     """
-    to = display.console(quiet=quiet)
+    to = console(quiet=quiet)
     if name == "list":
         if cells or seeds or epochs or quick:
             raise InvalidValue("an experiment is run by its name; give gpufa reproduce NAME before the flags")

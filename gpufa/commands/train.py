@@ -7,13 +7,15 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
+from ..basics.console import console, say
 from ..report import compare as comparing
 from ..rules import find_rule
-from ..runs import places
+from ..runs import places, progressbar
 from ..runs import run as runs
+from ..runs.result import Run
 from ..runs.summary import FINISHED
 from ..training.config import Config
-from . import display, progressbar
+from . import display
 
 OK, DIVERGED = 0, 3
 
@@ -64,31 +66,31 @@ def compare(
         config = dataclasses.replace(config, out=str(out))
         watching = progressbar.watching(quiet)
         found = comparing.trained(config, rules, None, baseline, watching, force, "return", options)
-        display.sheet(found.sheet, display.console(quiet=quiet))
+        display.sheet(found.sheet, console(quiet=quiet))
         for note in found.notes:
-            display.say(note, quiet)
+            say(note, quiet)
         found.save(out)
     if any(run.interrupted for run in found.runs.values()):
-        display.say("stopped and saved before all rules were trained; what there is was not tested", quiet)
-    display.say(f"runs, and compare.csv, .json, .md, .tex and .png are in {out}", quiet)
+        say("stopped and saved before all rules were trained; what there is was not tested", quiet)
+    say(f"runs, and compare.csv, .json, .md, .tex and .png are in {out}", quiet)
     return DIVERGED if any(run.diverged for run in found.runs.values()) else OK
 
 
-def _finish(run: runs.Run, quiet: bool) -> int:
+def _finish(run: Run, quiet: bool) -> int:
     assert run.out
     if run.already_finished:
-        display.say(_nothing_left(run), quiet)
+        say(_nothing_left(run), quiet)
         return OK
     if not quiet:
-        display.results(run, display.console())
+        display.results(run, console())
     if run.interrupted:
-        display.say(f"stopped and saved; go on with: gpufa resume {shlex.quote(str(run.out))}", quiet)
+        say(f"stopped and saved; go on with: gpufa resume {shlex.quote(str(run.out))}", quiet)
     else:
-        display.say(f"checkpoint.h5, history.csv, summary.json, config.toml and curves.png are in {run.out}", quiet)
+        say(f"checkpoint.h5, history.csv, summary.json, config.toml and curves.png are in {run.out}", quiet)
     return DIVERGED if run.diverged else OK
 
 
-def _nothing_left(run: runs.Run) -> str:
+def _nothing_left(run: Run) -> str:
     """Why a run can't go on, and what can be done."""
     trained, planned, folder = run.summary["epochs"], run.config.epochs or 0, shlex.quote(str(run.out))
     reasons = list(dict.fromkeys(run.summary["status"]))

@@ -5,6 +5,7 @@ import io
 from pathlib import Path
 
 from ..basics import files
+from ..basics.console import console
 from ..basics.errors import InvalidValue
 from ..checkpoints import networks, provenance
 from ..data import datasets
@@ -42,7 +43,7 @@ def evaluate(
     if y is None:
         raise InvalidValue(f"{data!r} holds no labels or targets to evaluate against; use gpufa predict")
     scores = net.evaluate(x, y)
-    display.scores(scores, net, display.console(), f"{run} on {what}")
+    display.scores(scores, net, console(), f"{run} on {what}")
     return OK
 
 
@@ -100,5 +101,5 @@ def inspect(run: Path, /) -> int:
     Args:
         run: a run's folder or a checkpoint
     """
-    display.contents(*networks.contents(run), display.console(), str(run))
+    display.contents(*networks.contents(run), console(), str(run))
     return OK

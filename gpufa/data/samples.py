@@ -32,6 +32,10 @@ class Data(_Arrays):
     about: About | None = None
     weights: NDArray | None = None
 
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name} {array.shape} {array.dtype}" for name, array in self._asdict().items())
+        return f"Data({shapes}{f'; target: {self.about.where}' if self.about else ''})"
+
     def told(self, about: About | None) -> "Data":
         """The same arrays with that `about`."""
         self.about = about

@@ -2,14 +2,17 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..basics.sheet import Sheet
+from .seeds import mean_over_seeds
 from .table import Table
 
+SHOWN = 3  # first and last epochs that a notebook shows
 MOST = 10  # classes whose figures history.csv has, at most
 PROBED = {"angle": "per_sample", "dead": "dead"}  # columns of history.csv and what they are called among the probes
 
@@ -19,17 +22,35 @@ class History:
     measure.alignment, (probes, R, L - 1).
 
     Errors are in percent, angles in degrees. `loss` and `running_error` are means over the epoch's own batches; a
-    replica that has stopped has NaN from then on.
+    replica that has stopped has NaN from then on. `picture` draws its curves, a PNG; gpufa.plots gives it.
     """
+
+    picture: "ClassVar[Callable[[History], bytes] | None]" = None
 
     def __init__(self, seeds: tuple[int, ...]) -> None:
         self.seeds = seeds
-        self.epochs, self.probes = Table(), Table()
+        self.epochs, self.probes = Table(seeds), Table(seeds, first=1)
+
+    def __repr__(self) -> str:
+        return f"History({len(self.epochs)} epochs, seeds {', '.join(map(str, self.seeds))})"
+
+    def _repr_html_(self) -> str:
+        """Its epochs in a table, means over the seeds; of many the first and the last."""
+        names = [name for name in self.epochs.names if self.epochs[name].ndim < 3]
+        means = [column if (column := self.epochs[name]).ndim == 1 else mean_over_seeds(column) for name in names]
+        chosen = [i for i in range(len(self.epochs)) if i < SHOWN or i >= len(self.epochs) - SHOWN]
+        rows = [tuple(_short(column[i]) for column in means) for i in chosen]
+        title = f"{len(self.epochs)} epochs, means over {len(self.seeds)} seed{'s' * (len(self.seeds) > 1)}"
+        return Sheet(title, tuple(names), tuple(rows))._repr_html_()
+
+    def _repr_png_(self) -> bytes | None:
+        draw = type(self).picture
+        return draw(self) if draw else None
 
     def arrays(self) -> dict[str, NDArray]:
         """Every column by its name in a checkpoint, "epochs/test_error"."""
         tables = {"epochs": self.epochs, "probes": self.probes}
-        return {f"{kind}/{name}": table[name] for kind, table in tables.items() for name in table}
+        return {f"{kind}/{name}": table[name] for kind, table in tables.items() for name in table.names}
 
     @classmethod
     def from_arrays(cls, seeds: tuple[int, ...], arrays: Mapping[str, NDArray]) -> "History":
@@ -38,7 +59,8 @@ class History:
         for name, column in arrays.items():
             kind, _, short = name.partition("/")
             columns[kind][short] = column
-        history.epochs, history.probes = Table.of(columns["epochs"]), Table.of(columns["probes"])
+        history.epochs = Table.of(columns["epochs"], seeds)
+        history.probes = Table.of(columns["probes"], seeds, first=1)
         return history
 
     @classmethod
@@ -48,13 +70,13 @@ class History:
         for kind in ("epochs", "probes"):
             tables = [getattr(history, kind) for history in histories]
             rows, columns = max(map(len, tables)), dict[str, NDArray]()
-            for name in dict.fromkeys(name for table in tables for name in table):
+            for name in dict.fromkeys(name for table in tables for name in table.names):
                 model = max((table[name] for table in tables if name in table), key=len)
                 if model.ndim > 1:
                     pairs = zip(tables, histories, strict=True)
                     model = np.concatenate([_stretched(t, name, rows, model, len(h.seeds)) for t, h in pairs], axis=1)
                 columns[name] = model
-            setattr(merged, kind, Table.of(columns))
+            setattr(merged, kind, Table.of(columns, merged.seeds, getattr(merged, kind).first))
         return merged
 
     def last_probe(self, name: str) -> NDArray:
@@ -71,7 +93,7 @@ class History:
     def to_csv(self) -> str:
         """One line per epoch and seed, as text; angle_k and dead_k are the newest `per_sample` and `dead` of hidden
         layer k; test_recall_c is of class c, where there are no more than MOST."""
-        columns = {name: self.epochs[name] for name in self.epochs}
+        columns = dict(self.epochs)
         shared = {name: column for name, column in columns.items() if column.ndim == 1}
         own = {name: column for name, column in columns.items() if column.ndim == 2}
         by_class = {name: column for name, column in columns.items() if column.ndim == 3 and column.shape[2] <= MOST}
@@ -112,6 +134,11 @@ def _stretched(table: Table, name: str, rows: int, model: NDArray, replicas: int
     if name in table:
         column[: len(table)] = table[name]
     return column
+
+
+def _short(value: Any) -> str:
+    """A figure as a notebook shows it."""
+    return str(value) if isinstance(value, int | np.integer) else f"{value:.4g}"
 
 
 def _cell(value: Any) -> Any:

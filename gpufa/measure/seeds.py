@@ -67,3 +67,11 @@ def holm(p: Sequence[float]) -> list[float]:
     stepped = np.minimum(np.maximum.accumulate(raw[order[:tests]] * np.arange(tests, 0, -1)), 1)
     corrected[order[:tests]] = stepped
     return corrected.tolist()
+
+
+def mean_over_seeds(values: NDArray, axis: int = 1) -> NDArray:
+    """The mean of what is finite, NaN where nothing is."""
+    finite = np.isfinite(values)
+    count = finite.sum(axis=axis)
+    total = np.where(finite, values, 0).sum(axis=axis)
+    return np.where(count, total / np.maximum(count, 1), np.nan)

@@ -1,6 +1,6 @@
 """Columns that grow by a row at a time, at the same cost however many rows there are."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, KeysView, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,17 +13,20 @@ class Table:
     """Columns that grow by one row at a time; a cell is a number or an array of one shape per column.
 
     A column that comes later than others has NaN above, one that ends earlier NaN below. `table[name]` is a view that
-    can't be written to, and stays as it is when rows are added.
+    can't be written to, and stays as it is when rows are added; `dict(table)` has them all by name. Iterated over, it
+    gives a dict for each row and seed, as pandas.DataFrame(table) takes it: of an array a key for each element,
+    counted from `first`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seeds: Sequence[int], first: int = 0) -> None:
+        self.seeds, self.first = tuple(seeds), first
         self._room: dict[str, NDArray] = {}
         self._rows = 0
 
     @classmethod
-    def of(cls, columns: Mapping[str, NDArray]) -> "Table":
+    def of(cls, columns: Mapping[str, NDArray], seeds: Sequence[int], first: int = 0) -> "Table":
         """A table of these columns; the shorter ones have NaN below."""
-        table = cls()
+        table = cls(seeds, first)
         table._rows = max(map(len, columns.values()), default=0)
         for name, column in columns.items():
             below = np.full((table._rows - len(column), *column.shape[1:]), np.nan)
@@ -62,8 +65,31 @@ class Table:
     def __contains__(self, name: str) -> bool:
         return name in self._room
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._room)
+    def __repr__(self) -> str:
+        return f"Table({len(self)} rows: {', '.join(self.names)})"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._room)
+
+    def keys(self) -> KeysView[str]:
+        return self._room.keys()
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        columns = {name: self[name] for name in self.names}
+        for i in range(len(self)):
+            for r, seed in enumerate(self.seeds):
+                yield dict(self._cells(columns, i, r, seed))
+
+    def _cells(self, columns: Mapping[str, NDArray], i: int, r: int, seed: int) -> Iterator[tuple[str, Any]]:
+        """Names and values of one row and seed."""
+        yield from ((name, column[i].item()) for name, column in columns.items() if column.ndim == 1)
+        yield "seed", seed
+        for name, column in columns.items():
+            if column.ndim == 2:
+                yield name, column[i, r].item()
+            elif column.ndim > 2:
+                yield from ((f"{name}_{k}", v) for k, v in enumerate(column[i, r].ravel().tolist(), self.first))
 
     def __len__(self) -> int:
         return self._rows

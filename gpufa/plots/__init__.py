@@ -8,12 +8,24 @@ from ..basics.errors import InvalidValue
 from ..measure.history import History
 from . import epochs, labels, layers, weights
 from .style import encode, plain, save, styled
-from .subject import Subject, read
+from .subject import Subject, of_history, read
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["PICTURES", "Picture", "Subject", "compare", "comparison", "curves", "draw", "encode", "read", "save"]
+__all__ = [
+    "PICTURES",
+    "Picture",
+    "Subject",
+    "compare",
+    "comparison",
+    "curves",
+    "draw",
+    "encode",
+    "of_history",
+    "read",
+    "save",
+]
 
 
 class Picture(NamedTuple):
@@ -90,3 +102,10 @@ def curves(subject: Subject, path: Path) -> None:
 def compare(histories: Mapping[str, History], path: Path, title: str = "") -> None:
     """Draw several runs by name into one file. Raises FileProblem where it can't be written."""
     save(comparison(histories, title), path)
+
+
+def _curves_of(history: History) -> bytes:
+    return encode(draw("curves", Subject("", history)), "png")
+
+
+History.picture = _curves_of

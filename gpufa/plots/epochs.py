@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from ..basics.errors import InvalidValue
 from ..measure.history import History
 from ..measure.scores import JUDGES
+from ..measure.seeds import mean_over_seeds
 from .lines import band, beside, dress, whole_numbers
-from .style import COLOURS, look, mean_over_seeds, panels, plain, shades
+from .style import COLOURS, look, panels, plain, shades
 from .subject import Subject
 
 if TYPE_CHECKING:

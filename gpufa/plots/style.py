@@ -59,9 +59,10 @@ def panels(rows: int, columns: int, width: float = WIDTH, height: float = HEIGHT
     """A figure of panels of that size in inches, and its axes (rows, columns)."""
     # The object-oriented interface: no global state, no display, safe beside a program's own figures.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    from .figure import Inline
+
+    figure = Inline(figsize=(width * columns, height * rows), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.subplots(rows, columns, squeeze=False)
 
@@ -100,14 +101,6 @@ def plain_numbers(axis: "Axis") -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def mean_over_seeds(values: NDArray, axis: int = 1) -> NDArray:
-    """The mean of what is finite, NaN where nothing is."""
-    finite = np.isfinite(values)
-    count = finite.sum(axis=axis)
-    total = np.where(finite, values, 0).sum(axis=axis)
-    return np.where(count, total / np.maximum(count, 1), np.nan)
-
-
 def spread(items: Sequence[int], most: int) -> list[int]:
     """At most that many of them, evenly chosen, the first and the last among them."""
     return [items[i] for i in np.linspace(0, len(items) - 1, min(most, len(items))).round().astype(int)]
@@ -115,9 +108,11 @@ def spread(items: Sequence[int], most: int) -> list[int]:
 
 def encode(figure: "Figure", form: str) -> bytes:
     """The picture as the bytes of a png, svg or pdf file."""
+    from .figure import DPI
+
     file = io.BytesIO()
     with styled():
-        figure.savefig(file, format=form, dpi=120, metadata=UNDATED[form])
+        figure.savefig(file, format=form, dpi=DPI, metadata=UNDATED[form])
     found = file.getvalue()
     return found.replace(b"<defs>", f"{DARK}\n<defs>".encode(), 1) if form == "svg" else found
 

@@ -1,5 +1,6 @@
 """What a run offers to draw."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -82,6 +83,12 @@ class Subject:
         return value
 
 
+def of_history(file: Path, arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> Subject:
+    """Of a run's checkpoint its history alone."""
+    history = History.from_arrays(tuple(metadata["network"]["seeds"]), networks.inside("history", arrays))
+    return Subject(file.resolve().parent.name, history, metadata["network"]["rule"]["name"])
+
+
 def read(path: str | Path, rule: type[Rule] | None = None, data: str | Path | None = None) -> Subject:
     """The subject that a run's folder or checkpoint holds, its network on the CPU, with samples of the run's test data,
     or of the set or file `data` (see provenance.samples_of).
@@ -91,8 +98,8 @@ def read(path: str | Path, rule: type[Rule] | None = None, data: str | Path | No
     what samples_of raises for `data`.
     """
     file = networks.checkpoint_of(path)
-    name, history, net = file.resolve().parent.name, networks.history(file), None
-    by = networks.facts(file)["network"]["rule"]["name"]
+    bare, net = of_history(file, *networks.contents(file)), None
+    name, history, by = bare.name, bare.history, bare.rule
     try:
         net = networks.load(file, "numpy", rule)
         x, y, _ = provenance.samples_of(file, net, data)

@@ -14,6 +14,7 @@ from ..measure.seeds import FEW
 from ..rules import Rule, rule_class
 from ..runs import run as runs
 from ..runs.interrupts import OnInterrupt
+from ..runs.result import Run
 from ..training.callbacks import Callback
 from ..training.config import Config
 from ..training.trainer import Trainer
@@ -87,7 +88,7 @@ def trained(
             GpufaWarning,
             stacklevel=3,
         )
-    done = dict[str, runs.Run]()
+    done = dict[str, Run]()
     for name, one in planned.items():
         done[name] = runs.train(one.config, data, callbacks, one.rule, force, on_interrupt)
         if done[name].interrupted:

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,17 @@ import numpy as np
 
 from .. import plots
 from ..basics import files
+from ..basics.sheet import Sheet
 from ..measure import seeds
-from ..runs.run import Run
-from . import tables
+from ..runs import tables
+from ..runs.result import Run
 from .forms import FORMS
 
-JUDGED = "test_error", "test_rmse"  # what the test is of: the first that there is
 PERCENT = f"{100 * seeds.LEVEL:g} %"
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Rows of figures, a dict for each run, by what `what` names; `against` is the one that others are tested against.
 
@@ -53,7 +54,7 @@ class Comparison:
         return "; ".join(part for part in (figures, self.test) if part)
 
     @property
-    def sheet(self) -> tables.Sheet:
+    def sheet(self) -> Sheet:
         """What is shown of it."""
         judged = _judged(self.rows)
         others = [name for name in tables.SCORES if name not in (judged, "train_rmse")]
@@ -62,7 +63,7 @@ class Comparison:
         head = [self.what, *map(tables.heading, shown), *(["seeds"] if self._uneven else []), "s", "angles °"]
         if judged:
             head[2:2] = [f"{PERCENT} interval", *tested]
-        return tables.Sheet(self.title, tuple(head), tuple(self._cells(row, shown, bool(judged)) for row in self.rows))
+        return Sheet(self.title, tuple(head), tuple(self._cells(row, shown, bool(judged)) for row in self.rows))
 
     def _cells(self, row: Row, shown: Sequence[str], judged: bool) -> tuple[str, ...]:
         figures = [tables.mean_and_deviation(row.get(name, ()), tables.digits(name)) for name in shown]
@@ -95,6 +96,12 @@ class Comparison:
                 " leave no spread to judge by"
             )
         return told
+
+    def __repr__(self) -> str:
+        return f"Comparison({', '.join(row[self.what] for row in self.rows)}; {self.title})"
+
+    def _repr_html_(self) -> str:
+        return "\n".join([self.sheet._repr_html_(), *(f"<p>{escape(note)}</p>" for note in self.notes)])
 
     def to_csv(self) -> str:
         """A line for each run; what is a list in a row is left out, but for seeds and angles, with blanks between."""
@@ -161,7 +168,7 @@ def _row(what: str, name: str, summary: Mapping[str, Any]) -> Row:
 
 def _judged(rows: Sequence[Row]) -> str:
     """The score that the test is of; "" where there is none."""
-    return next((name for name in JUDGED if rows and all(name in row for row in rows)), "")
+    return next((name for name in tables.JUDGED if rows and all(name in row for row in rows)), "")
 
 
 def _interval(row: Row, name: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 
-from .tables import Sheet
+from ..basics.sheet import Sheet
 
 # What LaTeX would take for a command, or has no letter for.
 ESCAPED = {c: f"\\{c}" for c in "&%$#_{}"} | {

@@ -4,25 +4,28 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import plots
 from ..basics import files
 from ..basics.errors import FileProblem, InvalidValue
+from ..basics.sheet import Sheet
 from ..basics.version import __version__
 from ..checkpoints import networks
 from ..checkpoints.provenance import IN_MEMORY
 from ..data.about import of_metadata
 from ..rules import Rule
+from ..runs import tables
 from ..runs.summary import summary_of
 from ..training.toml import from_mapping, to_toml
-from . import tables
 from .comparison import compared
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
 
+PICTURED = 4  # runs whose own pictures a report has, unless others are asked for
 TEMPLATE = "page.html.j2"
 
 
@@ -49,7 +52,7 @@ class Section:
     subject: plots.Subject
     metadata: Mapping[str, Any]
     summary: Mapping[str, Any]
-    results: tables.Sheet
+    results: Sheet
     figures: list[Figure]
     settings: str
     in_memory: bool
@@ -76,7 +79,7 @@ class Section:
         return self.metadata["network"] | {"gpufa": self.metadata["gpufa"]}
 
     @property
-    def recalls(self) -> tables.Sheet | None:
+    def recalls(self) -> Sheet | None:
         """The recall of each class of test samples; None where there are no classes."""
         if tables.RECALL not in self.summary:
             return None
@@ -89,29 +92,54 @@ class Section:
         return {"backend": self.summary["backend"], **place} if place else {}
 
 
-def write(paths: Sequence[str | Path], out: str | Path, rule: type[Rule] | None = None) -> None:
-    """Write the report on the runs in these folders. Raises FileProblem where one can't be read, or `out` written.
+class Report:
+    """The report on the runs in these folders, as a page of HTML; a notebook shows it.
 
+    pictures   names of gpufa.plots.PICTURES to draw of each run; all of one of up to PICTURED runs, else none
+    rule       a rule of your own, that runs were trained by
     Pictures of a run whose data or rule are not at hand, or that make no sense for it, are replaced by a sentence.
+    Raises FileProblem where a run can't be read, InvalidValue for none and for unknown pictures.
     """
-    if not paths:
-        raise InvalidValue("gpufa report needs a run; give the folder of one or more")
-    sections = [_section(path, rule) for path in paths]
-    files.write(out, _page(sections, [str(path) for path in paths]), "report", "give another --out")
+
+    def __init__(
+        self,
+        *paths: str | Path,
+        pictures: Sequence[str] | None = None,
+        rule: type[Rule] | None = None,
+    ) -> None:
+        if not paths:
+            raise InvalidValue("gpufa report needs a run; give the folder of one or more")
+        if pictures is None:
+            pictures = list(plots.PICTURES) if len(paths) <= PICTURED else []
+        if unknown := [name for name in pictures if name not in plots.PICTURES]:
+            raise InvalidValue(f"unknown picture {unknown[0]!r}; choose from {', '.join(plots.PICTURES)}")
+        self.names = [str(path) for path in paths]
+        self.html = _page([_section(path, rule, pictures) for path in paths], self.names)
+
+    def save(self, out: str | Path) -> None:
+        """Raises FileProblem where it can't be written."""
+        files.write(out, self.html, "report", "give another --out")
+
+    def __repr__(self) -> str:
+        return f"Report({', '.join(self.names)})"
+
+    def _repr_html_(self) -> str:
+        return f'<iframe srcdoc="{escape(self.html)}" width="100%" height="700" style="border: 0"></iframe>'
 
 
-def _section(path: str | Path, rule: type[Rule] | None) -> Section:
+def _section(path: str | Path, rule: type[Rule] | None, pictures: Sequence[str]) -> Section:
     file = networks.checkpoint_of(path)
     arrays, metadata = networks.contents(file)
     if "config" not in metadata:
         raise FileProblem(f"{str(file)!r} holds a network without its training; give the folder of a run")
-    config, subject = from_mapping(metadata["config"]), plots.read(file, rule)
+    config = from_mapping(metadata["config"])
+    subject = plots.read(file, rule) if pictures else plots.of_history(file, arrays, metadata)
     summary, results = _results(file.parent / "summary.json", summary_of(arrays, metadata))
-    figures = [_picture(name, picture.caption, subject) for name, picture in plots.PICTURES.items()]
+    figures = [_picture(name, plots.PICTURES[name].caption, subject) for name in pictures]
     return Section(subject, metadata, summary, results, figures, to_toml(config), config.data == IN_MEMORY)
 
 
-def _results(file: Path, so_far: dict[str, Any]) -> tuple[dict[str, Any], tables.Sheet]:
+def _results(file: Path, so_far: dict[str, Any]) -> tuple[dict[str, Any], Sheet]:
     """The summary that the run ended with, or where it has gone on since or not ended what the checkpoint has."""
     try:
         stored = json.loads(file.read_text(encoding="utf-8")) if file.exists() else so_far
@@ -144,11 +172,14 @@ def _page(sections: Sequence[Section], paths: Sequence[str]) -> str:
     )
     runs = dict(zip(names, sections, strict=True))
     return environment.get_template(TEMPLATE).render(
-        runs=runs, comparison=_comparison(runs) if len(runs) > 1 else None, version=__version__
+        runs=runs,
+        comparison=_comparison(runs) if len(runs) > 1 else None,
+        pictures=any(section.figures for section in sections),
+        version=__version__,
     )
 
 
-def _comparison(runs: Mapping[str, Section]) -> tuple[tables.Sheet, Figure]:
+def _comparison(runs: Mapping[str, Section]) -> tuple[Sheet, Figure]:
     figure = plots.comparison(
         {f"{name} ({section.subject.rule})": section.subject.history for name, section in runs.items()}
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..checkpoints import networks
 from ..measure.history import History
+from ..measure.seeds import mean_over_seeds
 from ..plots import comparison, style, weights
 from ..plots.lines import band, dress
 from ..rules import make_rule
@@ -99,7 +100,7 @@ def _against_examples(cells: Ran, *probes: tuple[str, str, bool]) -> "Figure":
         band(panels[0], history.epochs["step"] * batch, history.epochs["test_loss"], label, colour)
         for axes, (name, _, _) in zip(panels[1:], probes, strict=True):
             if name in history.probes:
-                over_layers = style.mean_over_seeds(history.probes[name], axis=2)
+                over_layers = mean_over_seeds(history.probes[name], axis=2)
                 band(axes, history.probes["step"] * batch, over_layers, label, colour)
     dress(panels[0], "test loss", log=True, x="examples")
     for axes, (_, title, angle) in zip(panels[1:], probes, strict=True):

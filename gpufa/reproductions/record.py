@@ -11,8 +11,8 @@ from rich.table import Table
 
 from ..basics import files
 from ..checkpoints import networks
-from ..report.tables import mean_and_deviation
 from ..runs.summary import finite
+from ..runs.tables import mean_and_deviation
 from .experiment import Experiment, Published
 from .outcome import MEASURES, Outcome, judge
 

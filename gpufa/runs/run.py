@@ -4,7 +4,7 @@ import json
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,35 +19,17 @@ from ..checkpoints.provenance import IN_MEMORY, data_again, data_of, fingerprint
 from ..checkpoints.validity import SCALED
 from ..data.scaling import Scaling
 from ..measure.history import History
-from ..network import Network
 from ..rules import Rule, is_own, rule_class
 from ..training.callbacks import Callback
 from ..training.config import Config
-from ..training.stopping import Status
 from ..training.toml import from_mapping
 from ..training.trainer import Trainer
 from .folder import Folder, checkpointed
 from .going_on import gone_on, schedule_ends_early
 from .interrupts import ON_INTERRUPT, OnInterrupt, hand_on, stopped_by_signals
 from .places import locked
+from .result import Run
 from .summary import summarise
-
-
-@dataclass(frozen=True)
-class Run:
-    """What training leaves: the network, its history, the figures of summary.json, and the folder if there is one."""
-
-    network: Network
-    history: History
-    config: Config
-    summary: dict[str, Any]
-    out: Path | None
-    interrupted: bool = False
-    already_finished: bool = False
-
-    @property
-    def diverged(self) -> bool:
-        return Status.DIVERGED.name.lower() in self.summary["status"]
 
 
 @faults()
@@ -59,6 +41,7 @@ def train(
     force: bool = False,
     on_interrupt: OnInterrupt = "raise",
     sample_weights: Any = None,
+    progress: bool = False,
 ) -> Run:
     """Train as `gpufa train` does; with config.out the run is kept in that folder.
 
@@ -67,6 +50,7 @@ def train(
     on_interrupt  what becomes of Ctrl-C, SIGTERM and SIGHUP, once the run has stopped and is saved: "raise"
                   KeyboardInterrupt, or "return" the run as far as it came, `interrupted`
     sample_weights   beside arrays: how much each training sample counts, (samples,)
+    progress      whether a progress bar is shown, in a terminal or a notebook, or lines where there is neither
     Raises InvalidValue and FileProblem as the parts do; FileProblem also where config.out holds a run and `force` is
     not set.
     """
@@ -75,7 +59,8 @@ def train(
     if out and not force:
         networks.check_free(out)
     arrays, name = data_of(config, data, sample_weights)
-    trainer = Trainer(replace(config, data=name), arrays, rule, callbacks, *(started := begun(config)))
+    watching = [*callbacks, *_bar(progress)]
+    trainer = Trainer(replace(config, data=name), arrays, rule, watching, *(started := begun(config)))
     schedule_ends_early(trainer.config)
     for what, scaling in zip(SCALED, started, strict=True):
         if scaling and getattr(config, what) == "none":
@@ -98,9 +83,10 @@ def resume(
     on_interrupt: OnInterrupt = "raise",
     schedule_epochs: int | None = None,
     sample_weights: Any = None,
+    progress: bool = False,
 ) -> Run:
     """Go on where a run stopped, bit for bit; `epochs` sets a new total, `backend` and `device` another place;
-    `on_interrupt` is as in train.
+    `on_interrupt` and `progress` are as in train.
 
     A schedule that ends keeps its length; `schedule_epochs` sets another, and what it changes is told.
     Raises FileProblem for a missing or damaged checkpoint, InvalidValue where the data are not those of the run,
@@ -123,7 +109,7 @@ def resume(
         arrays = data_again(
             config, data, metadata, file, "resume needs the very data that it was trained on", sample_weights
         )
-        trainer = Trainer(config, arrays, rule, callbacks, *networks.scalings_in(stored))
+        trainer = Trainer(config, arrays, rule, [*callbacks, *_bar(progress)], *networks.scalings_in(stored))
         networks.fill(checkpointed(trainer), stored, trainer.net)
         if trainer.kept:
             trainer.kept.epoch[:] = stored["kept/epoch"]
@@ -132,6 +118,15 @@ def resume(
         if trainer.finished:
             return _finished(trainer, file.parent, already=True)
         return _run(trainer, file.parent, metadata["data"], on_interrupt)
+
+
+def _bar(wanted: bool) -> list[Callback]:
+    """The progress bar, if it is wanted; what draws it takes long to import."""
+    if not wanted:
+        return []
+    from .progressbar import Display
+
+    return [Display()]
 
 
 def begun(config: Config) -> tuple[Scaling | None, Scaling | None]:

@@ -50,7 +50,7 @@ def summary_of(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> di
     about = of_metadata(metadata)
     scores = {
         name: _listed(name, _after(epochs[name], kept), about)
-        for name in epochs
+        for name in epochs.names
         if name.startswith(("validation_", "test_"))
     }
     return {

@@ -14,7 +14,7 @@ def row(i):
 
 
 def test_a_table_holds_what_lists_would():
-    table, lists = Table(), {name: [] for name in row(0)}
+    table, lists = Table((0, 1)), {name: [] for name in row(0)}
     for i in range(ROWS):
         table.append(row(i))
         for name, value in row(i).items():
@@ -28,7 +28,7 @@ def test_a_table_holds_what_lists_would():
 
 
 def test_a_row_is_copied_into_its_place_and_columns_only_when_there_is_no_room():
-    table, places = Table(), set()
+    table, places = Table((0, 1)), set()
     for i in range(2**10 * FIRST):
         table.append({"epoch": i})
         places.add(table["epoch"].__array_interface__["data"][0])
@@ -36,7 +36,7 @@ def test_a_row_is_copied_into_its_place_and_columns_only_when_there_is_no_room()
 
 
 def test_a_view_stays_as_it_is_and_can_not_be_written_to():
-    table = Table()
+    table = Table((0, 1))
     table.append(row(0))
     seen, before = table["loss"], table["loss"].copy()
     for i in range(1, ROWS):
@@ -47,7 +47,7 @@ def test_a_view_stays_as_it_is_and_can_not_be_written_to():
 
 
 def test_columns_that_come_later_or_end_earlier_have_nan():
-    table = Table()
+    table = Table((0, 1))
     table.append({"epoch": 1, "count": 5})
     table.append({"epoch": 2, "error": np.ones(2)})
     table.append({"epoch": 3, "error": np.ones(2), "count": 6})
@@ -57,11 +57,11 @@ def test_columns_that_come_later_or_end_earlier_have_nan():
 
 
 def test_a_table_of_columns_goes_on():
-    table = Table.of({"epoch": np.arange(1, 4), "loss": np.zeros((2, 2))})
+    table = Table.of({"epoch": np.arange(1, 4), "loss": np.zeros((2, 2))}, (0, 1))
     np.testing.assert_array_equal(table["loss"], [[0, 0], [0, 0], [np.nan] * 2])
     table.append({"epoch": 4, "loss": np.ones(2)})
     assert table["epoch"].tolist() == [1, 2, 3, 4]
-    assert len(Table.of({})) == 0
+    assert len(Table.of({}, (0, 1))) == 0
 
 
 @pytest.mark.parametrize("shape", [(4,), (4, 2)])

@@ -24,7 +24,7 @@ def test_the_confusion_matrix_has_the_names_of_the_classes(tmp_path):
     assert [label.get_text() for label in shown] == [f"setosa  ({amounts[0]})", f"virginica  ({amounts[1]})"]
     (legend,) = plots.draw("hidden", subject).legends
     assert [text.get_text() for text in legend.get_texts()] == ["setosa", "virginica"]
-    pages.write([tmp_path / "run"], tmp_path / "report.html")
+    pages.Report(tmp_path / "run").save(tmp_path / "report.html")
     assert "Target: column &#34;species&#34; (2 classes: setosa, virginica)" in (tmp_path / "report.html").read_text()
 
 

@@ -8,7 +8,8 @@ import pytest
 import gpufa
 from gpufa.checkpoints import networks
 from gpufa.commands.main import main
-from gpufa.report import page, tables
+from gpufa.report import page
+from gpufa.runs import tables
 from gpufa.runs.summary import summary_of
 
 rng = np.random.default_rng(0)
@@ -57,7 +58,7 @@ def test_terminal_and_report_say_them(run, capsys, tmp_path):
     assert "balanced accuracy" in told
     assert "auc" in told
     assert "ant" in told
-    page.write([run], tmp_path / "report.html")
+    page.Report(run).save(tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
     assert "recall by class" in text
     assert "bee &lt;i&gt;" in text
@@ -74,7 +75,8 @@ def test_many_classes_are_no_flood(tmp_path):
     assert "recall" not in (tmp_path / "run/history.csv").read_text()
     assert made.history.epochs["test_recall"].shape == (2, 1, 12)
     assert len(made.summary["test_recall"]) == 12
-    summary = {"test_recall": {str(c): [float(c), None] for c in range(12)} | {"none": [None] * 2}}
+    summary = {"seeds": [0, 1], "status": ["finished"] * 2}
+    summary |= {"test_recall": {str(c): [float(c), None] for c in range(12)} | {"none": [None] * 2}}
     line = tables.classes(summary | {"test_balanced_accuracy": [5.5, None]})
     told = "balanced accuracy 5.50 %; recall in percent, the lowest of 13 classes, mean over seeds: 0 0.0, 1 1.0, 2 2.0"
     assert line == told
@@ -131,7 +133,7 @@ def test_patience_and_pictures_go_by_what_there_is(y, loss, score, tmp_path):
             if waited == 2:
                 break
         assert epochs == made.summary["epochs_per_seed"][r]
-    head = tables.results(made.summary, False).head
+    head = tables.results(made.summary).head
     assert tables.heading(f"test_{score}") in head
 
 

@@ -8,9 +8,10 @@ import pytest
 from scipy import stats
 
 import gpufa
-from gpufa.report import tables
+from gpufa.basics.sheet import Sheet
 from gpufa.report.comparison import compared
 from gpufa.report.forms import FORMS
+from gpufa.runs import tables
 
 BP, FA, SAME = [2.0, 3.0, 2.5, 3.5, 2.0], [4.0, 5.5, 4.0, 6.0, 4.5], [3.0, 4.0, 3.5, 4.5, 3.0]
 
@@ -120,7 +121,7 @@ def test_markdown_and_latex_hold_the_table(found):
 
 
 def test_no_name_is_a_command_or_a_column():
-    sheet = tables.Sheet("t", ("rule", "x"), ((r"a|b\c{d}$e^f~g&h#", "<1>"),))
+    sheet = Sheet("t", ("rule", "x"), ((r"a|b\c{d}$e^f~g&h#", "<1>"),))
     assert r"| a&#124;b\c{d}$e^f~g&h# | <1> |" in FORMS["md"](sheet)
     escaped = r"a\textbar{}b\textbackslash{}c\{d\}\$e\textasciicircum{}f\textasciitilde{}g\&h\# & $<$1$>$ \\"
     assert escaped in FORMS["tex"](sheet)
@@ -138,7 +139,7 @@ def test_seeds_that_err_alike_are_told_to_be_different_nets():
 
 def test_a_diverged_seed_is_not_in_the_mean_of_a_run():
     about = {"rule": "bp", "data": "digits", "epochs": 1, "epochs_per_seed": [1] * 3}
-    shown = tables.results(summary([1.0, 2.0, 60.0], {2}) | about, interrupted=False)
+    shown = tables.results(summary([1.0, 2.0, 60.0], {2}) | about)
     assert [row[1] for row in shown.rows] == ["1.00", "2.00", "60.00"]
     assert shown.foot[:2] == ("mean ± deviation, without those that diverged", "1.50 ± 0.71")
 

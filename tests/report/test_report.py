@@ -13,12 +13,13 @@ import pytest
 
 import gpufa
 from gpufa import plots
+from gpufa.basics.console import console
 from gpufa.checkpoints import hdf5, networks
-from gpufa.commands.display import console, sheet
+from gpufa.commands.display import sheet
 from gpufa.commands.main import main
 from gpufa.data.samples import Data
 from gpufa.report import page as pages
-from gpufa.report import tables
+from gpufa.runs import tables
 from gpufa.runs.summary import summary_of
 from gpufa.training.toml import from_mapping
 
@@ -64,17 +65,18 @@ def folder(tmp_path_factory):
     for name, rule in (("one", "dfa"), ("two", "bp")):
         gpufa.train(gpufa.Config(**FAST | {"rule": rule, "out": str(folder / name)}))
     assert main(["report", str(folder / "one"), "--out", str(folder / "one.html")]) == 0
-    pages.write([folder / "one", folder / "two"], folder / "both.html")
+    pages.Report(folder / "one", folder / "two").save(folder / "both.html")
     return folder
 
 
 def test_it_has_the_results_the_settings_and_the_environment(folder):
     page, summary = Page(folder / "one.html"), json.loads((folder / "one/summary.json").read_text())
-    results, environment = page.tables
+    results, recalls, environment = page.tables
     assert results[0] == ["seed", "train error %", "test error %", "epochs", "status"]
     assert [row[2] for row in results[1:4]] == [f"{v:.2f}" for v in summary["test_error"]]
     mean, deviation = np.mean(summary["test_error"]), np.std(summary["test_error"], ddof=1)
     assert results[4][2] == f"{mean:.2f} ± {deviation:.2f}"
+    assert [row[0] for row in recalls] == ["class", *summary["test_recall"], "balanced accuracy"]
     facts = {name: value for name, value in environment}
     assert facts == {"gpufa": gpufa.__version__, "backend": "numpy", **summary["environment"]}
     settings = re.search(r"(data = .*?)\n\s*Environment", page.text, re.DOTALL)[1]
@@ -101,13 +103,13 @@ def test_several_runs_are_compared(folder, tmp_path):
     assert page.images[0]["alt"].startswith("comparison of all runs")
     assert "mean ± sample deviation over 3 seeds, 95 % t interval" in page.text
     gpufa.train(gpufa.Config(**FAST | {"epochs": 1, "out": str(tmp_path / "one")}))
-    pages.write([folder / "one", tmp_path / "one"], tmp_path / "same.html")
+    pages.Report(folder / "one", tmp_path / "one").save(tmp_path / "same.html")
     names = [row[0] for row in Page(tmp_path / "same.html").tables[0][1:]]
     assert names == [str(folder / "one"), str(tmp_path / "one")]
 
 
 def test_equal_runs_give_equal_reports(folder):
-    pages.write([folder / "one"], folder / "again.html")
+    pages.Report(folder / "one").save(folder / "again.html")
     assert (folder / "again.html").read_bytes() == (folder / "one.html").read_bytes()
 
 
@@ -122,11 +124,11 @@ def test_no_name_becomes_markup(tmp_path, monkeypatch):
     summary = json.loads((tmp_path / name / "summary.json").read_text())
     summary["environment"]["BLAS"] = HOSTILE
     (tmp_path / name / "summary.json").write_text(json.dumps(summary))
-    pages.write([name, "plain"], "report.html")
+    pages.Report(name, "plain").save("report.html")
     page = Page("report.html")
     assert "script" not in page.tags
     assert page.tables[0][1][0] == name
-    assert dict(page.tables[2])["BLAS"] == HOSTILE
+    assert dict(page.tables[3])["BLAS"] == HOSTILE
     assert page.images[1]["alt"].startswith(f"curves of {name}: ")
     assert f"{name}.npz" in page.text
 
@@ -136,7 +138,7 @@ def test_where_the_data_are_gone_the_rest_is_reported(tmp_path):
     np.savez(tmp_path / "mine.npz", x=x, y=np.arange(40) % 3)
     gpufa.train(gpufa.Config(**FAST | {"data": str(tmp_path / "mine.npz"), "out": str(tmp_path / "run")}))
     (tmp_path / "mine.npz").unlink()
-    pages.write([tmp_path / "run"], tmp_path / "report.html")
+    pages.Report(tmp_path / "run").save(tmp_path / "report.html")
     page = Page(tmp_path / "report.html")
     assert [image["alt"].split()[0] for image in page.images] == ["curves", "angles", "dead"]
     gap = plots.read(tmp_path / "run").gap
@@ -150,15 +152,16 @@ def test_a_run_that_has_not_ended_and_one_of_a_programs_arrays(folder, tmp_path)
     metadata["config"]["epochs"] = 5
     (tmp_path / "cut").mkdir()
     hdf5.write(tmp_path / "cut/checkpoint.h5", arrays, metadata)
-    pages.write([tmp_path / "cut"], tmp_path / "cut.html")
+    pages.Report(tmp_path / "cut").save(tmp_path / "cut.html")
     page, summary = Page(tmp_path / "cut.html"), json.loads((folder / "one/summary.json").read_text())
-    (results,) = page.tables
+    results, recalls = page.tables
+    assert recalls[0] == ["class", "recall %"]
     assert results[0] == ["seed", "test error %", "epochs", "status"]
     assert [row[1:] for row in results[1:4]] == [[f"{v:.2f}", "2", "interrupted"] for v in summary["test_error"]]
     assert "the rest is recorded when a run ends" in page.text
     data = Data(np.eye(6), np.arange(6) % 3, np.eye(6), np.arange(6) % 3)
     gpufa.train(gpufa.Config(**FAST | {"out": str(tmp_path / "own")}), data=data)
-    pages.write([tmp_path / "own"], tmp_path / "own.html")
+    pages.Report(tmp_path / "own").save(tmp_path / "own.html")
     assert "It was trained on arrays of a program" in Page(tmp_path / "own.html").text
 
 
@@ -176,7 +179,7 @@ def test_a_summary_older_than_the_checkpoint_is_not_believed(folder, tmp_path):
     (tmp_path / "run/checkpoint.h5").write_bytes((folder / "one/checkpoint.h5").read_bytes())
     summary = json.loads((folder / "one/summary.json").read_text())
     (tmp_path / "run/summary.json").write_text(json.dumps(summary | {"epochs": 1, "test_error": [99.0] * 3}))
-    pages.write([tmp_path / "run"], tmp_path / "report.html")
+    pages.Report(tmp_path / "run").save(tmp_path / "report.html")
     assert "99.00" not in Page(tmp_path / "report.html").text
 
 

@@ -10,9 +10,9 @@ import pytest
 from reproductionlab import SMALL, reproduce, results
 
 import gpufa
-from gpufa.commands import progressbar
 from gpufa.commands.main import main
 from gpufa.reproductions import experiment, runner
+from gpufa.runs import progressbar
 
 
 def test_cells_are_run_once_in_pieces_and_more_seeds_added(small, monkeypatch):

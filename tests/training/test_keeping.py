@@ -8,7 +8,7 @@ from traininglab import DATA, Poison, config, parameters, same
 
 import gpufa
 from gpufa.checkpoints import hdf5, networks
-from gpufa.report import tables
+from gpufa.runs import tables
 from gpufa.runs.summary import summary_of
 
 PATIENT = config(validation=0.3, patience=2, epochs=60, optimizer="adam", lr=0.02)
@@ -59,7 +59,7 @@ def test_the_last_are_kept_where_nothing_stops_early_or_where_that_is_said():
 
 def test_keeping_the_best_changes_nothing_of_training():
     runs = [gpufa.train(dataclasses.replace(PATIENT, keep=keep), DATA) for keep in ("best", "last")]
-    for name in set(runs[0].history.epochs) - {"seconds"}:
+    for name in set(runs[0].history.epochs.names) - {"seconds"}:
         np.testing.assert_array_equal(*(run.history.epochs[name] for run in runs))
     assert runs[0].summary["epochs_per_seed"] == runs[1].summary["epochs_per_seed"]
 

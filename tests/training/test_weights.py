@@ -130,7 +130,7 @@ def test_the_loss_is_weighted_and_the_scores_are_not():
     made = Trainer(config(epochs=1, batch_size=40, rule="bp", lr=1e-14, optimizer="sgd"), data(WEIGHTS))
     each = np.array([made.net.loss(X[i : i + 1], Y[i : i + 1]) for i in range(40)])
     made.run()
-    row = {name: column[-1] for name, column in made.history.epochs.columns.items()}
+    row = made.history.epochs.last
     np.testing.assert_allclose(row["loss"], (WEIGHTS[:, None] * each).sum(axis=0) / WEIGHTS.sum(), rtol=1e-10)
     np.testing.assert_allclose(row["test_loss"], each[:6].mean(axis=0), rtol=1e-10)
     np.testing.assert_allclose(row["running_error"], made.net.evaluate(X, Y)["error"])

@@ -12,7 +12,7 @@ import numpy as np
 import gpufa
 from gpufa import plots
 from gpufa.checkpoints import hdf5, networks, seal
-from gpufa.report.page import write as report
+from gpufa.report.page import Report
 
 from .hostile import HOSTILE
 from .material import Material
@@ -29,7 +29,7 @@ READERS: tuple[Callable[[Path], Any], ...] = (
 USERS: tuple[Callable[[Path], Any], ...] = (
     *(networks.contents, gpufa.load, plots.read),
     lambda path: gpufa.resume(path, epochs=2),
-    lambda path: report([path], "report.html"),
+    lambda path: Report(path).save("report.html"),
 )
 
 

@@ -1,19 +1,49 @@
-"""A run while it goes on: a progress bar, or plain lines where there is no terminal."""
+"""A run while it goes on: a progress bar in a terminal or a notebook, or plain lines where there is neither."""
 
 import sys
 import time
+from html import escape
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from ..basics.console import Lasting, console
 from ..training.callbacks import Callback
 from ..training.trainer import Trainer
-from .display import Lasting, console
 
 REFRESH = 0.2  # seconds between two looks at the loss
 LINES = 20  # plain lines for a whole run, at most
+
+
+class NotebookBar:
+    """What is used of rich's Progress, in a notebook's cell, where it is redrawn in place."""
+
+    def add_task(self, description: str, total: int, completed: int, facts: str) -> TaskID:
+        from IPython.display import display
+
+        self.total, self.begun, self.first = total, time.perf_counter(), completed
+        self.shown = display(self._html(completed, facts), display_id=True)
+        return TaskID(0)
+
+    def update(self, task: TaskID, completed: int, facts: str) -> None:
+        if self.shown:
+            self.shown.update(self._html(completed, facts))
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def _html(self, completed: int, facts: str) -> Any:
+        from IPython.display import HTML
+
+        done, left = completed - self.first, ""
+        if 0 < completed < self.total and done:
+            left = f"{(time.perf_counter() - self.begun) / done * (self.total - completed):.0f} s left"
+        share = f"{100 * completed / self.total:.0f} %" if self.total else ""
+        text = "  ".join(part for part in (share, facts, left) if part)
+        return HTML(f'<progress value="{completed}" max="{self.total}"></progress> {escape(text)}')
 
 
 class Display(Callback):
@@ -27,7 +57,12 @@ class Display(Callback):
             TaskProgressColumn(),
             TextColumn("{task.fields[facts]}"),
         )
-        self.bar = Progress(*columns, TimeRemainingColumn(), console=self.console, disable=not self.console.is_terminal)
+        self.live = self.console.is_terminal or self.console.is_jupyter
+        self.bar: Progress | NotebookBar = (
+            NotebookBar()
+            if self.console.is_jupyter
+            else Progress(*columns, TimeRemainingColumn(), console=self.console, disable=not self.live)
+        )
         self.rate = self.loss = self.error = ""
 
     def on_start(self, trainer: Trainer) -> None:
@@ -42,7 +77,7 @@ class Display(Callback):
         self.looked, self.step = time.perf_counter(), trainer.progress.step
 
     def on_step(self, trainer: Trainer) -> None:
-        if self.console.is_terminal and time.perf_counter() - self.looked > REFRESH:
+        if self.live and time.perf_counter() - self.looked > REFRESH:
             self._look(trainer)
 
     def _look(self, trainer: Trainer) -> None:
@@ -65,7 +100,7 @@ class Display(Callback):
         ]
         self.error = "  ".join(shown)
         every = max(1, trainer.epochs // LINES)
-        if not self.console.is_terminal and (row["epoch"] % every == 0 or row["epoch"] == trainer.epochs):
+        if not self.live and (row["epoch"] % every == 0 or row["epoch"] == trainer.epochs):
             loss = np.nanmean(row["loss"]) if _any(row["loss"]) else np.nan
             text = ", ".join([f"epoch {row['epoch']}/{trainer.epochs}", f"loss {loss:.4f}", *shown])
             self.console.print(f"{text}, {row['seconds']:.2f} s")

@@ -1,34 +1,24 @@
 """Results as tables of text, for the console and for a report."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from ..basics.sheet import Sheet
 from ..measure.history import MOST
 from ..measure.scores import METRICS
 from ..measure.seeds import finite, spread
 from ..training.stopping import Status
 
 SCORES = "train_error", "test_error", "test_auc", "test_exact_match", "train_rmse", "test_rmse", "test_r2"
+JUDGED = "test_error", "test_rmse"  # what runs are compared by: the first that there is
 LOSS = "test_loss"
 LOSSES = "train_loss", LOSS  # where there is no other score
 PERCENT = tuple(name for name, metric in METRICS.items() if metric.percent)
 RECALL, BALANCED = "test_recall", "test_balanced_accuracy"
 LOWEST = 3  # classes that a line names, of more than MOST
 EPOCHS = {"epochs": "epochs_per_seed", "weights of epoch": "weights_of_epoch"}  # columns, of which a run may lack some
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A title, the names of the columns, of which the first and `texts` are no figures, rows, and a last row apart."""
-
-    title: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    foot: tuple[str, ...] = ()
-    texts: tuple[str, ...] = ()
 
 
 def results(summary: Mapping[str, Any]) -> Sheet:
@@ -54,6 +44,16 @@ def results(summary: Mapping[str, Any]) -> Sheet:
         (f"mean ± deviation{without}", *means, *("" for _ in epochs), ""),
         ("status",),
     )
+
+
+def in_short(summary: Mapping[str, Any]) -> str:
+    """The test score that there is, over the seeds, and whether seeds diverged."""
+    name = next((name for name in (*JUDGED, LOSS) if name in summary), None)
+    lost = ", some seeds diverged" if diverged(summary) else ""
+    if name is None:
+        return lost
+    unit = " %" if name.endswith(PERCENT) else ""
+    return f", {name.replace('_', ' ')} {mean_and_deviation(sound(summary, name), digits(name))}{unit}{lost}"
 
 
 def diverged(summary: Mapping[str, Any]) -> list[int]:
