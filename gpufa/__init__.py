@@ -5,6 +5,11 @@ from .basics.version import __version__
 from .checkpoints.networks import load, save
 from .data.datasets import load_data
 from .data.samples import Data
+from .functions.activations import Activation
+from .functions.initialisers import Initialiser
+from .functions.losses import Loss
+from .functions.optimizers import Optimizer
+from .functions.schedules import Schedule
 from .network import Network
 from .report.compare import compare
 from .report.comparison import Comparison
@@ -16,6 +21,7 @@ from .training.callbacks import Callback
 from .training.config import Config
 
 __all__ = [
+    "Activation",
     "BackendUnavailable",
     "Callback",
     "Comparison",
@@ -27,11 +33,15 @@ __all__ = [
     "FileProblem",
     "GpufaError",
     "GpufaWarning",
+    "Initialiser",
     "InvalidValue",
+    "Loss",
     "Network",
+    "Optimizer",
     "Report",
     "Rule",
     "Run",
+    "Schedule",
     "__version__",
     "compare",
     "load",

@@ -11,9 +11,11 @@ from .basics.arguments import one_of, positive
 from .basics.arrays import T
 from .basics.errors import InvalidValue
 from .data.weights import checked, relative
-from .functions.activations import activation as find_activation
-from .functions.initialisers import INITIALISERS, layer_inits
+from .functions.activations import Activation
+from .functions.initialisers import Initialiser, initialiser, layer_inits
+from .functions.losses import Loss
 from .functions.losses import loss as find_loss
+from .functions.parts import Part, off_gpu, parts_of
 from .measure.alignment import measure
 from .measure.scores import evaluate
 from .net.checks import check_fit, layout_of, network_input, network_target, replica_seeds
@@ -42,6 +44,8 @@ class Network(Learner):
     device       which GPU, counted from 0
     precision    on a GPU: "fp32"; "tf32" for products of less precision; "bf16" for training on bfloat16 activity
     residual     sent_k = f(a_k) + sent_{k-1} for every hidden layer that is as wide as the one below
+    parts        activations, losses and initialisers of your own, as rows or "path/to/file.py:NAME", which names and
+                 words may then mean; where one is named but once, it may stand in the name's place
     feedback     "stored", or "procedural": made of the seed wherever it is used, and no part of a checkpoint
 
     All that take x and y take raw data: x goes through `scaling` and real targets through `target_scaling`, which a run
@@ -57,10 +61,10 @@ class Network(Learner):
         self,
         sizes: Sequence[Any],
         *,
-        activation: str | Sequence[str] | None = None,
-        loss: str | None = None,
+        activation: str | Activation | Sequence[str | Activation] | None = None,
+        loss: str | Loss | None = None,
         rule: str | type[Rule] | Rule = "dfa",
-        init: str | Sequence[str] | None = None,
+        init: str | Initialiser | Sequence[str | Initialiser] | None = None,
         init_scale: float | None = None,
         seed: int = 0,
         seeds: Sequence[int] | None = None,
@@ -70,18 +74,19 @@ class Network(Learner):
         precision: str = "fp32",
         feedback: str = "stored",
         residual: bool = False,
+        parts: Sequence[Part | str] = (),
     ) -> None:
-        made = make_rule(rule)
-        layout = layout_of(sizes, activation, residual, made)
+        made, own = make_rule(rule), parts_of(parts)
+        layout = layout_of(sizes, activation, residual, made, own)
         self.single = seeds is None
         replicas = replica_seeds((seed,) if seeds is None else seeds)
         one_of(dtype, DTYPES, "dtype")
         one_of(precision, PRECISIONS, "precision")
         defaults = made.defaults
-        output_loss = find_loss(defaults["loss"] if loss is None else loss)
-        may_be_zero = not layout.layered and all(find_activation(name).zero_init for name in layout.activations)
-        self.inits = layer_inits(defaults["init"] if init is None else init, may_be_zero, len(layout.all_matrices))
-        if init_scale is not None and positive(init_scale, "init_scale") and set(self.inits) == {"zeros"}:
+        output_loss = find_loss(defaults["loss"] if loss is None else loss, own)
+        may_be_zero = not layout.layered and all(f.zero_init for f in layout.functions)
+        inits = layer_inits(defaults["init"] if init is None else init, may_be_zero, len(layout.all_matrices), own)
+        if init_scale is not None and positive(init_scale, "init_scale") and {one.name for one in inits} == {"zeros"}:
             raise InvalidValue(
                 f"init_scale = {init_scale:g} has nothing to scale where all weights start from zero;"
                 " add --init uniform, or leave --init-scale out"
@@ -98,11 +103,18 @@ class Network(Learner):
             )
         if precision != "fp32" and dtype != "float32":
             raise InvalidValue(f"precision {precision!r} is for dtype float32, not {dtype}; leave one of them out")
-        place = get_backend(backend, device, precision)
+        place = get_backend(backend, device, precision, off_gpu([*layout.every_function, output_loss]))
         extras, fixed, state = made.parameters(layout), made.fixed(layout), made.state(layout)
         with place.working():
             self.allocate(place, extras, fixed, feedback, state, made.state_dtype or dtype)
-            self._draw(init_scale)
+            self._draw(inits, init_scale)
+        self.from_zero = {one.name for one in inits} == {"zeros"}
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The activations and the loss that it has of one's own, which a checkpoint only names."""
+        used = dict.fromkeys([*self.sizes.every_function, self.output_loss])
+        return tuple(row for row in used if row.name not in row.table)
 
     def __repr__(self) -> str:
         seeds = f"seed {self.seeds[0]}" if self.single else f"seeds {', '.join(map(str, self.seeds))}"
@@ -192,13 +204,13 @@ class Network(Learner):
         host = np.array(T(self.backend.to_host(layer)))
         return host[0] if self.single else host
 
-    def _draw(self, scale: float | None) -> None:
-        drawn: list[tuple[str, str, float | None]]
-        drawn = [(name, init, scale) for name, init in zip(self.sizes.all_matrices, self.inits, strict=True)]
-        drawn += [(name, extra.init, None) for name, extra in self.extras.items()]
+    def _draw(self, inits: Sequence[Initialiser], scale: float | None) -> None:
+        drawn: list[tuple[str, Initialiser, float | None]]
+        drawn = [(name, init, scale) for name, init in zip(self.sizes.all_matrices, inits, strict=True)]
+        drawn += [(name, initialiser(extra.init), None) for name, extra in self.extras.items()]
         for stream, (name, init, size) in enumerate(drawn, start=1):
             w = self.arena[name]
             for r, seed in enumerate(self.seeds):
                 host = np.empty(w.shape[1:], self.dtype)
-                INITIALISERS[init](host, seed, stream, size)
+                init.fill(host, seed, stream, size)
                 w[r] = self.backend.to_device(host)

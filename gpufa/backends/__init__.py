@@ -2,10 +2,9 @@
 
 import importlib.util
 import os
-import warnings
 
 from ..basics.arguments import one_of, whole
-from ..basics.errors import BackendUnavailable, GpufaWarning, InvalidValue
+from ..basics.errors import BackendUnavailable, InvalidValue, warn
 from .base import Backend
 from .cupydevice import open_device
 from .device import first_line
@@ -18,26 +17,29 @@ PRECISIONS = "fp32", "tf32", "bf16"
 _tried: set[int] = set()  # GPUs whose trial went well; one that was full, say, is tried again
 
 
-def get_backend(name: "str | Backend" = "auto", device: int = 0, precision: str = "fp32") -> Backend:
+def get_backend(name: "str | Backend" = "auto", device: int = 0, precision: str = "fp32", off_gpu: str = "") -> Backend:
     """The backend of that name, on that GPU; "auto" takes the GPU where one works, else the CPU, and
-    warns where there is one that doesn't.
+    warns where there is one that doesn't. `off_gpu` says why what is to run can't go to a GPU at all.
 
     Raises InvalidValue for an unknown name or precision, BackendUnavailable where a GPU was asked for ("cupy", or any
     but the first) and can't be used, saying why.
     """
     if isinstance(name, Backend):
+        if off_gpu and name.name != "numpy":
+            raise BackendUnavailable(f"backend {name.name!r} can't run this: {off_gpu}; use --backend numpy")
         return name
     for what, value, known in (("backend", name, BACKENDS), ("precision", precision, PRECISIONS)):
         one_of(value, known, what)
     device = whole(device, "device", least=0)
-    reason = why_no_gpu(device) if name != "numpy" else "backend numpy was asked for"
+    absent = why_no_gpu(device) if name != "numpy" else "backend numpy was asked for"
+    reason = absent or off_gpu
     if reason and (name == "cupy" or (name == "auto" and device)):
         raise BackendUnavailable(f"backend 'cupy' can't run here: {reason}; or use --backend numpy")
     if reason and precision != "fp32":
         raise InvalidValue(f"precision {precision!r} needs a GPU, but {reason}; leave --precision out")
     if reason:
-        if name == "auto" and not _absent(device):
-            warnings.warn(f"the CPU is used in place of the GPU: {reason}", GpufaWarning, stacklevel=2)
+        if name == "auto" and ((off_gpu and not absent) or not _absent(device)):
+            warn(f"the CPU is used in place of the GPU: {reason}")
         from .numpy import NumpyBackend
 
         return NumpyBackend()

@@ -49,7 +49,10 @@ Update = Callable[[NDArray, NDArray, Sequence[NDArray], float, Hyper, str], None
 
 @cache
 def compiled_update(optimizer: Optimizer, dtype: str) -> Update | None:
-    """update(p, g, states, clip, hyper, decay) for contiguous 1-D arrays, g left as it is; None without a compiler."""
+    """update(p, g, states, clip, hyper, decay) for contiguous 1-D arrays, g left as it is; None without a compiler, or
+    text to compile."""
+    if not optimizer.on_gpu:
+        return None
     defines = {"T": kernels.TYPES[dtype], **kernels.update_text(optimizer)}
     text = "".join(f"#define {key} {' '.join(value.split())}\n" for key, value in defines.items()) + TEXT
     library = _built(text)

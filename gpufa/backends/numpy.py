@@ -1,5 +1,6 @@
 """The CPU: NumPy's ufuncs, and SciPy's BLAS for every product."""
 
+import math
 import os
 import platform
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.arguments import shown
-from ..basics.errors import OutOfMemory
+from ..basics.errors import OutOfMemory, in_bytes
 from ..basics.random import Generator, Purpose, permutation
 from ..functions import optimizers
 from ..functions.activations import Activation
@@ -37,7 +38,8 @@ class NumpyBackend(Loading):
             return np.zeros(tuple(shape), dtype)
         except (MemoryError, OverflowError, ValueError):  # more than there is, or than can be counted
             raise OutOfMemory(
-                f"there is no memory for an array {shown(tuple(shape))} of {np.dtype(dtype).name};"
+                f"there is no memory for an array {shown(tuple(shape))} of {np.dtype(dtype).name},"
+                f" {in_bytes(math.prod(map(int, shape)) * np.dtype(dtype).itemsize)};"
                 " reduce --batch-size, --hidden or the number of --seeds"
             ) from None
 

@@ -1,9 +1,8 @@
 """A training step as one recorded graph."""
 
-import warnings
 from collections.abc import Callable
 
-from ..basics.errors import GpufaWarning
+from ..basics.errors import warn
 from .device import CaptureFailed, Device, Job
 
 
@@ -28,10 +27,6 @@ class Recorded:
         except CaptureFailed as error:
             if str(error) not in self.told:
                 self.told.add(str(error))
-                warnings.warn(
-                    f"the training step can't be recorded ({error}); it runs operation by operation",
-                    GpufaWarning,
-                    stacklevel=2,
-                )
+                warn(f"the training step can't be recorded ({error}); it runs operation by operation")
             self.run_next = self.step
         self.run_next()

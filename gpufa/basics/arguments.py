@@ -27,6 +27,12 @@ def row_of(table: Mapping[str, T], name: Any, what: str, more: str = "") -> T:
     return table[one_of(name, table, what, more)]
 
 
+def of_type(value: Any, kind: type, what: str, such: str) -> None:
+    """Nothing, where the value is one of that kind; `such` is one to give."""
+    if not isinstance(value, kind):
+        raise InvalidValue(f"{what} can't be {shown(value)}; give {such}")
+
+
 def several(values: Any, what: str, such: str) -> tuple[Any, ...]:
     """Any sequence as a tuple; `such` is one to give."""
     if not isinstance(values, str | bytes):

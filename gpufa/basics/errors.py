@@ -1,9 +1,27 @@
 """Every error a user can cause derives from GpufaError: one sentence with the value, what was expected, the remedy."""
 
+import contextlib
+import os
+import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import numpy as np
+
+# Whose lines are not the user's: gpufa's own, and those of what decorates its functions.
+BETWEEN = (*(f"{Path(file).parent}{os.sep}" for file in (Path(__file__).parent, np.__file__)), contextlib.__file__)
+UNITS = "bytes", "kB", "MB", "GB", "TB", "PB"
 LONGEST = 1000  # letters of a sentence
+
+
+def in_bytes(amount: int) -> str:
+    """An amount of memory in words: "120 GB"."""
+    size, unit = float(amount), 0
+    while size >= 1000 and unit < len(UNITS) - 1:
+        size, unit = size / 1000, unit + 1
+    return f"{size:,.3g} {UNITS[unit]}" if size < 1000 else f"{size:,.0f} {UNITS[unit]}"
 
 
 class GpufaError(Exception):
@@ -37,6 +55,14 @@ class OutOfMemory(GpufaError, MemoryError):
 
 class GpufaWarning(UserWarning):
     """What a run that goes on, or has ended, has to say."""
+
+
+def warn(sentence: str) -> None:
+    """A GpufaWarning that names the line of the user's program that called gpufa, from whatever depth of it."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and frame.f_code.co_filename.startswith(BETWEEN):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(sentence, GpufaWarning, stacklevel=level)
 
 
 @contextmanager

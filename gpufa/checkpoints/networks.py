@@ -1,20 +1,23 @@
 """Networks and histories in checkpoint files: which arrays and facts they hold, and how a network is made from them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from ..basics.arguments import path_of, readable
+from ..basics.arguments import of_type, path_of, readable
 from ..basics.errors import FileProblem, InvalidValue
 from ..basics.version import __version__
 from ..data.about import of_metadata
 from ..data.scaling import Scaling
+from ..functions.parts import Part, parts_of
+from ..layers.words import stand_ins
 from ..measure.history import History
 from ..network import Network
 from ..rules import RULES, Rule, make_rule, rule_class
+from ..training.config import PARTS
 from . import hdf5
 from .validity import SCALED, check
 
@@ -39,17 +42,25 @@ def check_free(out: Path) -> None:
 
 def save(net: Network, path: str | Path) -> None:
     """Write a network to an HDF5 file that gpufa.load reads. Raises FileProblem where it can't be written."""
+    of_type(net, Network, "the network", "a gpufa.Network")
     path = path_of(path)
     if not path.name:
         raise FileProblem(f"{str(path)!r} is a folder; give the path of a file to write the network into")
     hdf5.write(path, {**host_arrays(net, network_arrays(net)), **scaling_arrays(net)}, describe(net))
 
 
-def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None = None, device: int = 0) -> Network:
+def load(
+    path: str | Path,
+    backend: str = "auto",
+    rule: Rule | type[Rule] | None = None,
+    device: int = 0,
+    parts: Sequence[Part | str] = (),
+) -> Network:
     """The network in a checkpoint, or in a run's folder; it takes raw data, scaled as in training.
 
-    A rule of your own is never imported from a file: hand its class in as `rule`. Raises FileProblem for a missing or
-    damaged file, InvalidValue where `rule` is not the one that trained it.
+    A rule of your own is never imported because a file names it: hand its class in as `rule`, and activations and a
+    loss of your own as `parts`, by themselves or by path/to/file.py:NAME. Raises FileProblem for a missing or damaged
+    file, InvalidValue where `rule` is not the one that trained it, or a part is missing.
     """
     arrays, metadata = contents(path)
     about = metadata["network"]
@@ -60,11 +71,30 @@ def load(path: str | Path, backend: str = "auto", rule: Rule | type[Rule] | None
         )
     if rule is not None and (given := rule_class(rule).name) != name:
         raise InvalidValue(f"{str(path)!r} was trained by rule {name!r}, not {given!r}; hand that one in")
-    return made_of(arrays, metadata, make_rule(rule or name, options), backend=backend, device=device)
+    check_parts(path, about, own := parts_of(parts))
+    return made_of(arrays, metadata, make_rule(rule or name, options), backend=backend, device=device, parts=own)
 
 
-def made_of(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any], rule: Rule, **place: Any) -> Network:
-    """The network of those contents. Raises FileProblem where they don't fit together."""
+def check_parts(path: str | Path, named: Mapping[str, Any], parts: Sequence[Part]) -> None:
+    """Raises InvalidValue where a checkpoint's network or settings name a part that gpufa does not ship and `parts`
+    lack."""
+    known = {kind: {*cls.table, *(part.name for part in parts if isinstance(part, cls))} for kind, cls in PARTS.items()}
+    known["init"] |= {"nokland", "nokland_code"}
+    for kind, names in known.items():
+        given = named.get(kind) or []
+        used = dict.fromkeys(given if isinstance(given, list) else [given])
+        if kind == "activation":
+            used |= dict.fromkeys(f.name for f in stand_ins(named.get("layers") or ()))
+        for name in used:
+            if name not in names:
+                raise InvalidValue(
+                    f"{str(path)!r} was trained with {kind} {name!r}, which gpufa does not ship, and no code runs"
+                    " because a checkpoint names it; hand it in, --parts path/to/file.py:NAME or parts=[...]"
+                )
+
+
+def made_of(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any], rule: Rule, **more: Any) -> Network:
+    """The network of those contents, `more` being its place and parts. Raises FileProblem where they don't fit."""
     about = metadata["network"]
     words = about.get("layers")
     net = Network(
@@ -78,7 +108,7 @@ def made_of(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any], rule: Ru
         dtype=about["dtype"],
         feedback=about.get("feedback", "stored"),
         residual=not words and about.get("residual", False),
-        **place,
+        **more,
     )
     fill(network_arrays(net), arrays, net)
     net.scaling, net.target_scaling = scalings_in(arrays)

@@ -18,7 +18,7 @@ from ..data.samples import Data
 from ..data.userfiles import SUFFIXES
 from ..net.learner import Learner
 from ..training.config import Config
-from ..training.toml import from_mapping
+from ..training.toml import stored
 from . import networks
 
 IN_MEMORY = "arrays"  # the name of data that a program handed in
@@ -109,7 +109,7 @@ def own_test_part(path: str | Path, data: str | Path | None = None) -> tuple[NDA
     if name == IN_MEMORY and data is None:
         raise InvalidValue(f"{str(path)!r} does not name its data; say which with --data")
     remedy = "bring back those that it was trained on, or name others with --data"
-    arrays = data_again(from_mapping(metadata["config"]), data, metadata, path, remedy)
+    arrays = data_again(stored(metadata), data, metadata, path, remedy)
     return arrays.x_test, arrays.y_test
 
 

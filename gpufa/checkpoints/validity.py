@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
+from ..basics.ownfiles import is_own
 from ..data.about import damage
 from ..layers.layer import Shape
-from ..layers.words import block, inputs
+from ..layers.words import block, inputs, stand_ins
 from ..net.layout import Layout
+from ..training.config import PARTS
 from ..training.progress import Progress
 from ..training.stopping import Status
 from .hdf5 import foreign
@@ -56,10 +58,19 @@ def _facts(metadata: Mapping[str, Any]) -> Iterator[str]:
     words = network.get("layers", ["input 1", "dense 1"])
     if not (isinstance(words, list) and len(words) > 1 and all(isinstance(word, str) for word in words)):
         yield f"its network has layers = {words!r}"
+    if named := [name for name in _named(network, metadata.get("config", {})) if is_own(name)]:
+        yield f"it names a file with code, {named[0]!r}"
     if "config" in metadata and not (isinstance(metadata["config"], dict) and isinstance(metadata.get("data"), dict)):
         yield "its settings or the facts of its data are no table"
     if "about" in metadata and (found := damage(metadata["about"])):
         yield found
+
+
+def _named(network: Mapping[str, Any], config: Any) -> Iterator[Any]:
+    """The activations, losses and so on that it names."""
+    tables = [network, config] if isinstance(config, dict) else [network]
+    for given in (table.get(name) for table in tables for name in PARTS):
+        yield from given if isinstance(given, list) else [given]
 
 
 def _arrays(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> Iterator[str]:
@@ -79,6 +90,8 @@ def _arrays(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> Itera
             yield f"its {group} is not of so many {what} as its network has"
     if "config" not in metadata:
         return
+    if (rate := arrays.get("learning_rate", np.ones(1))).shape != (1,) or not 0 < rate[0] < np.inf:
+        yield "its learning rate is no number above 0"
     for name, model in Progress(replicas).arrays().items():
         found = arrays.get(f"progress/{name}")
         if found is None or found.shape != model.shape or found.dtype.kind != model.dtype.kind:
@@ -105,7 +118,8 @@ def _matrices(network: Mapping[str, Any]) -> dict[str, Shape]:
     sizes, words = network["sizes"], network.get("layers")
     if words is None:
         return {f"W{k}": shape for k, shape in enumerate(zip(sizes[1:], sizes, strict=False), start=1)}
-    layout = Layout.of(inputs(words[0]) or 0, [block(word) for word in words[1:]])
+    parts = stand_ins(words)
+    layout = Layout.of(inputs(words[0]) or 0, [block(word, parts) for word in words[1:]])
     if list(layout.units) != sizes:
         raise InvalidValue(f"layers of {list(layout.units)} units in a net of {sizes}")
     return {name: shape for k in range(1, layout.L + 1) for name, shape in layout.matrices(k).items()}

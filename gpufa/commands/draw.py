@@ -19,6 +19,7 @@ def plot(
     format: Literal["png", "svg", "pdf"] = "png",
     data: str | None = None,
     rule: str | None = None,
+    parts: tuple[str, ...] = (),
 ) -> int:
     """Draw pictures of a run into its folder, from its checkpoint and, where a picture needs them, its test data.
 
@@ -28,8 +29,9 @@ def plot(
         format: png, svg or pdf
         data: the run's data file where that has moved, or another data set's name or file to draw
         rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
+        parts: path/to/file.py:NAME of each activation, loss and so on of your own that it was trained with
     """
-    subject = plots.read(run, find_rule(rule) if rule else None, data)
+    subject = plots.read(run, find_rule(rule) if rule else None, data, parts)
     everything = "all" in pictures
     for name in plots.PICTURES if everything else pictures:
         file = networks.checkpoint_of(run).parent / f"{name}.{format}"
@@ -46,7 +48,11 @@ def plot(
 
 
 def report(
-    *runs: Path, out: Path = Path("report.html"), pictures: tuple[str, ...] | None = None, rule: str | None = None
+    *runs: Path,
+    out: Path = Path("report.html"),
+    pictures: tuple[str, ...] | None = None,
+    rule: str | None = None,
+    parts: tuple[str, ...] = (),
 ) -> int:
     """One HTML file about one or several runs: results, pictures, settings, environment; it opens without a network.
 
@@ -55,9 +61,10 @@ def report(
         out: the file
         pictures: names of docs/pictures.md to draw of each run, or all; all of them for up to four runs, else none
         rule: path/to/file.py:MyRule, for runs that were trained by a rule of your own
+        parts: path/to/file.py:NAME of each activation and loss of your own that they were trained with
     """
     if pictures and "all" in pictures:
         pictures = tuple(plots.PICTURES)
-    Report(*runs, pictures=pictures, rule=find_rule(rule) if rule else None).save(out)
+    Report(*runs, pictures=pictures, rule=find_rule(rule) if rule else None, parts=parts).save(out)
     say(f"wrote {out}")
     return 0

@@ -35,9 +35,17 @@ NAMES: dict[str, Collection[str]] = {
     "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,
 }
-RESUMED = "epochs", "schedule_epochs", "rule", "backend", "device", "data"  # settings that a run may go on with
+RESUMED = (
+    "epochs",
+    "schedule_epochs",
+    "rule",
+    "parts",
+    "backend",
+    "device",
+    "data",
+)  # what a run may go on with
 
-AS_FLAGS: dict[str, Any] = {"class_weights": str}  # types of flags that aren't those of the settings
+AS_FLAGS: dict[str, Any] = {"class_weights": str, "parts": tuple[str, ...]}  # where not the settings' types
 
 
 def refuse_changes(args: Sequence[str]) -> None:

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Group, Parameter, convert
 
 from ..basics.errors import InvalidValue
+from ..basics.ownfiles import is_own
 from ..basics.version import __version__
 from ..report.compare import RULES
-from ..rules import is_own
-from ..training.config import Config
+from ..training.config import PARTS, Config
 from ..training.toml import read_toml, with_options
 from . import draw, listing, trained
 from .flags import config_of, flags_of, options_of, refuse_changes
@@ -35,11 +35,7 @@ def app_for(args: list[str]) -> App:
     file = _take_config_file(args)
     base = read_toml(file) if file else Config()
     rule = next((value for flag, value in itertools.pairwise(args) if flag == "--rule"), None)
-    if is_own(base.rule) and not any(arg.startswith("--rule") for arg in args):
-        raise InvalidValue(
-            f"{file!r} names the rule {base.rule!r}, and no code runs because a config file names it;"
-            f" name it yourself, --rule {base.rule}"
-        )
+    _check_own(base, file, args)
     app = App(
         name="gpufa",
         help="Train neural networks without backpropagation.",
@@ -64,6 +60,19 @@ def app_for(args: list[str]) -> App:
         return 0
 
     return app
+
+
+def _check_own(base: Config, file: str | None, args: list[str]) -> None:
+    """Raises InvalidValue where a config file alone names code."""
+    flags = {arg.partition("=")[0] for arg in args}
+    for name in ("rule", *PARTS):
+        given = getattr(base, name)
+        for one in given if isinstance(given, tuple) else (given,):
+            if is_own(one) and not {f"--{name}", f"--{name}s"} & flags:
+                raise InvalidValue(
+                    f"{file!r} names the {name} {one!r}, and no code runs because a config file names it;"
+                    f" name it yourself, --{name} {one}"
+                )
 
 
 def _add_training(app: App, base: Config, rule: str) -> None:

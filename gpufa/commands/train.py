@@ -35,6 +35,7 @@ def resume(
     epochs: int | None = None,
     schedule_epochs: int | None = None,
     rule: str | None = None,
+    parts: tuple[str, ...] = (),
     backend: Literal["auto", "numpy", "cupy"] | None = None,
     device: int | None = None,
     data: Path | None = None,
@@ -47,6 +48,7 @@ def resume(
         epochs: a new total number of epochs
         schedule_epochs: a new length of the cosine schedule, which keeps the one it has where not given
         rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
+        parts: path/to/file.py:NAME of each activation, loss and so on of your own that it was trained with
         backend: another backend than the run's
         device: another GPU than the run's
         data: where the run's data file is now; it must be the very same
@@ -54,7 +56,7 @@ def resume(
     """
     own = find_rule(rule) if rule else None
     callbacks = progressbar.watching(quiet)
-    resumed = runs.resume(run, epochs, data, callbacks, own, backend, device, "return", schedule_epochs)
+    resumed = runs.resume(run, epochs, data, callbacks, own, backend, device, "return", schedule_epochs, parts=parts)
     return _finish(resumed, quiet)
 
 

@@ -24,6 +24,7 @@ def evaluate(
     features: tuple[str, ...] = (),
     drop: tuple[str, ...] = (),
     rule: str | None = None,
+    parts: tuple[str, ...] = (),
     backend: str = "auto",
     device: int = 0,
 ) -> int:
@@ -35,10 +36,11 @@ def evaluate(
         features: columns of the file that are used, where it has others too
         drop: columns of the file that are left out
         rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
+        parts: path/to/file.py:NAME of each activation, loss and so on of your own that it was trained with
         backend: auto, numpy or cupy
         device: which GPU, counted from 0
     """
-    net = networks.load(run, backend, find_rule(rule) if rule else None, device)
+    net = networks.load(run, backend, find_rule(rule) if rule else None, device, parts)
     x, y, what = provenance.samples_of(run, net, data, _wanted(features, drop))
     if y is None:
         raise InvalidValue(f"{data!r} holds no labels or targets to evaluate against; use gpufa predict")
@@ -56,6 +58,7 @@ def predict(
     features: tuple[str, ...] = (),
     drop: tuple[str, ...] = (),
     rule: str | None = None,
+    parts: tuple[str, ...] = (),
     backend: str = "auto",
     device: int = 0,
 ) -> int:
@@ -68,10 +71,11 @@ def predict(
         features: columns of the file that are used, where it has others too
         drop: columns of the file that are left out
         rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
+        parts: path/to/file.py:NAME of each activation, loss and so on of your own that it was trained with
         backend: auto, numpy or cupy
         device: which GPU, counted from 0
     """
-    net = networks.load(run, backend, find_rule(rule) if rule else None, device)
+    net = networks.load(run, backend, find_rule(rule) if rule else None, device, parts)
     x, _ = datasets.load_inputs(data, net.sizes.inputs, net.about, _wanted(features, drop))
     outputs = net.predict(x)
     outputs = outputs if net.single else outputs.mean(axis=0)

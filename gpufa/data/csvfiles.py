@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..basics.errors import FileProblem, GpufaWarning
+from ..basics.errors import FileProblem, warn
 from .about import CLASSIFICATION, Names
 from .arrayfiles import check_there
 from .columns import Roles, is_known, unique
@@ -43,7 +43,7 @@ def read_csv(path: Path, choose: Callable[[Names | None, int], Roles], task: str
     try:
         dialect = dialect_of(path)
         if dialect.commas:
-            warnings.warn(f"{path}: numbers such as 1,5 are read as 1.5", GpufaWarning, stacklevel=2)
+            warn(f"{path}: numbers such as 1,5 are read as 1.5")
         skip, names = _read_header(path, dialect)
         first = _first_line(path, dialect, skip)
         if not first:

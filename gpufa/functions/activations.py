@@ -5,13 +5,13 @@ into what they are given and allocate nothing. The CUDA forms find a, h and g, o
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from ..basics.arguments import row_of
+from .parts import Part, far_apart, slope_of
 
 Array = Any
 
@@ -21,8 +21,8 @@ ROOT_HALF, NORMAL = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
 
 
 @dataclass(frozen=True)
-class Activation:
-    """h = f(a) and g = f'(z), z being h or a as `of` says.
+class Activation(Part):
+    """h = f(a) and g = f'(z), z being h or a as `of` says; without CUDA texts it runs on NumPy alone.
 
     value        value(a, h) writes h; h may be a itself where `of` is "h"
     derivative   derivative(z, g, t) writes g; t is scratch of the same shape
@@ -30,14 +30,46 @@ class Activation:
     zero_init    whether Nokland's runs start nets of such units from zero weights
     """
 
-    name: str
+    kind: ClassVar[str] = "activation"
+
     of: Literal["h", "a"]
     value: Callable[[Array, Array], Any]
     derivative: Callable[[Array, Array, Array], Any]
-    cuda: str
-    cuda_derivative: str
+    cuda: str = ""
+    cuda_derivative: str = ""
     learns: bool = True
     zero_init: bool = False
+
+    @property
+    def on_gpu(self) -> bool:
+        return bool(self.cuda and self.cuda_derivative)
+
+    def fault(self) -> str:
+        """Tried on -4 .. 4, but for kinks, in float64."""
+        if self.of not in ("h", "a"):
+            return f'has a derivative of {self.of!r}; say "h" or "a"'
+        a = np.linspace(-4.003, 4.001, 401).reshape(1, 401)
+        h, g = (np.full_like(a, np.nan) for _ in range(2))
+        self.value(a.copy(), h)
+        if not np.isfinite(h).all():
+            return "has values that are not finite, or not written into h; let value(a, h) write all of h"
+        if self.of == "h":
+            self.value(again := a.copy(), again)
+            if not np.array_equal(again, h):
+                return 'has other values where h is a itself; mend value(a, h), or give the derivative in a, of="a"'
+        self.derivative((a if self.of == "a" else h).copy(), g, np.empty_like(a))
+        slope, smooth = slope_of(self._values, a)
+        wrong = np.argwhere(smooth & far_apart(g, slope))
+        for i in wrong[:1]:
+            return (
+                f"has the derivative {g[*i]:.6g} at {a[*i]:.4g}, where central differences give {slope[*i]:.6g}; mend"
+                " derivative(z, g, t)"
+            )
+        return "" if self.learns == bool(g.any()) else f"has learns = {self.learns}, against its derivative; mend that"
+
+    def _values(self, a: Array) -> Array:
+        self.value(a, h := np.empty_like(a))
+        return h
 
 
 def _identity(a: Array, h: Array) -> None:
@@ -233,9 +265,10 @@ ROWS = (
                "g = 0;", learns=False),
 )
 # fmt: on
-ACTIVATIONS = {row.name: row for row in ROWS}
+ACTIVATIONS: Mapping[str, Activation] = {row.name: row for row in ROWS}
+Activation.table = ACTIVATIONS
 
 
-def activation(name: str) -> Activation:
-    """The row of that name; raises InvalidValue for an unknown one."""
-    return row_of(ACTIVATIONS, name, "activation")
+def activation(given: Any, parts: Sequence[Part] = ()) -> Activation:
+    """The row, as Part.find."""
+    return Activation.find(given, parts)

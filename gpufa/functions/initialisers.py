@@ -1,18 +1,44 @@
 """INITIALISERS: how weight matrices start. Biases start at zero."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..basics.arguments import row_of, several
+from ..basics.arguments import several
 from ..basics.errors import InvalidValue
 from ..basics.random import Generator, Purpose
+from .parts import Part
 
-Initialiser = Callable[[NDArray, int, int, float | None], None]
+Fill = Callable[[NDArray, int, int, float | None], None]
 
 
-def _scaled(law: str, usual: Callable[[int, int], float]) -> Initialiser:
+@dataclass(frozen=True)
+class Initialiser(Part):
+    """fill(w, seed, layer, scale) writes w, (fan_out, fan_in); the same of the same seed and layer, which counts the
+    matrices from 1. `scale` is that of --init-scale, None where there is none."""
+
+    kind: ClassVar[str] = "init"
+
+    fill: Fill
+
+    def fault(self) -> str:
+        """Tried on a small matrix, twice."""
+        found = [np.full((4, 3), np.nan, np.float32) for _ in range(2)]
+        for w in found:
+            self.fill(w, 0, 1, None)
+        if not np.isfinite(found[0]).all():
+            return "leaves weights that are not finite, or not written; let fill(w, seed, layer, scale) write all of w"
+        return (
+            ""
+            if np.array_equal(found[0], found[1])
+            else "makes two matrices of one seed and layer; draw by these alone"
+        )
+
+
+def _scaled(law: str, usual: Callable[[int, int], float]) -> Fill:
     """W = scale * law, usual(fan_in, fan_out) being the scale where none is given."""
 
     def fill(w: NDArray, seed: int, layer: int, scale: float | None = None) -> None:
@@ -36,30 +62,32 @@ def _orthogonal(w: NDArray, seed: int, layer: int, scale: float | None = None) -
     w *= 1.0 if scale is None else scale
 
 
-INITIALISERS: dict[str, Initialiser] = {
-    "zeros": _zeros,
-    "uniform": _scaled("uniform", lambda fan_in, fan_out: fan_in**-0.5),
-    "normal": _scaled("normal", lambda fan_in, fan_out: fan_in**-0.5),
-    "glorot": _scaled("uniform", lambda fan_in, fan_out: (6 / (fan_in + fan_out)) ** 0.5),
-    "he": _scaled("normal", lambda fan_in, fan_out: (2 / fan_in) ** 0.5),
-    "orthogonal": _orthogonal,
-}
+ROWS = (
+    Initialiser("zeros", _zeros),
+    Initialiser("uniform", _scaled("uniform", lambda fan_in, fan_out: fan_in**-0.5)),
+    Initialiser("normal", _scaled("normal", lambda fan_in, fan_out: fan_in**-0.5)),
+    Initialiser("glorot", _scaled("uniform", lambda fan_in, fan_out: (6 / (fan_in + fan_out)) ** 0.5)),
+    Initialiser("he", _scaled("normal", lambda fan_in, fan_out: (2 / fan_in) ** 0.5)),
+    Initialiser("orthogonal", _orthogonal),
+)
+INITIALISERS: Mapping[str, Initialiser] = {row.name: row for row in ROWS}
+Initialiser.table = INITIALISERS
 
 
-def initialiser(name: str) -> Initialiser:
-    """The row of that name; raises InvalidValue for an unknown one."""
-    return row_of(INITIALISERS, name, "init", ", nokland, nokland_code")
+def initialiser(given: Any, parts: Sequence[Part] = ()) -> Initialiser:
+    """The row, as Part.find."""
+    return Initialiser.find(given, parts, ", nokland, nokland_code")
 
 
-def layer_inits(init: str | Sequence[str], may_be_zero: bool, layers: int) -> tuple[str, ...]:
-    """One initialiser's name per weight matrix, from one name for all or from one name each.
+def layer_inits(init: Any, may_be_zero: bool, layers: int, parts: Sequence[Part] = ()) -> tuple[Initialiser, ...]:
+    """One initialiser per weight matrix, from one for all or from one each, by name or as rows.
 
     "nokland" is what Nokland 2016 did: zeros where nets may start from them, as where all hidden units are tanh or
     logistic, else "uniform".
     "nokland_code" is what the author's code does for FA: the first layer is "uniform" all the same.
     Raises InvalidValue for an unknown name or a wrong number of them.
     """
-    names = (init,) if isinstance(init, str) else several(init, "init", '["he", "uniform"]')
+    names = (init,) if isinstance(init, str | Initialiser) else several(init, "init", '["he", "uniform"]')
     names = names * layers if len(names) == 1 else names
     if len(names) != layers:
         raise InvalidValue(
@@ -70,6 +98,5 @@ def layer_inits(init: str | Sequence[str], may_be_zero: bool, layers: int) -> tu
     inits = []
     for k, name in enumerate(names, start=1):
         meant["nokland_code"] = "uniform" if k == 1 else published
-        inits.append(meant.get(name, name) if isinstance(name, str) else name)
-        initialiser(inits[-1])
+        inits.append(initialiser(meant.get(name, name) if isinstance(name, str) else name, parts))
     return tuple(inits)

@@ -4,42 +4,18 @@ Every loss is paired with the non-linearity for which that error is yhat - y: so
 units with binary cross-entropy, identity with half the squared error. Units are on axis -2, samples on axis -1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ..basics.arguments import row_of
+from .parts import Part, far_apart, slope_of
 
 Array = Any
 
 SUM_TO_ONE = 1e-3  # by how much shares may miss it, which float16 may do
-
-
-@dataclass(frozen=True)
-class Loss:
-    """outputs(a, yhat) writes yhat from the pre-activation a, (..., n_L, m); values(a, y, value, t) the loss of each
-    sample, (..., m), summed over outputs, with scratch t like a. fault(y) says what of real targets (samples, n_L) is
-    not for this loss, "" where all are.
-
-    The CUDA forms write yhat, and one output's share of the loss into v, from a and y; `top` is the sample's largest a,
-    and where `normalised` is set `total` is the sum of exp(a - top) over its outputs and `log_total` its logarithm.
-    """
-
-    name: str
-    fault: Callable[[Array], str]
-    outputs: Callable[[Array, Array], Any]
-    values: Callable[[Array, Array, Array, Array], Any]
-    cuda_output: str
-    cuda_value: str
-    normalised: bool = False
-
-    def evaluate(self, a: Array, y: Array, e: Array, value: Array, t: Array) -> None:
-        """e = yhat - y, and the loss of each sample into `value`; a is kept, t is scratch like a."""
-        self.values(a, y, value, t)
-        self.outputs(a, e)
-        np.subtract(e, y, out=e)
 
 
 def _no_distribution(y: Array) -> str:
@@ -63,6 +39,67 @@ def _beyond_one(y: Array) -> str:
 
 def _nothing(y: Array) -> str:
     return ""
+
+
+@dataclass(frozen=True)
+class Loss(Part):
+    """outputs(a, yhat) writes yhat from the pre-activation a, (..., n_L, m); values(a, y, value, t) the loss of each
+    sample, (..., m), summed over outputs, with scratch t like a. unfit(y) says what of real targets (samples, n_L) is
+    not for this loss, "" where all are. error(a, y, e) writes dloss/da where that is not yhat - y; such a loss, and one
+    without CUDA forms, runs on NumPy alone.
+
+    The CUDA forms write yhat, and one output's share of the loss into v, from a and y; `top` is the sample's largest a,
+    and where `normalised` is set `total` is the sum of exp(a - top) over its outputs and `log_total` its logarithm.
+    """
+
+    kind: ClassVar[str] = "loss"
+
+    outputs: Callable[[Array, Array], Any]
+    values: Callable[[Array, Array, Array, Array], Any]
+    cuda_output: str = ""
+    cuda_value: str = ""
+    normalised: bool = False
+    unfit: Callable[[Array], str] = _nothing
+    error: Callable[[Array, Array, Array], Any] | None = None
+
+    @property
+    def on_gpu(self) -> bool:
+        return bool(self.cuda_output and self.cuda_value and not self.error)
+
+    def fault(self) -> str:
+        """Tried on one-hot targets of three outputs, but for kinks, in float64."""
+        a = np.linspace(-2.003, 2.001, 36).reshape(1, 3, 12)[:, :, ::-1].copy()
+        y = np.eye(3)[np.arange(12) % 3].T[None].copy()
+        if found := self.unfit(y[0].T):
+            return f"takes no one-hot targets ({found}); mend unfit(y), which says what of (samples, outputs) is wrong"
+        e, value, t = np.full_like(a, np.nan), np.full((1, 12), np.nan), np.empty_like(a)
+        self.evaluate(a.copy(), y.copy(), e, value, t)
+        if not np.isfinite(value).all():
+            return "has values that are not finite, or not written; let values(a, y, value, t) write all of value"
+        for j in range(3):
+            slope, smooth = slope_of(partial(self._values, a, y, j), a[:, j])
+            for r, i in np.argwhere(smooth & far_apart(e[:, j], slope))[:1]:
+                return (
+                    f"has the error {e[r, j, i]:.6g} at the pre-activation {a[r, j, i]:.4g}, where central differences"
+                    f" of its values give {slope[r, i]:.6g}; mend values or outputs, or give error(a, y, e)"
+                )
+        return ""
+
+    def _values(self, a: Array, y: Array, j: int, x: Array) -> Array:
+        """The loss of each sample with output j's pre-activation at x."""
+        a, value = a.copy(), np.empty(a.shape[::2])
+        a[:, j] = x
+        self.values(a, y.copy(), value, np.empty_like(a))
+        return value
+
+    def evaluate(self, a: Array, y: Array, e: Array, value: Array, t: Array) -> None:
+        """dloss/da into e, and the loss of each sample into `value`; a is kept, t is scratch like a."""
+        self.values(a, y, value, t)
+        if self.error:
+            self.error(a, y, e)
+            return
+        self.outputs(a, e)
+        np.subtract(e, y, out=e)
 
 
 def _softmax(a: Array, yhat: Array) -> None:
@@ -114,20 +151,21 @@ def _squared_error(a: Array, y: Array, value: Array, t: Array) -> None:
 
 # fmt: off
 ROWS = (
-    Loss("cross_entropy", _no_distribution, _softmax, _cross_entropy,
+    Loss("cross_entropy", _softmax, _cross_entropy,
          "yhat = exp(a - top) / total;",
-         "v = y * (log_total - (a - top));", normalised=True),
-    Loss("binary_cross_entropy", _beyond_one, _logistic, _binary_cross_entropy,
+         "v = y * (log_total - (a - top));", normalised=True, unfit=_no_distribution),
+    Loss("binary_cross_entropy", _logistic, _binary_cross_entropy,
          "const T z = exp(a > 0 ? -a : a); yhat = (a > 0 ? (T)1 : z) / ((T)1 + z);",
-         "v = (a > 0 ? a : (T)0) + log1p(exp(a > 0 ? -a : a)) - a * y;"),
-    Loss("squared_error", _nothing, _identity, _squared_error,
+         "v = (a > 0 ? a : (T)0) + log1p(exp(a > 0 ? -a : a)) - a * y;", unfit=_beyond_one),
+    Loss("squared_error", _identity, _squared_error,
          "yhat = a;",
          "v = (T)0.5 * (a - y) * (a - y);"),
 )
 # fmt: on
-LOSSES = {row.name: row for row in ROWS}
+LOSSES: Mapping[str, Loss] = {row.name: row for row in ROWS}
+Loss.table = LOSSES
 
 
-def loss(name: str) -> Loss:
-    """The row of that name; raises InvalidValue for an unknown one."""
-    return row_of(LOSSES, name, "loss")
+def loss(given: Any, parts: Sequence[Part] = ()) -> Loss:
+    """The row, as Part.find."""
+    return Loss.find(given, parts)

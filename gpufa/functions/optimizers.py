@@ -4,16 +4,18 @@ All arrays are 1-D pieces of one length: p the parameters, g the gradient, which
 scratch. Each equals PyTorch's own, and is written with as few passes over memory as NumPy allows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from ..basics.arguments import row_of
+from .parts import Part
 
 Array = Any
 DECAYS = "l2", "decoupled", "shift"
+STATES_IN_CUDA = 2
+START = np.linspace(1, -2, 8)  # weights that an optimizer is tried on
 CHUNK = 65536  # elements at a time on the CPU: p, g, one state and scratch stay within the cache
 
 
@@ -36,23 +38,56 @@ def unbias(momentum: float, beta2: float, step: int) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class Optimizer:
+class Optimizer(Part):
     """update(p, g, states, t, hyper) writes p and the states. `decay` is what weight decay means unless told otherwise;
     momentum, beta2, eps and lr are the defaults.
 
     cuda is the update of one element, of type T: p, g, the states and the fields of Hyper are in scope under their
-    names, and rest1 = 1 - momentum, rest2 = 1 - beta2, each rounded once.
+    names, and rest1 = 1 - momentum, rest2 = 1 - beta2, each rounded once. It has at most two states; without
+    it the row runs on NumPy alone.
     """
 
-    name: str
+    kind: ClassVar[str] = "optimizer"
+
     states: tuple[str, ...]
     update: Callable[[Array, Array, Sequence[Array], Array, Hyper], Any]
-    cuda: str
-    lr: float
+    cuda: str = ""
+    lr: float = 0.01
     momentum: float = 0.0
     beta2: float = 0.0
     eps: float = 1e-8
     decay: str = "l2"
+
+    @property
+    def on_gpu(self) -> bool:
+        return bool(self.cuda)
+
+    def fault(self) -> str:
+        """Tried on a few numbers, whole and in two stretches, for two steps, in float64."""
+        if not isinstance(self.states, tuple) or self.decay not in DECAYS:
+            return (
+                f'has states {self.states!r} and decay {self.decay!r}; give names such as ("velocity",), and one of'
+                f" {', '.join(DECAYS)}"
+            )
+        if self.cuda and len(self.states) > STATES_IN_CUDA:
+            return f"has {len(self.states)} states, and CUDA text is for at most {STATES_IN_CUDA}; leave its cuda out"
+        whole, pieces = self._tried((slice(0, 8),)), self._tried((slice(0, 3), slice(3, 8)))
+        if not np.isfinite(whole).all():
+            return "makes weights that are not finite of gradients that are; mend update(p, g, states, t, hyper)"
+        if (whole == START).all():
+            return "leaves the weights as they were; let update(p, g, states, t, hyper) write p"
+        if not np.allclose(whole, pieces, rtol=1e-12):
+            return "makes other weights of a stretch than of its pieces; update has to go element by element"
+        return ""
+
+    def _tried(self, spans: Sequence[slice]) -> Array:
+        p, states = START.copy(), [np.zeros(8) for _ in self.states]
+        for step in (1, 2):
+            hyper = Hyper(self.lr, 0.0, self.momentum, self.beta2, self.eps, *unbias(self.momentum, self.beta2, step))
+            for span in spans:
+                g, t = np.linspace(-1, 2, 8)[span] * step, np.empty(8)[span]
+                self.update(p[span], g, [state[span] for state in states], t, hyper)
+        return p
 
 
 def _sgd(p: Array, g: Array, states: Sequence[Array], t: Array, c: Hyper) -> None:
@@ -132,12 +167,13 @@ ROWS = (
     Optimizer("adamw", ("mean", "square"), _adam, _ADAM, lr=3e-3, momentum=0.9, beta2=0.999, decay="decoupled"),
 )
 # fmt: on
-OPTIMIZERS = {row.name: row for row in ROWS}
+OPTIMIZERS: Mapping[str, Optimizer] = {row.name: row for row in ROWS}
+Optimizer.table = OPTIMIZERS
 
 
-def optimizer(name: str) -> Optimizer:
-    """The row of that name; raises InvalidValue for an unknown one."""
-    return row_of(OPTIMIZERS, name, "optimizer")
+def optimizer(given: Any, parts: Sequence[Part] = ()) -> Optimizer:
+    """The row, as Part.find."""
+    return Optimizer.find(given, parts)
 
 
 def apply(row: Optimizer, p: Array, g: Array, states: Sequence[Array], t: Array, c: Hyper, decay: str) -> None:

@@ -1,10 +1,12 @@
 """SCHEDULES: the factor on the learning rate against the step."""
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
 
-from ..basics.arguments import row_of
+from ..basics.errors import InvalidValue
+from .parts import Part
 
 
 class Progress(NamedTuple):
@@ -18,27 +20,61 @@ class Progress(NamedTuple):
     gamma: float
 
 
-class Schedule(NamedTuple):
-    """A course of the factor; `ends` where it comes to 0 with the last of `total` steps."""
+@dataclass(frozen=True)
+class Schedule(Part):
+    """course(progress) is the factor at a step, a number of at least 0; `ends` where it comes to 0 with the last of
+    `total` steps."""
+
+    kind: ClassVar[str] = "schedule"
 
     course: Callable[[Progress], float]
     ends: bool = False
 
+    def at(self, progress: Progress) -> float:
+        """The factor. Raises InvalidValue where that is no number of at least 0."""
+        found = self.course(progress)
+        if not 0 <= found < math.inf:
+            raise InvalidValue(
+                f"schedule {self.name!r} has the factor {found} at step {progress.step}; it must be a number of at"
+                " least 0"
+            )
+        return found
 
-SCHEDULES = {
-    "constant": Schedule(lambda p: 1.0),
-    "step": Schedule(lambda p: p.gamma ** (p.step // p.per_epoch // p.every)),
-    "cosine": Schedule(lambda p: 0.5 * (1 + math.cos(math.pi * min(p.step / p.total, 1.0))), ends=True),
-}
+    def fault(self) -> str:
+        """Tried at the first step and the last."""
+        for step in (0, 99):
+            self.at(Progress(step, per_epoch=10, total=100, every=10, gamma=0.5))
+        return ""
+
+
+ROWS = (
+    Schedule("constant", lambda p: 1.0),
+    Schedule("step", lambda p: p.gamma ** (p.step // p.per_epoch // p.every)),
+    Schedule("cosine", lambda p: 0.5 * (1 + math.cos(math.pi * min(p.step / p.total, 1.0))), ends=True),
+)
+SCHEDULES: Mapping[str, Schedule] = {row.name: row for row in ROWS}
+Schedule.table = SCHEDULES
+
+
+def schedule(given: Any, parts: Sequence[Part] = ()) -> Schedule:
+    """The row, as Part.find."""
+    return Schedule.find(given, parts)
 
 
 def factor(
-    name: str, *, step: int, steps_per_epoch: int, total_steps: int, every: int = 1, gamma: float = 1.0, warmup: int = 0
+    name: Any,
+    *,
+    step: int,
+    steps_per_epoch: int,
+    total_steps: int,
+    every: int = 1,
+    gamma: float = 1.0,
+    warmup: int = 0,
+    parts: Sequence[Part] = (),
 ) -> float:
     """The factor at `step`, counted from 0; over the first `warmup` steps it also rises linearly to 1.
 
-    Raises InvalidValue for an unknown name.
+    Raises InvalidValue as `schedule`.
     """
-    course = row_of(SCHEDULES, name, "schedule").course
     rise = min(1.0, (step + 1) / warmup) if warmup else 1.0
-    return rise * course(Progress(step, steps_per_epoch, total_steps, every, gamma))
+    return rise * schedule(name, parts).at(Progress(step, steps_per_epoch, total_steps, every, gamma))

@@ -1,6 +1,7 @@
 """h = f(a), unit by unit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from ..backends.operands import Gate, Signal
 from ..basics.arrays import Array
@@ -12,19 +13,17 @@ ALL = slice(None)
 
 @dataclass(frozen=True)
 class Act(Layer):
-    """An activation by its name: its own word."""
+    """An activation, by its name or as a row of one's own; its name is its word."""
 
-    name: str
+    name: Any
+    f: Activation = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        activation(self.name)
+        object.__setattr__(self, "f", activation(self.name))
+        object.__setattr__(self, "name", self.f.name)
 
     def __str__(self) -> str:
-        return self.name
-
-    @property
-    def f(self) -> Activation:
-        return activation(self.name)
+        return self.f.name
 
     def forward(self, at: At) -> None:
         a: Array = at.x

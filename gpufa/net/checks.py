@@ -8,7 +8,9 @@ from ..basics.arguments import several, shown
 from ..basics.errors import InvalidValue
 from ..basics.random import check_seed
 from ..data.samples import REAL, real_numbers
+from ..functions.activations import Activation
 from ..functions.activations import activation as find_activation
+from ..functions.parts import Part
 from ..layers.layer import Layer
 from ..layers.words import block, inputs
 from .layout import Layout, as_wide_as_below
@@ -27,7 +29,7 @@ def replica_seeds(seeds: Any) -> tuple[int, ...]:
     return found
 
 
-def layout_of(sizes: Sequence[Any], activation: str | Sequence[str] | None, residual: bool, rule: Rule) -> Layout:
+def layout_of(sizes: Sequence[Any], activation: Any, residual: bool, rule: Rule, parts: Sequence[Part] = ()) -> Layout:
     """The blocks that sizes, such as [784, 800, 10], or layers, such as ["input 784", "dense 800 tanh", "dense 10"],
     stand for."""
     given = several(sizes, "the layers' sizes", "[784, 800, 800, 10]")
@@ -35,7 +37,7 @@ def layout_of(sizes: Sequence[Any], activation: str | Sequence[str] | None, resi
         raise InvalidValue(f"residual can't be {shown(residual)}; give True or False")
     if not any(isinstance(one, str | Layer | list | tuple) for one in given):
         units = whole_units(given)
-        functions = _activations(rule.defaults["activation"] if activation is None else activation, units)
+        functions = _activations(rule.defaults["activation"] if activation is None else activation, units, parts)
         return Layout.dense(units, functions, _residual(units) if residual else ())
     if activation is not None or residual:
         what, value = ("activation", activation) if activation is not None else ("residual", residual)
@@ -49,7 +51,7 @@ def layout_of(sizes: Sequence[Any], activation: str | Sequence[str] | None, resi
             f"layers {shown(list(given))} must begin with the inputs and end with the outputs; give such as"
             " ['input 64', 'dense 16 tanh', 'dense 10']"
         )
-    return Layout.of(first, [block(one) for one in given[1:]])
+    return Layout.of(first, [block(one, parts) for one in given[1:]])
 
 
 def check_fit(layout: Layout, rule: Rule, others: Mapping[str, type[Rule]]) -> None:
@@ -105,17 +107,21 @@ def whole_units(units: Iterable[int]) -> tuple[int, ...]:
     return found
 
 
-def _activations(names: str | Sequence[str], units: Sequence[int]) -> list[str]:
-    """The hidden layers' activations, from one name for all or one each."""
+def _activations(names: Any, units: Sequence[int], parts: Sequence[Part]) -> list[Activation]:
+    """The hidden layers' activations, from one for all or one each, by name or as rows."""
     hidden = len(units) - 2
-    names = [names] * hidden if isinstance(names, str) else list(several(names, "activation", '["tanh", "relu"]'))
+    names = (
+        [names] * hidden
+        if isinstance(names, str | Activation)
+        else list(several(names, "activation", '["tanh", "relu"]'))
+    )
     if len(names) == 1:
         names *= hidden
     if len(names) != hidden:
         raise InvalidValue(
             f"{len(names)} activations were given for {hidden} hidden layers; give one for all or one for each"
         )
-    return [find_activation(name).name for name in names]
+    return [find_activation(name, parts) for name in names]
 
 
 def _residual(units: Sequence[int]) -> tuple[int, ...]:

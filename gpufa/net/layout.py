@@ -6,6 +6,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from ..basics.errors import InvalidValue
+from ..functions.activations import ACTIVATIONS, Activation
 from ..layers.act import Act
 from ..layers.chain import Chain, DenseParts
 from ..layers.dense import Dense
@@ -27,7 +28,9 @@ class Layout:
     blocks: tuple[Chain, ...]
 
     @classmethod
-    def dense(cls, units: Sequence[int], activations: Sequence[str], residual: Sequence[int] = ()) -> "Layout":
+    def dense(
+        cls, units: Sequence[int], activations: Sequence[str | Activation], residual: Sequence[int] = ()
+    ) -> "Layout":
         """One dense layer a block, those of `residual` with a skip connection."""
         layers = [(Dense(n), Act(f)) for n, f in zip(units[1:-1], activations, strict=True)]
         blocks = [Residual(two) if k in residual else Chain(two) for k, two in enumerate(layers, start=1)]
@@ -113,9 +116,19 @@ class Layout:
 
     @cached_property
     def activations(self) -> tuple[str, ...]:
-        """By hidden block, the activation that belongs to its one dense layer; "identity" for all else."""
+        """The names of `functions`."""
+        return tuple(f.name for f in self.functions)
+
+    @cached_property
+    def functions(self) -> tuple[Activation, ...]:
+        """By hidden block, the activation that belongs to its one dense layer; identity for all else."""
         parts = [self.one_dense(k) for k in self.hidden]
-        return tuple(one.act.name if one and one.act else IDENTITY for one in parts)
+        return tuple(one.act.f if one and one.act else ACTIVATIONS[IDENTITY] for one in parts)
+
+    @cached_property
+    def every_function(self) -> tuple[Activation, ...]:
+        """Those of all layers of all blocks."""
+        return tuple(layer.f for k in self.every for layer, _ in self.walk(k) if isinstance(layer, Act))
 
     @property
     def words(self) -> list[str]:
@@ -125,7 +138,7 @@ class Layout:
     @property
     def by_sizes(self) -> bool:
         """Whether sizes, activations, and whether there are skip connections wherever there can be, say all of it."""
-        dense = Layout.dense(self.units, self.activations, self.residual)
+        dense = Layout.dense(self.units, self.functions, self.residual)
         return not self.layered and self.residual in ((), as_wide_as_below(self.units)) and self.blocks == dense.blocks
 
     def offers(self, k: int) -> frozenset[str]:

@@ -1,13 +1,12 @@
 """A net with its rule: what predicts, is judged, and is trained."""
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..basics.errors import GpufaWarning, InvalidValue
+from ..basics.errors import InvalidValue, warn
 from ..data.about import About
 from ..data.samples import inputs
 from ..data.scaling import Scaling
@@ -33,6 +32,7 @@ class Learner(Model):
     scaling: Scaling | None = None
     target_scaling: Scaling | None = None
     about: About | None = None
+    from_zero: bool = False  # whether all weights started from zero
 
     def __init__(self, rule: Rule, sizes: Layout, loss: Loss, seeds: Sequence[int], dtype: str) -> None:
         super().__init__(sizes, loss, seeds, dtype)
@@ -64,11 +64,9 @@ class Learner(Model):
 
     def scaled(self, x: NDArray) -> NDArray:
         """x itself, with a warning: whatever takes inputs scales them as the training did."""
-        warnings.warn(
+        warn(
             "net.scaled(x) gives x back as it is: predict, evaluate, loss, gradients, alignment and signals take raw"
-            " data and scale them; leave net.scaled out",
-            GpufaWarning,
-            stacklevel=2,
+            " data and scale them; leave net.scaled out"
         )
         return x
 
@@ -93,7 +91,7 @@ class Learner(Model):
     def scaled_targets(self, y: Any, name: str = "the targets") -> NDArray:
         """Real targets on the host, (samples, n_L), as the training sees them. Raises InvalidValue for those that the
         loss is not for, as e = yhat - y would be another one's gradient, and for values beyond the type."""
-        if fault := self.output_loss.fault(y):
+        if fault := self.output_loss.unfit(y):
             raise InvalidValue(
                 f"{name} don't go with the loss {self.output_loss.name}: {fault}; give others, or take"
                 " --loss squared_error"

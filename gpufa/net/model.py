@@ -1,9 +1,12 @@
 """What stays of a net from one step to the next, or of R nets side by side."""
 
+import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from ..backends import Backend
-from ..functions.activations import activation
+from ..basics.errors import OutOfMemory, in_bytes
 from ..functions.losses import Loss
 from .arena import Array, Extra, Parameters
 from .feedback import Feedback, FeedbackMatrices
@@ -39,7 +42,7 @@ class Model:
         dtype: str,
     ) -> None:
         self.sizes, self.output_loss, self.seeds, self.dtype = sizes, loss, seeds, dtype
-        self.activations, self.residual = [activation(name) for name in sizes.activations], sizes.residual
+        self.activations, self.residual = list(sizes.functions), sizes.residual
 
     def allocate(
         self,
@@ -52,8 +55,18 @@ class Model:
     ) -> None:
         """Memory on the backend, zero but for the feedback, which is drawn; `kind` is one of FEEDBACK."""
         self.backend, self.extras = backend, extras
-        self.arena = self.new_arena()
-        self.fixed = FeedbackMatrices(backend, fixed, self.seeds, self.dtype, kind)
+        try:
+            self.arena = self.new_arena()
+            self.fixed = FeedbackMatrices(backend, fixed, self.seeds, self.dtype, kind)
+        except OutOfMemory as error:
+            shapes = [shape for k in self.sizes.every for shape in self.sizes.parameters[k].values()]
+            shapes += [extra.shape for extra in extras.values()]
+            shapes += [(one.rows, one.columns) for one in fixed.values()] if kind == "stored" else []
+            size = len(self.seeds) * np.dtype(self.dtype).itemsize * sum(map(math.prod, shapes))
+            raise OutOfMemory(
+                f"a net of {'-'.join(map(str, self.sizes.units))} {self.dtype} with {len(self.seeds)} seeds takes"
+                f" {in_bytes(size)} for its weights and feedback, and more to train: {error}"
+            ) from None
         self.state = {name: backend.zeros((len(self.seeds), *shape), state_dtype) for name, shape in state.items()}
 
     def new_arena(self, dtype: str | None = None) -> Parameters:

@@ -1,6 +1,6 @@
 """What a run offers to draw."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..basics.errors import GpufaError, InvalidValue
 from ..checkpoints import networks, provenance
+from ..functions.parts import Part
 from ..measure.history import History
 from ..net.checks import network_input, network_target
 from ..network import Network
@@ -89,19 +90,24 @@ def of_history(file: Path, arrays: Mapping[str, NDArray], metadata: Mapping[str,
     return Subject(file.resolve().parent.name, history, metadata["network"]["rule"]["name"])
 
 
-def read(path: str | Path, rule: type[Rule] | None = None, data: str | Path | None = None) -> Subject:
+def read(
+    path: str | Path,
+    rule: type[Rule] | None = None,
+    data: str | Path | None = None,
+    parts: Sequence[Part | str] = (),
+) -> Subject:
     """The subject that a run's folder or checkpoint holds, its network on the CPU, with samples of the run's test data,
     or of the set or file `data` (see provenance.samples_of).
 
-    Samples are evenly chosen where there are more than SAMPLES. A rule of your own is handed in as in gpufa.load;
-    without it, or without the data, the subject has a gap. Raises FileProblem for a missing or damaged checkpoint, and
-    what samples_of raises for `data`.
+    Samples are evenly chosen where there are more than SAMPLES. A rule and parts of your own are handed in as in
+    gpufa.load; without them, or without the data, the subject has a gap. Raises FileProblem for a missing or damaged
+    checkpoint, and what samples_of raises for `data`.
     """
     file = networks.checkpoint_of(path)
     bare, net = of_history(file, *networks.contents(file)), None
     name, history, by = bare.name, bare.history, bare.rule
     try:
-        net = networks.load(file, "numpy", rule)
+        net = networks.load(file, "numpy", rule, parts=parts)
         x, y, _ = provenance.samples_of(file, net, data)
         if y is None:
             raise InvalidValue(f"{data} holds no labels or targets; name data that have some with --data")

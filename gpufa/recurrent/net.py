@@ -104,5 +104,5 @@ class RecurrentNet:
         for stream, (name, law) in enumerate(laws.items(), start=1):
             w = self.parameters[name]
             for r, seed in enumerate(self.seeds):
-                INITIALISERS[law](host := np.empty(w.shape[1:], self.dtype), seed, stream, None)
+                INITIALISERS[law].fill(host := np.empty(w.shape[1:], self.dtype), seed, stream, None)
                 w[r] = self.backend.to_device(host)

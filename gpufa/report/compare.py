@@ -1,13 +1,12 @@
 """Train the same net by several rules with the same seeds."""
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..basics.arguments import path_of, several
-from ..basics.errors import GpufaError, GpufaWarning, InvalidValue
+from ..basics.errors import GpufaError, InvalidValue, warn
 from ..checkpoints import networks, provenance
 from ..data.samples import Data
 from ..measure.seeds import FEW
@@ -81,12 +80,10 @@ def trained(
     if baseline and BASELINE not in planned:
         planned |= _baseline(config, arrays)
     if len(config.seeds) < FEW:
-        warnings.warn(
+        warn(
             f"figures of {len(config.seeds)} seed{'s' * (len(config.seeds) > 1)} say little: intervals are wide, and"
             f" a test finds large differences alone; give {FEW} or more, such as"
-            f" --seeds {' '.join(map(str, range(FEW)))}",
-            GpufaWarning,
-            stacklevel=3,
+            f" --seeds {' '.join(map(str, range(FEW)))}"
         )
     done = dict[str, Run]()
     for name, one in planned.items():
@@ -116,7 +113,7 @@ def _baseline(config: Config, arrays: Data) -> dict[str, Planned]:
     try:
         _try(one, arrays)
     except GpufaError as error:
-        warnings.warn(f"the baseline {BASELINE!r} is left out: {error}", GpufaWarning, stacklevel=4)
+        warn(f"the baseline {BASELINE!r} is left out: {error}")
         return {}
     return {BASELINE: one}
 

@@ -16,10 +16,11 @@ from ..basics.version import __version__
 from ..checkpoints import networks
 from ..checkpoints.provenance import IN_MEMORY
 from ..data.about import of_metadata
+from ..functions.parts import Part
 from ..rules import Rule
 from ..runs import tables
 from ..runs.summary import summary_of
-from ..training.toml import from_mapping, to_toml
+from ..training.toml import stored, to_toml
 from .comparison import compared
 
 if TYPE_CHECKING:
@@ -97,8 +98,9 @@ class Report:
 
     pictures   names of gpufa.plots.PICTURES to draw of each run; all of one of up to PICTURED runs, else none
     rule       a rule of your own, that runs were trained by
-    Pictures of a run whose data or rule are not at hand, or that make no sense for it, are replaced by a sentence.
-    Raises FileProblem where a run can't be read, InvalidValue for none and for unknown pictures.
+    parts      activations and losses of your own, that they were trained with
+    Pictures of a run whose data, rule or parts are not at hand, or that make no sense for it, are replaced by a
+    sentence. Raises FileProblem where a run can't be read, InvalidValue for none and for unknown pictures.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class Report:
         *paths: str | Path,
         pictures: Sequence[str] | None = None,
         rule: type[Rule] | None = None,
+        parts: Sequence[Part | str] = (),
     ) -> None:
         if not paths:
             raise InvalidValue("gpufa report needs a run; give the folder of one or more")
@@ -114,7 +117,7 @@ class Report:
         if unknown := [name for name in pictures if name not in plots.PICTURES]:
             raise InvalidValue(f"unknown picture {unknown[0]!r}; choose from {', '.join(plots.PICTURES)}")
         self.names = [str(path) for path in paths]
-        self.html = _page([_section(path, rule, pictures) for path in paths], self.names)
+        self.html = _page([_section(path, rule, parts, pictures) for path in paths], self.names)
 
     def save(self, out: str | Path) -> None:
         """Raises FileProblem where it can't be written."""
@@ -127,13 +130,15 @@ class Report:
         return f'<iframe srcdoc="{escape(self.html)}" width="100%" height="700" style="border: 0"></iframe>'
 
 
-def _section(path: str | Path, rule: type[Rule] | None, pictures: Sequence[str]) -> Section:
+def _section(
+    path: str | Path, rule: type[Rule] | None, parts: Sequence[Part | str], pictures: Sequence[str]
+) -> Section:
     file = networks.checkpoint_of(path)
     arrays, metadata = networks.contents(file)
     if "config" not in metadata:
         raise FileProblem(f"{str(file)!r} holds a network without its training; give the folder of a run")
-    config = from_mapping(metadata["config"])
-    subject = plots.read(file, rule) if pictures else plots.of_history(file, arrays, metadata)
+    config = stored(metadata)
+    subject = plots.read(file, rule, parts=parts) if pictures else plots.of_history(file, arrays, metadata)
     summary, results = _results(file.parent / "summary.json", summary_of(arrays, metadata))
     figures = [_picture(name, plots.PICTURES[name].caption, subject) for name in pictures]
     return Section(subject, metadata, summary, results, figures, to_toml(config), config.data == IN_MEMORY)

@@ -1,14 +1,12 @@
 """RULES: every learning rule by its name on the command line. A new rule is one file, imported and listed here."""
 
-import importlib.util
-import traceback
 from collections.abc import Mapping
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
-from ..basics.arguments import path_of, readable, row_of, shown
+from ..basics.arguments import row_of, shown
 from ..basics.errors import FileProblem, InvalidValue
+from ..basics.ownfiles import from_file, is_own
 from ..net.arena import Extra
 from ..net.claims import check_claims
 from ..net.feedback import Feedback
@@ -42,7 +40,7 @@ from .targets.dni import DNI
 from .targets.dtp import DTP
 from .targets.tp import TP
 
-__all__ = ["RULES", "Extra", "Feedback", "FeedbackRule", "Rule", "find_rule", "is_own", "make_rule"]
+__all__ = ["RULES", "Extra", "Feedback", "FeedbackRule", "Rule", "find_rule", "make_rule"]
 
 ALIGNMENT = BP, Shallow, FA, DFA, IFA, Topology, SDFA, DRTP, USF, BRSF, FRSF, KP, DKP, WeightMirror
 FORWARD_ONLY = PEPITA, ForwardForward
@@ -54,19 +52,19 @@ ALL = *ALIGNMENT, *FORWARD_ONLY, *TARGETS, *ENERGY, *LOCAL, *ONE_SHOT
 RULES: dict[str, type[Rule]] = {rule.name: rule for rule in ALL}
 
 
-def is_own(name: str) -> bool:
-    """Whether the name is of a user's own file: its code runs only where the user says that name."""
-    return name.rpartition(":")[0].endswith(".py")
-
-
 def find_rule(name: str) -> type[Rule]:
     """The rule class of that name, or of a user's own file, "path/to/file.py:MyRule".
 
     Raises InvalidValue for an unknown name, FileProblem for a file that is missing or lacks the class.
     """
     if is_own(name):
-        path, _, attribute = name.rpartition(":")
-        return _from_file(path_of(path, "rule file"), attribute)
+        cls = from_file(name, "rule")
+        if not (isinstance(cls, type) and issubclass(cls, Rule)):
+            file, _, attribute = name.rpartition(":")
+            raise FileProblem(
+                f"rule file {file!r} defines no rule {attribute!r}; it must hold a subclass of gpufa.Rule"
+            )
+        return cls
     return row_of(RULES, name, "rule", ", or path/to/file.py:MyRule for your own")
 
 
@@ -104,29 +102,5 @@ def rule_class(rule: "str | type[Rule] | Rule") -> type[Rule]:
     if not (isinstance(cls, type) and issubclass(cls, Rule)):
         raise InvalidValue(
             f"{shown(rule)} is no learning rule; give a name, a subclass of gpufa.Rule or an instance of one"
-        )
-    return cls
-
-
-def _from_file(path: Path, attribute: str) -> type[Rule]:
-    with readable(path, "rule file"):
-        if not path.is_file():
-            raise FileProblem(f"rule file {str(path)!r} does not exist; give path/to/file.py:MyRule")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # what runs there is the user's own
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == spec.origin]
-        at = f"line {lines[-1]}, " if lines else ""
-        raise FileProblem(
-            f"rule file {str(path)!r} can't be imported ({at}{type(error).__name__}: {error}); mend it"
-        ) from error
-    cls = getattr(module, attribute, None)
-    if not (isinstance(cls, type) and issubclass(cls, Rule)):
-        raise FileProblem(
-            f"rule file {str(path)!r} defines no rule {attribute!r}; it must hold a subclass of gpufa.Rule"
         )
     return cls

@@ -4,7 +4,6 @@ import math
 import shutil
 import tempfile
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics import files
-from ..basics.errors import FileProblem, GpufaWarning
+from ..basics.errors import FileProblem, warn
 from ..checkpoints import hdf5, networks
 from ..training.callbacks import Callback
 from ..training.toml import to_mapping, to_toml
@@ -63,18 +62,14 @@ class Folder(Callback):
         try:
             self.save(trainer)
         except (FileProblem, MemoryError) as error:
-            warnings.warn(
-                f"after epoch {epoch}: {error}; the last checkpoint is whole, and training goes on to the next",
-                GpufaWarning,
-                stacklevel=2,
-            )
+            warn(f"after epoch {epoch}: {error}; the last checkpoint is whole, and training goes on to the next")
 
     def on_diverged(self, trainer: Trainer, replicas: NDArray) -> None:
         """Give the replicas back what the last checkpoint holds of them, or would where it was put off."""
         try:
             arrays = self.held or hdf5.read(self.path / networks.CHECKPOINT)[0]
         except (FileProblem, MemoryError) as error:
-            warnings.warn(f"replicas that diverged keep what they have: {error}", GpufaWarning, stacklevel=2)
+            warn(f"replicas that diverged keep what they have: {error}")
             return
         for name, live in trainer_arrays(trainer).items():
             for r in replicas:
@@ -91,7 +86,7 @@ class Folder(Callback):
         try:
             self._write_history(trainer)
         except FileProblem as error:
-            warnings.warn(str(error), GpufaWarning, stacklevel=2)
+            warn(str(error))
 
     def _refuge(self, trainer: Trainer) -> Path | None:
         """A temporary folder that holds the checkpoint; None where that can't be written either."""
@@ -113,11 +108,9 @@ class Folder(Callback):
                 self._write_checkpoint(self.held)
         with suppress(FileProblem):
             self._write_history(trainer)
-        warnings.warn(
+        warn(
             f"the run ended after epoch {trainer.progress.epoch}; its checkpoint is of epoch {self.saved}:"
-            f" go on from there with gpufa resume {self.path}",
-            GpufaWarning,
-            stacklevel=2,
+            f" go on from there with gpufa resume {self.path}"
         )
 
     def save(self, trainer: Trainer) -> None:
@@ -148,6 +141,8 @@ class Folder(Callback):
             arrays["kept/epoch"] = trainer.kept.epoch
         arrays = {name: taken(array) for name, array in arrays.items()}
         arrays |= networks.below("history", trainer.history.arrays())
+        if trainer.rate != 1:
+            arrays["learning_rate"] = np.array([trainer.learning_rate])
         return arrays | networks.scaling_arrays(trainer.net)
 
 

@@ -1,11 +1,10 @@
 """What a run may go on with: other epochs, and under a schedule that ends another length of it."""
 
-import warnings
 from dataclasses import replace
 from pathlib import Path
 
-from ..basics.errors import GpufaWarning, InvalidValue
-from ..functions.schedules import SCHEDULES
+from ..basics.errors import InvalidValue, warn
+from ..functions.schedules import schedule
 from ..training.config import Config
 
 
@@ -23,7 +22,7 @@ def gone_on(config: Config, file: Path, epochs: int | None, schedule_epochs: int
         schedule_epochs=config.schedule_epochs if schedule_epochs is None else schedule_epochs,
     )
     total = new.epochs or 0
-    if not (SCHEDULES[config.schedule].ends and length):
+    if not (schedule(config.schedule, config.parts).ends and length):
         return new
     if schedule_epochs is None:
         if total > max(length, before):
@@ -33,11 +32,9 @@ def gone_on(config: Config, file: Path, epochs: int | None, schedule_epochs: int
             )
         return new if total == before else replace(new, schedule_epochs=length)
     if schedule_epochs != length:
-        warnings.warn(
+        warn(
             f"the {config.schedule} schedule goes over {schedule_epochs} epochs from here on, and went over {length}:"
-            " the run is not as if never stopped",
-            GpufaWarning,
-            stacklevel=4,
+            " the run is not as if never stopped"
         )
     schedule_ends_early(new)
     return new
@@ -46,10 +43,8 @@ def gone_on(config: Config, file: Path, epochs: int | None, schedule_epochs: int
 def schedule_ends_early(config: Config) -> None:
     """Tell of epochs that have no learning rate."""
     length, total = config.schedule_epochs, config.epochs or 0
-    if SCHEDULES[config.schedule].ends and length and length < total:
-        warnings.warn(
+    if schedule(config.schedule, config.parts).ends and length and length < total:
+        warn(
             f"the {config.schedule} schedule ends after {length} of {total} epochs, and the others change nothing;"
-            " lower --epochs, or raise --schedule-epochs",
-            GpufaWarning,
-            stacklevel=4,
+            " lower --epochs, or raise --schedule-epochs"
         )

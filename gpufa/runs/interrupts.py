@@ -2,13 +2,12 @@
 
 import signal
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from ..basics.errors import GpufaWarning
+from ..basics.errors import warn
 from ..training.trainer import Trainer
 
 OnInterrupt = Literal["raise", "return"]
@@ -55,7 +54,7 @@ def hand_on(came: list[Signal], out: Path | None) -> None:
     KeyboardInterrupt, which ends a loop over runs as well."""
     for number, frame, handler in came[:1]:
         saved = f"is saved; go on with gpufa.resume({str(out)!r})" if out else "is not saved, as it has no folder"
-        warnings.warn(f"{signal.Signals(number).name} has stopped the run, which {saved}", GpufaWarning, stacklevel=5)
+        warn(f"{signal.Signals(number).name} has stopped the run, which {saved}")
         if not callable(handler):
             raise KeyboardInterrupt
         handler(number, frame)

@@ -1,7 +1,6 @@
 """Folders for runs: one of its own for each, taken by one process at a time, and gone where nothing came of it."""
 
 import errno
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..basics import files
-from ..basics.errors import FileProblem, GpufaWarning
+from ..basics.errors import FileProblem, warn
 
 LOCK = ".lock"
 LOCKLESS = errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS
@@ -69,11 +68,7 @@ def locked(path: Path) -> Iterator[None]:
         if error.errno not in LOCKLESS:
             what = f"{where}'s {LOCK}" if str(error.filename).endswith(LOCK) else where
             raise FileProblem(f"{what} can't be written ({error.strerror}); give another --out") from error
-        warnings.warn(
-            f"{where} can't be locked ({error.strerror}); see to it that no other process trains there",
-            GpufaWarning,
-            stacklevel=3,
-        )
+        warn(f"{where} can't be locked ({error.strerror}); see to it that no other process trains there")
     try:
         yield
     finally:

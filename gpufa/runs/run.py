@@ -1,8 +1,7 @@
 """A run from its first checkpoint to its summary, and from its checkpoint on."""
 
 import json
-import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +10,17 @@ from typing import Any, Literal
 from .. import plots
 from ..backends import faults
 from ..basics import files
-from ..basics.arguments import one_of, path_of
-from ..basics.errors import FileProblem, GpufaWarning, InvalidValue
+from ..basics.arguments import of_type, one_of, path_of
+from ..basics.errors import FileProblem, InvalidValue, warn
+from ..basics.ownfiles import is_own
 from ..basics.version import __version__
 from ..checkpoints import networks
 from ..checkpoints.provenance import IN_MEMORY, data_again, data_of, fingerprint
 from ..checkpoints.validity import SCALED
 from ..data.scaling import Scaling
+from ..functions.parts import Part, parts_of
 from ..measure.history import History
-from ..rules import Rule, is_own, rule_class
+from ..rules import Rule, rule_class
 from ..training.callbacks import Callback
 from ..training.config import Config
 from ..training.toml import from_mapping
@@ -36,7 +37,7 @@ from .summary import summarise
 def train(
     config: Config,
     data: str | Path | Sequence[Any] | None = None,
-    callbacks: Iterable[Callback] = (),
+    callbacks: Iterable[Callback | Callable[[Trainer], Any]] = (),
     rule: Rule | type[Rule] | None = None,
     force: bool = False,
     on_interrupt: OnInterrupt = "raise",
@@ -46,6 +47,7 @@ def train(
     """Train as `gpufa train` does; with config.out the run is kept in that folder.
 
     data          (x, y, x_test, y_test), or a name or path as in load_data; config.data where not given
+    callbacks     gpufa.Callback's, or functions of the trainer that are called after each epoch
     rule          a rule of your own, in place of config.rule
     on_interrupt  what becomes of Ctrl-C, SIGTERM and SIGHUP, once the run has stopped and is saved: "raise"
                   KeyboardInterrupt, or "return" the run as far as it came, `interrupted`
@@ -54,6 +56,8 @@ def train(
     Raises InvalidValue and FileProblem as the parts do; FileProblem also where config.out holds a run and `force` is
     not set.
     """
+    of_type(config, Config, "config", "a gpufa.Config, such as gpufa.Config(rule='fa', epochs=10)")
+    of_type(force, bool, "force", "True or False")
     one_of(on_interrupt, ON_INTERRUPT, "on_interrupt")
     out = path_of(config.out, "out") if config.out else None
     if out and not force:
@@ -64,7 +68,7 @@ def train(
     schedule_ends_early(trainer.config)
     for what, scaling in zip(SCALED, started, strict=True):
         if scaling and getattr(config, what) == "none":
-            warnings.warn(f"{what} is that of the start, {config.start!r}", GpufaWarning, stacklevel=2)
+            warn(f"{what} is that of the start, {config.start!r}")
     with locked(out) if out else nullcontext():
         if out and not force:  # another process may have been quicker
             networks.check_free(out)
@@ -76,7 +80,7 @@ def resume(
     path: str | Path,
     epochs: int | None = None,
     data: str | Path | Sequence[Any] | None = None,
-    callbacks: Iterable[Callback] = (),
+    callbacks: Iterable[Callback | Callable[[Trainer], Any]] = (),
     rule: Rule | type[Rule] | None = None,
     backend: Literal["auto", "numpy", "cupy"] | None = None,
     device: int | None = None,
@@ -84,19 +88,21 @@ def resume(
     schedule_epochs: int | None = None,
     sample_weights: Any = None,
     progress: bool = False,
+    parts: Sequence[Part | str] = (),
 ) -> Run:
     """Go on where a run stopped, bit for bit; `epochs` sets a new total, `backend` and `device` another place;
-    `on_interrupt` and `progress` are as in train.
+    `on_interrupt`, `callbacks` and `progress` are as in train, `parts` has the run's own activations and so on, as in
+    gpufa.load.
 
     A schedule that ends keeps its length; `schedule_epochs` sets another, and what it changes is told.
     Raises FileProblem for a missing or damaged checkpoint, InvalidValue where the data are not those of the run,
-    or its rule is of a file of your own and not handed in.
+    or its rule or a part is your own and not handed in.
     """
     one_of(on_interrupt, ON_INTERRUPT, "on_interrupt")
     file = networks.checkpoint_of(path)
     with locked(file.parent) if file.exists() else nullcontext():
         stored, metadata = networks.contents(file)
-        config = _config_of(file, metadata, rule)
+        config = _config_of(file, metadata, rule, parts)
         config = replace(
             gone_on(config, file, epochs, schedule_epochs),
             backend=config.backend if backend is None else backend,
@@ -114,6 +120,8 @@ def resume(
         if trainer.kept:
             trainer.kept.epoch[:] = stored["kept/epoch"]
         trainer.progress.load(networks.inside("progress", stored))
+        if "learning_rate" in stored:
+            trainer.learning_rate = float(stored["learning_rate"][0])
         trainer.history = History.from_arrays(config.seeds, networks.inside("history", stored))
         if trainer.finished:
             return _finished(trainer, file.parent, already=True)
@@ -146,11 +154,14 @@ def begun(config: Config) -> tuple[Scaling | None, Scaling | None]:
     return found
 
 
-def _config_of(file: Path, metadata: Mapping[str, Any], rule: Rule | type[Rule] | None) -> Config:
+def _config_of(
+    file: Path, metadata: Mapping[str, Any], rule: Rule | type[Rule] | None, parts: Sequence[Part | str]
+) -> Config:
     """The settings of the run in a checkpoint, which `rule`, if it is handed in, must be the rule of."""
     if "config" not in metadata:
         raise FileProblem(f"{str(file)!r} holds a network without its training; load it with gpufa.load")
-    config = from_mapping(metadata["config"])
+    networks.check_parts(file, metadata["config"], own := parts_of(parts))
+    config = from_mapping(metadata["config"], Config(parts=own))
     if rule is None and is_own(config.rule):
         raise InvalidValue(
             f"{str(file)!r} was trained by {config.rule!r}, and no code runs because a checkpoint names it;"
@@ -160,11 +171,9 @@ def _config_of(file: Path, metadata: Mapping[str, Any], rule: Rule | type[Rule] 
     if rule is not None and (given := rule_class(rule).name) != trained_by:
         raise InvalidValue(f"{str(file)!r} was trained by rule {trained_by!r}, not {given!r}; hand that one in")
     if metadata["gpufa"] != __version__:
-        warnings.warn(
+        warn(
             f"{str(file)!r} was written by gpufa {metadata['gpufa']}, this is {__version__}: training goes on, but"
-            " maybe not to the same bits",
-            GpufaWarning,
-            stacklevel=3,
+            " maybe not to the same bits"
         )
     return config
 
@@ -193,7 +202,7 @@ def _finished(trainer: Trainer, out: Path | None, already: bool = False) -> Run:
         try:
             plots.curves(plots.Subject(out.resolve().name, trainer.history, trainer.net.rule.name), out / "curves.png")
         except FileProblem as error:
-            warnings.warn(str(error), GpufaWarning, stacklevel=3)
+            warn(str(error))
     return Run(trainer.net, trainer.history, trainer.config, summary, out, interrupted, already)
 
 

@@ -11,7 +11,7 @@ from ..data.about import About, of_metadata
 from ..measure.history import History, newest
 from ..measure.scores import RECALL, evaluate, only
 from ..training.stopping import Status
-from ..training.toml import from_mapping
+from ..training.toml import stored
 from ..training.trainer import Trainer
 
 FINISHED = "finished"  # the status of a seed that has trained for all epochs
@@ -46,7 +46,7 @@ def summarise(trainer: Trainer) -> dict[str, Any]:
 def summary_of(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> dict[str, Any]:
     """The same of a checkpoint's contents, without what only a run that ended knows: training scores and the place."""
     history = History.from_arrays(tuple(metadata["network"]["seeds"]), inside("history", arrays))
-    epochs, config, kept = history.epochs, from_mapping(metadata["config"]), arrays.get("kept/epoch")
+    epochs, config, kept = history.epochs, stored(metadata), arrays.get("kept/epoch")
     about = of_metadata(metadata)
     scores = {
         name: _listed(name, _after(epochs[name], kept), about)

@@ -8,13 +8,27 @@ from dataclasses import dataclass
 from ..basics.arguments import several, shown
 from ..basics.errors import InvalidValue
 from ..data.about import Wanted, names_in
+from ..functions.activations import Activation
+from ..functions.initialisers import Initialiser
+from ..functions.losses import Loss
+from ..functions.optimizers import Optimizer
 from ..functions.optimizers import optimizer as find_optimizer
+from ..functions.parts import Part, parts_of, read_in, taken_out
+from ..functions.schedules import Schedule
 from ..layers.layer import Layer
 from ..layers.words import block, inputs
 from ..net.rule import Rule
 from .limits import CHECKS, passes, plain, plain_number
 from .settings import DataSettings, LengthSettings, NetSettings, PlaceSettings, RecordSettings, UpdateSettings
 
+PARTS: dict[str, type[Part]] = {
+    "activation": Activation,
+    "loss": Loss,
+    "init": Initialiser,
+    "optimizer": Optimizer,
+    "schedule": Schedule,
+}  # settings that a row of one's own may be given for
+PARTS_SUCH = '["path/to/file.py:NAME"]'
 LAYERS_SUCH = '["dense 64 tanh", "residual(dense 64 tanh)"]'
 
 
@@ -28,11 +42,17 @@ class Config(RecordSettings, PlaceSettings, LengthSettings, UpdateSettings, NetS
     def __post_init__(self) -> None:
         for name in ("activation", "init", "hidden", "seeds", "freeze", "layer_lr"):
             value = getattr(self, name)
-            if isinstance(value, str | int | float):
+            if isinstance(value, str | int | float | Part):
                 object.__setattr__(self, name, (value,))
             elif isinstance(value, Iterable):
                 with suppress(TypeError):  # an array without dimensions
                     object.__setattr__(self, name, tuple(value))
+        parts = [self.parts] if isinstance(self.parts, str | Part) else [*several(self.parts, "parts", PARTS_SUCH)]
+        for name in PARTS:
+            value, rows = taken_out(getattr(self, name))
+            object.__setattr__(self, name, value)
+            parts += rows
+        object.__setattr__(self, "parts", parts_of(parts))
         for name in ("target", "features", "drop"):
             object.__setattr__(self, name, names_in(getattr(self, name), name))
         if isinstance(self.class_weights, Mapping):
@@ -51,7 +71,7 @@ class Config(RecordSettings, PlaceSettings, LengthSettings, UpdateSettings, NetS
     def _read_layers(self) -> None:
         """Layers as words, whatever they were given as. Raises InvalidValue where other settings speak of them too."""
         given = (self.layers,) if isinstance(self.layers, str | Layer) else several(self.layers, "layers", LAYERS_SUCH)
-        words = [one if inputs(one) else str(block(one)) for one in given]
+        words = [one if inputs(one) else str(block(one, self.parts)) for one in given]
         object.__setattr__(self, "layers", tuple(words))
         for name, unset in (("hidden", None), ("activation", None), ("residual", False), ("dropout", 0.0)):
             if (value := getattr(self, name)) != unset:
@@ -65,13 +85,18 @@ class Config(RecordSettings, PlaceSettings, LengthSettings, UpdateSettings, NetS
         """What it says of the data."""
         return Wanted(self.target, self.task, self.features, self.drop, self.sample_weights)
 
+    def with_files(self) -> "Config":
+        """This config with the rows of the files that it names, whose code runs here. Raises FileProblem and
+        InvalidValue as functions.parts.loaded."""
+        return dataclasses.replace(self, **{name: read_in(getattr(self, name), kind) for name, kind in PARTS.items()})
+
     def resolved(self, rule: Rule) -> "Config":
         """This config with every None that has a default filled in: the rule's, then the optimizer's.
 
         A learning rate left open is the rule's own for its own optimizer, and the optimizer's for another.
         """
         defaults = rule.defaults
-        optimizer = find_optimizer(self.optimizer or defaults["optimizer"])
+        optimizer = find_optimizer(self.optimizer or defaults["optimizer"], self.parts)
         lr = defaults["lr"] if optimizer.name == defaults["optimizer"] else optimizer.lr
         filled = {
             "activation": (defaults["activation"],),

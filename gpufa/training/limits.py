@@ -14,7 +14,7 @@ from ..data.about import TASKS
 from ..data.samples import has_labels
 from ..data.scaling import SCALINGS
 from ..functions.optimizers import DECAYS
-from ..functions.schedules import SCHEDULES
+from ..functions.schedules import schedule
 from ..net.learner import Learner
 from ..rules import check_linear
 
@@ -77,7 +77,6 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         (_one_of("float32", "float64"), ("dtype",)),
         (_one_of(*PRECISIONS), ("precision",)),
         (_one_of("stored", "procedural"), ("feedback",)),
-        (_one_of(*SCHEDULES), ("schedule",)),
         (_one_of(*SCALINGS), ("scaling",)),
         (_one_of("none", "standard"), ("target_scaling",)),
         (_one_of(*TASKS), ("task",)),
@@ -86,7 +85,10 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         (((lambda v: isinstance(v, dict) and plain(v)), "a table of options, as TOML has them"), ("rule_options",)),
         ((_weights, "balanced, a file, or numbers of at least 0 by the names of classes"), ("class_weights",)),
         (((lambda v: isinstance(v, str) and v != ""), "a column's or array's name"), ("sample_weights",)),
-        (((lambda v: isinstance(v, str)), "a name or a path"), ("data", "rule", "loss", "optimizer", "start", "out")),
+        (
+            ((lambda v: isinstance(v, str)), "a name or a path"),
+            ("data", "rule", "loss", "optimizer", "schedule", "start", "out"),
+        ),
         (
             ((lambda v: v and all(is_whole(seed, 0) for seed in v)), "one or more whole numbers of at least 0"),
             ("seeds",),
@@ -137,7 +139,7 @@ def check_run(config: Any, net: Learner, y: NDArray, weighed: bool = False) -> N
         raise InvalidValue(
             "keep = 'best' needs validation samples; add --validation 0.1 (test data never choose anything)"
         )
-    if config.schedule_epochs and not SCHEDULES[config.schedule].ends:
+    if config.schedule_epochs and not schedule(config.schedule, config.parts).ends:
         raise InvalidValue(
             f"schedule_epochs is the length of a schedule that ends, and {config.schedule} does not; leave"
             " --schedule-epochs out, or take --schedule cosine"

@@ -53,6 +53,9 @@ class NetSettings:
     layers: tuple[str, ...] | None = None
     """hidden blocks in words, such as "dense 64 tanh, dropout 0.5" (gpufa layers tells of all), in place of --hidden,
     --activation, --residual and --dropout"""
+    parts: tuple[Any, ...] = ()
+    """activations, losses, initialisers, optimizers and schedules of your own, known by their names to all settings:
+    path/to/file.py:NAME"""
     loss: str | None = None
     """of the output; squared_error for real targets where not given"""
     init: tuple[str, ...] | None = None

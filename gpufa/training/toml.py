@@ -8,6 +8,7 @@ from typing import Any
 
 from ..basics.arguments import path_of, shown
 from ..basics.errors import FileProblem, InvalidValue
+from ..layers.words import stand_ins
 from .config import Config
 
 LATER = {"target_scaling": "none"}  # settings that older files lack, and are left out where they change nothing
@@ -26,7 +27,12 @@ def from_mapping(table: Mapping[str, Any], base: Config | None = None) -> Config
         settings.pop("rule")
         settings |= {"rule": name} if name else {}
         settings["rule_options"] = options
-    known = [f.name for f in dataclasses.fields(Config)]
+    if "parts" in settings:
+        raise InvalidValue(
+            f"parts = {shown(settings['parts'])} can't stand in a file, as no code runs because a file names it; name"
+            " them yourself, --parts path/to/file.py:NAME"
+        )
+    known = [f.name for f in dataclasses.fields(Config) if f.name != "parts"]
     for name in settings:
         if name not in known:
             raise InvalidValue(
@@ -40,11 +46,17 @@ def from_mapping(table: Mapping[str, Any], base: Config | None = None) -> Config
         ) from error
 
 
+def stored(metadata: Mapping[str, Any]) -> Config:
+    """The settings in a checkpoint, to be read: in their layers, activations of one's own are stand-ins."""
+    table = metadata["config"]
+    return from_mapping(table, Config(parts=tuple(stand_ins(table.get("layers") or ()))))
+
+
 def to_mapping(config: Config) -> dict[str, Any]:
-    """The reverse of from_mapping, without what is None, or LATER and left out; lists in place of tuples, so that JSON
-    and TOML agree."""
+    """The reverse of from_mapping, without `parts`, of which it has the names, and what is None, or LATER and left out;
+    lists in place of tuples, so that JSON and TOML agree."""
     flat = {f.name: getattr(config, f.name) for f in dataclasses.fields(config)}
-    options, rule = flat.pop("rule_options"), flat.pop("rule")
+    options, rule, _ = flat.pop("rule_options"), flat.pop("rule"), flat.pop("parts")
     table = {k: list(v) if isinstance(v, tuple) else v for k, v in flat.items() if v is not None and LATER.get(k) != v}
     return table | {"rule": {"name": rule, **options}}
 

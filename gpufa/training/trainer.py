@@ -2,28 +2,30 @@
 
 import dataclasses
 import time
-import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from ..backends import on_device
-from ..basics.errors import GpufaWarning
+from ..backends import get_backend, on_device
+from ..basics.arguments import positive
+from ..basics.errors import InvalidValue, warn
 from ..data.about import CLASSIFICATION, REGRESSION, About
 from ..data.samples import Data, has_labels, subset
 from ..data.scaling import Scaling
 from ..data.weights import class_weights, weights_in_words
 from ..functions import schedules
+from ..functions.optimizers import optimizer as find_optimizer
+from ..functions.parts import off_gpu
 from ..measure import scores
 from ..measure.alignment import measure
-from ..measure.health import complaints
+from ..measure.health import complaints, guessing, unscaled
 from ..measure.history import History
 from ..net.clock import Clock
 from ..net.probation import Unseen, try_out
 from ..network import Network
 from ..rules import Rule, make_rule
-from .callbacks import Callback
+from .callbacks import Callback, callbacks_of
 from .config import Config
 from .keeping import Kept
 from .limits import check_run
@@ -50,16 +52,16 @@ class Trainer:
         config: Config,
         data: Data,
         rule: Rule | type[Rule] | None = None,
-        callbacks: Iterable[Callback] = (),
+        callbacks: Iterable[Callback | Callable[["Trainer"], Any]] = (),
         scaling: Scaling | None = None,
         target_scaling: Scaling | None = None,
     ):
-        made = make_rule(config.rule if rule is None else rule, config.rule_options)
+        made, config = make_rule(config.rule if rule is None else rule, config.rule_options), config.with_files()
         if config.loss is None and not has_labels(data.y_train):
             config = dataclasses.replace(config, loss="squared_error")
         config = dataclasses.replace(config, class_weights=class_weights(config.class_weights))
         self.config = config = config.resolved(made)
-        self.rule, self.callbacks, self.stop_requested = made, list(callbacks), False
+        self.rule, self.callbacks, self.stop_requested = made, callbacks_of(callbacks), False
         outputs = int(data.y_train.max()) + 1 if has_labels(data.y_train) else data.y_train.shape[1]
         if config.samples is not None:
             data = subset(data, config.samples)
@@ -67,6 +69,8 @@ class Trainer:
         self.taken = about.sentence(outputs, data.x_train.shape[1], len(data.x_train), len(data.x_test))
         if config.class_weights is not None:
             self.taken += f"; class weights: {weights_in_words(config.class_weights)}"
+        on_cpu = off_gpu([find_optimizer(config.optimizer, config.parts)])
+        place = get_backend(config.backend, config.device, config.precision, on_cpu) if on_cpu else config.backend
         self.net = Network(
             blocks_of(config, data.x_train.shape[1], outputs),
             activation=config.activation,
@@ -77,18 +81,20 @@ class Trainer:
             seed=config.seeds[0],
             seeds=config.seeds if len(config.seeds) > 1 else None,
             dtype=config.dtype,
-            backend=config.backend,
+            backend=place,
             device=config.device,
             precision=config.precision,
             feedback=config.feedback,
             residual=config.residual,
+            parts=config.parts,
         )
         self.backend, self.net.about = self.net.backend, about
         check_run(config, self.net, data.y_train, data.weights is not None)
         self.net.scaling = scaling_of(config.scaling, data.x_train, scaling)
+        self.unscaled = "" if self.net.scaling else unscaled(data.x_train)
         if not has_labels(data.y_train):
             self.net.target_scaling = scaling_of(config.target_scaling, data.y_train, target_scaling, "target_scaling")
-        self.epochs = config.epochs or 0
+        self.epochs, self.rate = config.epochs or 0, 1.0  # `rate` is the factor that a callback has set
         self.update = Update(self.net, config)
         self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
         self.kept = Kept(self.net) if config.keep == "best" else None
@@ -124,11 +130,16 @@ class Trainer:
             raise
         finally:
             self._tell("on_end")
-        for sentence in complaints(self.rule, self.history):
-            warnings.warn(sentence, GpufaWarning, stacklevel=2)
+        remedy = self.unscaled.rpartition(" with ")[2]
+        labels = has_labels(self.train[1])
+        chance = guessing(self.backend.to_host(self.train[1])) if labels else np.inf
+        for sentence in complaints(self.rule, self.history, self.net, remedy and f"add {remedy}", chance):
+            warn(sentence)
 
     def _prepare(self) -> None:
         """What a run begins with, and a resumed one has behind it."""
+        if self.unscaled:
+            warn(self.unscaled)
         try_out(self.net, *self.probe, weighed=self.batches.all.weights is not None)
         told = "samples" in self.rule.needs
         self.rule.prepare(
@@ -154,10 +165,30 @@ class Trainer:
     @on_device
     def begin_epoch(self) -> None:
         """Draw the epoch's order of samples and write down its learning rates; go on at `progress.batch`."""
-        progress, config, update = self.progress, self.config, self.update
+        progress = self.progress
         if progress.batch == 0:
             progress.start_epoch()
         self.batches.start_epoch(progress.epoch)
+        self._write_rates()
+        self.sums[...] = self.backend.to_device(np.stack([progress.loss_sum, progress.misses]))
+        self._activate()
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate before the schedule; a callback may set another, which holds from the next step on."""
+        return (self.config.lr or 0.0) * self.rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        if self.config.layer_lr:
+            raise InvalidValue("learning_rate is one for all layers, but layer_lr gives each its own; leave one out")
+        self.rate = positive(value, "learning_rate") / (self.config.lr or 1.0)
+        self._write_rates()
+
+    @on_device
+    def _write_rates(self) -> None:
+        """Write down the learning rates of the epoch that `progress` is in."""
+        progress, config, update = self.progress, self.config, self.update
         per_epoch = self.batches.per_epoch
         mix = 2 if config.adversarial and config.adversarial_mix == "beside" else 1
         numbers = []
@@ -171,11 +202,10 @@ class Trainer:
                 every=config.schedule_every,
                 gamma=config.schedule_gamma,
                 warmup=config.warmup,
+                parts=config.parts,
             )
-            numbers.append(update.numbers(factor, step, mix * self.batches.samples(batch)))
+            numbers.append(update.numbers(factor * self.rate, step, mix * self.batches.samples(batch)))
         self.clock.set(progress.step, progress.batch, numbers)
-        self.sums[...] = self.backend.to_device(np.stack([progress.loss_sum, progress.misses]))
-        self._activate()
 
     def _activate(self) -> None:
         """Steps that were recorded went on with the replicas of their time."""

@@ -24,7 +24,7 @@ class Update:
 
     def __init__(self, net: Learner, config: Config) -> None:
         self.net, self.config, layers = net, config, range(1, net.sizes.L + 1)
-        self.optimizer = find_optimizer(config.optimizer or "")
+        self.optimizer = find_optimizer(config.optimizer or "", config.parts)
         for k in config.freeze:
             if k not in layers:
                 raise InvalidValue(f"layer {k} can't be frozen; the net has layers 1 to {net.sizes.L}: change --freeze")

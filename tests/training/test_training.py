@@ -98,7 +98,10 @@ def test_nothing_is_allocated_in_the_loop(rule, optimizer):
         ({"layer_lr": (0.1,)}, "1 learning rates were given for 3 layers"),
         ({"patience": 3}, "patience needs validation samples; add --validation 0.1"),
         ({"optimizer": "lion"}, "unknown optimizer 'lion'"),
-        ({"schedule": "linear"}, "schedule = 'linear' can't be used; expected one of constant, step, cosine"),
+        (
+            {"schedule": "linear"},
+            "unknown schedule 'linear'; choose one of constant, step, cosine, or hand in your own",
+        ),
         ({"batch_size": 0}, "batch_size = 0 can't be used; expected a whole number of at least 1: change --batch-size"),
         ({"lr": float("nan")}, "lr = nan can't be used; expected a number above 0"),
         ({"dropout": 1.0}, "dropout = 1.0 can't be used; expected 0, or a number between 2^-17 and 1 - 2^-17"),
