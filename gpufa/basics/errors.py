@@ -13,12 +13,13 @@ import numpy as np
 # Whose lines are not the user's: gpufa's own, and those of what decorates its functions.
 BETWEEN = (*(f"{Path(file).parent}{os.sep}" for file in (Path(__file__).parent, np.__file__)), contextlib.__file__)
 UNITS = "bytes", "kB", "MB", "GB", "TB", "PB"
+LARGEST = 10**30  # bytes; more are told as that
 LONGEST = 1000  # letters of a sentence
 
 
 def in_bytes(amount: int) -> str:
     """An amount of memory in words: "120 GB"."""
-    size, unit = float(amount), 0
+    size, unit = float(min(amount, LARGEST)), 0
     while size >= 1000 and unit < len(UNITS) - 1:
         size, unit = size / 1000, unit + 1
     return f"{size:,.3g} {UNITS[unit]}" if size < 1000 else f"{size:,.0f} {UNITS[unit]}"

@@ -96,7 +96,8 @@ def evaluate(net: Learner, x: Any, y: Any) -> dict[str, NDArray]:
     samples count alike, whatever their weights in training. x and y are as the training sees them; R2 and RMSE are in
     the targets' own unit all the same.
     """
-    tally = count(net, x, y)
+    with net.backend.working():
+        tally = count(net, x, y)
     return {m.name: m.figure(tally) for m in METRICS.values() if not m.kinds or m.kinds & tally.kinds}
 
 

@@ -63,8 +63,8 @@ def train(
     if out and not force:
         networks.check_free(out)
     arrays, name = data_of(config, data, sample_weights)
-    watching = [*callbacks, *_bar(progress)]
-    trainer = Trainer(replace(config, data=name), arrays, rule, watching, *(started := begun(config)))
+    trainer = Trainer(replace(config, data=name), arrays, rule, callbacks, *(started := begun(config)))
+    trainer.callbacks += _bar(progress)
     schedule_ends_early(trainer.config)
     for what, scaling in zip(SCALED, started, strict=True):
         if scaling and getattr(config, what) == "none":
@@ -115,7 +115,8 @@ def resume(
         arrays = data_again(
             config, data, metadata, file, "resume needs the very data that it was trained on", sample_weights
         )
-        trainer = Trainer(config, arrays, rule, [*callbacks, *_bar(progress)], *networks.scalings_in(stored))
+        trainer = Trainer(config, arrays, rule, callbacks, *networks.scalings_in(stored))
+        trainer.callbacks += _bar(progress)
         networks.fill(checkpointed(trainer), stored, trainer.net)
         if trainer.kept:
             trainer.kept.epoch[:] = stored["kept/epoch"]

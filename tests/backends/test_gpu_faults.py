@@ -153,11 +153,11 @@ def test_too_little_memory_is_one_sentence_and_keeps_the_checkpoint(tmp_path, mo
     from gpufa.commands.main import main
 
     monkeypatch.chdir(tmp_path)
-    small = ["train", "--backend", "cupy", "--hidden", "16", "--epochs", "1", "--seeds", "0", "--out", "run", "--quiet"]
-    assert main(small) == 0
+    net = ["train", "--backend", "cupy", "--epochs", "1", "--seeds", "0", "--out", "run", "--quiet"]
+    assert main([*net, "--hidden", "16"]) == 0
     before = (tmp_path / "run/checkpoint.h5").read_bytes()
     room(2 * MIB)
-    assert main([*small, "--force", "--hidden", "9000"]) == 2
+    assert main([*net, "--force", "--hidden", "9000"]) == 2
     error = capsys.readouterr().err
     assert "has no room for an array (1, " in error
     assert "reduce --batch-size, --hidden or the number of --seeds" in error

@@ -86,7 +86,10 @@ def test_an_error_is_one_line_and_not_too_long() -> None:
         (lambda: make_rule("elm", {"ridge": HUGE}), "set rule.ridge to a number of at least 0"),
         (lambda: make_rule(3), "3 is no learning rule"),
         (lambda: gpufa.Network(5), "the layers' sizes can't be 5"),
-        (lambda: gpufa.Network([4, HUGE]), "there is no memory for an array a tuple too long to write of float32"),
+        (
+            lambda: gpufa.Network([4, HUGE]),
+            "no memory for an array a tuple too long to write of float32, 1,000,000,000,000,000 PB",
+        ),
         (lambda: gpufa.Network([4, -HUGE, 3]), "hidden layer 1 has a int too long to write units"),
         (lambda: gpufa.Network([4, 3], seed=-HUGE), "seed a int too long to write can't be used"),
         (lambda: gpufa.Network([4, 3], seeds=5), "seeds can't be 5; give a list such as [0, 1, 2]"),

@@ -126,7 +126,7 @@ def test_resume_says_when_there_is_nothing_to_do_and_goes_on_with_more_epochs(tr
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_save_and_exit_cleanly_and_resume_is_bitwise(tmp_path, number):
-    long = ["--hidden", "64", "64", "--epochs", "60", "--backend", "numpy", "--quiet"]
+    long = ["--hidden", "64", "64", "--epochs", "200", "--backend", "numpy", "--quiet"]
     process = start("train", *long, "--out", "cut", cwd=tmp_path)
     history = tmp_path / "cut" / "history.csv"
     deadline = time.monotonic() + 60
@@ -135,7 +135,7 @@ def test_signals_save_and_exit_cleanly_and_resume_is_bitwise(tmp_path, number):
     process.send_signal(number)
     assert process.wait(60) == 0
     assert process.stderr.read() == ""
-    assert json.loads((tmp_path / "cut" / "summary.json").read_text())["epochs"] < 60
+    assert json.loads((tmp_path / "cut" / "summary.json").read_text())["epochs"] < 200
     run("resume", "cut", "--quiet", cwd=tmp_path)
     run("train", *long, "--out", "whole", cwd=tmp_path)
     ours, theirs = gpufa.load(tmp_path / "cut").parameters, gpufa.load(tmp_path / "whole").parameters

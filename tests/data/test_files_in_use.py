@@ -53,7 +53,7 @@ def test_a_run_is_resumed_where_its_file_has_moved(tmp_path, monkeypatch, capsys
     whole = gpufa.train(gpufa.Config(data="old.npz", **FAST | {"epochs": 2})).network
     (tmp_path / "old.npz").rename("new.npz")
     assert main(["resume", "run", "--epochs", "2", "--quiet"]) == 2
-    assert "there is no file old.npz" in capsys.readouterr().err
+    assert "trained on old.npz, which is not there; say with --data where it is now" in capsys.readouterr().err
     assert main(["resume", "run", "--epochs", "2", "--quiet", "--data", "new.npz"]) == 0
     for name, p in gpufa.load("run").parameters.items():
         np.testing.assert_array_equal(p, whole.parameters[name])
