@@ -1,17 +1,32 @@
-"""The commands that say what there is: data, rules, layers, info."""
+"""The commands that say what there is: list, data, rules, layers, info."""
 
+from pathlib import Path
 from typing import Literal
 
 from ..backends import describe_all
 from ..basics.console import console, say
 from ..basics.errors import InvalidValue
+from ..basics.sheet import Sheet
 from ..basics.version import __version__
 from ..data import namedsets
 from ..rules import RULES
+from ..runs import overview
 from ..training.config import Config
 from . import display
 
 OK = 0
+
+
+def list_runs(folder: Path = Path("runs"), /) -> int:
+    """The runs in a folder: rule, data, epochs, test score, and whether they are done.
+
+    Args:
+        folder: where to look, in the folders within it too
+    """
+    found = overview.entries(folder)
+    head = "run", "rule", "data", "epochs", "test score, mean ± deviation", "status"
+    display.sheet(Sheet(f"{len(found)} runs in {folder}", head, tuple(found), texts=head[1:]), console())
+    return OK
 
 
 def data(action: Literal["list", "fetch"], name: str | None = None, /) -> int:

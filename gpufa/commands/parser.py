@@ -46,10 +46,11 @@ def app_for(args: list[str]) -> App:
         ),
     )
     _add_training(app, base, rule or base.rule)
-    for key, command in enumerate(OTHERS):
+    app.command(listing.list_runs, name="list", sort_key=0)
+    for key, command in enumerate(OTHERS, start=1):
         app.command(command, sort_key=key)
 
-    @app.command(sort_key=len(OTHERS))
+    @app.command(sort_key=len(OTHERS) + 1)
     def completion(shell: Literal["bash", "zsh", "fish"], /) -> int:
         """What makes a shell complete gpufa's commands, flags and names: gpufa completion bash >> ~/.bashrc.
 

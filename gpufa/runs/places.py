@@ -11,6 +11,7 @@ from ..basics import files
 from ..basics.errors import FileProblem, warn
 
 LOCK = ".lock"
+PATIENCE = 0.3  # seconds in which another process, that merely looks, lets a lock go
 LOCKLESS = errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS
 MOST = 10**6  # folders of one name
 
@@ -56,7 +57,7 @@ def locked(path: Path) -> Iterator[None]:
     Raises FileProblem where another process has it, or it can't be written. Where a file system knows no locks, that
     is told, and there is none.
     """
-    lock = FileLock(path / LOCK, blocking=False)
+    lock = FileLock(path / LOCK, timeout=PATIENCE)
     where, made = f"run folder {str(path)!r}", [one for one in (path, *path.parents) if not one.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -74,6 +75,19 @@ def locked(path: Path) -> Iterator[None]:
     finally:
         _leave(made)
         lock.release()
+
+
+def in_use(path: Path) -> bool:
+    """Whether a process trains in that folder, as far as its lock tells."""
+    if not (path / LOCK).exists():
+        return False
+    try:
+        with FileLock(path / LOCK, blocking=False):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False
 
 
 def _leave(made: list[Path]) -> None:
