@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..basics.errors import InvalidValue
+from ..basics.errors import FileProblem, InvalidValue
 from ..basics.ownfiles import is_own
+from ..basics.version import __version__, is_newer
 from ..data.about import damage
 from ..layers.layer import Shape
 from ..layers.words import block, inputs, stand_ins
@@ -37,7 +38,12 @@ LARGEST = 2**53  # what counts steps and samples stays below it
 
 
 def check(arrays: Mapping[str, NDArray] | None, metadata: Mapping[str, Any], path: str | Path) -> None:
-    """Raises FileProblem where a checkpoint's arrays, or the metadata alone, are not what gpufa writes."""
+    """Raises FileProblem where a checkpoint's arrays, or the metadata alone, are not what gpufa writes, or are a newer
+    gpufa's."""
+    if isinstance(writer := metadata.get("gpufa"), str) and is_newer(writer):
+        raise FileProblem(
+            f"checkpoint {str(path)!r} was written by gpufa {writer}, and this is {__version__}: upgrade gpufa"
+        )
     for fault in chain(_facts(metadata), _arrays(arrays, metadata) if arrays is not None else ()):
         raise foreign(path, fault)
 

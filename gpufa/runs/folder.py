@@ -18,6 +18,7 @@ from ..checkpoints import hdf5, networks
 from ..training.callbacks import Callback
 from ..training.toml import to_mapping, to_toml
 from ..training.trainer import Trainer
+from .going_on import bits_hang_on
 
 REFRESH = 1.0  # seconds between two writings of history.csv at least, whose whole text is made anew
 SHARE = 0.05  # of the time that goes into either, saves and history.csv, at most
@@ -44,6 +45,8 @@ class Folder(Callback):
             "config": to_mapping(trainer.config.recorded(trainer.rule)),
             "data": dict(self.fingerprint),
         }
+        if place := bits_hang_on(trainer.net.backend.describe()):
+            self.metadata["place"] = place
         files.write(
             self.path / "config.toml",
             to_toml(trainer.config.recorded(trainer.rule)),

@@ -1,11 +1,37 @@
-"""What a run may go on with: other epochs, and under a schedule that ends another length of it."""
+"""What a run may go on with: other epochs, under a schedule that ends another length of it, and another place."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..basics.errors import InvalidValue, warn
 from ..functions.schedules import schedule
 from ..training.config import Config
+
+SAME_BITS = "optimizer pass", "TF32", "GPU memory", "CUDA driver"  # facts of a backend that change none
+COUNTS = re.compile(r",? \d+ (?:cores|threads)")
+
+
+def bits_hang_on(facts: Mapping[str, str]) -> dict[str, str]:
+    """The facts of a backend that bits may hang on: processor, libraries, GPU."""
+    return {name: COUNTS.sub("", fact) for name, fact in facts.items() if name not in SAME_BITS}
+
+
+def moved(file: Path, metadata: Mapping[str, Any], facts: Mapping[str, str]) -> None:
+    """Tell where a run goes on in another place than it began in."""
+    before, here = metadata.get("place"), bits_hang_on(facts)
+    if isinstance(before, Mapping) and before != here:
+        changes = [
+            f"{name} {before.get(name, 'none')!s}, here {fact}"
+            for name, fact in here.items()
+            if before.get(name) != fact
+        ]
+        warn(
+            f"{str(file)!r} was trained elsewhere ({'; '.join(changes) or ', '.join(before)}): training goes on, but"
+            " maybe not to the same bits"
+        )
 
 
 def gone_on(config: Config, file: Path, epochs: int | None, schedule_epochs: int | None) -> Config:

@@ -26,7 +26,7 @@ from ..training.config import Config
 from ..training.toml import from_mapping
 from ..training.trainer import Trainer
 from .folder import Folder, checkpointed
-from .going_on import gone_on, schedule_ends_early
+from .going_on import gone_on, moved, schedule_ends_early
 from .interrupts import ON_INTERRUPT, OnInterrupt, hand_on, stopped_by_signals
 from .places import locked
 from .result import Run
@@ -117,6 +117,7 @@ def resume(
         )
         trainer = Trainer(config, arrays, rule, callbacks, *networks.scalings_in(stored))
         trainer.callbacks += _bar(progress)
+        moved(file, metadata, trainer.net.backend.describe())
         networks.fill(checkpointed(trainer), stored, trainer.net)
         if trainer.kept:
             trainer.kept.epoch[:] = stored["kept/epoch"]
