@@ -179,10 +179,18 @@ class NumpyBackend(Loading):
             "processor": _processor(),
             "numpy": np.__version__,
             "scipy": scipy.__version__,
-            "BLAS": blas or "unknown",
+            "BLAS": blas or _built_on(),
             "optimizer pass": f"machine code by {compiler()}" if fused else "NumPy (no C++ compiler that works)",
             "TF32": "no: products are done in full precision",
         }
+
+
+def _built_on() -> str:
+    """The BLAS that NumPy was built on, where it is none whose threads are counted."""
+    try:
+        return f"{np.show_config('dicts')['Build Dependencies']['blas']['name']}, by NumPy's build"
+    except (KeyError, TypeError):
+        return "unknown"
 
 
 def _processor() -> str:

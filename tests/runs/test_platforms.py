@@ -1,0 +1,62 @@
+"""What other systems lack or do otherwise, simulated: gpufa does without it."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+import threadpoolctl
+from traininglab import DATA, config, parameters, same
+
+import gpufa
+from gpufa.backends import compiled, get_backend
+from gpufa.basics import files
+
+
+@pytest.fixture
+def whole():
+    return parameters(gpufa.train(config(), DATA))
+
+
+def test_without_sighup_ctrl_c_saves_all_the_same(monkeypatch, tmp_path, whole):
+    monkeypatch.delattr(signal, "SIGHUP")
+
+    class Stop(gpufa.Callback):
+        def on_step(self, trainer):
+            if trainer.progress.step == 8:
+                signal.raise_signal(signal.SIGINT)
+
+    run = gpufa.train(config(out=str(tmp_path)), DATA, callbacks=[Stop()], on_interrupt="return")
+    assert run.interrupted
+    same(parameters(gpufa.resume(tmp_path, data=DATA)), whole)
+
+
+def test_where_folders_can_not_be_synced_files_are_written(monkeypatch, tmp_path):
+    opened = []
+    monkeypatch.setattr(files.os, "name", "nt")
+    monkeypatch.setattr(files.os, "open", lambda *a, **k: opened.append(a))
+    files._sync(tmp_path)
+    assert not opened
+
+
+def test_without_a_compiler_numpy_updates_to_rounding(monkeypatch, whole):
+    monkeypatch.setenv("GPUFA_CXX", "")
+    compiled.compiled_update.cache_clear()
+    try:
+        same(parameters(gpufa.train(config(optimizer="sgd", lr=0.1), DATA)), _compiled(monkeypatch), exact=False)
+    finally:
+        compiled.compiled_update.cache_clear()
+
+
+def _compiled(monkeypatch):
+    monkeypatch.delenv("GPUFA_CXX")
+    compiled.compiled_update.cache_clear()
+    return parameters(gpufa.train(config(optimizer="sgd", lr=0.1), DATA))
+
+
+def test_a_blas_that_threadpoolctl_does_not_know_is_named_by_numpy(monkeypatch):
+    monkeypatch.setattr(threadpoolctl, "threadpool_info", list)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    facts = get_backend("numpy").describe()
+    assert facts["BLAS"] == f"{np.show_config('dicts')['Build Dependencies']['blas']['name']}, by NumPy's build"
+    assert facts["processor"].endswith(f"{os.cpu_count()} cores")
