@@ -1,6 +1,7 @@
 """The commands and their flags, made of the functions that do them."""
 
 import itertools
+import shlex
 from collections.abc import Callable
 from types import NoneType
 from typing import Annotated, Any, Literal
@@ -72,7 +73,7 @@ def _check_own(base: Config, file: str | None, args: list[str]) -> None:
             if is_own(one) and not {f"--{name}", f"--{name}s"} & flags:
                 raise InvalidValue(
                     f"{file!r} names the {name} {one!r}, and no code runs because a config file names it;"
-                    f" name it yourself, --{name} {one}"
+                    f" name it yourself, --{name} {shlex.quote(one)}"
                 )
 
 

@@ -1,6 +1,7 @@
 """A run's folder: what stands in it at any moment is enough to go on."""
 
 import math
+import shlex
 import shutil
 import tempfile
 import time
@@ -113,7 +114,7 @@ class Folder(Callback):
             self._write_history(trainer)
         warn(
             f"the run ended after epoch {trainer.progress.epoch}; its checkpoint is of epoch {self.saved}:"
-            f" go on from there with gpufa resume {self.path}"
+            f" go on from there with gpufa resume {shlex.quote(str(self.path))}"
         )
 
     def save(self, trainer: Trainer) -> None:

@@ -127,3 +127,22 @@ def test_completion(shell, capsys, tmp_path):
     if shutil.which(shell):
         (tmp_path / "script").write_text(script)
         subprocess.run([shell, "-n", str(tmp_path / "script")], check=True, timeout=60)
+
+
+def test_what_is_to_be_pasted_is_quoted(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "--epochs", "1", "--hidden", "4", "--quiet", "--out", "my run"]) == 0
+    assert main(["resume", "my run", "--lr", "1"]) == 2
+    assert main(["resume", "my run"]) == 0
+
+    class Failing(gpufa.Callback):
+        def on_step(self, trainer):
+            raise RuntimeError
+
+    config = gpufa.Config(hidden=(4,), epochs=1, backend="numpy", out="my other run")
+    with pytest.warns(gpufa.GpufaWarning, match="gpufa resume 'my other run'"), pytest.raises(RuntimeError):
+        gpufa.train(config, callbacks=[Failing()])
+    (tmp_path / "c.toml").write_text('rule = "my rules/own.py:Mine"\n')
+    capsys.readouterr()
+    assert main(["train", "c.toml"]) == 2
+    assert "--rule 'my rules/own.py:Mine'" in capsys.readouterr().err
