@@ -79,7 +79,6 @@ def flags_of(base: Config, rule: str | None, without: Collection[str] = ()) -> t
             about = Parameter(
                 group=first if name in FIRST else group,
                 help=_help(name, texts[name] or ""),
-                allow_repeating="tuple" not in str(hints[name]),  # of one value the last one counts
                 show_default=_always(shown) if shown else False,
             )
             made.append((name, Annotated[AS_FLAGS.get(name, hints[name]) | None, about], None))

@@ -43,7 +43,7 @@ def app_for(args: list[str]) -> App:
         help_format="plaintext",
         version=f"gpufa {__version__}",
         default_parameter=Parameter(
-            negative=(), consume_multiple=True, allow_repeating=True, show_default=_given, converter=_exactly
+            negative=(), consume_multiple=True, allow_repeating=True, show_default=_given, converter=_newest
         ),
     )
     _add_training(app, base, rule or base.rule)
@@ -81,7 +81,14 @@ def _add_training(app: App, base: Config, rule: str) -> None:
     """train and compare, whose flags are the settings of a run."""
     one: Any = flags_of(base, rule)
     several: Any = flags_of(base, None, without=("rule",))
-    options = Parameter(name="--set", consume_multiple=False, show_default=False, group=COMMAND, help=options_of(rule))
+    options = Parameter(
+        name="--set",
+        consume_multiple=False,
+        converter=_exactly,
+        show_default=False,
+        group=COMMAND,
+        help=options_of(rule),
+    )
 
     @app.command(name="train", sort_key=-2)
     def _(
@@ -126,6 +133,12 @@ def _add_training(app: App, base: Config, rule: str) -> None:
         """
         own = with_options(Config(), options).rule_options
         return compare(config_of(base, flags, ()), rules, own, not no_baseline, force, quiet)
+
+
+def _newest(kind: Any, tokens: Any) -> Any:
+    """Of a flag that is given several times the last one, several values or one."""
+    starts = [i for i, token in enumerate(tokens) if token.index == 0 and token.keyword]
+    return _exactly(kind, tokens[starts[-1] :] if starts else tokens)
 
 
 def _exactly(kind: Any, tokens: Any) -> Any:

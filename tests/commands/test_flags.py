@@ -81,7 +81,6 @@ def test_help_shows_what_a_file_says(train_help, tmp_path):
         ("train --backend gpu", 'Invalid value "gpu" for --backend. Choose from: "auto", "numpy", "cupy".'),
         ("train --residual yes", "yes"),
         ("train digits", "digits"),
-        ("train --hidden 3 4 --hidden 5", "--hidden specified multiple times"),
         ("train --set foo=1", "write --set rule.NAME=VALUE"),
         ("trian", 'Unknown command "trian". Did you mean "train"?'),
         ("evaluate", "requires an argument"),
@@ -103,9 +102,12 @@ def test_what_is_wrong_is_told_in_one_sentence(args, said, capsys):
 
 def test_of_two_values_the_last_one_counts(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    args = ["train", "--epochs", "3", "--hidden", "4", "--quiet", "--epochs", "1", "--out", "a", "--out", "b"]
-    assert main(args) == 0
-    assert gpufa.training.toml.read_toml("b/config.toml").epochs == 1
+    args = ["train", "--epochs", "3", "--hidden", "4", "5", "--quiet", "--epochs", "1", "--out", "a", "--out", "b"]
+    several = ["--hidden", "6", "--seeds", "0", "1", "--seeds", "7", "--set", "rule.scale=0.5", "--set", "rule.rank=1"]
+    assert main([*args, *several]) == 0
+    config = gpufa.training.toml.read_toml("b/config.toml")
+    assert (config.epochs, config.hidden, config.seeds) == (1, (6,), (7,))
+    assert (config.rule_options["scale"], config.rule_options["rank"]) == (0.5, 1)
 
 
 def test_version(capsys):
