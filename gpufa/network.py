@@ -18,8 +18,9 @@ from .functions.losses import loss as find_loss
 from .functions.parts import Part, off_gpu, parts_of
 from .measure.alignment import measure
 from .measure.scores import evaluate
-from .net.checks import check_fit, layout_of, network_input, network_target, replica_seeds
+from .net.checks import check_fit, layout_of, replica_seeds
 from .net.feedback import FEEDBACK
+from .net.given import network_input, network_samples
 from .net.gradients import Gradients
 from .net.learner import Learner
 from .net.passes import Pass
@@ -40,7 +41,8 @@ class Network(Learner):
     init         an initialiser's name, or a list with one per weight matrix
     init_scale   the initial weights' range (uniform laws) or deviation (normal ones), in place of what `init` makes of
                  the fan-in; of orthogonal matrices the factor
-    seed, seeds  one network, or one per seed along a leading replica axis R
+    seed, seeds  one network; or one per seed, along a leading axis R of all that it has and gives, be it one seed
+                 alone, as in every run of gpufa.train
     device       which GPU, counted from 0
     precision    on a GPU: "fp32"; "tf32" for products of less precision; "bf16" for training on bfloat16 activity
     residual     sent_k = f(a_k) + sent_{k-1} for every hidden layer that is as wide as the one below
@@ -48,8 +50,11 @@ class Network(Learner):
                  words may then mean; where one is named but once, it may stand in the name's place
     feedback     "stored", or "procedural": made of the seed wherever it is used, and no part of a checkpoint
 
-    All that take x and y take raw data: x goes through `scaling` and real targets through `target_scaling`, which a run
-    of gpufa.train, or gpufa.load, may have set.
+    All that take x and y take raw data: x goes through `filling` and `scaling`, and real targets through
+    `target_scaling`, which a run of gpufa.train, or gpufa.load, may have set. x is (samples, n_0), or of several
+    dimensions that make n_0, or a table of pandas, Polars or PyArrow with columns named as in training, which may have
+    the targets in itself. y is labels, (samples,) or (samples, 1): numbers of classes from 0, or their names as strings
+    or as a column of a table; or targets (samples, n_L).
 
     What is left None takes the rule's default. Raises InvalidValue for unknown names and unusable sizes,
     BackendUnavailable for backend="cupy" without a usable GPU.
@@ -150,19 +155,19 @@ class Network(Learner):
         out = self.target_scaling.undo(out) if self.target_scaling else out
         return out[0] if self.single else out
 
-    def loss(self, x: Any, y: Any) -> Any:
+    def loss(self, x: Any, y: Any = None) -> Any:
         """The loss, summed over outputs and averaged over samples; a float, or (R,) with `seeds`. It is of the targets
         as the training saw them."""
         loss = self.evaluate(x, y)["loss"]
         return float(loss[0]) if self.single else loss
 
     @on_device
-    def evaluate(self, x: Any, y: Any) -> dict[str, NDArray]:
+    def evaluate(self, x: Any, y: Any = None) -> dict[str, NDArray]:
         """Scores by name, (R,) each, "recall" (R, C): those of measure.scores.METRICS that go with what y is."""
-        return evaluate(self, x := network_input(self, x), network_target(self, y, len(x)))
+        return evaluate(self, *network_samples(self, x, y))
 
     @on_device
-    def gradients(self, x: Any, y: Any, sample_weights: Any = None) -> dict[str, NDArray]:
+    def gradients(self, x: Any, y: Any = None, sample_weights: Any = None) -> dict[str, NDArray]:
         """What the rule hands the optimizer, mean over samples, as host arrays named like `parameters`.
 
         With weights, (samples,), it is the sum of w_i times sample i's own, over the sum of w_i. Raises InvalidValue
@@ -175,7 +180,7 @@ class Network(Learner):
         return {name: self.backend.to_host(g) for name, g in grads.public(self.single).items()}
 
     @on_device
-    def signals(self, x: Any, y: Any) -> dict[str, NDArray]:
+    def signals(self, x: Any, y: Any = None) -> dict[str, NDArray]:
         """The hidden layers' activity "h1", ..., and where the rule has them the error signals "delta1", ..., of which
         the last is yhat - y: host arrays (samples, n_k), or (R, samples, n_k) with `seeds`."""
         p = self._error(x, y)
@@ -186,18 +191,18 @@ class Network(Learner):
         return found
 
     @on_device
-    def alignment(self, x: Any, y: Any) -> dict[str, NDArray]:
+    def alignment(self, x: Any, y: Any = None) -> dict[str, NDArray]:
         """measure.alignment's metrics, angles in degrees, by hidden layer: (L - 1,), or (R, L - 1) with `seeds`."""
         angles = measure(self._error(x, y), self.rule)
         return {name: a[0] if self.single else a for name, a in angles.items()}
 
     def _error(self, x: Any, y: Any, sample_weights: Any = None) -> Pass:
-        x, weight = network_input(self, x), None
+        (x, y), weight = network_samples(self, x, y), None
         if sample_weights is not None:
             check_linear(self.rule)
             own = relative(checked(sample_weights, len(x), "sample_weights"))
             weight = self.backend.to_device(np.tile(own, (len(self.seeds), 1)), self.dtype)
-        return self.judged(x, network_target(self, y, len(x)), weight)
+        return self.judged(x, y, weight)
 
     def _by_samples(self, layer: Any) -> NDArray:
         """A copy on the host of one layer of a pass, the samples before the units."""

@@ -11,6 +11,7 @@ from ..basics.arguments import of_type, path_of, readable
 from ..basics.errors import FileProblem, InvalidValue
 from ..basics.version import __version__
 from ..data.about import of_metadata
+from ..data.missing import Filling
 from ..data.scaling import Scaling
 from ..functions.parts import Part, parts_of
 from ..layers.words import stand_ins
@@ -19,7 +20,7 @@ from ..network import Network
 from ..rules import RULES, Rule, make_rule, rule_class
 from ..training.config import PARTS
 from . import hdf5
-from .validity import SCALED, check
+from .validity import FILLED, SCALED, check
 
 CHECKPOINT = "checkpoint.h5"
 
@@ -111,7 +112,7 @@ def made_of(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any], rule: Ru
         **more,
     )
     fill(network_arrays(net), arrays, net)
-    net.scaling, net.target_scaling = scalings_in(arrays)
+    net.filling, (net.scaling, net.target_scaling) = filling_in(arrays), scalings_in(arrays)
     net.about = of_metadata(metadata)
     return net
 
@@ -125,6 +126,7 @@ def start_from(path: str | Path, net: Network) -> None:
     there["rule"] = here["rule"] | there["rule"]
     here.setdefault("layers", None)
     there["layers"] = metadata["network"].get("layers")
+    del here["single"]  # an axis more or less: the arrays of a file have it anyway
     for what in ("sizes", "layers", *here):  # of layers in words, activations are but a part
         if there[what] != here[what]:
             raise InvalidValue(
@@ -141,7 +143,7 @@ def network_arrays(net: Network) -> dict[str, Any]:
 
 def scaling_arrays(net: Network) -> dict[str, NDArray]:
     """What its inputs and targets go through, where they do, by the names in a checkpoint."""
-    found = zip(SCALED, (net.scaling, net.target_scaling), strict=True)
+    found = zip((FILLED, *SCALED), (net.filling, net.scaling, net.target_scaling), strict=True)
     return {name: array for group, one in found if one for name, array in below(group, one._asdict()).items()}
 
 
@@ -149,6 +151,11 @@ def scalings_in(arrays: Mapping[str, NDArray]) -> tuple[Scaling | None, Scaling 
     """The scaling of the inputs and that of the targets among a checkpoint's arrays, where there is one."""
     first, second = (Scaling(**found) if (found := inside(group, arrays)) else None for group in SCALED)
     return first, second
+
+
+def filling_in(arrays: Mapping[str, NDArray]) -> Filling | None:
+    """What missing values become, among a checkpoint's arrays, where they do."""
+    return Filling(**found) if (found := inside(FILLED, arrays)) else None
 
 
 def below(group: str, arrays: Mapping[str, Any]) -> dict[str, Any]:

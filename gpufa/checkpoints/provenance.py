@@ -1,7 +1,7 @@
 """The data that a run is trained on: named in its settings or handed in by a program; known again by a checksum."""
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from ..basics.arguments import home_path
 from ..basics.errors import FileProblem, GpufaError, InvalidValue
 from ..data.about import CLASSIFICATION, About, Wanted, of_metadata
 from ..data.datasets import load_inputs, read
-from ..data.parts import ALL, validate, weighed
+from ..data.handed import validate
+from ..data.parts import ALL
 from ..data.samples import Data
 from ..data.userfiles import SUFFIXES
 from ..net.learner import Learner
@@ -24,13 +25,13 @@ from . import networks
 IN_MEMORY = "arrays"  # the name of data that a program handed in
 
 
-def data_of(config: Config, data: str | Path | Sequence[Any] | None, weights: Any = None) -> tuple[Data, str]:
+def data_of(config: Config, data: Any, weights: Any = None) -> tuple[Data, str]:
     """The arrays and their name: of `data`, which may be arrays itself, or of config.data where that is None. Beside
-    arrays `weights` are those of the training samples."""
+    arrays `weights` are those of the samples, of the training part where there are two."""
     return _data_of(config, data, config.wanted, weights)
 
 
-def _data_of(config: Config, data: str | Path | Sequence[Any] | None, wanted: Wanted, weights: Any) -> tuple[Data, str]:
+def _data_of(config: Config, data: Any, wanted: Wanted, weights: Any) -> tuple[Data, str]:
     if data is None or isinstance(data, str | Path):
         if (name := str(data or config.data)) == IN_MEMORY:
             raise InvalidValue(
@@ -43,17 +44,11 @@ def _data_of(config: Config, data: str | Path | Sequence[Any] | None, wanted: Wa
                 " array in the settings, sample_weights = 'name'"
             )
         return read(name, config.test_fraction, wanted), name
-    arrays = validate(data, wanted)
-    return arrays if weights is None else weighed(arrays, weights), IN_MEMORY
+    return validate(data, wanted, config.test_fraction, weights), IN_MEMORY
 
 
 def data_again(
-    config: Config,
-    data: str | Path | Sequence[Any] | None,
-    metadata: Mapping[str, Any],
-    path: str | Path,
-    remedy: str,
-    weights: Any = None,
+    config: Config, data: Any, metadata: Mapping[str, Any], path: str | Path, remedy: str, weights: Any = None
 ) -> Data:
     """The very arrays that a run was trained on, from what its checkpoint says.
 

@@ -31,6 +31,7 @@ NETWORK = {
 }
 COLUMNS = {"epochs": ("epoch", "step", "loss", "seconds"), "probes": ("step", "per_sample")}
 SCALED = "scaling", "target_scaling"  # groups of what the inputs and the targets go through
+FILLED = "filling"  # the group of what the inputs' missing values become
 # Axes of a column, the rows' own among them; of others 2, in probes 3.
 AXES = {"epoch": 1, "step": 1, "seconds": 1, "validation_recall": 3, "test_recall": 3}
 WHOLE = "epoch", "step"
@@ -94,6 +95,9 @@ def _arrays(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> Itera
         scaling = {name: array.shape for name, array in arrays.items() if name.startswith(f"{group}/")}
         if scaling and scaling != dict.fromkeys((f"{group}/shift", f"{group}/factor"), (units,)):
             yield f"its {group} is not of so many {what} as its network has"
+    filling = {name: array.shape for name, array in arrays.items() if name.startswith(f"{FILLED}/")}
+    if filling and filling != {f"{FILLED}/value": (sizes[0],)}:
+        yield f"its {FILLED} is not of so many features as its network has"
     if "config" not in metadata:
         return
     if (rate := arrays.get("learning_rate", np.ones(1))).shape != (1,) or not 0 < rate[0] < np.inf:

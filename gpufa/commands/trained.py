@@ -10,6 +10,7 @@ from ..basics.errors import InvalidValue
 from ..checkpoints import networks, provenance
 from ..data import datasets
 from ..data.about import CLASSIFICATION, REGRESSION, About, Wanted
+from ..data.target import by_name
 from ..rules import find_rule
 from . import display
 
@@ -44,7 +45,7 @@ def evaluate(
     x, y, what = provenance.samples_of(run, net, data, _wanted(features, drop))
     if y is None:
         raise InvalidValue(f"{data!r} holds no labels or targets to evaluate against; use gpufa predict")
-    scores = net.evaluate(x, y)
+    scores = net.evaluate(x, by_name(y, net.about))
     display.scores(scores, net, console(), f"{run} on {what}")
     return OK
 

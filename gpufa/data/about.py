@@ -10,6 +10,11 @@ from ..basics.errors import InvalidValue
 
 CLASSIFICATION, REGRESSION = TASKS = "classification", "regression"
 MOST = 10  # names that a sentence shows
+# What a checkpoint may say of its data; lists are of names and numbers.
+TYPES: dict[str, tuple[type, ...]] = {
+    **{"task": (str,), "target": (list,), "classes": (list,), "features": (list,), "columns": (list, int)},
+    **{"weights": (str, int), "array": (str,), "missing": (str,), "dropped": (int,)},
+}
 
 Names = tuple[str, ...]
 
@@ -22,6 +27,7 @@ class Wanted(NamedTuple):
     features: Names | None = None
     drop: Names | None = None
     sample_weights: str | None = None
+    missing: str | None = None
     strict: bool = True
 
 
@@ -41,8 +47,9 @@ def names_in(value: Any, what: str) -> Names | None:
 class About:
     """What a run's data are: the task; the target's columns, none for an array y; the names of the classes, None where
     they are 0, 1, ...; the columns that are features, None for all of x; and all columns, or their number where they
-    have no names; and the column or array of the samples' weights. A column without a name is its number, counted from
-    0."""
+    have no names. A column without a name is its number, counted from 0. `weights` is the column or array of the
+    samples' weights; `array` the name by which --features called x, where it did; `missing` says how missing values are
+    filled in, and `dropped` how many samples were left out for theirs."""
 
     task: str
     target: tuple[str | int, ...] = ()
@@ -50,19 +57,34 @@ class About:
     features: tuple[str | int, ...] | None = None
     columns: Names | int | None = None
     weights: str | int | None = None
+    array: str | None = None
+    missing: str | None = None
+    dropped: int | None = None
 
     @property
     def plain(self) -> bool:
         """Whether it says nothing but the task, which the shape of y says as well."""
-        return not self.target and self.classes is None and self.features is None and self.weights is None
+        return self == About(self.task)
+
+    @property
+    def array_of_target(self) -> str | None:
+        """The name by which --target called y, where it did."""
+        first = self.target[0] if self.target else None
+        return first if isinstance(first, str) and not isinstance(self.columns, tuple) else None
+
+    @property
+    def array_of_weights(self) -> str | None:
+        """The name of the samples' weights, where they are no column."""
+        of_table = isinstance(self.columns, tuple) and self.weights in self.columns
+        return self.weights if isinstance(self.weights, str) and not of_table else None
 
     @property
     def where(self) -> str:
         """The target in words."""
         if not self.target:
             return "y"
-        if isinstance(self.target[0], str) and not isinstance(self.columns, tuple):
-            return f'array "{self.target[0]}"'
+        if self.array_of_target:
+            return f'array "{self.array_of_target}"'
         return f"column{'s' * (len(self.target) > 1)} {', '.join(map(column, self.target))}"
 
     def class_name(self, label: int) -> str:
@@ -77,15 +99,18 @@ class About:
         if self.task == CLASSIFICATION:
             names = self.classes or tuple(map(str, range(outputs)))
             what = f"{outputs} classes: {shortened(names)}"
-        return f"target: {self.where} ({what}); {features} features; {train} + {test} samples{self._weighed}"
+        gaps = f"; missing values filled in by the {self.missing}" if self.missing else ""
+        if self.dropped is not None:
+            gaps = f"; {self.dropped} left out for missing values"
+        return f"target: {self.where} ({what}); {features} features; {train} + {test} samples{gaps}{self._weighed}"
 
     @property
     def _weighed(self) -> str:
         """By what samples are weighed, in words."""
         if self.weights is None:
             return ""
-        of_table = isinstance(self.columns, tuple) or isinstance(self.weights, int)
-        return f"; sample weights: {f'column {column(self.weights)}' if of_table else f'array {self.weights!r}'}"
+        array = self.array_of_weights
+        return f"; sample weights: {f'array {array!r}' if array else f'column {column(self.weights)}'}"
 
     def to_mapping(self) -> dict[str, Any]:
         """As JSON has it, without what is None."""
@@ -106,13 +131,11 @@ def of_metadata(metadata: Mapping[str, Any]) -> About | None:
 
 def damage(stored: Any) -> str:
     """What is wrong with what a checkpoint says of its data, "" for nothing."""
-    names = {"task", "target", "classes", "features", "columns", "weights"}
-    if not isinstance(stored, dict) or not stored.keys() <= names or stored.get("task") not in TASKS:
+    if not isinstance(stored, dict) or not stored.keys() <= TYPES.keys() or stored.get("task") not in TASKS:
         return "what it says of its data has no task"
     for name, value in stored.items():
-        listed = isinstance(value, list) and all(isinstance(one, str) or type(one) is int for one in value)
-        single = (name in ("columns", "weights") and type(value) is int) or (name == "weights" and type(value) is str)
-        if name != "task" and not (single or (listed and name != "weights")):
+        entries = value if isinstance(value, list) else []
+        if type(value) not in TYPES[name] or not all(type(one) in (str, int) for one in entries):
             return f"what it says of its data has {name} = {value!r}"
     return ""
 
@@ -122,7 +145,7 @@ def column(name: str | int) -> str:
     return f'"{name}"' if isinstance(name, str) else f"{name} (counted from 0)"
 
 
-def shortened(names: Sequence[str]) -> str:
-    """The names, of many the first and the last."""
+def shortened(names: Sequence[str], each: int = 40) -> str:
+    """The names, of many the first and the last, with at most so many letters of each."""
     shown = list(names) if len(names) <= MOST else [*names[:3], "...", names[-1]]
-    return ", ".join(name if len(name) <= 40 else f"{name[:37]}..." for name in shown)
+    return ", ".join(name if len(name) <= each else f"{name[: each - 3]}..." for name in shown)

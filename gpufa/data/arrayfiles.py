@@ -5,18 +5,22 @@ import math
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.arguments import readable
 from ..basics.errors import FileProblem
+from .arraynames import shape_in_words
 from .samples import REAL
 
+T = TypeVar("T")
 UNSIGNED_BYTE = 0x08
+HEADERS = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
 DEFLATE = 1032  # how much larger gzip's way of packing can make what it unpacks
 
 
@@ -49,11 +53,24 @@ def read_idx(path: Path, ndim: int) -> NDArray[np.uint8]:
     return np.frombuffer(raw, np.uint8).reshape(shape)
 
 
-def read_arrays(path: Path, names: Iterable[str]) -> dict[str, NDArray]:
-    """Those of the arrays `names` that an .npz or HDF5 file has; raises FileProblem if it can't be read."""
+def array_names(path: Path) -> dict[str, str]:
+    """The arrays of an .npz or HDF5 file, with their shapes in words; raises FileProblem if it can't be read."""
+    return _tried(path, lambda: _names_npz(path) if _is_npz(path) else _names_hdf5(path))
+
+
+def read_arrays(path: Path, x: Sequence[str], y: Sequence[str] = ()) -> list[NDArray]:
+    """The arrays of those names, of which those of y may be strings; raises FileProblem if one can't be read."""
+    return _tried(path, lambda: _read_npz(path, [*x, *y]) if _is_npz(path) else _read_hdf5(path, x, y))
+
+
+def _is_npz(path: Path) -> bool:
+    return path.suffix.lower() == ".npz"
+
+
+def _tried(path: Path, read: Callable[[], T]) -> T:
     check_there(path)
     try:
-        return _read_npz(path, names) if path.suffix.lower() == ".npz" else _read_hdf5(path, names)
+        return read()
     except BlockingIOError:
         raise FileProblem(f"{path} is open for writing in another program; close it there, and try again") from None
     except Exception as error:  # three libraries raise whatever a damaged file leads them to
@@ -65,22 +82,56 @@ def read_arrays(path: Path, names: Iterable[str]) -> dict[str, NDArray]:
         raise FileProblem(f"{path} can't be read ({error}); write its arrays of numbers anew") from None
 
 
-def _read_npz(path: Path, names: Iterable[str]) -> dict[str, NDArray]:
+def _names_npz(path: Path) -> dict[str, str]:
     if not zipfile.is_zipfile(path):
         raise OSError("not a zip archive")
+    found = {}
+    with warnings.catch_warnings(), zipfile.ZipFile(path) as file:
+        warnings.simplefilter("ignore")  # arrays that Python 2 has written are as good as others
+        for member in file.namelist():
+            name, found_as = member.removesuffix(".npy"), "of no known format"
+            with suppress(Exception), file.open(member) as stream:  # one that nobody asks for may be damaged
+                major, _ = np.lib.format.read_magic(stream)
+                shape, _, dtype = HEADERS[major](stream)
+                found_as = shape_in_words(shape, dtype)
+            found[name] = found_as
+    return found
+
+
+def _read_npz(path: Path, names: Sequence[str]) -> list[NDArray]:
     with warnings.catch_warnings(), np.load(path, allow_pickle=False) as file:
         warnings.simplefilter("ignore")  # arrays that Python 2 has written are as good as others
-        return {name: file[name] for name in names if name in file}
+        return [file[name] for name in names]
 
 
-def _read_hdf5(path: Path, names: Iterable[str]) -> dict[str, NDArray]:
+def _names_hdf5(path: Path) -> dict[str, str]:
     import h5py
 
     with h5py.File(path, "r") as file:
-        return {name: _dataset(file, name, path.stat().st_size) for name in names if name in file}
+        names = list(file)
+        for group in [name for name in names if name.lower() in ("train", "test")]:
+            if isinstance(file.get(group, getlink=True), h5py.HardLink) and isinstance(file[group], h5py.Group):
+                names += [f"{group}/{name}" for name in file[group]]
+        found = {}
+        for name in names:
+            if not isinstance(file.get(name, getlink=True), h5py.HardLink):
+                found[name] = "that is a link"
+            elif isinstance(one := file[name], h5py.Dataset):
+                found[name] = shape_in_words(one.shape or (), one.dtype)
+            else:
+                found[name] = "that is a group"
+        return found
 
 
-def _dataset(file: Any, name: str, size: int) -> NDArray:
+def _read_hdf5(path: Path, x: Sequence[str], y: Sequence[str]) -> list[NDArray]:
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        size = path.stat().st_size
+        return [_dataset(file, name, size) for name in x] + [_dataset(file, name, size, texts=True) for name in y]
+
+
+def _dataset(file: Any, name: str, size: int, texts: bool = False) -> NDArray:
     """An array of numbers that is all in the file of so many bytes; HDF5 allows much else, and crashes over some."""
     import h5py
 
@@ -93,7 +144,7 @@ def _dataset(file: Any, name: str, size: int) -> NDArray:
         raise OSError(f"{name} is in another file")
     if found.shape is None:
         raise TypeError(f"{name} holds no values")
-    if name[0] != "x" and h5py.check_string_dtype(found.dtype) and found.nbytes <= DEFLATE * size:
+    if texts and h5py.check_string_dtype(found.dtype) and found.nbytes <= DEFLATE * size:
         return np.asarray(found.asstr("utf-8", "replace")[()], str)
     if found.dtype.kind not in REAL:
         raise TypeError(f"{name} is of type {found.dtype}, not of numbers")

@@ -13,7 +13,7 @@ from ..basics.errors import InvalidValue
 from .about import About, Names, Wanted, column, shortened
 
 KNOWN = "label", "labels", "class", "target", "y"  # the names of a target, in any case
-UNNAMED = re.compile(r"unnamed: \d+", re.IGNORECASE)  # as pandas writes its index, and reads it again
+UNNAMED = re.compile(r"unnamed: \d+|__index_level_\d+__", re.IGNORECASE)  # as pandas writes its index, or reads it
 REPEATED = re.compile(r"\.\d+$")  # what pandas, and `unique`, put behind a name that was there before
 RUNNING = 5  # rows from which on a running number is told from a feature
 

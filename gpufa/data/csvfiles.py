@@ -1,12 +1,11 @@
 """CSV files: a line a sample, with names in the first line or without."""
 
-import re
 import warnings
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,37 +13,36 @@ from numpy.typing import NDArray
 from ..basics.errors import FileProblem, warn
 from .about import CLASSIFICATION, Names
 from .arrayfiles import check_there
-from .columns import Roles, is_known, unique
+from .columns import Roles
 from .dialect import Dialect, dialect_of, lines, opened, packed
+from .headers import read_header
+from .missing import is_missing
+from .samples import truths
+from .table import Table
 
 WORDS = {",": "commas", ";": "semicolons", "\t": "tabs"}
-LIKE_DATA = 3  # numbers from which on a first line of 0, 1, 2, ... beside texts is taken for names
 
 
-class Table(NamedTuple):
-    """A file's columns: their names, None where it has none; x float64 (rows, features) and y, None where no column is
-    the target, float64 (rows,) or (rows, targets), or strings or bools (rows,); and the weights of the rows."""
-
-    names: Names | None
-    width: int
-    roles: Roles
-    x: NDArray
-    y: NDArray | None
-    weights: NDArray | None = None
-
-
-def read_csv(path: Path, choose: Callable[[Names | None, int], Roles], task: str | None = None) -> Table:
+def read_csv(
+    path: Path,
+    choose: Callable[[Names | None, int], Roles],
+    task: str | None = None,
+    missing: str | None = None,
+) -> Table:
     """The table in the file, its columns in the roles that `choose` gives them for their names and number.
+
+    Where `missing` says what becomes of cells without a value, these are NaN, or "" among texts.
 
     A target column whose first cell is no number, or any that has such cells if `task` is classification, is one of
     strings. Raises FileProblem, naming the line, for what is not a table of numbers, and what `choose` raises.
     """
     check_there(path)
     try:
-        dialect = dialect_of(path)
+        plain = dialect_of(path)
+        dialect = plain._replace(gaps=bool(missing))
         if dialect.commas:
             warn(f"{path}: numbers such as 1,5 are read as 1.5")
-        skip, names = _read_header(path, dialect)
+        skip, names = read_header(path, plain)
         first = _first_line(path, dialect, skip)
         if not first:
             raise FileProblem(f"{path} has no rows of numbers; give one line per sample")
@@ -53,7 +51,7 @@ def read_csv(path: Path, choose: Callable[[Names | None, int], Roles], task: str
                 f"{path} names {len(names)} columns, but its lines have {len(first)} cells; name each column once"
             )
         roles = choose(names, len(first))
-        table, texts = _read(path, dialect, skip, roles, first, task)
+        table, texts = _read(path, dialect, skip, roles, len(first), task)
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         if isinstance(error, FileProblem):
             raise
@@ -62,23 +60,24 @@ def read_csv(path: Path, choose: Callable[[Names | None, int], Roles], task: str
         ) from None
     x = np.ascontiguousarray(table[:, list(roles.features)])
     weights = None if roles.weights is None else table[:, roles.weights].copy()
+    called = partial(_called, path, skip)
     if texts is not None:
-        return Table(names, len(first), roles, x, texts, weights)
+        return Table(names, len(first), roles, x, texts, weights, called)
     y = table[:, roles.target[0]] if len(roles.target) == 1 else table[:, list(roles.target)]
-    return Table(names, len(first), roles, x, y.copy() if roles.target else None, weights)
+    return Table(names, len(first), roles, x, y.copy() if roles.target else None, weights, called)
 
 
 def _read(
-    path: Path, dialect: Dialect, skip: int, roles: Roles, first: list[str], task: str | None
+    path: Path, dialect: Dialect, skip: int, roles: Roles, width: int, task: str | None
 ) -> tuple[NDArray, NDArray | None]:
     """All columns as numbers, zeros in those without a role, and the target where it is one of strings."""
     unused: dict[int | str, Callable[[str], float]] = {
-        i: _nothing for i in range(len(first)) if i not in {*roles.features, *roles.target, roles.weights}
+        i: _nothing for i in range(width) if i not in {*roles.features, *roles.target, roles.weights}
     }
     at = roles.target[0] if len(roles.target) == 1 and roles.features else None
-    if at is None or dialect.is_number(first[at]):
+    if at is None or dialect.is_number(_first_value(path, dialect, skip, at)):
         try:
-            return _load(path, dialect, skip, len(first), unused), None
+            return _load(path, dialect, skip, width, unused), None
         except UnicodeDecodeError:
             raise
         except ValueError as error:
@@ -91,28 +90,32 @@ def _read(
         return 0.0
 
     try:
-        table = _load(path, dialect, skip, len(first), {**unused, at: keep})
+        table = _load(path, dialect, skip, width, {**unused, at: keep})
     except UnicodeDecodeError:
         raise
     except ValueError as error:
         raise _fault(path, dialect, skip, {*unused, at}, error) from None
     texts = texts[-len(table) :]  # NumPy may try a converter out
     for row, cell in enumerate(texts):
-        if not cell or (task != CLASSIFICATION and dialect.is_number(cell)):
-            what = "is empty" if not cell else "is a number among texts"
+        gap = not cell or (task != CLASSIFICATION and is_missing(cell))
+        if gap and dialect.gaps:
+            texts[row] = ""
+        elif gap or (task != CLASSIFICATION and dialect.is_number(cell)):
+            what = "is empty" if not cell else "is missing" if gap else "is a number among texts"
             raise FileProblem(
-                f"{path}, line {_line_of(path, skip, row)}: {cell!r} in column {at + 1} {what}; mend the target, or add"
-                " --task classification where each text is a class"
+                f"{path}, line {_line_of(path, skip, row)}: {cell!r} in column {at + 1} {what}; mend the target,"
+                f"{' leave such rows out with --missing drop,' * gap} or add --task classification where each text is a"
+                " class"
             )
-    if {text.lower() for text in texts} <= {"true", "false"}:
-        return table, np.array([text.lower() == "true" for text in texts])
-    return table, np.array(texts)
+    if {text.lower() for text in texts} <= {"true", "false", ""}:
+        texts = [text.capitalize() for text in texts]
+    return table, truths(np.array(texts))
 
 
 def _load(
     path: Path, dialect: Dialect, skip: int, width: int, converters: Mapping[int | str, Callable[[str], float]]
 ) -> NDArray[np.float64]:
-    if dialect.commas:
+    if dialect.commas or dialect.gaps:
         converters = {**dict.fromkeys(range(width), dialect.number), **converters}
     with warnings.catch_warnings(), opened(path) if packed(path) else nullcontext(path) as source:
         warnings.simplefilter("ignore")
@@ -133,32 +136,16 @@ def _nothing(cell: str) -> float:
     return 0.0
 
 
-def _read_header(path: Path, dialect: Dialect) -> tuple[int, Names | None]:
-    """The lines that the header takes and its names; (0, None) if the first line is one of numbers.
-
-    A header has no numbers, or names a target column, or numbers the columns: so a slip in the first row of numbers is
-    not taken for a header.
-    """
-    for number, line in lines(path):
-        names = [cell.strip() for cell in dialect.cells(line.lstrip("# "))]
-        if any(map(is_known, names)) or not any(map(dialect.is_number, names)) or _counts(names):
-            return number, unique(names)
-        break
-    return 0, None
-
-
-def _counts(names: list[str]) -> bool:
-    """Whether the cells are 0, 1, 2, ..., or 0.0, 1.0, ..., as pandas names columns: behind its index, which has no
-    name, or with texts among them."""
-    cells = names[1:] if names and not names[0] else names
-    counted = [bool(re.fullmatch(r"\d+(\.0)?", cell)) and float(cell) == i for i, cell in enumerate(cells)]
-    numbers = sum(map(Dialect().is_number, cells))
-    return sum(counted) == numbers >= (2 if numbers == len(cells) else LIKE_DATA)
-
-
 def _first_line(path: Path, dialect: Dialect, skip: int) -> list[str]:
     """The cells of the first row of data."""
     return next((dialect.cells(line) for number, line in lines(path) if number > skip), [])
+
+
+def _first_value(path: Path, dialect: Dialect, skip: int, at: int) -> str:
+    """The first cell of a column that is not missing, where some may be."""
+    rows = (dialect.cells(line) for number, line in lines(path) if number > skip)
+    cells = (row[at] for row in rows if at < len(row))
+    return next((cell for cell in cells if not (dialect.gaps and is_missing(cell))), "")
 
 
 def _fault(path: Path, dialect: Dialect, skip: int, texts: set[int | str], error: ValueError) -> FileProblem:
@@ -171,12 +158,21 @@ def _fault(path: Path, dialect: Dialect, skip: int, texts: set[int | str], error
         if cells and len(cells) != width:
             return FileProblem(f"{where} {len(cells)} cells, but {width} in the lines before; separate cells by {by}")
         for column, cell in enumerate(cells):
+            if column not in texts and not dialect.is_number(cell) and is_missing(cell):
+                return FileProblem(
+                    f"{where} {cell!r} in column {column + 1} is not a number; fill such in with --missing mean or"
+                    f" median, leave their rows out with --missing drop, or the column with --drop {column}"
+                )
             if column not in texts and not dialect.is_number(cell):
                 return FileProblem(
                     f"{where} {cell!r} in column {column + 1} is not a number; separate numbers by {by}, or leave"
                     f" a column of text out with --drop {column}"
                 )
     return FileProblem(f"{path} is not a table ({error}); give lines of numbers")
+
+
+def _called(path: Path, skip: int, row: int) -> str:
+    return f"line {_line_of(path, skip, row)}"
 
 
 def _line_of(path: Path, skip: int, row: int) -> int:

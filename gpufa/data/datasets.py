@@ -9,16 +9,18 @@ from numpy.typing import NDArray
 from ..basics.arguments import home_path, one_of, shown, whole
 from ..basics.errors import InvalidValue, room_needed
 from .about import CLASSIFICATION, REGRESSION, TASKS, About, Wanted, names_in
+from .handed import validate
+from .missing import MISSING
 from .namedsets import part_of
-from .parts import ALL, of_arrays
+from .parts import ALL, OWN_TEST_PART, of_arrays
 from .samples import Data, has_labels, inputs
 from .target import judged
-from .userfiles import OWN_TEST_PART, SUFFIXES, read_file, read_inputs
+from .userfiles import SUFFIXES, read_file, read_inputs
 
 
 @room_needed()
 def load_data(
-    name_or_path: str | os.PathLike[str],
+    source: Any,
     test_fraction: float | None = None,
     *,
     target: Any = None,
@@ -26,35 +28,45 @@ def load_data(
     features: Any = None,
     drop: Any = None,
     sample_weights: str | None = None,
+    missing: str | None = None,
 ) -> Data:
-    """The named set, scaled to [0, 1], or the user's file as it is; arrays as `validate` gives them.
+    """The named set, scaled to [0, 1], or the user's file, table or arrays as they are.
 
-    A file is .npz or HDF5 (.h5, .hdf5) with x_train, y_train, x_test and y_test, or with x and y; or .csv or .tsv,
-    gzipped or not, of which a column is the target. From x and y, and from a table, `test_fraction` (default 0.2) is
-    split off for the test, with labels the same share of every class.
+    A file is .npz or HDF5 (.h5, .hdf5) with x_train, y_train, x_test and y_test, or with x and y, or what else these
+    may be called (docs/data.md); or .csv or .tsv, gzipped or not, or .parquet, of which a column is the target. A
+    program may also hand in (x, y), (x_train, y_train, x_test, y_test), a dict of such arrays, or a table of pandas,
+    Polars or PyArrow. From x and y, and from a table, `test_fraction` (default 0.2) is split off for the test, with
+    labels the same share of every class.
 
     target    the columns, by name or number, that are to be learned; of arrays also the name of that in place of y
     task      "classification" or "regression"
-    features  the columns that are used; all but the target where not given
+    features  the columns that are used, all but the target where not given; of arrays also the name of that in place
+              of x
     drop      columns that are left out
     sample_weights   the column, or of arrays the array, that says how much each training sample counts
+    missing   "drop" leaves out samples with missing values; with "mean" or "median" they stay NaN, for a run with that
+              setting to fill in
 
     Raises FileProblem for files, InvalidValue for names and values of no use, and where it is not for certain what is
     to be learned.
     """
     if task is not None:
         one_of(task, TASKS, "task")
+    if missing is not None:
+        one_of(missing, MISSING, "missing")
     columns = names_in(features, "features"), names_in(drop, "drop")
-    wanted = Wanted(names_in(target, "target"), task, *columns, sample_weights)
-    return read(name_or_path, test_fraction, wanted)
+    wanted = Wanted(names_in(target, "target"), task, *columns, sample_weights, missing)
+    return read(source, test_fraction, wanted)
 
 
-def read(name_or_path: str | os.PathLike[str], test_fraction: float | None, wanted: Wanted) -> Data:
+def read(source: Any, test_fraction: float | None, wanted: Wanted) -> Data:
     """The same, for settings that are looked at already."""
-    path = home_path(name_or_path, "data")
+    if not isinstance(source, str | os.PathLike):
+        return validate(source, wanted, test_fraction)
+    path = home_path(source, "data")
     if path.name.lower().endswith(SUFFIXES):
         return read_file(path, test_fraction, wanted)
-    return _named(name_or_path, test_fraction, wanted)
+    return _named(source, test_fraction, wanted)
 
 
 def _named(name: str | os.PathLike[str], test_fraction: float | None, wanted: Wanted) -> Data:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from .missing import is_missing
+
 ENDINGS = ".csv", ".tsv", ".csv.gz", ".tsv.gz"
 COMMA_DECIMAL = re.compile(r"\s*[+-]?\d*,\d+(e[+-]?\d+)?\s*", re.IGNORECASE)
 
@@ -17,10 +19,11 @@ def is_table(path: Path) -> bool:
 
 
 class Dialect(NamedTuple):
-    """The separator of cells, and whether numbers have decimal commas."""
+    """The separator of cells, whether numbers have decimal commas, and whether cells may be without a value."""
 
     separator: str = ","
     commas: bool = False
+    gaps: bool = False
 
     def cells(self, line: str) -> list[str]:
         """What stands between the separators; a line that csv can't read is one cell."""
@@ -31,6 +34,8 @@ class Dialect(NamedTuple):
 
     def number(self, cell: str) -> float:
         """Raises ValueError for a cell that is none; beside decimal commas a point may part thousands."""
+        if self.gaps and is_missing(cell):
+            return float("nan")
         if self.commas and "." in cell:
             raise ValueError(cell)
         return float(cell.replace(",", ".") if self.commas and COMMA_DECIMAL.fullmatch(cell) else cell)

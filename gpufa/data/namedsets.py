@@ -126,7 +126,7 @@ def part_of(name: str | os.PathLike[str], part: str) -> dict[str, NDArray]:
         if len(x) != len(y):
             raise FileProblem(f"{folder} has {len(x)} {part} images, but {len(y)} labels; get its files again")
     else:
-        x, y = read_arrays(folder / f"{name}.npz", (x_name, y_name)).values()
+        x, y = read_arrays(folder / f"{name}.npz", [x_name], [y_name])
     return {x_name: np.divide(x, DATASETS[name].scale, dtype=np.float32), y_name: y}
 
 

@@ -9,39 +9,19 @@ from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
 from .about import REGRESSION, About, Wanted, column
+from .arraynames import Fields
 from .columns import Roles, choose, name_of, refuse_running
-from .csvfiles import Table
-from .samples import Data, has_labels, inputs, split
-from .target import Target, decide
+from .missing import DROP, kept_rows
+from .samples import Data, has_labels, inputs, split, targets, truths
+from .table import Table
+from .target import Target, decide, judged
 from .weights import checked
 
 TEST_KEY = 0  # the test part split off a file is the same in every run
 TEST_FRACTION = 0.2
+OWN_TEST_PART = "has a test part of its own; leave out test_fraction={}"
 ALL = Wanted()
-
-
-def validate(data: Sequence[Any], wanted: Wanted = ALL) -> Data:
-    """(x_train, y_train, x_test, y_test) as arrays that fit together, of the features and for the task wanted.
-
-    x of more than two dimensions is flattened to (samples, features). float64 stays as it is, so does uint8, which is
-    made floats as it is used; other numbers become float32. y is made what target.decide makes it. Of `Data` that gpufa
-    has read, the names stay. Raises InvalidValue for what can't be trained on.
-    """
-    if not isinstance(data, Sequence) or len(data) != len(Data._fields):
-        raise InvalidValue(f"data must be the four arrays {', '.join(Data._fields)}; got {_describe(data)}")
-    if wanted.target is not None:
-        raise InvalidValue(
-            f"target = {', '.join(wanted.target)} is for files, and the data are arrays; hand the target in as y, and"
-            " leave --target out"
-        )
-    x_train, y_train, x_test, y_test = data
-    known, weights = (data.about, data.weights) if isinstance(data, Data) else (None, None)
-    if wanted.sample_weights is not None and weights is None:
-        raise InvalidValue(
-            f"sample_weights = {wanted.sample_weights!r} is for files, and the data are arrays; hand the weights to"
-            " gpufa.train as sample_weights"
-        )
-    return of_arrays([x_train, x_test], [y_train, y_test], wanted, known=known, weights=weights)
+HANDED = "sample_weights"  # what the weights are called that a program hands in beside its data
 
 
 def of_arrays(
@@ -49,25 +29,26 @@ def of_arrays(
     ys: Sequence[Any],
     wanted: Wanted,
     fraction: float | None = None,
-    array: str | None = None,
+    found: Fields | None = None,
     known: About | None = None,
     weights: Any = None,
 ) -> Data:
     """Of x and y, or of those of the training and the test part; an empty `ys` where columns of x are the target.
 
-    `array` is the name by which --target called y; `known` what is known of the data already; `weights` those of the
-    samples, of the training part where there are two.
+    x of more than two dimensions is flattened to (samples, features). float64 stays as it is, so does uint8, which is
+    made floats as it is used; other numbers become float32 where that holds them all, else float64. y is made what
+    target.decide makes it. `found` says by which names flags called them; `known` what is known of the data already;
+    `weights` are those of the samples, of the training part where there are two.
     """
     parted = len(xs) == 2
-    made = [inputs(x, f"x{suffix}") for x, suffix in zip(xs, _suffixes(parted), strict=True)]
-    if parted and made[1].shape[1] != made[0].shape[1]:
-        raise InvalidValue(
-            f"x_test has {made[1].shape[1]} features, but x_train {made[0].shape[1]}; give both the same features"
-        )
-    width, about, what = made[0].shape[1], known or About(REGRESSION), array or "y"
+    made = [inputs(x, f"x{suffix}", bool(wanted.missing)) for x, suffix in zip(xs, _suffixes(parted), strict=True)]
+    _check_widths(made)
+    width, about, what = made[0].shape[1], known or About(REGRESSION), "y"
     names = about.features if about.features and all(isinstance(one, str) for one in about.features) else None
-    if array:
-        about = replace(about, target=(array,))
+    if found and found.y_array:
+        about, what = replace(about, target=(found.y_array,)), found.y_array
+    if found and found.x_array:
+        about, wanted = replace(about, array=found.x_array), wanted._replace(features=None)
     roles = choose(names, width, wanted._replace(sample_weights=None), with_target=not ys)  # type: ignore[arg-type]
     if not ys:
         ys = [x[:, list(roles.target)] for x in made]
@@ -79,31 +60,53 @@ def of_arrays(
         about = replace(about, features=kept, columns=about.columns or width)
     if not known:
         _check_running(made, roles, None, wanted)
+    else:
+        wanted = wanted._replace(task=wanted.task or (REGRESSION if known.task == REGRESSION and parted else None))
     if weights is not None:
-        about = replace(about, weights=about.weights or wanted.sample_weights)
+        about = replace(about, weights=about.weights or wanted.sample_weights or HANDED)
     return _finished(made, list(ys), about, what, wanted, fraction, weights)
 
 
-def weighed(data: Data, weights: Any) -> Data:
-    """The same data with weights of the training samples, (samples,), that a program hands in beside them."""
-    about = data.about and replace(data.about, weights="sample_weights")
-    return data.told(about).weighed(checked(weights, len(data.x_train), "sample_weights"))
+def of_tables(
+    tables: Sequence[Table],
+    wanted: Wanted,
+    fraction: float | None = None,
+    target: tuple[str, ...] = (),
+    weights: Any = None,
+) -> Data:
+    """Of what a file of cells, or a table of another library, holds; or of those of the training and the test part.
 
-
-def of_table(table: Table, wanted: Wanted, fraction: float | None) -> Data:
-    """Of what a CSV file holds."""
-    roles, names = table.roles, table.names
-    x = inputs(table.x)
-    _check_running([x], roles, names, wanted)
+    `target` are the names of y where it is none of the columns, `weights` those of the samples, of the training part
+    where there are two, where they are none.
+    """
+    first, parted = tables[0], len(tables) == 2
+    roles, names = first.roles, first.names
+    for table in tables:
+        table.refuse_gaps(wanted.missing)
+    xs = [inputs(t.x, f"x{end}", bool(wanted.missing)) for t, end in zip(tables, _suffixes(parted), strict=True)]
+    _check_widths(xs)
+    _check_running(xs, roles, names, wanted)
     about = About(
         REGRESSION,
-        tuple(name_of(names, i) for i in roles.target),
+        tuple(name_of(names, i) for i in roles.target) or target,
         None,
         tuple(name_of(names, i) for i in roles.features),
-        names or table.width,
-        None if roles.weights is None else name_of(names, roles.weights),
+        names or first.width,
     )
-    return _finished([x], [table.y], about, _called(roles, names), wanted, fraction, table.weights)
+    what = _called(roles, names) if roles.target else "y"
+    if weights is not None:
+        about = replace(about, weights=wanted.sample_weights or HANDED)
+    elif roles.weights is not None:
+        about, weights = replace(about, weights=name_of(names, roles.weights)), first.weights
+    return _finished(xs, [table.y for table in tables], about, what, wanted, fraction, weights)
+
+
+def of_trained(table: Table, about: About | None) -> tuple[NDArray, NDArray | None]:
+    """x and, where there is one, y of a table for a net that was trained on what `about` says."""
+    missing = about.missing if about else None
+    table.refuse_gaps(missing, trained=True)
+    x = inputs(table.x, gaps=bool(missing))
+    return x, None if table.y is None else judged(table.y, about, len(x))
 
 
 def _finished(
@@ -117,19 +120,21 @@ def _finished(
 ) -> Data:
     """The parts with their targets as they are learned; from a single one the test part is split off."""
     parted = len(xs) == 2
+    if weights is not None:
+        called = HANDED if about.weights == HANDED else f"sample weights {about.weights}"
+        weights = checked(weights, len(xs[0]), called, wanted.missing == DROP)
+    if wanted.missing == DROP:
+        xs, ys, weights, about = _without_gaps(xs, ys, weights, about, what)
+    elif wanted.missing:
+        about = replace(about, missing=wanted.missing)
     if about.classes is not None and wanted.task != REGRESSION and _counted(ys, len(about.classes)):
         made = Target(about.task, about.classes, *(np.asarray(y, np.int64) for y in ys))
     else:
-        task = wanted.task or (about.task if about.columns is not None and parted else None)
-        made = decide(ys[0], ys[1] if parted else None, task, what, parted)
+        made = decide(ys[0], ys[1] if parted else None, wanted.task, what, parted)
     for x, y, suffix in zip(xs, (made.train, made.test), _suffixes(parted), strict=False):
-        if y is not None and len(x) != len(y):
-            raise InvalidValue(
-                f"x{suffix} has {len(x)} samples, but {what}{suffix} {len(y)}; give one target per sample"
-            )
+        if y is not None:
+            _check_lengths(x, y, suffix, what)
     about = replace(about, task=made.task, classes=made.classes)
-    if weights is not None:
-        weights = checked(weights, len(xs[0]), f"sample weights {about.weights}")
     if made.test is not None:
         return Data(xs[0], made.train, xs[1], made.test).told(about).weighed(weights)
     kept, held = split(made.train, TEST_FRACTION if fraction is None else fraction, TEST_KEY)
@@ -137,10 +142,43 @@ def _finished(
     return Data(xs[0][kept], made.train[kept], xs[0][held], made.train[held]).told(about).weighed(weights)
 
 
+def _without_gaps(
+    xs: list[NDArray], ys: list[Any], weights: NDArray | None, about: About, what: str
+) -> tuple[list[NDArray], list[NDArray], NDArray | None, About]:
+    """The samples that have no missing value, nor their weight, and how many had one."""
+    ends = _suffixes(len(xs) == 2)
+    arrays = [targets(y, f"{what}{end}", gaps=True) for y, end in zip(ys, ends, strict=True)]
+    kept: list[NDArray[np.bool_]] = []
+    for x, y, end in zip(xs, arrays, ends, strict=True):
+        _check_lengths(x, y, end, what)
+        rows = kept_rows(x, y)
+        if weights is not None and not kept:
+            rows &= ~np.isnan(weights)
+        kept.append(rows)
+        if not rows.any():
+            raise InvalidValue(f"every row of x{end} has a missing value; fill them in with --missing mean or median")
+    dropped = sum(int((~rows).sum()) for rows in kept)
+    xs, arrays = ([one[rows] for one, rows in zip(all_of, kept, strict=True)] for all_of in (xs, arrays))
+    arrays = [truths(y) if y.dtype.kind == "U" else y for y in arrays]
+    return xs, arrays, None if weights is None else weights[kept[0]], replace(about, dropped=dropped)
+
+
 def _counted(ys: Sequence[Any], classes: int) -> bool:
     """Whether the targets are labels below so many already."""
     arrays = [np.asarray(y) for y in ys]
     return all(y.ndim == 1 and y.size and has_labels(y) and y.min() >= 0 and y.max() < classes for y in arrays)
+
+
+def _check_widths(xs: Sequence[NDArray]) -> None:
+    if len(xs) == 2 and xs[1].shape[1] != xs[0].shape[1]:
+        raise InvalidValue(
+            f"x_test has {xs[1].shape[1]} features, but x_train {xs[0].shape[1]}; give both the same features"
+        )
+
+
+def _check_lengths(x: NDArray, y: NDArray, suffix: str, what: str) -> None:
+    if len(x) != len(y):
+        raise InvalidValue(f"x{suffix} has {len(x)} samples, but {what}{suffix} {len(y)}; give one target per sample")
 
 
 def _check_running(xs: Sequence[NDArray], roles: Roles, names: Any, wanted: Wanted) -> None:
@@ -156,7 +194,3 @@ def _called(roles: Roles, names: Any) -> str:
 
 def _suffixes(parted: bool) -> tuple[str, ...]:
     return ("_train", "_test") if parted else ("",)
-
-
-def _describe(data: Any) -> str:
-    return f"{len(data)} of them" if isinstance(data, Sequence) else f"a {type(data).__name__}"

@@ -50,14 +50,40 @@ class Data(_Arrays):
         return Data(**{**self._asdict(), **arrays}).told(self.about).weighed(self.weights)
 
 
-def inputs(x: Any, name: str = "x") -> NDArray:
-    """x as finite floats or uint8 (samples, features), C-contiguous; raises InvalidValue that calls it `name`."""
+def inputs(x: Any, name: str = "x", gaps: bool = False) -> NDArray:
+    """x as finite floats, or NaN where `gaps` may be, or uint8 (samples, features), C-contiguous; raises InvalidValue
+    that calls it `name`."""
     x = numbers(x, name)
     if x.ndim < 2:
         raise InvalidValue(f"{name} has the shape {x.shape}; give (samples, features)")
     if x.dtype == np.uint8:
         return np.ascontiguousarray(x.reshape(len(x), -1))
-    return floats(x, name)
+    return floats(x, name, gaps)
+
+
+def targets(y: Any, name: str, gaps: bool = False) -> NDArray:
+    """Strings, or real and finite numbers, (samples,), or (samples, outputs) where there are several; NaN among them
+    where `gaps` may be. Raises InvalidValue for others."""
+    array = host_array(y, name)
+    if array.dtype.kind == "O" and array.size and all(isinstance(one, str) for one in array.flat):
+        array = array.astype(str)
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8", "replace")
+    if array.dtype.kind != "U" or not array.size:
+        array = numbers(array, name)
+    if not array.ndim or (array.ndim > 1 and array.dtype.kind == "U" and array.size != len(array)):
+        raise InvalidValue(
+            f"{name} is {array.dtype} of the shape {array.shape}; give integer labels (samples,) or floats (samples,"
+            " outputs)"
+        )
+    if array.dtype.kind == "f":
+        array = floats(array, name, gaps)
+    return array.reshape(-1) if array.size == len(array) else array.reshape(len(array), -1)
+
+
+def truths(texts: NDArray) -> NDArray:
+    """Bools, where nothing but True and False is among the texts; else these as they are."""
+    return texts == "True" if set(np.unique(texts)) <= {"True", "False"} else texts
 
 
 def has_labels(y: NDArray) -> bool:
@@ -111,15 +137,22 @@ def subset(data: Data, count: int) -> Data:
 
 def real_numbers(values: Any, name: str) -> NDArray:
     """An array of real numbers; raises InvalidValue that calls the values `name`."""
-    try:
-        array = np.asarray(values)
-    except (TypeError, ValueError, OverflowError):
-        raise InvalidValue(
-            f"{name} can't be made a NumPy array; give numbers on the host, in rows of one length"
-        ) from None
+    array = host_array(values, name)
     if array.dtype.kind not in REAL:
         raise InvalidValue(f"{name} is of dtype {array.dtype}; give real numbers")
     return array
+
+
+def host_array(values: Any, name: str) -> NDArray:
+    """What NumPy makes of the values; raises InvalidValue that calls them `name` where it can't."""
+    try:
+        return np.asarray(values)
+    except MemoryError:
+        raise
+    except Exception as error:  # arrays of other libraries raise what they will: of gradients, devices, closed files
+        raise InvalidValue(
+            f"{name} can't be made a NumPy array ({error}); give numbers on the host, in rows of one length"
+        ) from None
 
 
 def numbers(values: Any, name: str) -> NDArray:
@@ -130,14 +163,16 @@ def numbers(values: Any, name: str) -> NDArray:
     return array
 
 
-def floats(array: NDArray, name: str) -> NDArray:
-    """(samples, values), C-contiguous, of its `float_type`; all finite."""
+def floats(array: NDArray, name: str, gaps: bool = False) -> NDArray:
+    """(samples, values), C-contiguous, of its `float_type`; all finite, or NaN where `gaps` may be."""
     dtype = float_type(array)
     with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite is told in words
         array = np.ascontiguousarray(array.reshape(len(array), -1), dtype)
     if not np.isfinite([array.min(), array.max()]).all():  # two numbers tell, without a mask as large as the data
-        row = np.flatnonzero(~np.isfinite(array).all(axis=1))[0]
-        raise InvalidValue(
-            f"{name} has a NaN or infinite value, first in row {row} (counted from 0); replace it or drop the row"
-        )
+        for row, j in np.argwhere(np.isinf(array) if gaps else ~np.isfinite(array))[:1]:
+            which = f", column {j}" if array.shape[1] > 1 else ""
+            raise InvalidValue(
+                f"{name} has {'an' if gaps else 'a NaN or'} infinite value, first in row {row}{which} (counted from 0);"
+                " replace it or drop the row, or fill NaN in with --missing mean"
+            )
     return array

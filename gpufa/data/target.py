@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
 from .about import CLASSIFICATION, REGRESSION, About, Names, shortened
-from .samples import floats, numbers
+from .samples import floats, has_labels, targets
 
 CLASSES, AMOUNTS = CLASSIFICATION, REGRESSION
 REFUSED = "refused"
@@ -44,7 +44,7 @@ def decide(train: Any, test: Any, task: str | None, name: str = "y", parted: boo
     not for certain the one or the other.
     """
     whose = [f"{name}_train", f"{name}_test"] if parted else [name, name]
-    parts = [_values(y, one) for y, one in zip((train, test), whose, strict=True) if y is not None]
+    parts = [targets(y, one) for y, one in zip((train, test), whose, strict=True) if y is not None]
     kinds = [kind(y) for y in parts]
     of_all = kinds[0]
     if len(set(kinds)) > 1:
@@ -104,7 +104,7 @@ def labels(y: NDArray, classes: Names, name: str = "y", source: str = "y_train")
 
 def judged(y: Any, about: About | None, samples: int) -> NDArray:
     """y as a net that was trained on what `about` says is judged by it: labels, or floats (samples, outputs)."""
-    values = _values(y, "y")
+    values = targets(y, "y")
     if len(values) != samples:
         raise InvalidValue(f"x has {samples} samples, but y {len(values)}; give one target per sample")
     if about and about.classes is not None:
@@ -117,33 +117,19 @@ def judged(y: Any, about: About | None, samples: int) -> NDArray:
     return values.astype(np.int64)
 
 
+def by_name(y: NDArray, about: About | None) -> NDArray:
+    """Labels as the names of their classes, which nobody takes for other classes' numbers; y as it is where they have
+    no names, or it has no labels."""
+    if about is None or about.classes is None or not has_labels(y):
+        return y
+    return np.array(about.classes)[y]
+
+
 def _amounts(y: NDArray, name: str) -> NDArray:
     """Floats (samples, outputs)."""
     if y.dtype.kind == "U":
         raise InvalidValue(f"{name} is text, such as {str(y[0])!r}, and amounts are numbers; leave that column out")
     return floats(y.astype(np.float32) if y.dtype == bool else y, name)
-
-
-def _values(y: Any, name: str) -> NDArray:
-    """Strings, or real and finite numbers, (samples,), or (samples, outputs) where there are several."""
-    try:
-        array = np.asarray(y)
-    except (TypeError, ValueError, OverflowError):
-        array = numbers(y, name)
-    if array.dtype.kind == "O" and array.size and all(isinstance(one, str) for one in array.flat):
-        array = array.astype(str)
-    if array.dtype.kind == "S":
-        array = np.char.decode(array, "utf-8", "replace")
-    if array.dtype.kind != "U" or not array.size:
-        array = numbers(array, name)
-    if not array.ndim or (array.ndim > 1 and array.dtype.kind == "U" and array.size != len(array)):
-        raise InvalidValue(
-            f"{name} is {array.dtype} of the shape {array.shape}; give integer labels (samples,) or floats (samples,"
-            " outputs)"
-        )
-    if array.dtype.kind == "f":
-        array = floats(array, name)
-    return array.reshape(-1) if array.size == len(array) else array.reshape(len(array), -1)
 
 
 def _common(kinds: list[str], task: str | None) -> str:

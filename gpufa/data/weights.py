@@ -17,13 +17,14 @@ from .samples import real_numbers
 BALANCED = "balanced"
 
 
-def checked(values: Any, samples: int, name: str) -> NDArray[np.float64]:
-    """A weight for each of so many samples, float64 (samples,). Raises InvalidValue that calls them `name`."""
+def checked(values: Any, samples: int, name: str, gaps: bool = False) -> NDArray[np.float64]:
+    """A weight for each of so many samples, float64 (samples,), NaN among them where `gaps` may be. Raises InvalidValue
+    that calls them `name`."""
     weights = real_numbers(values, name).astype(np.float64)
     weights = weights.reshape(-1) if weights.size == len(np.atleast_1d(weights)) else weights
     if weights.shape != (samples,):
         raise InvalidValue(f"{name} have the shape {weights.shape}; give one for each of {samples} samples")
-    bad = ~(np.isfinite(weights) & (weights >= 0))
+    bad = ~(np.isfinite(weights) & (weights >= 0)) & ~(gaps & np.isnan(weights))
     if bad.any():
         row = int(bad.argmax())
         raise InvalidValue(

@@ -7,15 +7,12 @@ from typing import Any
 from ..basics.arguments import several, shown
 from ..basics.errors import InvalidValue
 from ..basics.random import check_seed
-from ..data.samples import REAL, real_numbers
 from ..functions.activations import Activation
 from ..functions.activations import activation as find_activation
 from ..functions.parts import Part
 from ..layers.layer import Layer
 from ..layers.words import block, inputs
 from .layout import Layout, as_wide_as_below
-from .learner import Learner
-from .model import Model
 from .rule import Rule
 
 
@@ -133,39 +130,3 @@ def _residual(units: Sequence[int]) -> tuple[int, ...]:
             " connection; give --hidden 64 64 64, or leave --residual out"
         )
     return found
-
-
-def network_input(net: Learner, x: Any) -> Any:
-    """Raw x on the device, (samples, n_0), as the training saw it."""
-    x = _numbers(net, x, "the inputs")
-    if x.ndim != 2 or x.shape[1] != net.sizes.inputs or not len(x):
-        raise InvalidValue(
-            f"inputs have shape {x.shape}; expected (samples, {net.sizes.inputs}) with at least one sample"
-        )
-    return net.scaled_inputs(x)
-
-
-def network_target(net: Learner, y: Any, samples: int) -> Any:
-    """y on the device as the training saw it: labels, (samples,), or targets, (samples, n_L)."""
-    host, n = net.backend.to_host(_numbers(net, y, "the targets")), net.sizes.outputs
-    if n == 1 and host.ndim == 1:
-        host = host[:, None]
-    if host.dtype.kind in "iub" and host.shape == (samples,):
-        if host.size and (host.min() < 0 or host.max() >= n):
-            bad = host.min() if host.min() < 0 else host.max()
-            raise InvalidValue(f"label {bad} is out of range; a network with {n} outputs takes labels 0 to {n - 1}")
-        if net.target_scaling:
-            raise InvalidValue(f"these are labels, but the network's targets are scaled; give ({samples}, {n}) of them")
-        return net.backend.to_device(host, "int64")
-    if host.dtype.kind in "iubf" and host.shape == (samples, n):
-        return net.backend.to_device(net.scaled_targets(host))
-    raise InvalidValue(
-        f"targets have shape {host.shape} and type {host.dtype};"
-        f" expected {samples} whole-number labels or ({samples}, {n})"
-    )
-
-
-def _numbers(net: Model, values: Any, name: str) -> Any:
-    """The values as an array of real numbers, where they are: on the device or on the host."""
-    on_device = isinstance(values, net.backend.xp.ndarray) and values.dtype.kind in REAL
-    return values if on_device else real_numbers(values, name)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue, warn
 from ..data.about import About
+from ..data.missing import Filling
 from ..data.samples import inputs
 from ..data.scaling import Scaling
 from ..functions.losses import Loss
@@ -25,10 +26,11 @@ CHUNK = 1000  # samples at a time in prediction and evaluation
 
 
 class Learner(Model):
-    """A Model with its rule; `scaling` is what its inputs go through, as in training, and `target_scaling` its targets,
-    which predictions come back from; `about` says what these were."""
+    """A Model with its rule; `filling` is what its inputs' missing values become, `scaling` what they all go through,
+    as in training, and `target_scaling` its targets, which predictions come back from; `about` says what these were."""
 
     rule: Rule
+    filling: Filling | None = None
     scaling: Scaling | None = None
     target_scaling: Scaling | None = None
     about: About | None = None
@@ -74,18 +76,23 @@ class Learner(Model):
         """Raw inputs on the host, (samples, n_0), as the training sees them: in the net's own type, or bytes as they
         are where nothing is scaled. Raises InvalidValue for another number of features, and for values beyond the type,
         of inputs that it calls `name`."""
-        x = inputs(x, name)
+        x = self.filled(inputs(x, name, gaps=bool(self.filling)))
         if x.shape[1] != self.sizes.inputs:
             raise InvalidValue(
                 f"the data have {x.shape[1]} features; expected {self.sizes.inputs}, as in the training data"
             )
         return x if x.dtype == np.uint8 and not self.scaling else self._made(x, self.scaling, name, np.asarray)
 
+    def filled(self, x: Any, place: Callable[[NDArray], Any] = np.asarray) -> Any:
+        """Raw inputs with their missing values filled in, where the training did that."""
+        return self.filling.apply(x, place) if self.filling and x.dtype.kind == "f" else x
+
     def scaled_inputs(self, x: Any) -> Any:
         """Raw inputs, (samples, n_0), on the host or the device, as the training saw them, on the device. What is not
         finite stays so. Raises InvalidValue for values beyond the type."""
-        if self.scaling or isinstance(x, self.backend.xp.ndarray):
+        if self.filling or self.scaling or isinstance(x, self.backend.xp.ndarray):
             x = self.backend.to_device(x, np.float64 if x.dtype.itemsize > WIDEST else None)
+            x = self.filled(x, self.backend.to_device)
         return self._made(x, self.scaling, "the inputs", self.backend.to_device)
 
     def scaled_targets(self, y: Any, name: str = "the targets") -> NDArray:

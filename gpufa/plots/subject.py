@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from ..basics.errors import GpufaError, InvalidValue
 from ..checkpoints import networks, provenance
+from ..data.target import by_name
 from ..functions.parts import Part
 from ..measure.history import History
-from ..net.checks import network_input, network_target
+from ..net.given import network_input, network_target
 from ..network import Network
 from ..rules import Rule
 from .style import plain
@@ -68,7 +69,7 @@ class Subject:
     @cached_property
     def signals(self) -> dict[str, NDArray]:
         """Network.signals of the first seed."""
-        found = self.trained.signals(self._given(self.x), self.targets)
+        found = self.trained.signals(self._given(self.x), by_name(self.targets, self.trained.about))
         return found if self.trained.single else {name: signal[0] for name, signal in found.items()}
 
     @property
@@ -113,7 +114,7 @@ def read(
             raise InvalidValue(f"{data} holds no labels or targets; name data that have some with --data")
         chosen = np.linspace(0, len(x) - 1, min(SAMPLES, len(x))).astype(int)
         x, y = x[chosen], y[chosen]
-        network_target(net, y, len(network_input(net, x)))
+        network_target(net, by_name(y, net.about), len(network_input(net, x)))
     except GpufaError as error:
         if data is not None:
             raise

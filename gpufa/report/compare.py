@@ -35,7 +35,7 @@ class Planned:
 def compare(
     config: Config,
     rules: Sequence[AnyRule] = RULES,
-    data: str | Path | Sequence[Any] | None = None,
+    data: Any = None,
     baseline: bool = True,
     callbacks: Iterable[Callback] = (),
     force: bool = False,
@@ -57,7 +57,7 @@ def compare(
 def trained(
     config: Config,
     rules: Sequence[AnyRule],
-    data: str | Path | Sequence[Any] | None = None,
+    data: Any = None,
     baseline: bool = True,
     callbacks: Iterable[Callback] = (),
     force: bool = False,

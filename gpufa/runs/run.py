@@ -36,7 +36,7 @@ from .summary import summarise
 @faults()
 def train(
     config: Config,
-    data: str | Path | Sequence[Any] | None = None,
+    data: Any = None,
     callbacks: Iterable[Callback | Callable[[Trainer], Any]] = (),
     rule: Rule | type[Rule] | None = None,
     force: bool = False,
@@ -46,12 +46,14 @@ def train(
 ) -> Run:
     """Train as `gpufa train` does; with config.out the run is kept in that folder.
 
-    data          (x, y, x_test, y_test), or a name or path as in load_data; config.data where not given
+    data          what load_data takes: (x, y), (x_train, y_train, x_test, y_test), a dict of arrays, a table of pandas,
+                  Polars or PyArrow, a name or a path; config.data where not given
     callbacks     gpufa.Callback's, or functions of the trainer that are called after each epoch
     rule          a rule of your own, in place of config.rule
     on_interrupt  what becomes of Ctrl-C, SIGTERM and SIGHUP, once the run has stopped and is saved: "raise"
                   KeyboardInterrupt, or "return" the run as far as it came, `interrupted`
-    sample_weights   beside arrays: how much each training sample counts, (samples,)
+    sample_weights   beside arrays or a table: how much each sample counts, (samples,), of the training part where
+                     there are two
     progress      whether a progress bar is shown, in a terminal or a notebook, or lines where there is neither
     Raises InvalidValue and FileProblem as the parts do; FileProblem also where config.out holds a run and `force` is
     not set.
@@ -79,7 +81,7 @@ def train(
 def resume(
     path: str | Path,
     epochs: int | None = None,
-    data: str | Path | Sequence[Any] | None = None,
+    data: Any = None,
     callbacks: Iterable[Callback | Callable[[Trainer], Any]] = (),
     rule: Rule | type[Rule] | None = None,
     backend: Literal["auto", "numpy", "cupy"] | None = None,
@@ -112,10 +114,9 @@ def resume(
             raise InvalidValue(
                 f"{str(file)!r} was trained on arrays of a program; resume it there with gpufa.resume(path, data=...)"
             )
-        arrays = data_again(
-            config, data, metadata, file, "resume needs the very data that it was trained on", sample_weights
-        )
-        trainer = Trainer(config, arrays, rule, callbacks, *networks.scalings_in(stored))
+        needs = "resume needs the very data that it was trained on"
+        arrays = data_again(config, data, metadata, file, needs, sample_weights)
+        trainer = Trainer(config, arrays, rule, callbacks, *networks.scalings_in(stored), networks.filling_in(stored))
         trainer.callbacks += _bar(progress)
         moved(file, metadata, trainer.net.backend.describe())
         networks.fill(checkpointed(trainer), stored, trainer.net)

@@ -83,7 +83,7 @@ class Config(RecordSettings, PlaceSettings, LengthSettings, UpdateSettings, NetS
     @property
     def wanted(self) -> Wanted:
         """What it says of the data."""
-        return Wanted(self.target, self.task, self.features, self.drop, self.sample_weights)
+        return Wanted(self.target, self.task, self.features, self.drop, self.sample_weights, self.missing)
 
     def with_files(self) -> "Config":
         """This config with the rows of the files that it names, whose code runs here. Raises FileProblem and

@@ -11,6 +11,7 @@ from ..basics.arguments import is_number, is_whole
 from ..basics.errors import InvalidValue
 from ..basics.random import DROPS, droppable
 from ..data.about import TASKS
+from ..data.missing import MISSING
 from ..data.samples import has_labels
 from ..data.scaling import SCALINGS
 from ..functions.optimizers import DECAYS
@@ -80,6 +81,7 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         (_one_of(*SCALINGS), ("scaling",)),
         (_one_of("none", "standard"), ("target_scaling",)),
         (_one_of(*TASKS), ("task",)),
+        (_one_of(*MISSING), ("missing",)),
         (((lambda v: is_number(v) and 0 < v < 1), "a number between 0 and 1"), ("test_fraction",)),
         (((lambda v: all(isinstance(name, str) for name in v)), "one or more names"), ("activation", "init")),
         (((lambda v: isinstance(v, dict) and plain(v)), "a table of options, as TOML has them"), ("rule_options",)),

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
+from ..data.missing import FILLED, Filling, fit_filling
 from ..data.samples import Data, has_labels, split
 from ..data.scaling import Scaling, fit_scaling
 from ..data.weights import by_label, relative
@@ -74,6 +75,12 @@ def _weights(config: Config, net: Network, taught: NDArray, own: NDArray | None)
     if own is not None:
         weights *= own
     return net.backend.to_device(relative(weights), net.dtype)
+
+
+def filling_of(name: str | None, data: Data, begun: Filling | None) -> Filling | None:
+    """What missing values are filled in with, fitted to the training samples; in a resumed run what it was."""
+    names = data.about.features if data.about else None
+    return begun or (fit_filling(name, data.x_train, names) if name in FILLED else None)
 
 
 def scaling_of(name: str, values: NDArray, begun: Scaling | None, what: str = "scaling") -> Scaling | None:

@@ -9,19 +9,22 @@ class DataSettings:
     """Data and what is done to them before a step."""
 
     data: str = "digits"
-    """path to your .csv, .tsv, .npz or .h5 file, or the name of a set"""
+    """path to your .csv, .tsv, .parquet, .npz or .h5 file, or the name of a set"""
     target: tuple[str, ...] | None = None
     """column to be learned, or several, by name or number (from 0); else label, class, target, y or the last one"""
     task: Literal["classification", "regression"] | None = None
     """classes or amounts, where the target's values could be either"""
     features: tuple[str, ...] | None = None
-    """columns that are used, all but the target where not given"""
+    """columns that are used, all but the target where not given; or the array in place of x"""
     drop: tuple[str, ...] | None = None
     """columns that are left out"""
     sample_weights: str | None = None
     """the column of a table, or the array of a file, that says how much each training sample counts"""
     class_weights: str | dict[str, float] | None = None
     """balanced, a TOML or CSV file of names and weights, or these themselves: how much each class counts"""
+    missing: Literal["mean", "median", "drop"] | None = None
+    """what becomes of missing values: filled in by each feature's mean or median over the training samples, or their
+    rows dropped; refused where not given"""
     scaling: str = "none"
     """unit brings the range of the training data to 0..1, minmax that of each feature, standard makes their mean 0 and
     deviation 1"""
@@ -74,7 +77,7 @@ class NetSettings:
     depth_drop: float = 0.0
     """probability that a residual layer is dropped for a step (stochastic depth)"""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """one network per seed, all trained at once"""
+    """one network per seed, all trained at once, along a leading axis of the run's net, also where it is one"""
 
 
 @dataclass(frozen=True)

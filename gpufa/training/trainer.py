@@ -11,6 +11,7 @@ from ..backends import get_backend, on_device
 from ..basics.arguments import positive
 from ..basics.errors import InvalidValue, warn
 from ..data.about import CLASSIFICATION, REGRESSION, About
+from ..data.missing import Filling
 from ..data.samples import Data, has_labels, subset
 from ..data.scaling import Scaling
 from ..data.weights import class_weights, weights_in_words
@@ -30,7 +31,7 @@ from .config import Config
 from .keeping import Kept
 from .limits import check_run
 from .progress import Progress
-from .sets import blocks_of, scaling_of, sets_of
+from .sets import blocks_of, filling_of, scaling_of, sets_of
 from .step import Step
 from .stopping import Status
 from .update import Update
@@ -43,8 +44,8 @@ class Trainer:
     the data in a line, and `kept`, the weights of the best epochs where they are what the run is for.
 
     `data` has host arrays as gpufa.load_data gives them. `scaling` and `target_scaling` are those of the weights
-    with which it starts, where they have one. Raises InvalidValue where config, data, rule and scalings don't fit
-    together.
+    with which it starts, and `filling` that of a run that goes on, where they have one. The net has an axis of seeds,
+    also of one alone. Raises InvalidValue where config, data, rule and scalings don't fit together.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Trainer:
         callbacks: Iterable[Callback | Callable[["Trainer"], Any]] = (),
         scaling: Scaling | None = None,
         target_scaling: Scaling | None = None,
+        filling: Filling | None = None,
     ):
         made, config = make_rule(config.rule if rule is None else rule, config.rule_options), config.with_files()
         if config.loss is None and not has_labels(data.y_train):
@@ -79,7 +81,7 @@ class Trainer:
             init=config.init,
             init_scale=config.init_scale,
             seed=config.seeds[0],
-            seeds=config.seeds if len(config.seeds) > 1 else None,
+            seeds=config.seeds,
             dtype=config.dtype,
             backend=place,
             device=config.device,
@@ -90,8 +92,10 @@ class Trainer:
         )
         self.backend, self.net.about = self.net.backend, about
         check_run(config, self.net, data.y_train, data.weights is not None)
-        self.net.scaling = scaling_of(config.scaling, data.x_train, scaling)
-        self.unscaled = "" if self.net.scaling else unscaled(data.x_train)
+        self.net.filling = filling_of(config.missing, data, filling)
+        filled = self.net.filled(data.x_train)
+        self.net.scaling = scaling_of(config.scaling, filled, scaling)
+        self.unscaled = "" if self.net.scaling else unscaled(filled)
         if not has_labels(data.y_train):
             self.net.target_scaling = scaling_of(config.target_scaling, data.y_train, target_scaling, "target_scaling")
         self.epochs, self.rate = config.epochs or 0, 1.0  # `rate` is the factor that a callback has set

@@ -113,7 +113,7 @@ def test_an_error_is_one_line_and_not_too_long() -> None:
         (lambda: split(np.arange(4), "x", 0), "the fraction 'x' of the samples can't be held out"),
         (lambda: load_inputs("digits", "x"), "the number of features can't be 'x'"),
         (lambda: load_inputs("digits", HUGE), "the number of features can't be a int too long to write; give a whole"),
-        (lambda: gpufa.load_data(3), "data 3 can't name a file"),
+        (lambda: gpufa.load_data(3), "or a table with its target; got a int"),
         (lambda: gpufa.load([]), "path [] can't name a file"),
         (lambda: gpufa.train(gpufa.Config(out="a" * 300)), "can't name a file (File name too long)"),
         (lambda: CopyTask(length=10**12), "the copy task's length can't be 1000000000000; give a whole number of at"),

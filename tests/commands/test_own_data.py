@@ -113,7 +113,17 @@ def test_runs_from_before_go_on_bit_for_bit(tmp_path, labels):
 
 
 @pytest.mark.parametrize(
-    "about", [3, {}, {"task": "both"}, {"task": "regression", "more": 1}, {"task": "classification", "classes": "ab"}]
+    "about",
+    [
+        *(3, {}, {"task": "both"}, {"task": "regression", "more": 1}),
+        *(
+            {"task": "classification", name: value}
+            for name, value in (
+                *(("classes", "ab"), ("target", [1.5]), ("features", [True]), ("columns", "ab"), ("weights", ["w"])),
+                *(("weights", True), ("array", 3), ("array", ["x"]), ("missing", 1), ("dropped", "3")),
+            )
+        ),
+    ],
 )
 def test_a_checkpoint_that_says_nonsense_of_its_data(iris, about, capsys):
     assert trained("--data", iris, "--target", "species", "--drop", "id", "--quiet") == 0

@@ -197,7 +197,7 @@ def test_weights_below_zero_and_missing_arrays(capsys):
     assert main(["train", "--data", "data.npz", "--sample-weights", "w", *FAST]) == 2
     assert "data.npz: sample weights w have -" in capsys.readouterr().err
     assert main(["train", "--data", "data.npz", "--sample-weights", "v", *FAST]) == 2
-    assert "data.npz: it has no array 'v' of sample weights; change --sample-weights" in capsys.readouterr().err
+    assert "data.npz: there is no array 'v' of sample weights among" in capsys.readouterr().err
     assert main(["train", "--data", "digits", "--sample-weights", "w", *FAST]) == 2
     assert "with a target of its own; leave --sample-weights out" in capsys.readouterr().err
 

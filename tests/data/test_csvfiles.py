@@ -86,7 +86,7 @@ def test_csv_faults(tmp_path: Path, text: str | bytes, message: str) -> None:
     ("text", "message"),
     [
         ("1\n2\n3\n", r"x is empty \(shape \(3, 0\)\)"),
-        ("1,2\nnan,4\n", r"x has a NaN or infinite value, first in row 1"),
+        ("1,2\nnan,4\n", r"line 2: column 0 .* has no value; fill such in with --missing"),
         ("1,2\n3,inf\n", r"column 1 \(counted from 0\), the last one, has a NaN or infinite value, first in row 1"),
         ("1,-1\n3,1\n", r"a fraction of 0.2 of these 2 samples holds out none"),
         ("1,0\n2,1\n", r"a fraction of 0.2 of these 2 samples holds out none"),

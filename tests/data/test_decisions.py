@@ -12,7 +12,7 @@ from numpy.testing import assert_array_equal
 from gpufa.basics.errors import FileProblem, InvalidValue
 from gpufa.data.about import Wanted
 from gpufa.data.datasets import load_data, load_inputs
-from gpufa.data.parts import validate
+from gpufa.data.handed import validate
 from gpufa.data.samples import Data
 from gpufa.data.target import seems_amounts
 
@@ -127,6 +127,40 @@ def test_files_of_arrays(tmp_path: Path, suffix: str, kind: str, values: str, ta
         arrays = {"x": X, "y": y[:, None] if kind == "a column" and y.dtype.kind in "fiu" else y}
     path = write(tmp_path / f"data{suffix}", **arrays)
     check(lambda: load_data(path, task=task, **named), values, task)
+
+
+def frame(library: str, tmp_path: Path, columns: dict[str, Any]) -> Any:
+    """A table of that library, or a file of one; a target of text is a column of categories in some."""
+    made = pytest.importorskip("pandas" if library.startswith("pandas") else library.partition(" ")[0])
+    if library == "pandas category":
+        kind = columns["kind"]
+        return made.DataFrame(columns | {"kind": made.Categorical(kind) if kind.dtype.kind == "U" else kind})
+    if library != "pyarrow file":
+        return made.table(columns) if library == "pyarrow" else made.DataFrame(columns)
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(made.table(columns), path := tmp_path / "table.parquet")
+    return path
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("values", VALUES)
+@pytest.mark.parametrize("by", BY)
+@pytest.mark.parametrize("library", ["pandas", "pandas category", "polars", "pyarrow", "pyarrow file"])
+def test_tables(tmp_path: Path, library: str, by: str, values: str, task: str | None) -> None:
+    name = "Class" if by == "name" else "kind"
+    columns = dict(zip("uvw", X.T, strict=True))
+    columns = columns | {"kind": VALUES[values][0]} if by == "neither" else {"kind": VALUES[values][0]} | columns
+    given = frame(library, tmp_path, columns if by != "name" or library == "pandas category" else renamed(columns))
+    if library == "pandas category" and by == "name":
+        given = given.rename(columns={"kind": name})
+    data = check(lambda: load_data(given, task=task, **({"target": "kind"} if by == "flag" else {})), values, task)
+    if data:
+        assert data.about
+        assert (data.about.target, data.about.features) == ((name,), tuple("uvw"))
+
+
+def renamed(columns: dict[str, Any]) -> dict[str, Any]:
+    return {"Class" if name == "kind" else name: values for name, values in columns.items()}
 
 
 @pytest.mark.parametrize("task", TASKS)

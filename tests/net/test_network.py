@@ -227,7 +227,7 @@ def test_bad_sizes(sizes, text):
         (X, Y[:5], "targets have shape (5,)"),
         (X, Y + 1, "label 3 is out of range; a network with 3 outputs takes labels 0 to 2"),
         (X, Y - 1, "label -1 is out of range"),
-        (X, Y.astype(float), "expected 20 whole-number labels or (20, 3)"),
+        (X, Y + 0.5, "expected 20 whole-number labels or (20, 3)"),
     ],
 )
 def test_bad_batches(x, y, text):

@@ -149,7 +149,7 @@ def test_the_loss_is_weighted_and_the_scores_are_not():
         ({"class_weights": {"0": -1}}, data(), "class_weights = {'0': -1} can't be used"),
         ({"class_weights": "no/such.csv"}, data(), "there is no file 'no/such.csv' of class weights"),
         ({"sample_weights": ""}, data(), "sample_weights = '' can't be used; expected a column's or array's name"),
-        ({"sample_weights": "w"}, data(), "is for files, and the data are arrays; hand the weights to gpufa.train"),
+        ({"sample_weights": "w"}, data(), "is for files and tables, and the data are arrays; hand the weights to"),
     ],
 )
 def test_refusals(settings, arrays, text):

@@ -7,7 +7,7 @@ from rulelab import close, network, samples, trainer, values
 
 from gpufa.functions.activations import ACTIVATIONS
 from gpufa.functions.losses import LOSSES
-from gpufa.net.checks import network_target
+from gpufa.net.given import network_target
 from gpufa.rules.energy.predictive_coding import PredictiveCoding
 
 DIFFERENTIABLE = [name for name, f in ACTIVATIONS.items() if f.learns]
