@@ -72,10 +72,14 @@ def path_of(value: Any, what: str = "path") -> Path:
     """The path that a string or another path names."""
     try:
         path = Path(value)
+        if "\0" in str(path):
+            raise ValueError("it holds a NUL")
         with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
             os.stat(path)
-    except (OSError, TypeError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
+    except TypeError:
+        raise InvalidValue(f"{what} {shown(value)} can't name a file (it is no text); give another path") from None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
         raise InvalidValue(f"{what} {shown(value)} can't name a file ({why}); give another path") from None
     return path
 

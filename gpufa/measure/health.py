@@ -1,5 +1,8 @@
 """What to tell of a run: before it, of inputs that nets don't learn from well; after it, of what did not go well."""
 
+from collections.abc import Collection
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,25 +23,31 @@ LOOK = 2000  # samples that are looked at, about
 UNMOVED, STEPS = 0.99, 100  # share of that of guessing that the loss is still, after so many steps
 
 
-def unscaled(x: NDArray) -> str:
-    """What is wrong with the size of raw inputs, (samples, features), and what helps; "" where nothing is."""
+class Fault(NamedTuple):
+    """What is wrong, and the flag that helps; both "" where nothing is."""
+
+    what: str = ""
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what}; nets learn better with {self.remedy}" if self.what else ""
+
+
+def unscaled(x: NDArray) -> Fault:
+    """What is wrong with the size of raw inputs, (samples, features)."""
     x = x[:: max(1, len(x) // LOOK)].astype(np.float64)
     low, high, size = x.min(axis=0), x.max(axis=0), np.sqrt(np.square(x).mean(axis=0))
     j = int(size.argmax())
     if size[j] > WIDE and low.min() >= 0 and high.max() <= BYTE and np.array_equal(x, np.floor(x)):
-        return "the inputs are whole numbers from 0 to 255, as bytes are; nets learn better with --scaling unit"
+        return Fault("the inputs are whole numbers from 0 to 255, as bytes are", "--scaling unit")
     if size[j] > WIDE:
-        return (
-            f"the inputs have a wide range: {low[j]:.4g} to {high[j]:.4g} in column {j} (counted from 0); nets learn"
-            " better with --scaling standard"
-        )
+        span = f"{low[j]:.4g} to {high[j]:.4g} in column {j} (counted from 0)"
+        return Fault(f"the inputs have a wide range: {span}", "--scaling standard")
     ranges = (high - low)[high > low]
     if len(ranges) and ranges.max() > UNEVEN * (least := np.quantile(ranges, 0.25, method="lower")):
-        return (
-            f"the inputs have uneven ranges: {ranges.max():.4g} in one column, {least:.4g} or less in a quarter of"
-            " them; nets learn better with --scaling standard"
-        )
-    return ""
+        spans = f"{ranges.max():.4g} in one column, {least:.4g} or less in a quarter of them"
+        return Fault(f"the inputs have uneven ranges: {spans}", "--scaling standard")
+    return Fault()
 
 
 def guessing(labels: NDArray) -> float:
@@ -48,18 +57,26 @@ def guessing(labels: NDArray) -> float:
 
 
 def complaints(
-    rule: Rule, history: History, net: Learner | None = None, remedy: str = "", chance: float = np.inf
+    rule: Rule,
+    history: History,
+    net: Learner | None = None,
+    remedy: str = "",
+    chance: float = np.inf,
+    frozen: Collection[int] = (),
 ) -> list[str]:
     """One sentence for each thing that is wrong; `remedy` is what was advised for the inputs, and helps first, `chance`
-    the cross-entropy of guessing classes by their shares."""
-    found = [(net and _zero(net)) or _dead(rule, history, remedy), _risen(history)]
+    the cross-entropy of guessing classes by their shares, `frozen` the layers that keep their weights."""
+    found = [(net and _zero(history, net, frozen)) or _dead(rule, history, remedy), _risen(history)]
     found += [_unmoved(history, net, remedy, chance)] if net else []
     return [sentence for sentence in found if sentence]
 
 
-def _zero(net: Learner) -> str:
-    """Where trained weights of a hidden layer are all zero still. Silent where the rule trains something else."""
-    for k in sorted({*net.sizes.hidden} & {*net.rule.trained(net.sizes)}):
+def _zero(history: History, net: Learner, frozen: Collection[int]) -> str:
+    """Where trained weights of a hidden layer are all zero still, when each layer has had a step to move in. Silent
+    where the rule trains something else."""
+    if not len(history.epochs) or history.epochs["step"][-1] <= net.sizes.L:
+        return ""
+    for k in sorted({*net.sizes.hidden} & {*net.rule.trained(net.sizes)} - {*frozen}):
         for name in net.sizes.matrices(k):
             host = net.backend.to_host(net.arena[name])
             for r, seed in enumerate(net.seeds):

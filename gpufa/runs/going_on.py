@@ -22,16 +22,24 @@ def bits_hang_on(facts: Mapping[str, str]) -> dict[str, str]:
 def moved(file: Path, metadata: Mapping[str, Any], facts: Mapping[str, str]) -> None:
     """Tell where a run goes on in another place than it began in."""
     before, here = metadata.get("place"), bits_hang_on(facts)
-    if isinstance(before, Mapping) and before != here:
-        changes = [
-            f"{name} {before.get(name, 'none')!s}, here {fact}"
-            for name, fact in here.items()
-            if before.get(name) != fact
-        ]
+    if not isinstance(before, Mapping):
+        return
+    changes = [
+        f"{name} {before.get(name, 'none')}, here {here.get(name, 'none')}"
+        for name in {**before, **here}
+        if not _alike(str(before.get(name, "")), here.get(name, ""))
+    ]
+    if changes:
         warn(
-            f"{str(file)!r} was trained elsewhere ({'; '.join(changes) or ', '.join(before)}): training goes on, but"
-            " maybe not to the same bits"
+            f"{str(file)!r} was trained elsewhere ({'; '.join(changes)}): training goes on, but maybe not to the same"
+            " bits"
         )
+
+
+def _alike(before: str, here: str) -> bool:
+    """Whether they name the same, or one of them more libraries of the same kind, as another program has loaded."""
+    one, other = ({*fact.split("; ")} for fact in (before, here))
+    return one <= other or other <= one
 
 
 def gone_on(config: Config, file: Path, epochs: int | None, schedule_epochs: int | None) -> Config:

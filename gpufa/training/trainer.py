@@ -20,7 +20,7 @@ from ..functions.optimizers import optimizer as find_optimizer
 from ..functions.parts import off_gpu
 from ..measure import scores
 from ..measure.alignment import measure
-from ..measure.health import complaints, guessing, unscaled
+from ..measure.health import Fault, complaints, guessing, unscaled
 from ..measure.history import History
 from ..net.clock import Clock
 from ..net.probation import Unseen, try_out
@@ -95,7 +95,7 @@ class Trainer:
         self.net.filling = filling_of(config.missing, data, filling)
         filled = self.net.filled(data.x_train)
         self.net.scaling = scaling_of(config.scaling, filled, scaling)
-        self.unscaled = "" if self.net.scaling else unscaled(filled)
+        self.unscaled = Fault() if self.net.scaling else unscaled(filled)
         if not has_labels(data.y_train):
             self.net.target_scaling = scaling_of(config.target_scaling, data.y_train, target_scaling, "target_scaling")
         self.epochs, self.rate = config.epochs or 0, 1.0  # `rate` is the factor that a callback has set
@@ -134,16 +134,16 @@ class Trainer:
             raise
         finally:
             self._tell("on_end")
-        remedy = self.unscaled.rpartition(" with ")[2]
+        remedy = f"add {self.unscaled.remedy}" if self.unscaled.remedy else ""
         labels = has_labels(self.train[1])
         chance = guessing(self.backend.to_host(self.train[1])) if labels else np.inf
-        for sentence in complaints(self.rule, self.history, self.net, remedy and f"add {remedy}", chance):
+        for sentence in complaints(self.rule, self.history, self.net, remedy, chance, self.config.freeze):
             warn(sentence)
 
     def _prepare(self) -> None:
         """What a run begins with, and a resumed one has behind it."""
-        if self.unscaled:
-            warn(self.unscaled)
+        if self.unscaled.what:
+            warn(str(self.unscaled))
         try_out(self.net, *self.probe, weighed=self.batches.all.weights is not None)
         told = "samples" in self.rule.needs
         self.rule.prepare(

@@ -73,6 +73,12 @@ def test_a_layer_that_has_died_is_told_once(tmp_path):
     assert all(",100,100," in line for line in (tmp_path / "history.csv").read_text().splitlines()[1:])
 
 
+@pytest.mark.parametrize("more", [{"epochs": 0}, {"freeze": (1, 2)}, {"batch_size": 1000, "epochs": 2}])
+def test_weights_that_had_no_step_to_move_in_are_no_fault(more, recwarn):
+    gpufa.train(settings(rule="bp", init="zeros", **more), DATA)
+    assert not [one for one in recwarn if "zero still" in str(one.message)]
+
+
 def test_the_command_line_tells_it_too(tmp_path, capsys):
     args = ["--rule", "bp", "--activation", "relu", "--init", "zeros", "--hidden", "4", "--epochs", "1", "--seeds", "0"]
     with warnings.catch_warnings():

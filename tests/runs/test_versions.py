@@ -35,6 +35,10 @@ def test_a_run_that_goes_on_elsewhere_says_so(tmp_path, recwarn):
     gpufa.resume(tmp_path, epochs=2, data=DATA)
     assert not [one for one in recwarn if "elsewhere" in str(one.message)]
     arrays, metadata = hdf5.read(tmp_path / "checkpoint.h5")
+    metadata["place"]["BLAS"] += "; one that another program has loaded too"
+    hdf5.write(tmp_path / "checkpoint.h5", arrays, metadata)
+    gpufa.resume(tmp_path, epochs=2, data=DATA)
+    assert not [one for one in recwarn if "elsewhere" in str(one.message)]
     metadata["place"]["processor"] = "Z80"
     hdf5.write(tmp_path / "checkpoint.h5", arrays, metadata)
     said = r"was trained elsewhere \(processor Z80, here .*\): training goes on, but maybe not to the same bits"
