@@ -16,7 +16,8 @@ from .report.comparison import Comparison
 from .report.page import Report
 from .rules import Extra, Feedback, FeedbackRule, Rule
 from .runs.result import Run
-from .runs.run import resume, train
+from .runs.resuming import resume
+from .runs.run import train
 from .training.callbacks import Callback
 from .training.config import Config
 

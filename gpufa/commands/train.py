@@ -10,7 +10,7 @@ from typing import Any, Literal
 from ..basics.console import console, say
 from ..report import compare as comparing
 from ..rules import find_rule
-from ..runs import places, progressbar
+from ..runs import places, progressbar, resuming
 from ..runs import run as runs
 from ..runs.result import Run
 from ..runs.summary import FINISHED
@@ -56,7 +56,9 @@ def resume(
     """
     own = find_rule(rule) if rule else None
     callbacks = progressbar.watching(quiet)
-    resumed = runs.resume(run, epochs, data, callbacks, own, backend, device, "return", schedule_epochs, parts=parts)
+    resumed = resuming.resume(
+        run, epochs, data, callbacks, own, backend, device, "return", schedule_epochs, parts=parts
+    )
     return _finish(resumed, quiet)
 
 

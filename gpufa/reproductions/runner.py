@@ -11,6 +11,7 @@ from typing import Any
 from ..basics.errors import FileProblem, InvalidValue
 from ..checkpoints import networks
 from ..rules import make_rule
+from ..runs import resuming
 from ..runs import run as runs
 from ..training.callbacks import Callback
 from ..training.config import Config
@@ -33,7 +34,7 @@ def train(cell: Cell, folder: Path, seeds: Sequence[int], callbacks: Callbacks) 
     present: list[int] = []
     for run in runs_of(cell, folder):
         if not Outcome.of(cell, [run]).finished:
-            resumed = runs.resume(run, callbacks=callbacks(), on_interrupt="return")
+            resumed = resuming.resume(run, callbacks=callbacks(), on_interrupt="return")
             if resumed.interrupted:
                 return False
         present += _seeds(run)

@@ -145,7 +145,7 @@ class Folder(Callback):
             arrays["kept/epoch"] = trainer.kept.epoch
         arrays = {name: taken(array) for name, array in arrays.items()}
         arrays |= networks.below("history", trainer.history.arrays())
-        if trainer.rate != 1:
+        if trainer.rates.factor != 1:
             arrays["learning_rate"] = np.array([trainer.learning_rate])
         return arrays | networks.scaling_arrays(trainer.net)
 

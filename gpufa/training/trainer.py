@@ -7,31 +7,27 @@ from typing import Any
 
 import numpy as np
 
-from ..backends import get_backend, on_device
-from ..basics.arguments import positive
-from ..basics.errors import InvalidValue, warn
-from ..data.about import CLASSIFICATION, REGRESSION, About
+from ..backends import on_device
+from ..basics.errors import warn
 from ..data.missing import Filling
 from ..data.samples import Data, has_labels, subset
 from ..data.scaling import Scaling
 from ..data.weights import class_weights, weights_in_words
-from ..functions import schedules
-from ..functions.optimizers import optimizer as find_optimizer
-from ..functions.parts import off_gpu
 from ..measure import scores
 from ..measure.alignment import measure
 from ..measure.health import Fault, complaints, guessing, unscaled
 from ..measure.history import History
 from ..net.clock import Clock
 from ..net.probation import Unseen, try_out
-from ..network import Network
 from ..rules import Rule, make_rule
 from .callbacks import Callback, callbacks_of
 from .config import Config
 from .keeping import Kept
 from .limits import check_run
+from .nets import net_for
 from .progress import Progress
-from .sets import blocks_of, filling_of, scaling_of, sets_of
+from .rates import Rates
+from .sets import filling_of, scaling_of, sets_of
 from .step import Step
 from .stopping import Status
 from .update import Update
@@ -64,33 +60,15 @@ class Trainer:
         config = dataclasses.replace(config, class_weights=class_weights(config.class_weights))
         self.config = config = config.resolved(made)
         self.rule, self.callbacks, self.stop_requested = made, callbacks_of(callbacks), False
-        outputs = int(data.y_train.max()) + 1 if has_labels(data.y_train) else data.y_train.shape[1]
         if config.samples is not None:
             data = subset(data, config.samples)
-        about = data.about or About(CLASSIFICATION if has_labels(data.y_train) else REGRESSION)
-        self.taken = about.sentence(outputs, data.x_train.shape[1], len(data.x_train), len(data.x_test))
+        self.net = net_for(config, data, made)
+        self.backend = self.net.backend
+        assert self.net.about
+        rows = len(data.x_train), len(data.x_test)
+        self.taken = self.net.about.sentence(self.net.sizes.outputs, self.net.sizes.inputs, *rows)
         if config.class_weights is not None:
             self.taken += f"; class weights: {weights_in_words(config.class_weights)}"
-        on_cpu = off_gpu([find_optimizer(config.optimizer, config.parts)])
-        place = get_backend(config.backend, config.device, config.precision, on_cpu) if on_cpu else config.backend
-        self.net = Network(
-            blocks_of(config, data.x_train.shape[1], outputs),
-            activation=config.activation,
-            loss=config.loss,
-            rule=made,
-            init=config.init,
-            init_scale=config.init_scale,
-            seed=config.seeds[0],
-            seeds=config.seeds,
-            dtype=config.dtype,
-            backend=place,
-            device=config.device,
-            precision=config.precision,
-            feedback=config.feedback,
-            residual=config.residual,
-            parts=config.parts,
-        )
-        self.backend, self.net.about = self.net.backend, about
         check_run(config, self.net, data.y_train, data.weights is not None)
         self.net.filling = filling_of(config.missing, data, filling)
         filled = self.net.filled(data.x_train)
@@ -98,12 +76,13 @@ class Trainer:
         self.unscaled = Fault() if self.net.scaling else unscaled(filled)
         if not has_labels(data.y_train):
             self.net.target_scaling = scaling_of(config.target_scaling, data.y_train, target_scaling, "target_scaling")
-        self.epochs, self.rate = config.epochs or 0, 1.0  # `rate` is the factor that a callback has set
+        self.epochs = config.epochs or 0
         self.update = Update(self.net, config)
         self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
         self.kept = Kept(self.net) if config.keep == "best" else None
         self.train, self.held, self.test, self.probe, self.batches = sets_of(data, self.net, config)
         self.clock = Clock(self.backend, self.batches.per_epoch, len(self.update.numbers(1.0, 0, 1)), config.dtype)
+        self.rates = Rates(config, self.batches, self.update, self.clock, self.progress, self.epochs)
         self.sums = self.backend.zeros((2, len(config.seeds)), "float64")
         self._steps: dict[int, Step] = {}
         self._recorded = self.progress.active
@@ -173,43 +152,19 @@ class Trainer:
         if progress.batch == 0:
             progress.start_epoch()
         self.batches.start_epoch(progress.epoch)
-        self._write_rates()
+        self.rates.write()
         self.sums[...] = self.backend.to_device(np.stack([progress.loss_sum, progress.misses]))
         self._activate()
 
     @property
     def learning_rate(self) -> float:
         """The rate before the schedule; a callback may set another, which holds from the next step on."""
-        return (self.config.lr or 0.0) * self.rate
+        return self.rates.base
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
-        if self.config.layer_lr:
-            raise InvalidValue("learning_rate is one for all layers, but layer_lr gives each its own; leave one out")
-        self.rate = positive(value, "learning_rate") / (self.config.lr or 1.0)
-        self._write_rates()
-
-    @on_device
-    def _write_rates(self) -> None:
-        """Write down the learning rates of the epoch that `progress` is in."""
-        progress, config, update = self.progress, self.config, self.update
-        per_epoch = self.batches.per_epoch
-        mix = 2 if config.adversarial and config.adversarial_mix == "beside" else 1
-        numbers = []
-        for batch in range(per_epoch):
-            step = progress.step - progress.batch + batch
-            factor = schedules.factor(
-                config.schedule,
-                step=step,
-                steps_per_epoch=per_epoch,
-                total_steps=(config.schedule_epochs or self.epochs) * per_epoch,
-                every=config.schedule_every,
-                gamma=config.schedule_gamma,
-                warmup=config.warmup,
-                parts=config.parts,
-            )
-            numbers.append(update.numbers(factor * self.rate, step, mix * self.batches.samples(batch)))
-        self.clock.set(progress.step, progress.batch, numbers)
+        with self.backend.working():
+            self.rates.set(value)
 
     def _activate(self) -> None:
         """Steps that were recorded went on with the replicas of their time."""

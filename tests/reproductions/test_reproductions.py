@@ -32,7 +32,7 @@ def test_cells_are_run_once_in_pieces_and_more_seeds_added(small, monkeypatch):
         whole["one/bp"]["values"], expected, atol=0.6
     )  # a replica is its single run, to rounding
     monkeypatch.setattr(runner.runs, "train", lambda *a, **k: pytest.fail("trained again"))
-    monkeypatch.setattr(runner.runs, "resume", lambda *a, **k: pytest.fail("resumed"))
+    monkeypatch.setattr(runner.resuming, "resume", lambda *a, **k: pytest.fail("resumed"))
     assert reproduce(small) == 0
     assert results(small)["cells"] == list(whole.values())
     names = {f["name"] for f in results(small)["figures"]}
