@@ -13,8 +13,8 @@ from ..basics.arguments import home_path
 from ..basics.errors import FileProblem, GpufaError, InvalidValue
 from ..data.about import CLASSIFICATION, About, Wanted, of_metadata
 from ..data.datasets import load_inputs, read
+from ..data.divided import ALL
 from ..data.handed import validate
-from ..data.parts import ALL
 from ..data.samples import Data
 from ..data.userfiles import SUFFIXES
 from ..net.learner import Learner

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from ..basics.arguments import home_path, one_of, shown, whole
 from ..basics.errors import InvalidValue, room_needed
 from .about import CLASSIFICATION, REGRESSION, TASKS, About, Wanted, names_in
+from .divided import ALL, OWN_TEST_PART, of_arrays
 from .handed import validate
 from .missing import MISSING
 from .namedsets import part_of
-from .parts import ALL, OWN_TEST_PART, of_arrays
 from .samples import Data, has_labels, inputs
 from .target import judged
 from .userfiles import SUFFIXES, read_file, read_inputs

@@ -14,7 +14,7 @@ from ..basics.errors import InvalidValue
 from .about import REGRESSION, About, Wanted
 from .arraynames import alike, fields, shape_in_words, to_train
 from .columns import choose, match
-from .parts import ALL, OWN_TEST_PART, of_arrays, of_tables, of_trained
+from .divided import ALL, OWN_TEST_PART, of_arrays, of_tables, of_trained
 from .samples import Data, targets
 from .tables import Column, Frame, column_of, frame_of
 

@@ -15,8 +15,8 @@ from .arraynames import alike, fields, to_predict, to_train
 from .columns import Roles, choose, match
 from .csvfiles import read_csv
 from .dialect import ENDINGS, is_table
+from .divided import OWN_TEST_PART, of_arrays, of_tables, of_trained
 from .parquet import ENDING, read_parquet
-from .parts import OWN_TEST_PART, of_arrays, of_tables, of_trained
 from .samples import Data, inputs
 from .table import Table
 from .target import judged
