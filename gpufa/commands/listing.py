@@ -25,7 +25,9 @@ def list_runs(folder: Path = Path("runs"), /) -> int:
     """
     found = overview.entries(folder)
     head = "run", "rule", "data", "epochs", "test score, mean ± deviation", "status"
-    display.sheet(Sheet(f"{len(found)} runs in {folder}", head, tuple(found), texts=head[1:]), console())
+    display.sheet(
+        Sheet(f"{len(found)} run{'s' * (len(found) != 1)} in {folder}", head, tuple(found), texts=head[1:]), console()
+    )
     return OK
 
 
