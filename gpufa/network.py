@@ -41,8 +41,8 @@ class Network(Learner):
     init         an initialiser's name, or a list with one per weight matrix
     init_scale   the initial weights' range (uniform laws) or deviation (normal ones), in place of what `init` makes of
                  the fan-in; of orthogonal matrices the factor
-    seed, seeds  one network; or one per seed, along a leading axis R of all that it has and gives, be it one seed
-                 alone, as in every run of gpufa.train
+    seed, seeds  one network; or one per seed, along a leading axis R of all that it has and gives. One alone has no
+                 such axis, however its seed is given: seed=0, seeds=[0], or a Config's seeds=(0,)
     device       which GPU, counted from 0
     precision    on a GPU: "fp32"; "tf32" for products of less precision; "bf16" for training on bfloat16 activity
     residual     sent_k = f(a_k) + sent_{k-1} for every hidden layer that is as wide as the one below
@@ -83,8 +83,8 @@ class Network(Learner):
     ) -> None:
         made, own = make_rule(rule), parts_of(parts)
         layout = layout_of(sizes, activation, residual, made, own)
-        self.single = seeds is None
         replicas = replica_seeds((seed,) if seeds is None else seeds)
+        self.single = len(replicas) == 1
         one_of(dtype, DTYPES, "dtype")
         one_of(precision, PRECISIONS, "precision")
         defaults = made.defaults
@@ -131,7 +131,7 @@ class Network(Learner):
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """W1, (n_1, n_0), b1, (n_1,), ...: live views, written in place; a leading axis R with `seeds`."""
+        """W1, (n_1, n_0), b1, (n_1,), ...: live views, written in place; of several seeds with a leading axis R."""
         return self.arena.public(self.single)
 
     @property

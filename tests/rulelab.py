@@ -61,11 +61,9 @@ DATA = gpufa.Data(rng.normal(size=(40, 6)), np.arange(40) % 3, rng.normal(size=(
 
 
 def trainer(data=DATA, **settings):
-    """A Trainer in the middle of its first epoch: call step(). Of one seed the net's arrays are without the axis of
-    seeds, as those of a Network(seed=0)."""
+    """A Trainer in the middle of its first epoch: call step()."""
     defaults = {"hidden": (5, 4), "batch_size": 8, "seeds": (0,), "dtype": "float64", "backend": "numpy", "epochs": 3}
     made = Trainer(gpufa.Config(**defaults | settings), data)
-    made.net.single = len(made.net.seeds) == 1
     made.rule.prepare(made.net, made.train[0], made.train[1])
     made.begin_epoch()
     return made

@@ -77,7 +77,7 @@ class NetSettings:
     depth_drop: float = 0.0
     """probability that a residual layer is dropped for a step (stochastic depth)"""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """one network per seed, all trained at once, along a leading axis of the run's net, also where it is one"""
+    """one network per seed, all trained at once, along a leading axis of the run's net where they are several"""
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,8 @@ class Trainer:
     the data in a line, and `kept`, the weights of the best epochs where they are what the run is for.
 
     `data` has host arrays as gpufa.load_data gives them. `scaling` and `target_scaling` are those of the weights
-    with which it starts, and `filling` that of a run that goes on, where they have one. The net has an axis of seeds,
-    also of one alone. Raises InvalidValue where config, data, rule and scalings don't fit together.
+    with which it starts, and `filling` that of a run that goes on, where they have one. Raises InvalidValue where
+    config, data, rule and scalings don't fit together.
     """
 
     def __init__(

@@ -70,14 +70,12 @@ def test_what_it_knows_of_its_data_comes_along():
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("seeds", [(0,), (0, 1)])
 def test_what_fills_in_missing_values_comes_along(way, seeds):
-    """And the axis of seeds, be it of one."""
     holes = np.where(np.random.default_rng(0).random(X.shape) < 0.2, np.nan, X)
     run = gpufa.train(config(missing="median", scaling="standard", seeds=seeds), (holes, Y))
     net = WAYS[way](run.network)
     np.testing.assert_array_equal(net.filling.value, run.network.filling.value)
     assert net.about == run.network.about
     assert net.about.missing == "median"
-    assert net.predict(holes).shape[0] == len(seeds)
     np.testing.assert_array_equal(net.predict(holes), run.network.predict(holes))
     assert np.isfinite(net.predict(holes)).all()
 

@@ -53,7 +53,7 @@ def test_it_is_resumed_bit_for_bit_and_replicas_are_single_runs(rule, tmp_path):
     single = gpufa.train(gpufa.Config(**vars(config) | {"seeds": (1,)})).network
     for name, p in whole.parameters.items():
         np.testing.assert_array_equal(resumed.parameters[name], p, err_msg=name)
-        np.testing.assert_allclose(single.parameters[name], p[[1]], rtol=1e-9, atol=1e-9, err_msg=name)
+        np.testing.assert_allclose(single.parameters[name], p[1], rtol=1e-9, atol=1e-9, err_msg=name)
     assert set(whole.feedback) == set(resumed.feedback)
     for name, b in whole.feedback.items():
         np.testing.assert_array_equal(resumed.feedback[name], b, err_msg=name)

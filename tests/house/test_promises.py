@@ -171,7 +171,7 @@ def test_adams_first_step_makes_no_more_of_rounding_than_lr_over_eps_and_never_o
 def test_a_replica_is_its_single_run_to_rounding(rule):
     both = trained(rule, **STEADY)
     for r, seed in enumerate((0, 1)):
-        close(trained(rule, seeds=(seed,), **STEADY), {name: p[[r]] for name, p in both.items()})
+        close(trained(rule, seeds=(seed,), **STEADY), {name: p[r] for name, p in both.items()})
 
 
 def one_far_step(rule):
@@ -212,7 +212,7 @@ def test_initial_weights_and_feedback_are_the_same_bits_everywhere(rule, backend
 
     first = drawn("numpy", 1)
     same(drawn(backend, 2), first)
-    same(drawn(backend, 1, seeds=(1,)), {name: p[[1]] for name, p in first.items()})
+    same(drawn(backend, 1, seeds=(1,)), {name: p[1] for name, p in first.items()})
 
 
 def test_no_kernel_has_atomics_but_the_one_that_counts_blocks():

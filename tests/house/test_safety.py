@@ -37,7 +37,7 @@ def test_nothing_that_is_read_can_run(path):
             if called in ("np.load", "numpy.load"):
                 assert {k.arg: ast.unparse(k.value) for k in node.keywords}["allow_pickle"] == "False"
             if called.endswith("exec_module"):
-                assert path == PACKAGE / "rules" / "__init__.py"
+                assert path == PACKAGE / "basics" / "ownfiles.py"
 
 
 @pytest.fixture

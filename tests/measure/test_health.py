@@ -170,4 +170,4 @@ def test_divergence_inside_an_epoch_goes_back_to_the_last_checkpoint_optimizer_a
         np.testing.assert_array_equal(array[0], poison.saved[name][0], err_msg=name)
     alone = gpufa.train(settings(optimizer=optimizer, lr=0.01, clip=0.5, seeds=(1,)), DATA).network
     for name, p in values(alone).items():
-        np.testing.assert_allclose(values(run.network)[name][[1]], p, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(values(run.network)[name][1], p, rtol=1e-10, atol=1e-12)

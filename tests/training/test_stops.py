@@ -21,7 +21,7 @@ def test_patience_stops_each_replica_by_itself():
         assert np.isnan(error[n:, r]).all()
         one = gpufa.train(dataclasses.replace(settings, seeds=(r,)), DATA)
         assert one.summary["epochs_per_seed"] == [n]
-        same({k: p[[r]] for k, p in parameters(run).items()}, parameters(one), exact=False)
+        same({k: p[r] for k, p in parameters(run).items()}, parameters(one), exact=False)
 
 
 def test_noklands_stop_rule():

@@ -16,7 +16,7 @@ def test_a_replica_is_its_single_run(options):
     many = gpufa.train(config(**options), DATA)
     for r, seed in enumerate(many.network.seeds):
         one = gpufa.train(config(**options, seeds=(seed,)), DATA)
-        same({n: p[[r]] for n, p in parameters(many).items()}, parameters(one), exact=False)
+        same({n: p[r] for n, p in parameters(many).items()}, parameters(one), exact=False)
         np.testing.assert_allclose(
             many.history.epochs["test_loss"][:, r], one.history.epochs["test_loss"][:, 0], rtol=1e-9
         )

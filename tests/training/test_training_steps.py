@@ -18,7 +18,7 @@ def test_a_step_of_sgd_is_the_rules_gradient(rule, gradient):
     trainer = Trainer(config(rule=rule, optimizer="sgd", lr=0.1, gradient=gradient, seeds=(3,), init="uniform"), DATA)
     trainer.begin_epoch()
     batch = trainer.batches.order[0, :16]
-    before = {n: p[0].copy() for n, p in trainer.net.parameters.items()}
+    before = {n: p.copy() for n, p in trainer.net.parameters.items()}
     gradients = trainer.net.gradients(DATA.x_train[batch], DATA.y_train[batch])
     trainer.step()
     factor = 16 if gradient == "sum" else 1
@@ -76,7 +76,7 @@ def test_adversarial_samples_follow_the_true_gradient():
         for at in np.ndindex(x.shape):
             bumped = x.copy()
             bumped[at] += 1e-6
-            slope[at] = (net.loss(bumped, y) - net.loss(x, y)).item()
+            slope[at] = net.loss(bumped, y) - net.loss(x, y)
         trainer.step()
         (step,) = trainer._steps.values()
         np.testing.assert_allclose(step.x[0, -16:], x + 0.25 * np.sign(slope))
@@ -90,7 +90,7 @@ def test_dropout_hides_the_mask_from_the_derivative():
     """delta = mask / (1 - p) * (B e) * f'(h before dropout), and the next layer sees mask / (1 - p) * h."""
     trainer = Trainer(config(rule="dfa", dropout=0.4, init="uniform", seeds=(1,)), DATA)
     trainer.begin_epoch()
-    net, before = trainer.net, {n: p[0].copy() for n, p in trainer.net.parameters.items()}
+    net, before = trainer.net, {n: p.copy() for n, p in trainer.net.parameters.items()}
     trainer.step()
     (step,) = trainer._steps.values()
     p, mask = step.p, step.p.mask[0]
@@ -102,7 +102,7 @@ def test_dropout_hides_the_mask_from_the_derivative():
     e = np.exp(a3 - a3.max(0))
     e = e / e.sum(0) - step.p.y[0]
     np.testing.assert_allclose(p.e[0], e, rtol=1e-10)
-    np.testing.assert_allclose(p.delta[1][0], mask[:8] * (net.feedback["B1"][0] @ e) * (1 - h1**2), rtol=1e-10)
+    np.testing.assert_allclose(p.delta[1][0], mask[:8] * (net.feedback["B1"] @ e) * (1 - h1**2), rtol=1e-10)
     np.testing.assert_allclose(p.sent[1][0], sent, rtol=1e-12)
 
 

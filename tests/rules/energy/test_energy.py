@@ -64,7 +64,7 @@ def test_resume_is_bit_for_bit(tmp_path, rule, options, settings):
         np.testing.assert_array_equal(resumed.network.parameters[name], p)
     for table in ("epochs", "probes"):
         ours, theirs = getattr(resumed.history, table), getattr(whole.history, table)
-        for name in set(theirs) - {"seconds"}:
+        for name in set(theirs.names) - {"seconds"}:
             np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
 
 

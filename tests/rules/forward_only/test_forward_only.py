@@ -45,7 +45,7 @@ def test_resume_is_bit_for_bit(rule, options, settings, tmp_path):
     close(values(resumed.network), values(whole.network), 0)
     for table in ("epochs", "probes"):
         ours, theirs = getattr(resumed.history, table), getattr(whole.history, table)
-        for name in set(ours) - {"seconds"}:
+        for name in set(ours.names) - {"seconds"}:
             np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
 
 
