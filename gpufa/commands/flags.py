@@ -12,6 +12,7 @@ from ..basics.errors import GpufaError, InvalidValue
 from ..basics.random import LAWS
 from ..data.namedsets import DESCRIPTIONS
 from ..data.scaling import SCALINGS
+from ..data.weights import as_typed
 from ..functions.activations import ACTIVATIONS
 from ..functions.initialisers import INITIALISERS
 from ..functions.losses import LOSSES
@@ -45,7 +46,7 @@ RESUMED = (
     "data",
 )  # what a run may go on with
 
-AS_FLAGS: dict[str, Any] = {"class_weights": str, "parts": tuple[str, ...]}  # where not the settings' types
+AS_FLAGS: dict[str, Any] = dict.fromkeys(("class_weights", "parts"), tuple[str, ...])  # where not the settings' types
 
 
 def refuse_changes(args: Sequence[str]) -> None:
@@ -89,6 +90,8 @@ def config_of(base: Config, flags: Any, options: tuple[str, ...]) -> Config:
     """The settings of `base` with the flags that are given, and with `--set`. Options of a rule in `base` are for the
     rule that it names alone."""
     given = {name: value for name, value in vars(flags).items() if value is not None}
+    if "class_weights" in given:
+        given["class_weights"] = as_typed(given["class_weights"])
     if given.get("rule", base.rule) != base.rule:
         given["rule_options"] = {}
     return with_options(dataclasses.replace(base, **given), options)

@@ -46,6 +46,23 @@ def relative(weights: NDArray) -> NDArray:
     return np.asarray(weights / means)
 
 
+def as_typed(words: Sequence[str]) -> str | dict[str, float]:
+    """The setting as the command line has it: one word, or a name and a weight for each class."""
+    if len(words) == 1:
+        return words[0]
+    names, weights = words[::2], words[1::2]
+    try:
+        found = {name: float(weight) for name, weight in zip(names, weights, strict=True)}
+    except ValueError:
+        found = {}
+    if not found or len(found) < len(names):
+        raise InvalidValue(
+            f"--class-weights {' '.join(words)} can't be used; give balanced, a file, or each class and its weight with"
+            " spaces between them, as in --class-weights no 1 yes 4"
+        )
+    return found
+
+
 def class_weights(setting: Any) -> Any:
     """The setting without files: "balanced", or weights by the names of the classes.
 
@@ -57,7 +74,8 @@ def class_weights(setting: Any) -> Any:
     with readable(path, "file of class weights"):
         if not path.is_file():
             raise FileProblem(
-                f"there is no file {str(path)!r} of class weights; give --class-weights balanced or a file"
+                f"there is no file {str(path)!r} of class weights; give --class-weights balanced, a file, or each"
+                " class and its weight, as in --class-weights no 1 yes 4"
             )
         text = path.read_text(encoding="utf-8-sig", errors="replace")
     table = _of_toml(text, path) if path.suffix == ".toml" else _of_csv(text, path)

@@ -21,7 +21,7 @@ class DataSettings:
     sample_weights: str | None = None
     """the column of a table, or the array of a file, that says how much each training sample counts"""
     class_weights: str | dict[str, float] | None = None
-    """balanced, a TOML or CSV file of names and weights, or these themselves: how much each class counts"""
+    """how much each class counts: balanced, a TOML or CSV file of names and weights, or these (no 1 yes 4)"""
     missing: Literal["mean", "median", "drop"] | None = None
     """what becomes of missing values: filled in by each feature's mean or median over the training samples, or their
     rows dropped; refused where not given"""

@@ -138,6 +138,10 @@ def test_class_weights_as_words_and_tables(capsys):
     assert config.class_weights == {"no": 0.75, "yes": 1.5}
     run = gpufa.train(gpufa.Config(**vars(config) | {"dtype": "float64"}))
     np.testing.assert_allclose(run.network.predict(X), gpufa.load("run").predict(X), rtol=1e-9)
+    pairs = ["--class-weights", "no", "0.75", "yes", "1.5"]
+    assert main(["train", "--data", path, *pairs, "--out", "pairs", *FAST]) == 0
+    assert networks.facts("pairs")["config"]["class_weights"] == weights
+    np.testing.assert_array_equal(gpufa.load("pairs").predict(X), run.network.predict(X))
     Path("table.toml").write_text(f'data = "{path}"\nepochs = 1\n[class_weights]\nno = 1.0\nyes = 2.0\n')
     assert main(["train", "table.toml", "--quiet", "--out", "table"]) == 0
 
@@ -159,6 +163,15 @@ def test_files_that_are_none(text, told, capsys):
     path = table("data.csv", ["one", "two", "label"])
     assert main(["train", "--data", path, "--class-weights", "w.csv", *FAST]) == 2
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [[], ["no", "1", "yes"], ["no", "many"], ["1", "2"], ["no", "1", "no", "2"]])
+def test_pairs_that_are_none(words, capsys):
+    path = table("data.csv", ["one", "two", "label"])
+    assert main(["train", "--data", path, *FAST, "--class-weights", *words]) == 2
+    told = capsys.readouterr().err
+    assert "--class-weights" in told
+    assert ("no 1 yes 4" in told) == (words != ["1", "2"])
 
 
 def test_toml_that_is_none(capsys):
