@@ -85,7 +85,9 @@ def predict(
     classes = about.task == CLASSIFICATION
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow([*(["label"] if classes else []), *(f"output_{i}" for i in range(outputs.shape[1]))])
+    writer.writerow(
+        [*(["label"] if classes else []), *(f"output_{about.output_name(i)}" for i in range(outputs.shape[1]))]
+    )
     for row in outputs:
         label = [about.class_name(int(row.argmax()))] if classes else []
         writer.writerow([*label, *(f"{v:.{digits}g}" for v in row)])

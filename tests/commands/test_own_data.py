@@ -48,8 +48,13 @@ def test_names_go_from_training_to_prediction(iris, capsys):
     order = table(Path("new.csv"), ["height", "width"], X[:, ::-1])
     assert main(["predict", "r", order, "--out", "labels.csv"]) == 0
     with open("labels.csv") as file:
-        found = [row["label"] for row in csv.DictReader(file)]
+        rows = list(csv.DictReader(file))
+    found = [row["label"] for row in rows]
     assert set(found) <= set(NAMES)
+    assert list(rows[0]) == ["label", *(f"output_{name}" for name in NAMES)]
+    assert all(
+        float(row[f"output_{row['label']}"]) == max(float(row[f"output_{name}"]) for name in NAMES) for row in rows
+    )
     assert np.mean(np.array(found) == np.array(NAMES)[KINDS]) > 0.8
     assert main(["evaluate", "r", "--data", iris]) == 0
     assert own
@@ -78,6 +83,9 @@ def test_amounts_in_whole_numbers(iris, capsys, tmp_path):
     assert "60 different values in 60 rows; if these are amounts, add --task regression" in capsys.readouterr().err
     assert trained("--data", prices, "--task", "regression") == 0
     assert 'target: column "price" (regression); 1 features; 48 + 12 samples' in capsys.readouterr().err
+    capsys.readouterr()
+    assert main(["predict", "r", prices]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "output_price"
     with pytest.raises(gpufa.InvalidValue, match="expected one of classification, regression: change --task"):
         gpufa.Config(task="amounts")
 
