@@ -15,7 +15,7 @@ from ..data.scaling import Scaling
 from ..data.weights import class_weights, weights_in_words
 from ..measure import scores
 from ..measure.alignment import measure
-from ..measure.health import Fault, complaints, guessing, unscaled
+from ..measure.health import complaints, guessing, unscaled, unscaled_targets
 from ..measure.history import History
 from ..net.clock import Clock
 from ..net.probation import Unseen, try_out
@@ -73,9 +73,11 @@ class Trainer:
         self.net.filling = filling_of(config.missing, data, filling)
         filled = self.net.filled(data.x_train)
         self.net.scaling = scaling_of(config.scaling, filled, scaling)
-        self.unscaled = Fault() if self.net.scaling else unscaled(filled)
+        self.faults = [] if self.net.scaling else [unscaled(filled)]
         if not has_labels(data.y_train):
             self.net.target_scaling = scaling_of(config.target_scaling, data.y_train, target_scaling, "target_scaling")
+            if config.loss == "squared_error" and not self.net.target_scaling:
+                self.faults.append(unscaled_targets(data.y_train))
         self.epochs = config.epochs or 0
         self.update = Update(self.net, config)
         self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
@@ -113,7 +115,8 @@ class Trainer:
             raise
         finally:
             self._tell("on_end")
-        remedy = f"add {self.unscaled.remedy}" if self.unscaled.remedy else ""
+        remedies = " and ".join(fault.remedy for fault in self.faults if fault.what)
+        remedy = f"add {remedies}" if remedies else ""
         labels = has_labels(self.train[1])
         chance = guessing(self.backend.to_host(self.train[1])) if labels else np.inf
         for sentence in complaints(self.rule, self.history, self.net, remedy, chance, self.config.freeze):
@@ -121,8 +124,9 @@ class Trainer:
 
     def _prepare(self) -> None:
         """What a run begins with, and a resumed one has behind it."""
-        if self.unscaled.what:
-            warn(str(self.unscaled))
+        for fault in self.faults:
+            if fault.what:
+                warn(str(fault))
         try_out(self.net, *self.probe, weighed=self.batches.all.weights is not None)
         told = "samples" in self.rule.needs
         self.rule.prepare(

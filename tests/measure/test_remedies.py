@@ -9,7 +9,7 @@ from partlab import CUBE
 import gpufa
 from gpufa.basics.errors import in_bytes, warn
 from gpufa.commands.main import main
-from gpufa.measure.health import complaints, guessing, unscaled
+from gpufa.measure.health import complaints, guessing, unscaled, unscaled_targets
 from gpufa.measure.history import History
 
 RNG = np.random.default_rng(0)
@@ -45,6 +45,41 @@ def test_inputs_that_nets_dont_learn_from_well(x, told):
 
 def test_data_sets_of_the_house_are_told_nothing():
     assert str(unscaled(gpufa.load_data("digits").x_train)) == ""
+
+
+@pytest.mark.parametrize(
+    ("y", "told"),
+    [
+        (X, ""),
+        (X + 4, ""),
+        (X * 25, ""),
+        (X * 0.05, ""),
+        (X * [1, 1, 1, 0] + [0, 0, 0, 40], ""),
+        (X + np.array([0, 0, 7, 0]), "the targets are far from mean 0 and deviation 1: "),
+        (X * [1, 40, 1, 1], " in output 1 (counted from 0); nets learn better with --target-scaling standard"),
+        (X * 0.02, "nets learn better with --target-scaling standard"),
+        (1e5 + 3e3 * X, "deviation 1: 9.99e+04 ± "),
+        (1e200 * X, "± inf in output 0"),
+    ],
+)
+def test_targets_that_nets_dont_learn_well(y, told):
+    found = str(unscaled_targets(y))
+    assert (told in found) if told else found == ""
+
+
+@pytest.mark.parametrize("name", ["linear_teacher", "identity_teacher", "tanh_teacher"])
+def test_teachers_are_told_nothing(name):
+    assert str(unscaled_targets(gpufa.load_data(name).y_train)) == ""
+
+
+def test_raw_targets_are_told_with_what_helps():
+    y = 1e5 + 3e3 * X[:, :2]
+    first, *others = sentences(settings(epochs=40, activation="relu", rule="bp", lr=0.1), (X, y, X, y))
+    assert first.startswith("the targets are far from mean 0")
+    assert all("--target-scaling standard" in other for other in others if "has lost" in other)
+    assert sentences(settings(epochs=4, target_scaling="standard"), (X, y, X, y)) == []
+    both = sentences(settings(epochs=1), (1e3 * X, y, X, y))[:2]
+    assert [one.split()[-2] for one in both] == ["--scaling", "--target-scaling"]
 
 
 def settings(**kw):
