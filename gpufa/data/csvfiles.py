@@ -1,5 +1,6 @@
 """CSV files: a line a sample, with names in the first line or without."""
 
+import shlex
 import warnings
 import zlib
 from collections.abc import Callable, Mapping
@@ -51,7 +52,7 @@ def read_csv(
                 f"{path} names {len(names)} columns, but its lines have {len(first)} cells; name each column once"
             )
         roles = choose(names, len(first))
-        table, texts = _read(path, dialect, skip, roles, len(first), task)
+        table, texts = _read(path, dialect, skip, names, roles, len(first), task)
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         if isinstance(error, FileProblem):
             raise
@@ -68,7 +69,7 @@ def read_csv(
 
 
 def _read(
-    path: Path, dialect: Dialect, skip: int, roles: Roles, width: int, task: str | None
+    path: Path, dialect: Dialect, skip: int, names: Names | None, roles: Roles, width: int, task: str | None
 ) -> tuple[NDArray, NDArray | None]:
     """All columns as numbers, zeros in those without a role, and the target where it is one of strings."""
     unused: dict[int | str, Callable[[str], float]] = {
@@ -82,7 +83,7 @@ def _read(
             raise
         except ValueError as error:
             if at is None or task != CLASSIFICATION:
-                raise _fault(path, dialect, skip, {*unused}, error) from None
+                raise _fault(path, dialect, skip, names, {*unused}, error) from None
     texts: list[str] = []
 
     def keep(cell: str) -> float:
@@ -94,7 +95,7 @@ def _read(
     except UnicodeDecodeError:
         raise
     except ValueError as error:
-        raise _fault(path, dialect, skip, {*unused, at}, error) from None
+        raise _fault(path, dialect, skip, names, {*unused, at}, error) from None
     texts = texts[-len(table) :]  # NumPy may try a converter out
     for row, cell in enumerate(texts):
         gap = not cell or (task != CLASSIFICATION and is_missing(cell))
@@ -148,7 +149,9 @@ def _first_value(path: Path, dialect: Dialect, skip: int, at: int) -> str:
     return next((cell for cell in cells if not (dialect.gaps and is_missing(cell))), "")
 
 
-def _fault(path: Path, dialect: Dialect, skip: int, texts: set[int | str], error: ValueError) -> FileProblem:
+def _fault(
+    path: Path, dialect: Dialect, skip: int, names: Names | None, texts: set[int | str], error: ValueError
+) -> FileProblem:
     """What is wrong with which line of a table, but for what its columns of texts hold; looked for only when NumPy
     can't read it."""
     width, by = 0, WORDS[dialect.separator]
@@ -158,15 +161,16 @@ def _fault(path: Path, dialect: Dialect, skip: int, texts: set[int | str], error
         if cells and len(cells) != width:
             return FileProblem(f"{where} {len(cells)} cells, but {width} in the lines before; separate cells by {by}")
         for column, cell in enumerate(cells):
+            called = shlex.quote(names[column]) if names and column < len(names) and names[column] else column
             if column not in texts and not dialect.is_number(cell) and is_missing(cell):
                 return FileProblem(
                     f"{where} {cell!r} in column {column + 1} is not a number; fill such in with --missing mean or"
-                    f" median, leave their rows out with --missing drop, or the column with --drop {column}"
+                    f" median, leave their rows out with --missing drop, or the column with --drop {called}"
                 )
             if column not in texts and not dialect.is_number(cell):
                 return FileProblem(
                     f"{where} {cell!r} in column {column + 1} is not a number; separate numbers by {by}, or leave"
-                    f" a column of text out with --drop {column}"
+                    f" a column of text out with --drop {called}"
                 )
     return FileProblem(f"{path} is not a table ({error}); give lines of numbers")
 
