@@ -36,7 +36,7 @@ def sheet(shown: Sheet, to: Console) -> None:
     """A table of results."""
     table = Table(title=shown.title)
     for i, name in enumerate(shown.head):
-        table.add_column(name, justify="left" if i == 0 or name in shown.texts else "right")
+        table.add_column(name, justify="left" if i == 0 or name in shown.texts else "right", overflow="fold")
     for row in shown.rows:
         table.add_row(*row)
     if shown.foot:
@@ -58,7 +58,7 @@ def rules(table: Mapping[str, type[Rule]], to: Console) -> None:
     shown = Table(title="learning rules", show_lines=True)
     shown.add_column("rule", no_wrap=True)
     for column in ("paper", "crosses between layers", "memory beyond the net", "frees the locks"):
-        shown.add_column(column)
+        shown.add_column(column, overflow="fold")
     for name, rule in table.items():
         shown.add_row(name, rule.paper, rule.crosses, rule.memory or "none", rule.frees or "none")
     to.print(shown)

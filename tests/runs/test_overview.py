@@ -68,6 +68,10 @@ def test_the_command(folder, tmp_path, capsys, monkeypatch):
     assert f"3 runs in {folder}" in out.replace("\n", "")
     assert main(["list", str(tmp_path / "none")]) == 2
     assert "there is no folder" in capsys.readouterr().err
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main(["list", str(folder)]) == 0
+    assert "…" not in capsys.readouterr().out
+    monkeypatch.setenv("COLUMNS", "150")
     monkeypatch.chdir(tmp_path)
     assert main(["list"]) == 0
     assert "runs/done" in capsys.readouterr().out
