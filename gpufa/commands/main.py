@@ -1,11 +1,12 @@
 """The command line: parse, call, print; errors in one sentence."""
 
 import io
+import shlex
 import sys
 import warnings
 from collections.abc import Sequence
 
-from cyclopts.exceptions import CoercionError, CycloptsError
+from cyclopts.exceptions import CoercionError, CycloptsError, UnusedCliTokensError
 
 from ..backends import faults
 from ..basics.console import Lasting, silence
@@ -50,4 +51,6 @@ def _sentence(error: GpufaError | CycloptsError, args: Sequence[str]) -> str:
         return text
     if isinstance(error, CoercionError) and error.token and set(",;[]()") & set(error.token.value):
         return f"{text} Separate several values by spaces, as in --hidden 64 64."
+    if isinstance(error, UnusedCliTokensError) and error.unused_tokens and args[0] in ("train", "compare"):
+        return f"{text} Settings go as a file that ends in .toml, data as --data {shlex.quote(error.unused_tokens[0])}."
     return f"{text} See gpufa {' '.join(args[:1])} --help."

@@ -110,7 +110,8 @@ def _known(name: str) -> str:
     if (key := name.replace("-", "_")) in DESCRIPTIONS:
         return key
     raise InvalidValue(
-        f"data {name!r} is unknown; choose from {', '.join(DESCRIPTIONS)}, or a path that ends in .npz, .h5 or .csv"
+        f"data {name!r} is unknown; choose from {', '.join(DESCRIPTIONS)}, or a path that ends in .csv, .tsv, .parquet,"
+        " .npz or .h5"
     )
 
 

@@ -171,7 +171,7 @@ def test_idx_file_missing_from_own_folder(own: Path) -> None:
 
 @pytest.mark.parametrize("name", ["cifar", "MNIST", "digits.txt", "some/folder"])
 def test_unknown_name(name: str) -> None:
-    message = rf"data '{name}' is unknown; choose from digits, mnist, .*, or a path that ends in .npz, .h5 or .csv"
+    message = rf"data '{name}' is unknown; choose from digits, mnist, .*, or a path that ends in .csv, .* or .h5"
     for use in load_data, fetch, functools.partial(load_inputs, features=3):
         with pytest.raises(InvalidValue, match=message):
             use(name)
