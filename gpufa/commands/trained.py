@@ -86,7 +86,10 @@ def predict(
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(
-        [*(["label"] if classes else []), *(f"output_{about.output_name(i)}" for i in range(outputs.shape[1]))]
+        [
+            *(["label"] if classes else []),
+            *(f"output_{about.class_name(i) if classes else i}" for i in range(outputs.shape[1])),
+        ]
     )
     for row in outputs:
         label = [about.class_name(int(row.argmax()))] if classes else []

@@ -93,11 +93,6 @@ class About:
             return self.classes[label]
         return str(self.target[label]) if len(self.target) > 1 else str(label)
 
-    def output_name(self, output: int) -> str:
-        """Of a class its name, else that of the target's column, where there is one."""
-        named = self.target[output : output + 1] if not self.array_of_target else ()
-        return self.class_name(output) if self.task == CLASSIFICATION else str(named[0]) if named else str(output)
-
     def sentence(self, outputs: int, features: int, train: int, test: int) -> str:
         """All of it in a line."""
         what = REGRESSION if outputs == 1 else f"regression on {outputs} outputs"

@@ -85,7 +85,7 @@ def test_amounts_in_whole_numbers(iris, capsys, tmp_path):
     assert 'target: column "price" (regression); 1 features; 48 + 12 samples' in capsys.readouterr().err
     capsys.readouterr()
     assert main(["predict", "r", prices]) == 0
-    assert capsys.readouterr().out.splitlines()[0] == "output_price"
+    assert capsys.readouterr().out.splitlines()[0] == "output_0"
     with pytest.raises(gpufa.InvalidValue, match="expected one of classification, regression: change --task"):
         gpufa.Config(task="amounts")
 

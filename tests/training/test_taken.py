@@ -123,7 +123,7 @@ def test_rules_beside_each_other_take_what_train_takes():
     with pytest.warns(gpufa.GpufaWarning, match="figures of 1 seed say little"):
         found = gpufa.compare(dataclasses.replace(SMALL, missing="mean"), ("bp", "dfa"), data)
     assert all(run.network.filling is not None for run in found.runs.values())
-    assert all(run.network.parameters["W1"].shape == (1, 5, 3) for run in found.runs.values())
+    assert all(run.network.parameters["W1"].shape == (5, 3) for run in found.runs.values())
 
 
 def test_values_are_those_of_the_samples_that_are_trained_on():
