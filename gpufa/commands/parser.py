@@ -43,7 +43,12 @@ def app_for(args: list[str]) -> App:
         help_format="plaintext",
         version=f"gpufa {__version__}",
         default_parameter=Parameter(
-            negative=(), consume_multiple=True, allow_repeating=True, show_default=_given, converter=_newest
+            negative=(),
+            consume_multiple=True,
+            allow_repeating=True,
+            json_list=False,
+            show_default=_given,
+            converter=_newest,
         ),
     )
     _add_training(app, base, rule or base.rule)

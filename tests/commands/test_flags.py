@@ -71,6 +71,8 @@ def test_help_shows_what_a_file_says(train_help, tmp_path):
     [
         ("train --hidden 64,64", 'Invalid value for --hidden: unable to convert "64,64" into int. Separate several'),
         ("train --seeds (0,1)", "Separate several values by spaces"),
+        ("train --seeds [0,1]", "Separate several values by spaces"),
+        ("train --hidden []", 'unable to convert "[]" into int'),
         ("train --hiden 64", "Unknown option: --hiden. Did you mean --hidden?"),
         ("train --lr abc", 'Invalid value for --lr: unable to convert "abc" into float.'),
         ("train --epochs 1.5", 'Invalid value for --epochs: unable to convert "1.5" into int.'),
