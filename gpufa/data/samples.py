@@ -144,7 +144,9 @@ def real_numbers(values: Any, name: str) -> NDArray:
 
 
 def host_array(values: Any, name: str) -> NDArray:
-    """What NumPy makes of the values; raises InvalidValue that calls them `name` where it can't."""
+    """What NumPy makes of the values; raises InvalidValue that calls them `name` where it can't, or some are masked."""
+    if np.ma.is_masked(values):
+        raise InvalidValue(f"{name} has masked values; give NaN in their place, as {name}.filled(numpy.nan) does")
     try:
         return np.asarray(values)
     except MemoryError:

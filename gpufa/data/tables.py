@@ -35,6 +35,8 @@ class Frame(NamedTuple):
         roles = choose(self.names, len(self.names))
         if not len(self.columns[0]):
             raise InvalidValue("the table has no rows; give one per sample")
+        if not roles.features:
+            raise InvalidValue("no column is left to learn from; name some with --features, or fewer with --drop")
         features = [_column(self.columns[i], self.names[i]) for i in roles.features]
         target = [values(self.columns[i], f"column {column(self.names[i])}") for i in roles.target]
         weights = None if roles.weights is None else _column(self.columns[roles.weights], self.names[roles.weights])

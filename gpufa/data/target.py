@@ -38,13 +38,14 @@ class Target(NamedTuple):
 
 
 def decide(train: Any, test: Any, task: str | None, name: str = "y", parted: bool = False) -> Target:
-    """The targets for what they are; `test` may be None. Errors call them `name`, with _train and _test if `parted`.
+    """The targets for what they are; there is a `test` if `parted`, and errors call them `name`, with _train and _test
+    then.
 
     The classes are those of the training part, in sorted order. Raises InvalidValue for what can't be learned, or is
     not for certain the one or the other.
     """
     whose = [f"{name}_train", f"{name}_test"] if parted else [name, name]
-    parts = [targets(y, one) for y, one in zip((train, test), whose, strict=True) if y is not None]
+    parts = [targets(y, one) for y, one in zip((train, test) if parted else (train,), whose, strict=False)]
     kinds = [kind(y) for y in parts]
     of_all = kinds[0]
     if len(set(kinds)) > 1:

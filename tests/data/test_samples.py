@@ -80,6 +80,13 @@ def spoiled(array: np.ndarray, value: float) -> np.ndarray:
         ({"y_train": X, "y_test": X[:5, :2]}, r"y_test has 2 outputs, but y_train 3"),
         ({"y_train": np.array(["a"] * 20)}, r"y_train has one class, a, only: nothing can be learned"),
         ({"y_train": np.array([None] * 20)}, r"y_train is of dtype object; give real numbers"),
+        ({"y_train": None}, r"y_train is of dtype object; give real numbers"),
+        ({"y_test": None}, r"y_test is of dtype object; give real numbers"),
+        (
+            {"x_train": np.ma.masked_less(X, 0)},
+            r"x_train has masked values; give NaN in their place, as x_train.filled",
+        ),
+        ({"y_train": np.ma.masked_equal(LABELS, 0)}, r"y_train has masked values"),
         ({"x_train": X * 1j}, r"x_train is of dtype complex64; give real numbers"),
         (
             {"x_train": [[1, 2], [3]]},

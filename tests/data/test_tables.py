@@ -149,6 +149,13 @@ def test_a_table_to_predict_from(make: Any) -> None:
     assert samples_of(np.c_[WIDTH, LENGTH], about, 2) is None
 
 
+def test_a_table_of_targets_alone() -> None:
+    table = pytest.importorskip("pandas").DataFrame({"label": [0, 1] * 9})
+    for wanted in {}, {"missing": "drop"}:
+        with pytest.raises(InvalidValue, match=r"no column is left to learn from; name some with --features, or fewer"):
+            load_data(table, **wanted)
+
+
 def test_what_is_no_table() -> None:
     for value in None, X_LIST, np.eye(2), {"a": 1}, object(), 3:
         assert frame_of(value) is None
