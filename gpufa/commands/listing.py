@@ -24,6 +24,9 @@ def list_runs(folder: Path = Path("runs"), /) -> int:
         folder: where to look, in the folders within it too
     """
     found = overview.entries(folder)
+    if not found:
+        say(f"no runs in {folder}")
+        return OK
     head = "run", "rule", "data", "epochs", "test score, mean ± deviation", "status"
     display.sheet(
         Sheet(f"{len(found)} run{'s' * (len(found) != 1)} in {folder}", head, tuple(found), texts=head[1:]), console()

@@ -37,7 +37,12 @@ def checked(values: Any, samples: int, name: str, gaps: bool = False) -> NDArray
 
 def relative(weights: NDArray) -> NDArray:
     """Weights as they count against each other: of mean 1 along the last axis. Raises InvalidValue where all are 0."""
-    means = weights.mean(axis=-1, keepdims=True)
+    with np.errstate(over="ignore"):
+        means = weights.mean(axis=-1, keepdims=True)
+    if not np.isfinite(means).all():
+        raise InvalidValue(
+            f"the weights of the samples, up to {weights.max():.3g}, sum to more than floats hold; scale them"
+        )
     if not means.all():
         raise InvalidValue(
             "the weights of the training samples are all 0, and nothing would be learned; give --class-weights or"

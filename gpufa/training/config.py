@@ -40,6 +40,8 @@ class Config(RecordSettings, PlaceSettings, LengthSettings, UpdateSettings, NetS
     """
 
     def __post_init__(self) -> None:
+        if self.out == "":
+            raise InvalidValue("out = '' names no folder; give --out a name, or leave it out")
         for name in ("activation", "init", "hidden", "seeds", "freeze", "layer_lr"):
             value = getattr(self, name)
             if isinstance(value, str | int | float | Part):

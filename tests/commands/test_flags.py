@@ -152,3 +152,8 @@ def test_what_is_to_be_pasted_is_quoted(tmp_path, monkeypatch, capsys):
     capsys.readouterr()
     assert main(["train", "c.toml"]) == 2
     assert "--rule 'my rules/own.py:Mine'" in capsys.readouterr().err
+
+
+def test_an_empty_name_of_a_folder_is_refused(capsys):
+    assert main(["train", "--out", ""]) == 2
+    assert "out = '' names no folder; give --out a name, or leave it out" in capsys.readouterr().err

@@ -78,14 +78,10 @@ def test_a_wrong_label_is_wrong(capsys):
         (About("classification"), ["0", "1"]),
         (About("classification", classes=("1", "2")), ["1", "2"]),
         (About("classification", ("wet", "cold")), ["wet", "cold"]),
-        (About("regression", ("price", "rent"), columns=("a", "price", "rent")), ["price", "rent"]),
-        (About("regression", (2, 5), columns=6), ["2", "5"]),
-        (About("regression", ("kinds",), columns=6), ["0", "1"]),
-        (About("regression"), ["0", "1"]),
     ],
 )
-def test_outputs_have_the_names_of_what_they_are(about, names):
-    assert [about.output_name(i) for i in range(2)] == names
+def test_outputs_have_the_names_of_their_classes(about, names):
+    assert [about.class_name(i) for i in range(2)] == names
 
 
 def test_labels_by_the_names_of_their_classes():

@@ -75,3 +75,8 @@ def test_the_command(folder, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["list"]) == 0
     assert "runs/done" in capsys.readouterr().out
+
+
+def test_a_folder_without_runs(tmp_path, capsys):
+    assert main(["list", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.replace("\n", "") == f"no runs in {tmp_path}"

@@ -185,3 +185,9 @@ def test_weights_in_bfloat16():
 def test_arrays_beside_names_are_refused():
     with pytest.raises(gpufa.InvalidValue, match="goes with arrays, and the data are 'digits'; name its column"):
         gpufa.train(Config(epochs=1), sample_weights=WEIGHTS)
+
+
+def test_weights_that_floats_can_not_sum_are_refused():
+    x, y = np.zeros((9, 2)), np.arange(9) % 3
+    with pytest.raises(gpufa.InvalidValue, match=r"up to 1e\+308, sum to more than floats hold; scale them"):
+        gpufa.train(gpufa.Config(hidden=(3,), epochs=1, backend="numpy"), (x, y), sample_weights=np.full(9, 1e308))
