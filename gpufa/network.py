@@ -34,7 +34,8 @@ class Network(Learner):
     """A feed-forward network, or R of them side by side, with its learning rule.
 
     sizes        units per layer, inputs first: [784, 800, 800, 10]; or the layers themselves, a string a block, in
-                 words or as objects of gpufa.layers: ["input 784", "dense 800 tanh", "dense 10"]
+                 words or as objects of gpufa.layers: ["input 784", "dense 800 tanh", "dense 10"]; of images
+                 ["input 3x32x32", "conv 32 5x5 relu, pool 2", "dense 10"]
     activation   of the hidden layers: a name, or a list with one each
     loss         "cross_entropy" (softmax), "binary_cross_entropy" (logistic) or "squared_error" (identity)
     rule         a name ("dfa"), a subclass of gpufa.Rule, or an instance with options
@@ -51,10 +52,10 @@ class Network(Learner):
     feedback     "stored", or "procedural": made of the seed wherever it is used, and no part of a checkpoint
 
     All that take x and y take raw data: x goes through `filling` and `scaling`, and real targets through
-    `target_scaling`, which a run of gpufa.train, or gpufa.load, may have set. x is (samples, n_0), or of several
-    dimensions that make n_0, or a table of pandas, Polars or PyArrow with columns named as in training, which may have
-    the targets in itself. y is labels, (samples,) or (samples, 1): numbers of classes from 0, or their names as strings
-    or as a column of a table; or targets (samples, n_L).
+    `target_scaling`, which a run of gpufa.train, or gpufa.load, may have set. x is (samples, n_0), or of images
+    (samples, channels, height, width), or of other dimensions that make n_0, or a table of pandas, Polars or PyArrow
+    with columns named as in training, which may have the targets in itself. y is labels, (samples,) or (samples, 1):
+    numbers of classes from 0, or their names as strings or as a column of a table; or targets (samples, n_L).
 
     What is left None takes the rule's default. Raises InvalidValue for unknown names and unusable sizes,
     BackendUnavailable for backend="cupy" without a usable GPU.
@@ -136,8 +137,8 @@ class Network(Learner):
 
     @property
     def feedback(self) -> Mapping[str, Any]:
-        """B1, ...: the rule's fixed feedback matrices, (n_k, n_{k+1}) for fa, (n_k, n_L) for dfa: live views, or copies
-        where they are procedural."""
+        """B1, ...: the rule's fixed feedback matrices, (n_k, n_{k+1}) for fa, or of a kernel its shape, (n_k, n_L) for
+        dfa: live views, or copies where they are procedural."""
         return self.fixed.public(self.single)
 
     @on_device
@@ -217,5 +218,5 @@ class Network(Learner):
             w = self.arena[name]
             for r, seed in enumerate(self.seeds):
                 host = np.empty(w.shape[1:], self.dtype)
-                init.fill(host, seed, stream, size)
+                init.draw(host, seed, stream, size)
                 w[r] = self.backend.to_device(host)

@@ -18,6 +18,7 @@ from ..functions.formulas import Formula
 from ..functions.optimizers import Hyper, Optimizer
 from .dynamics import Dynamics
 from .operands import Gate, Outputs, Rates, Samples, Ticks
+from .places import Places
 
 Array = Any
 Layered = Any  # arrays by layer of one slab, see Layers
@@ -25,7 +26,7 @@ Job = Callable[[], None]
 HERE = nullcontext()
 
 
-class Backend(Dynamics):
+class Backend(Dynamics, Places):
     """Base of all backends; `xp` is the array library, `keyed` whether feedback can be made as it is used."""
 
     name: str

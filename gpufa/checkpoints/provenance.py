@@ -1,7 +1,7 @@
 """The data that a run is trained on: named in its settings or handed in by a program; known again by a checksum."""
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from ..data.divided import ALL
 from ..data.handed import validate
 from ..data.samples import Data
 from ..data.userfiles import SUFFIXES
+from ..layers.places import check_samples
+from ..layers.words import inputs
 from ..net.learner import Learner
 from ..training.config import Config
 from ..training.toml import stored
@@ -44,7 +46,19 @@ def _data_of(config: Config, data: Any, wanted: Wanted, weights: Any) -> tuple[D
                 " array in the settings, sample_weights = 'name'"
             )
         return read(name, config.test_fraction, wanted), name
-    return validate(data, wanted, config.test_fraction, weights), IN_MEMORY
+    arrays = validate(data, wanted, config.test_fraction, weights)
+    if config.layers and (said := inputs(config.layers[0])):
+        for name, x in _handed(data):
+            check_samples(x, said, name)
+    return arrays, IN_MEMORY
+
+
+def _handed(data: Any) -> Iterator[tuple[str, Any]]:
+    """The arrays that a program has handed in as such, by name; those of targets have no places."""
+    if isinstance(data, Mapping):
+        yield from ((str(name), x) for name, x in data.items())
+    elif isinstance(data, Sequence) and not isinstance(data, str):
+        yield from (("x_train" if len(data) > 2 else "x", data[0]), *(("x_test", x) for x in data[2:3]))
 
 
 def data_again(

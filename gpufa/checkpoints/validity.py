@@ -129,7 +129,7 @@ def _matrices(network: Mapping[str, Any]) -> dict[str, Shape]:
     if words is None:
         return {f"W{k}": shape for k, shape in enumerate(zip(sizes[1:], sizes, strict=False), start=1)}
     parts = stand_ins(words)
-    layout = Layout.of(inputs(words[0]) or 0, [block(word, parts) for word in words[1:]])
+    layout = Layout.of(inputs(words[0]) or (0,), [block(word, parts) for word in words[1:]])
     if list(layout.units) != sizes:
         raise InvalidValue(f"layers of {list(layout.units)} units in a net of {sizes}")
     return {name: shape for k in range(1, layout.L + 1) for name, shape in layout.matrices(k).items()}

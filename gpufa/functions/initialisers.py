@@ -1,5 +1,6 @@
 """INITIALISERS: how weight matrices start. Biases start at zero."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -18,11 +19,17 @@ Fill = Callable[[NDArray, int, int, float | None], None]
 @dataclass(frozen=True)
 class Initialiser(Part):
     """fill(w, seed, layer, scale) writes w, (fan_out, fan_in); the same of the same seed and layer, which counts the
-    matrices from 1. `scale` is that of --init-scale, None where there is none."""
+    matrices from 1. `scale` is that of --init-scale, None where there is none. A kernel is such a matrix, (filters,
+    what a filter sees), or is handed over as it is, (filters, channels, height, width), to those that say `kernels`."""
 
     kind: ClassVar[str] = "init"
 
     fill: Fill
+    kernels: bool = False
+
+    def draw(self, w: NDArray, seed: int, layer: int, scale: float | None = None) -> None:
+        """Write w, a matrix or a kernel."""
+        self.fill(w if self.kernels else w.reshape(len(w), -1), seed, layer, scale)
 
     def fault(self) -> str:
         """Tried on a small matrix, twice."""
@@ -38,11 +45,17 @@ class Initialiser(Part):
         )
 
 
+def fans(shape: Sequence[int]) -> tuple[int, int]:
+    """(fan_in, fan_out) of a matrix or a kernel: how many a unit sees, and how many see it."""
+    places = math.prod(shape[2:])
+    return shape[1] * places, shape[0] * places
+
+
 def _scaled(law: str, usual: Callable[[int, int], float]) -> Fill:
     """W = scale * law, usual(fan_in, fan_out) being the scale where none is given."""
 
     def fill(w: NDArray, seed: int, layer: int, scale: float | None = None) -> None:
-        fan_out, fan_in = w.shape
+        fan_in, fan_out = fans(w.shape)
         scale = usual(fan_in, fan_out) if scale is None else scale
         Generator().fill(law, w, seed, Purpose.INIT, stream=layer, scale=scale)
 
@@ -66,7 +79,7 @@ ROWS = (
     Initialiser("zeros", _zeros),
     Initialiser("uniform", _scaled("uniform", lambda fan_in, fan_out: fan_in**-0.5)),
     Initialiser("normal", _scaled("normal", lambda fan_in, fan_out: fan_in**-0.5)),
-    Initialiser("glorot", _scaled("uniform", lambda fan_in, fan_out: (6 / (fan_in + fan_out)) ** 0.5)),
+    Initialiser("glorot", _scaled("uniform", lambda fan_in, fan_out: (6 / (fan_in + fan_out)) ** 0.5), kernels=True),
     Initialiser("he", _scaled("normal", lambda fan_in, fan_out: (2 / fan_in) ** 0.5)),
     Initialiser("orthogonal", _orthogonal),
 )

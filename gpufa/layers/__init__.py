@@ -2,10 +2,26 @@
 
 from .act import Act
 from .chain import Chain
+from .conv import Conv2d
 from .dense import Dense
 from .dropout import Dropout
 from .layer import Layer
+from .pool import Flatten, GlobalMean, MaxPool, MeanPool
 from .residual import Residual
 from .words import LAYERS, block
 
-__all__ = ["LAYERS", "Act", "Chain", "Dense", "Dropout", "Layer", "Residual", "block"]
+__all__ = [
+    "LAYERS",
+    "Act",
+    "Chain",
+    "Conv2d",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GlobalMean",
+    "Layer",
+    "MaxPool",
+    "MeanPool",
+    "Residual",
+    "block",
+]

@@ -28,7 +28,7 @@ class Act(Layer):
     def forward(self, at: At) -> None:
         a: Array = at.x
         if self.f.of == "a":  # what is read again on the way down must not be somebody else's
-            a = at.array("a", *at.shape, at.batch.m)
+            a = at.array("a", at.units, at.batch.m)
             a[...] = at.x
         elif a.strides != at.y.strides:  # from outside the block, out of a slab
             a = at.y
@@ -36,8 +36,8 @@ class Act(Layer):
         at.backend.activate(self.f, a, h=at.y)
 
     def pull(self, at: At, carriers: Carriers) -> Signal:
-        down = at.array("down", *at.shape, at.batch.m)
+        down = at.array("down", at.units, at.batch.m)
         down[...] = at.delta
-        z = at.array("a", *at.shape, at.batch.m) if self.f.of == "a" else at.y
+        z = at.array("a", at.units, at.batch.m) if self.f.of == "a" else at.y
         at.backend.gate(down, [Gate(self.f, z, None, ALL)])
         return Signal(None, down)

@@ -9,6 +9,7 @@ from ..basics.arguments import several, shown
 from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
 from .act import Act
+from .conv import Conv2d
 from .dense import Dense
 from .dropout import Dropout
 from .layer import At, Carriers, Layer, Shape, Sums, write
@@ -40,7 +41,7 @@ class Chain(Layer):
     def __str__(self) -> str:
         words: list[str] = []
         for i, layer in enumerate(self.layers):
-            if isinstance(layer, Act) and i and isinstance(self.layers[i - 1], Dense):
+            if isinstance(layer, Act) and i and isinstance(self.layers[i - 1], Dense | Conv2d):
                 words[-1] += f" {layer}"
             else:
                 words.append(str(layer))

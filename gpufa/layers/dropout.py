@@ -26,7 +26,7 @@ class Dropout(Layer):
             raise InvalidValue(f"dropout can't be {shown(self.p)}; give {DROPS}")
 
     def mask(self, at: At) -> Array:
-        return at.array("mask", *at.shape, at.batch.m)
+        return at.array("mask", at.units, at.batch.m)
 
     def forward(self, at: At) -> None:
         at.y[...] = at.x
@@ -38,7 +38,7 @@ class Dropout(Layer):
     def pull(self, at: At, carriers: Carriers) -> Signal:
         if not (at.batch.dropping and self.p):
             return Signal(None, at.delta)
-        down = at.array("down", *at.shape, at.batch.m)
+        down = at.array("down", at.units, at.batch.m)
         down[...] = at.delta
         at.backend.gate(down, [Gate(None, down, self.mask(at), ALL)])
         return Signal(None, down)

@@ -1,24 +1,38 @@
 """What a layer is: a frozen dataclass of hyperparameters that knows shapes, its way up and its own way down.
 
 Layers know nothing of rules. Whatever a layer needs of a pass it finds in the place where it stands, an `At`.
+A shape is (units,), or (channels, height, width) of units that have a place; in memory both are (R, units, m).
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from ..backends import Backend
 from ..backends.operands import Signal
-from ..basics.arrays import Array
+from ..basics.arrays import Array, T
 
 Shape = tuple[int, ...]  # of an activity, without replicas in front and samples behind
-Carriers = Mapping[str, Array] | None  # by parameter, what carries a signal back in place of its transpose
+Carriers = Mapping[str, Array] | None  # by parameter, what carries a signal back in its place, see `carrier`
+ALL = slice(None)
 
 
 class Parameter(NamedTuple):
-    """An array that is trained; matrices start as the net's `init` says, vectors from zero."""
+    """An array that is trained; matrices and kernels, (filters, channels, height, width), start as the net's `init`
+    says, vectors from zero."""
 
     shape: Shape
+
+
+class Option(NamedTuple):
+    """A word that may follow a layer's numbers, with an example of what follows it, "" where that is nothing; `words`
+    may stand there in place of numbers, and `sets` is a field and its value where the option alone says it."""
+
+    name: str
+    example: str
+    words: tuple[str, ...] = ()
+    sets: tuple[str, Any] | None = None
 
 
 class Batch(Protocol):
@@ -44,11 +58,14 @@ class Sums(Protocol):
 
     def sums(self, name: str, delta: Array, factor: float = 1.0) -> None: ...
 
+    def kernel(self, name: str, delta: Array, columns: Array, filters: slice = ALL, more: bool = False) -> None: ...
+
 
 class At:
     """Where a layer stands in a pass: made once, all of it arrays that stay where they are.
 
-    x, y     what comes in, as whoever is below has left it, and what goes out, (R, *shape, m)
+    shape    of its input, and `units` of that, `out` of its output
+    x, y     what comes in, as whoever is below has left it, and what goes out, (R, units, m)
     delta    the signal at y
     w        its parameters, by the layer's own names, and `names` those that the net has for them
     stream   a number of its own, for random numbers
@@ -68,9 +85,11 @@ class At:
         path: str,
     ) -> None:
         self.layer, self.batch, self.backend, self.shape, self.path = layer, batch, batch.backend, shape, path
+        self.units, self.out = math.prod(shape), layer.out(shape)
         self.parameters, self.suffixes, self.streams = parameters, suffixes, streams
         self.stream = next(streams)
-        self.x, self.y, self.delta = None, y, delta
+        self.x: Array = None
+        self.y, self.delta = y, delta
         own = layer.parameters(shape)
         suffix = next(suffixes) if own else ""
         self.names = {name: name + suffix for name in own}
@@ -90,9 +109,9 @@ class At:
 
     def put(self, layer: "Layer", number: int, shape: Shape, y: Array = None, delta: Array = None) -> "At":
         """A place inside this one, with an output and a signal of its own where none is given."""
-        out, path = layer.out(shape), f"{self.path}.{number}"
+        units, path = math.prod(layer.out(shape)), f"{self.path}.{number}"
         y, delta = (
-            self.batch.array(f"{path} {what}", *out, self.batch.m) if given is None else given
+            self.batch.array(f"{path} {what}", units, self.batch.m) if given is None else given
             for what, given in (("y", y), ("delta", delta))
         )
         return At(layer, self.batch, shape, self.parameters, self.suffixes, self.streams, y, delta, path)
@@ -100,13 +119,29 @@ class At:
 
 @dataclass(frozen=True)
 class Layer:
-    """Base of all layers. `str` of a layer is its word, which `block` reads back; `example` is such a word."""
+    """Base of all layers. `str` of a layer is its word, which `block` reads back; `example` is such a word. In words
+    the fields without a default are numbers, the others `options`."""
 
     word: ClassVar[str] = ""
     example: ClassVar[str] = ""
+    options: ClassVar[tuple[Option, ...]] = ()
 
     def __str__(self) -> str:
-        return " ".join([self.word, *map(str, vars(self).values())])
+        said = [self.word]
+        for one in fields(self):
+            value, option = getattr(self, one.name), self._option(one.name)
+            if value != one.default:
+                said += [option.name] if option else []
+                said += (
+                    []
+                    if option and option.sets
+                    else ["x".join(map(str, value if isinstance(value, tuple) else [value]))]
+                )
+        return " ".join(said)
+
+    def _option(self, name: str) -> Option | None:
+        """What says that field in words."""
+        return next((one for one in self.options if name == (one.sets[0] if one.sets else one.name)), None)
 
     def out(self, shape: Shape) -> Shape:
         """The shape of what it makes of an input of that shape; raises InvalidValue where that can't enter."""
@@ -137,6 +172,16 @@ class Layer:
 
     def gradients(self, at: At, grads: Sums) -> None:
         """Hand over the gradients of its parameters, from x and delta."""
+
+
+def carrier(W: Array) -> Array:
+    """W as it carries a signal back, (R, ...), as what stands in for it does: a matrix's transpose, a kernel itself."""
+    return T(W) if W.ndim == 3 else W
+
+
+def carrier_shape(shape: Shape) -> Shape:
+    """Of the carrier of a parameter of that shape."""
+    return shape[::-1] if len(shape) == 2 else shape
 
 
 def write(backend: Any, signal: Signal, out: Array) -> None:

@@ -35,7 +35,7 @@ class Residual(Chain):
         below = super().pull(at, carriers)
         if below.plus is None:
             return below._replace(plus=at.delta)
-        both = at.array("down", *at.shape, at.batch.m)
+        both = at.array("down", at.units, at.batch.m)
         write(at.backend, below, out=both)
         both += at.delta
         return Signal(None, both)

@@ -1,12 +1,14 @@
 """LAYERS: every layer by its word. A block is one string, "dense 64 tanh, dropout 0.5", and str(block) is that again.
 
 block = layer {"," layer}
-layer = word {number} [activation]  |  activation  |  "residual(" block ")"
+layer = word {number} {option [number]} [activation]  |  activation  |  "residual(" block ")"
+
+A number may be two, down and across: 3x5.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, replace
 from typing import Any
 
 from ..basics.arguments import shown
@@ -15,13 +17,19 @@ from ..functions.activations import ACTIVATIONS, Activation
 from ..functions.parts import OWN, Part
 from .act import Act
 from .chain import Chain
+from .conv import Conv2d
 from .dense import Dense
 from .dropout import Dropout
-from .layer import Layer
+from .layer import Layer, Shape
+from .pool import Flatten, GlobalMean, MaxPool, MeanPool
 from .residual import Residual
 
-LAYERS: dict[str, type[Layer]] = {layer.word: layer for layer in (Dense, Dropout)}
+ROWS = Dense, Conv2d, MaxPool, MeanPool, GlobalMean, Flatten, Dropout
+LAYERS: dict[str, type[Layer]] = {layer.word: layer for layer in ROWS}
 INPUT = "input"
+RESIDUAL = "residual"
+OPTIONS = {text for layer in ROWS for option in layer.options for text in (option.name, *option.words)}
+VOCABULARY = {*(part for word in LAYERS for part in word.split()), *OPTIONS, INPUT, RESIDUAL}
 
 
 def block(given: Any, parts: Sequence[Part] = ()) -> Chain:
@@ -38,18 +46,23 @@ def block(given: Any, parts: Sequence[Part] = ()) -> Chain:
 
 def stand_ins(words: Iterable[Any]) -> list[Activation]:
     """Activations in the place of those that the words name and gpufa does not ship: to read shapes, not to run."""
-    named = {*re.findall(r"\b[A-Za-z_]\w*", " ".join(map(str, words)))} - {*LAYERS, *ACTIVATIONS, INPUT, "residual"}
+    named = {*re.findall(r"\b[A-Za-z_]\w*", " ".join(map(str, words)))} - {*VOCABULARY, *ACTIVATIONS}
     return [replace(ACTIVATIONS["identity"], name=name) for name in sorted(named)]
 
 
-def inputs(given: Any) -> int | None:
-    """How many inputs "input 784" says; None where `given` is something else."""
+def inputs(given: Any) -> Shape | None:
+    """The shape that "input 784" or "input 3x32x32", channels x height x width, says; None where `given` is something
+    else."""
     words = given.split() if isinstance(given, str) else []
     if words[:1] != [INPUT]:
         return None
-    if len(words) != 2 or not _whole(words[1]) or not int(words[1]):
-        raise InvalidValue(f"{given!r} can't be read; it takes a number of inputs, such as 'input 784'")
-    return int(words[1])
+    numbers = words[1].split("x") if len(words) == 2 else []
+    if len(numbers) not in (1, 3) or not all(_whole(text) and int(text) for text in numbers):
+        raise InvalidValue(
+            f"{given!r} can't be read; it takes a number of inputs, such as 'input 784', or channels x height x width,"
+            " such as 'input 3x32x32'"
+        )
+    return tuple(map(int, numbers))
 
 
 def _layers(given: Any, functions: Mapping[str, Activation]) -> Iterator[Layer]:
@@ -88,28 +101,59 @@ def _read(word: str, functions: Mapping[str, Activation]) -> Iterator[Layer]:
     if inner := re.fullmatch(r"residual\s*\((.*)\)", word):
         yield Residual(tuple(_layers(inner[1], functions)))
         return
-    name, *rest = word.split() or [""]
-    if name in functions and not rest:
-        yield Act(functions[name])
+    if word in functions:
+        yield Act(functions[word])
         return
-    if name not in LAYERS:
-        known = ", ".join([*LAYERS, "residual(...)", *functions])
+    texts = word.split()
+    name = next((name for name in (" ".join(texts[:2]), *texts[:1]) if name in LAYERS), "")
+    if not name:
+        known = ", ".join([*LAYERS, f"{RESIDUAL}(...)", *functions])
         raise InvalidValue(f"unknown layer {shown(word)}; a layer begins with one of {known}{OWN}")
-    cls, act = LAYERS[name], rest.pop() if rest and rest[-1] in functions else None
-    wanted = [field.name for field in fields(cls)]
-    if len(rest) != len(wanted) or not all(map(_number, rest)):
+    cls, rest = LAYERS[name], texts[len(name.split()) :]
+    act = rest.pop() if rest and rest[-1] in functions else None
+    wanted = [field.name for field in fields(cls) if field.default is MISSING]
+    numbers, settings = [_number(text) for text in rest[: len(wanted)]], _options(cls, rest[len(wanted) :])
+    if settings is None or len(numbers) != len(wanted) or None in numbers:
         raise InvalidValue(
-            f"layer {word!r} can't be read; {name} takes {' '.join(wanted)}, such as {cls.example!r}, and may end in an"
-            f" activation: {', '.join(functions)}{OWN}"
+            f"layer {word!r} can't be read; {name} takes {_takes(cls, wanted)}such as {cls.example!r}, and may end in"
+            f" an activation: {', '.join(functions)}{OWN}"
         )
-    yield cls(*(int(text) if _whole(text) else float(text) for text in rest))
+    yield cls(*numbers, **settings)
     if act:
         yield Act(functions[act])
+
+
+def _options(cls: type[Layer], texts: Sequence[str]) -> dict[str, Any] | None:
+    """By field, what these words say, or None where they say nothing."""
+    known, rest, found = {option.name: option for option in cls.options}, list(texts), {}
+    while rest:
+        option = known.pop(rest.pop(0), None)
+        if option is None or not (rest or option.sets):
+            return None
+        if option.sets:
+            found[option.sets[0]] = option.sets[1]
+            continue
+        text = rest.pop(0)
+        found[option.name] = text if text in option.words else _number(text)
+        if found[option.name] is None:
+            return None
+    return found
+
+
+def _takes(cls: type[Layer], wanted: Sequence[str]) -> str:
+    options = " or ".join(f"{option.name} {option.example}".strip() for option in cls.options)
+    parts = [*([" ".join(wanted)] if wanted else []), *([f"then {options}"] if options else [])]
+    return "".join(f"{part}, " for part in parts or ["nothing"])
 
 
 def _whole(text: str) -> bool:
     return re.fullmatch(r"\d{1,18}", text) is not None
 
 
-def _number(text: str) -> bool:
-    return re.fullmatch(r"\d{1,18}(\.\d+)?(e-?\d{1,3})?", text) is not None
+def _number(text: str) -> int | float | tuple[int, int] | None:
+    """A number, or two such as 3x5; None where it is neither."""
+    if two := re.fullmatch(r"(\d{1,18})x(\d{1,18})", text):
+        return int(two[1]), int(two[2])
+    if not re.fullmatch(r"\d{1,18}(\.\d+)?(e-?\d{1,3})?", text):
+        return None
+    return int(text) if _whole(text) else float(text)

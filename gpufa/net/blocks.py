@@ -51,8 +51,9 @@ class DenseBlock:
         """What the block hands down."""
         return self.down if carriers is None else Signal(carriers[self.name], self.delta)
 
-    def factors(self) -> dict[str, tuple[Array, Array]]:
-        return {self.name: (self.delta, self.net.sent[self.k - 1])}
+    def gradients(self, grads: Sums) -> None:
+        grads.product(self.name, self.delta, self.net.sent[self.k - 1])
+        grads.sums(f"b{self.k}", self.delta)
 
 
 class OutputBlock(DenseBlock):
@@ -98,7 +99,7 @@ class LayeredBlock:
         self.net, self.k = net, k
         n, suffixes = net.sizes[k], iter(net.sizes.suffixes(k))
         y, delta = (net.array(f"block {k} {what}", n, net.m) for what in ("y", "delta"))
-        shape, streams = (net.sizes[k - 1],), count(1000 * k)
+        shape, streams = net.sizes.shapes[k - 1], count(1000 * k)
         self.block, self.arrived = net.sizes.blocks[k - 1], False
         self.at = At(self.block, net, shape, net.parameters, suffixes, streams, y, delta, f"block {k}")
 
@@ -127,9 +128,6 @@ class LayeredBlock:
     def gradients(self, grads: Sums) -> None:
         self._expect("learns from", "its gradients")
         self.block.gradients(self.at, grads)
-
-    def factors(self) -> dict[str, tuple[Array, Array]]:
-        return {at.names["W"]: (at.delta, at.x) for at in self.at.leaves() if "W" in at.names}
 
     def _expect(self, does: str, before: str) -> None:
         """Raise InvalidValue where what the layers hold is of another pass."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..backends import Backend
 from ..backends.keyed import KeyedMatrix, Stretch
+from ..basics.arrays import as_matrix
 from ..basics.random import Generator, Purpose
 from .arena import Arena, Array, Layers
 
@@ -21,7 +22,8 @@ class Feedback:
     """A fixed feedback matrix (rows, columns) of scale * law, drawn once from the seed and never trained.
 
     Of its elements a share `density` is not zero. Matrices of one `stream` and width are the same, as far as their rows
-    go; where it is None each matrix has its own.
+    go; where it is None each matrix has its own. One that stands in for a kernel has the shape of `kernel`, each row
+    being a filter.
     """
 
     rows: int
@@ -30,6 +32,11 @@ class Feedback:
     scale: float
     density: float = 1.0
     stream: int | None = None
+    kernel: tuple[int, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.kernel or (self.rows, self.columns)
 
 
 class FeedbackMatrices:
@@ -49,6 +56,7 @@ class FeedbackMatrices:
         kind: str = "stored",
     ) -> None:
         self.kind, self.backend, self.seeds = kind, backend, seeds
+        self.shapes = {name: f.shape for name, f in specifications.items()}
         self.stretches = {
             name: Stretch(f.rows, f.columns, f.law, f.scale / f.density**0.5, f.stream or stream)
             for stream, (name, f) in enumerate(specifications.items(), start=1)
@@ -59,7 +67,8 @@ class FeedbackMatrices:
         sparse = any(f.density < 1 for f in specifications.values())
         self.keyed = kind == "procedural" and backend.keyed and not sparse
         self.stored, self.B = self._arena(dtype)
-        for name, matrix in self.stored.items():
+        for name, one in self.stored.items():
+            matrix = as_matrix(one)
             s, density = self.stretches[name], specifications[name].density
             backend.random(s.law, matrix, seeds, Purpose.FEEDBACK, stream=s.stream, scale=s.scale)
             if density < 1:
@@ -100,7 +109,7 @@ class FeedbackMatrices:
     def _arena(self, dtype: str) -> tuple[Arena, Layers]:
         """Memory for what is stored, B1, B2, ... one behind the other, and their views by layer."""
         stored = {n: s for n, s in self.stretches.items() if not (self.keyed and n in self.by_layer)}
-        shapes = {name: (s.rows, s.columns) for name, s in stored.items()}
+        shapes = {name: self.shapes[name] for name in stored}
         arena = Arena(self.backend, shapes, len(self.seeds), dtype)
         layers, stretches = self._layers(arena), [self.stretches[name] for name in self.by_layer]
         names = list(shapes)

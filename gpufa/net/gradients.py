@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from ..basics.arrays import T
+from ..basics.arrays import T, as_matrix
 from ..basics.errors import InvalidValue
 from .arena import Array, Layers, Parameters
 from .passes import Pass
@@ -65,6 +65,15 @@ class Gradients:
         self._check(name)
         if name in self.wanted:
             self.backend.row_sums(delta, out=self.into[name], alpha=self._times(factor), beta=self._beta(name))
+
+    def kernel(self, name: str, delta: Array, columns: Array, filters: slice = ALL, more: bool = False) -> None:
+        """The gradient of some filters of a kernel, handed over once: delta columns^T, (R, filters, n) and (R, ..., n);
+        with `more` what is to be added to that of the same filters."""
+        self._check(name)
+        self.begun.add(name)
+        if name in self.wanted:
+            out, beta = as_matrix(self.into[name])[:, filters], 1.0 if more else self.first
+            self.backend.gemm(delta, T(columns), out=out, alpha=self.scale, beta=beta)
 
     def array(self, name: str) -> Array:
         """The parameter's gradient, to be written whole by the rule itself, which does its own scaling."""
@@ -149,6 +158,14 @@ class Within:
         out = self.grads.into[name]
         for r in self._running(name):
             self.grads.backend.row_sums(delta[r], out=out[r], alpha=self._times(factor), beta=self.grads.first)
+
+    def kernel(self, name: str, delta: Array, columns: Array, filters: slice = ALL, more: bool = False) -> None:
+        out, shared = as_matrix(self.grads.into[name]), columns.ndim < delta.ndim
+        beta = 1.0 if more else self.grads.first
+        for r in self._running(name):
+            self.grads.backend.gemm(
+                delta[r], T(columns if shared else columns[r]), out=out[r][:, filters], alpha=self.scale, beta=beta
+            )
 
     def _times(self, factor: float) -> float | Array:
         return self.scale if factor == 1 else factor * self.scale

@@ -1,16 +1,18 @@
-"""The blocks of a net: their widths and parameters, and where each block's units stand in the slab."""
+"""The blocks of a net: their shapes and parameters, and where each block's units stand in the slab."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
+from ..basics.arguments import shown
 from ..basics.errors import InvalidValue
 from ..functions.activations import ACTIVATIONS, Activation
 from ..layers.act import Act
 from ..layers.chain import Chain, DenseParts
 from ..layers.dense import Dense
-from ..layers.layer import Shape
+from ..layers.layer import Shape, carrier_shape
 from ..layers.residual import Residual
 
 IDENTITY = "identity"
@@ -18,13 +20,13 @@ IDENTITY = "identity"
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """The blocks 1 .. L, and units[k], those at the output of block k; units[0] are the inputs.
+    """The blocks 1 .. L, and shapes[k], that of block k's output, shapes[0] being the input's; units[k] are how many.
 
     As in the papers 1 .. L-1 are hidden and L is the output. Where each is one dense layer, as in most nets, a block
     is what the papers call a layer.
     """
 
-    units: tuple[int, ...]
+    shapes: tuple[Shape, ...]
     blocks: tuple[Chain, ...]
 
     @classmethod
@@ -34,12 +36,12 @@ class Layout:
         """One dense layer a block, those of `residual` with a skip connection."""
         layers = [(Dense(n), Act(f)) for n, f in zip(units[1:-1], activations, strict=True)]
         blocks = [Residual(two) if k in residual else Chain(two) for k, two in enumerate(layers, start=1)]
-        return cls(tuple(units), (*blocks, Chain((Dense(units[-1]),))))
+        return cls(tuple((n,) for n in units), (*blocks, Chain((Dense(units[-1]),))))
 
     @classmethod
-    def of(cls, inputs: int, blocks: Sequence[Chain]) -> "Layout":
+    def of(cls, inputs: int | Shape, blocks: Sequence[Chain]) -> "Layout":
         """Any blocks, the last of which makes the outputs. Raises InvalidValue where they don't fit each other."""
-        shapes: list[Shape] = [(inputs,)]
+        shapes: list[Shape] = [(inputs,) if isinstance(inputs, int) else inputs]
         for k, block in enumerate(blocks, start=1):
             shapes.append(block.out(shapes[-1]))
             if not any(layer.parameters(shape) for layer, shape in block.walk(shapes[-2])):
@@ -50,11 +52,16 @@ class Layout:
             raise InvalidValue(
                 f"the last block is '{blocks[-1]}'; give the outputs as 'dense 10', their non-linearity is the loss's"
             )
-        return cls(tuple(n for (n,) in shapes), tuple(blocks))
+        return cls(tuple(shapes), tuple(blocks))
+
+    @cached_property
+    def units(self) -> tuple[int, ...]:
+        """At the input, and at the output of each block."""
+        return tuple(map(math.prod, self.shapes))
 
     @property
     def L(self) -> int:
-        return len(self.units) - 1
+        return len(self.shapes) - 1
 
     @cached_property
     def every(self) -> tuple[int, ...]:
@@ -133,13 +140,19 @@ class Layout:
     @property
     def words(self) -> list[str]:
         """Its inputs and blocks as Network takes them."""
-        return [f"input {self.inputs}", *map(str, self.blocks)]
+        return [f"input {'x'.join(map(str, self.shapes[0]))}", *map(str, self.blocks)]
+
+    @property
+    def sketch(self) -> str:
+        """Its shapes in one word: 784-800-10, or 1x28x28-8x14x14-10."""
+        return "-".join("x".join(map(shown, shape)) for shape in self.shapes)
 
     @property
     def by_sizes(self) -> bool:
         """Whether sizes, activations, and whether there are skip connections wherever there can be, say all of it."""
         dense = Layout.dense(self.units, self.functions, self.residual)
-        return not self.layered and self.residual in ((), as_wide_as_below(self.units)) and self.blocks == dense.blocks
+        wide = self.residual in ((), as_wide_as_below(self.units))
+        return not self.layered and wide and (self.shapes, self.blocks) == (dense.shapes, dense.blocks)
 
     def offers(self, k: int) -> frozenset[str]:
         """What block k has of that which a rule may need, see Rule."""
@@ -152,7 +165,7 @@ class Layout:
 
     def walk(self, k: int) -> Iterator[tuple]:
         """Block k's layers that are made of no others, each with the shape of its input."""
-        return self.blocks[k - 1].walk((self.units[k - 1],))
+        return self.blocks[k - 1].walk(self.shapes[k - 1])
 
     def suffixes(self, k: int) -> list[str]:
         """What the names of block k's parameters end in, layer by layer of those that have some: "3", or "3.1", ..."""
@@ -173,7 +186,7 @@ class Layout:
         return found
 
     def matrices(self, k: int) -> dict[str, Shape]:
-        """Those of block k's parameters that are matrices."""
+        """Those of block k's parameters that are matrices, or kernels."""
         return {name: shape for name, shape in self.parameters[k].items() if len(shape) > 1}
 
     @cached_property
@@ -184,15 +197,15 @@ class Layout:
     @cached_property
     def carriers(self) -> dict[int, dict[str, tuple[str, Shape]]]:
         """By block, and by matrix of it through which an error goes down, the name and shape of what may stand in for
-        its transpose: B2 for W3, as it sends to block 2, and B2.1 for W3.1. Nothing goes down through block 1's first,
-        unless it stands above other layers.
+        its transpose, or for the kernel: B2 for W3, as it sends to block 2, and B2.1 for W3.1. Nothing goes down
+        through block 1's first, unless it stands above other layers.
         """
         found = {}
         for k in range(1, self.L + 1):
             names, (lowest, shape) = list(self.matrices(k).items()), next(self.walk(k))
             if k == 1 and lowest.parameters(shape):
                 del names[0]
-            found[k] = {name: (f"B{k - 1}{name[len(f'W{k}') :]}", shape[::-1]) for name, shape in names}
+            found[k] = {name: (f"B{k - 1}{name[len(f'W{k}') :]}", carrier_shape(shape)) for name, shape in names}
         return found
 
     def names(self, layers: tuple[int, ...]) -> frozenset[str]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..backends import Backend
-from ..basics.arguments import shown
 from ..basics.errors import OutOfMemory, in_bytes
 from ..functions.losses import Loss
 from .arena import Array, Extra, Parameters
@@ -65,7 +64,7 @@ class Model:
             shapes += [(one.rows, one.columns) for one in fixed.values()] if kind == "stored" else []
             size = len(self.seeds) * np.dtype(self.dtype).itemsize * sum(map(math.prod, shapes))
             raise OutOfMemory(
-                f"a net of {'-'.join(map(shown, self.sizes.units))} {self.dtype} with {len(self.seeds)} seeds takes"
+                f"a net of {self.sizes.sketch} {self.dtype} with {len(self.seeds)} seeds takes"
                 f" {in_bytes(size)} for its weights and feedback, and more to train: {error}"
             ) from None
         self.state = {name: backend.zeros((len(self.seeds), *shape), state_dtype) for name, shape in state.items()}

@@ -7,7 +7,7 @@ from ..basics.arrays import T
 from ..basics.errors import InvalidValue
 from ..layers.layer import Carriers, Sums, write
 from .arena import Array
-from .blocks import LayeredBlock, block_of
+from .blocks import block_of
 from .clock import Clock
 from .masks import Drops
 from .model import Model
@@ -131,15 +131,9 @@ class Pass(Slabs):
             )
         self._send(k, Signal(matrix, signal), None, derivative, dropout)
 
-    def factors(self, k: int) -> dict[str, tuple[Array, Array]]:
-        """By matrix of block k, delta and h of dW = delta h^T."""
-        return self.blocks[k].factors()
-
     def gradients_within(self, k: int, grads: Sums) -> None:
         """Let the layers within block k hand over their gradients."""
-        block = self.blocks[k]
-        assert isinstance(block, LayeredBlock)
-        block.gradients(grads)
+        self.blocks[k].gradients(grads)
 
     def input_gradient(self, out: Array) -> None:
         """dL/dx into `out`, (R, m, n_0): the loss's own gradient where the signals are backpropagation's."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
 from ..basics.random import LAWS
+from ..layers.layer import Shape
 from .arena import Extra
 from .feedback import Feedback
 from .gradients import Gradients
@@ -159,6 +160,13 @@ class FeedbackRule(Rule):
 
     def feedback(self, rows: int, columns: int, stream: int | None = None) -> Feedback:
         return Feedback(rows, columns, self.law, self.size(rows), self.density, stream)
+
+    def stand_in(self, shape: Shape) -> Feedback:
+        """Feedback of that shape: a matrix, or a kernel, whose size goes by what a filter sees."""
+        if len(shape) == 2:
+            return self.feedback(*shape)
+        seen = math.prod(shape[1:])
+        return Feedback(shape[0], seen, self.law, self.size(seen), self.density, kernel=shape)
 
     def size(self, rows: int) -> float:
         """The factor on the law for a matrix of so many rows."""

@@ -1,4 +1,4 @@
-"""The first layer's weights as images."""
+"""The first layer's weights as images: what a unit sees, or a filter."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -17,27 +17,40 @@ if TYPE_CHECKING:
     from ..network import Network
 
 UNITS = 64  # units that are drawn, at most
+COLOURED = 1, 3  # channels that make an image
 GAP = 0.8  # the grey between two images
 SMALLEST = 8  # pixels: a side of the smallest square that is taken for an image
 
 
 def features(subject: Subject) -> "Figure":
-    """W_1 of the first seed, the rows of largest norm, each as an image; of RGB images 0 is grey."""
-    images, units = largest(subject.trained, UNITS)
+    """W_1 of the first seed, the units or filters of largest norm, each as an image; of RGB images 0 is grey."""
+    net = subject.trained
+    (images, units), name = largest(net, UNITS), net.sizes.all_matrices[0]
+    kind = "filters" if net.arena[name].ndim > 3 else "units"
     grid = mosaic(images)
     figure, ((axes,),) = panels(1, 1, 8, 0.6 + 6.6 * len(grid) / grid.shape[1])
     drawn = show(axes, grid)
     if images.shape[-1] == 1:
         figure.colorbar(drawn, ax=axes, label="weight", shrink=0.8)
-    axes.set_title(f"$W_1$: {len(images)} of {units} units" if len(images) < units else f"$W_1$: {units} units")
+    shown = f"{len(images)} of {units}" if len(images) < units else f"{units}"
+    axes.set_title(f"$W_{{{name[1:]}}}$: {shown} {kind}")
     return figure
 
 
 def largest(net: "Network", most: int) -> tuple[NDArray, int]:
-    """The rows of W_1 of the first seed that are longest, as images, and how many rows there are."""
-    W = net.parameters["W1"] if net.single else net.parameters["W1"][0]
-    W = np.nan_to_num(net.backend.to_host(W), posinf=0.0, neginf=0.0)
-    return as_images(W[np.argsort(-np.linalg.norm(W, axis=1), kind="stable")[:most]]), len(W)
+    """The rows of W_1 of the first seed that are longest, as images, and how many rows there are. A row that sees more
+    channels than an image has is an image for each, and their number that of all.
+
+    Raises InvalidValue as `as_images`.
+    """
+    W = np.nan_to_num(net.backend.to_host(net.arena[net.sizes.all_matrices[0]][0]), posinf=0.0, neginf=0.0)
+    shape = W.shape[1:] if W.ndim > 2 else next(s for layer, s in net.sizes.walk(1) if layer.parameters(s))
+    W = W.reshape(len(W), -1)
+    W = W[np.argsort(-np.linalg.norm(W, axis=1), kind="stable")]
+    if len(shape) == 1:
+        return as_images(W[:most]), len(W)
+    images = W.reshape(-1, *(shape if shape[0] in COLOURED else (1, *shape[1:])))
+    return images.transpose(0, 2, 3, 1)[:most], len(images)
 
 
 def show(axes: "Axes", grid: NDArray) -> Any:
@@ -55,7 +68,7 @@ def show(axes: "Axes", grid: NDArray) -> Any:
 def as_images(W: NDArray) -> NDArray:
     """Rows of inputs as images (units, side, side, channels). Raises InvalidValue where they are no square ones."""
     inputs = W.shape[1]
-    for channels in (1, 3):
+    for channels in COLOURED:
         side = math.isqrt(inputs // channels)
         if channels * side**2 == inputs and side >= SMALLEST:
             return W.reshape(-1, channels, side, side).transpose(0, 2, 3, 1)
@@ -66,13 +79,13 @@ def as_images(W: NDArray) -> NDArray:
 
 
 def mosaic(images: NDArray) -> NDArray:
-    """Images (units, side, side, channels) in rows, filled as well as may be, with a pixel of NaN about each."""
-    n, side, _, channels = images.shape
+    """Images (units, height, width, channels) in rows, filled as well as may be, with a pixel of NaN about each."""
+    n, height, width, channels = images.shape
     fewest = math.ceil(math.sqrt(n))
     columns = min(range(fewest, 2 * fewest), key=lambda columns: -n % columns)
-    rows, step = -(-n // columns), side + 1
-    tiles = np.full((rows * columns, step, step, channels), np.nan)
+    rows, down, across = -(-n // columns), height + 1, width + 1
+    tiles = np.full((rows * columns, down, across, channels), np.nan)
     tiles[:n, 1:, 1:] = images
-    tiles = tiles.reshape(rows, columns, step, step, channels).swapaxes(1, 2)
-    whole = tiles.reshape(rows * step, columns * step, channels)
+    tiles = tiles.reshape(rows, columns, down, across, channels).swapaxes(1, 2)
+    whole = tiles.reshape(rows * down, columns * across, channels)
     return np.pad(whole, [(0, 1), (0, 1), (0, 0)], constant_values=np.nan)

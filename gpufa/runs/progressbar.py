@@ -67,9 +67,7 @@ class Display(Callback):
 
     def on_start(self, trainer: Trainer) -> None:
         net = trainer.net
-        what = (
-            f"{net.rule.name} on {trainer.config.data}, {'-'.join(map(str, net.sizes.units))}, {len(net.seeds)} seed(s)"
-        )
+        what = f"{net.rule.name} on {trainer.config.data}, {net.sizes.sketch}, {len(net.seeds)} seed(s)"
         self.console.print(trainer.taken, soft_wrap=True)
         self.console.print(f"{what}, {net.dtype}, backend {net.backend.name}")
         self.task = self.bar.add_task("training", total=trainer.total_steps, completed=trainer.progress.step, facts="")

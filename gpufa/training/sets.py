@@ -1,5 +1,6 @@
 """A run's settings, net and data, put together: what it trains on, is judged by and measured on."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -109,6 +110,6 @@ def blocks_of(config: Config, features: int, outputs: int) -> list[Any]:
         return [features, *(config.hidden or ()), outputs]
     words = list(config.layers)
     said = inputs(words[0]) if words else None
-    if said not in (None, features):
+    if said and math.prod(said) != features:
         raise InvalidValue(f"layers begin with {words[0]!r}, but the data have {features} features; mend --layers")
-    return [f"input {features}", *words[1 if said else 0 :], f"dense {outputs}"]
+    return [*([] if said else [f"input {features}"]), *words, f"dense {outputs}"]

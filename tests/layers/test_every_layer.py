@@ -7,19 +7,21 @@ from rulelab import network, samples
 import gpufa
 from gpufa.layers import LAYERS, block
 
-SIZES = [5, 6, 3]
+SIZES = [40, 6, 3]
+MAPS = {"conv", "pool", "mean pool", "global mean"}  # what takes nothing but maps
 every_word = pytest.mark.parametrize("word", [layer.example for layer in LAYERS.values()])
 
 
 def net(word):
-    """The layer between two dense ones, and alone under a skip connection, as wide as it comes out."""
-    inner = f"dense 6 tanh, {word}, dense 6 tanh"
-    return network(["input 5", inner, f"residual({inner})", "dense 3"], "bp")
+    """The layer above maps, and where it takes units between two dense layers, alone and under a skip connection."""
+    below, inner = f"conv 4 3x3 tanh, {word}, dense 6 tanh", f"dense 6 tanh, {word}, dense 6 tanh"
+    flat = [] if type(block(word).layers[0]).word in MAPS else [inner, f"residual({inner})"]
+    return network(["input 2x5x4", below, *flat, "dense 3"], "bp")
 
 
 @every_word
 def test_a_word_is_read_back(word):
-    for text in (word, f"{word}, tanh", f"residual(dense 6 tanh, {word})"):
+    for text in (word, f"{word}, tanh", f"{word} tanh", f"residual(dense 6 tanh, {word})"):
         assert str(block(str(block(text)))) == str(block(text))
         assert block(text).layers
 
@@ -42,10 +44,10 @@ def test_backprop_through_it_is_the_gradient_of_the_loss(word):
 
 @every_word
 def test_a_net_of_it_trains_and_is_saved_and_loaded(word, tmp_path):
-    layers = (f"dense 6 tanh, {word}", f"{word}, dense 6 tanh")
+    layers = ("input 1x8x8", f"conv 2 3x3 tanh, {word}", "dense 6 tanh")
     settings = {"layers": layers, "epochs": 1, "seeds": (0, 1), "backend": "numpy", "out": str(tmp_path / "run")}
     trained = gpufa.train(gpufa.Config(**settings)).network
     loaded = gpufa.load(tmp_path / "run", backend="numpy")
-    assert loaded.sizes.words == trained.sizes.words == ["input 64", *layers, "dense 10"]
+    assert loaded.sizes.words == trained.sizes.words == [*layers, "dense 10"]
     x = np.random.default_rng(0).normal(size=(4, 64))
     np.testing.assert_array_equal(loaded.predict(x), trained.predict(x))

@@ -250,7 +250,7 @@ WORDS = ["input 6", *LAYERS, "dense 3"]
         (["input 6"], "its network has layers = ['input 6']"),
         ([*WORDS[:-1], 3], "its network has layers = ['input 6', 'dense 6 silu, dense 5 tanh, dropout 0.25'"),
         ({"input 6": "dense 3"}, "its network has layers = {'input 6': 'dense 3'}"),
-        ([*WORDS[:-1], "conv 3"], "its layers are none (unknown layer 'conv 3'; a layer begins with one of dense"),
+        ([*WORDS[:-1], "lstm 3"], "its layers are none (unknown layer 'lstm 3'; a layer begins with one of dense"),
         ([*WORDS[:-1], "dense 0"], "its layers are none (the units of a dense layer can't be 0"),
         ([*WORDS[:-1], "dense 3 tanh"], "its layers are none (the last block is 'dense 3 tanh'"),
         (["input 0", *WORDS[1:]], "its layers are none ('input 0' can't be read"),

@@ -32,7 +32,7 @@ def refused(what, text, error=gpufa.InvalidValue):
         ("", "has nothing before or behind a comma, or is empty"),
         ("dense 3,", "has nothing before or behind a comma, or is empty"),
         ("residual()", "has nothing before or behind a comma, or is empty"),
-        ("conv 3", "unknown layer 'conv 3'"),
+        ("lstm 3", "unknown layer 'lstm 3'"),
         ("Dense 3", "unknown layer 'Dense 3'"),
         ("tanh 3", "unknown layer 'tanh 3'"),
         ("input 5", "unknown layer 'input 5'"),
@@ -65,7 +65,6 @@ def test_blocks(given, text):
         (lambda: Residual(["dense 3"]), "the layers of a chain can't be ['dense 3']; give layers such as"),
         (lambda: Residual(Dense(3)), "the layers of a chain can't be Dense(n=3); give a list such as [Dense(64), Act("),
         (lambda: Act("tan"), "unknown activation 'tan'; choose one of identity, tanh"),
-        (lambda: Dense(3).out((2, 2)), "'dense 3' can't take an input of the shape (2, 2); it takes units alone"),
         (
             lambda: Residual((Dense(3),)).out((4,)),
             "'residual(dense 3)' makes (3,) of (4,), and can't add the two; let it",
@@ -90,6 +89,11 @@ def test_a_layer_of_ones_own_must_say_what_it_does():
         (["input 0", "dense 3"], "'input 0' can't be read"),
         (["input 5 6", "dense 3"], "'input 5 6' can't be read"),
         (["input -1", "dense 3"], "'input -1' can't be read"),
+        (
+            ["input 8x8", "dense 3"],
+            "'input 8x8' can't be read; it takes a number of inputs, such as 'input 784', or chan",
+        ),
+        (["input 0x8x8", "dense 3"], "'input 0x8x8' can't be read"),
         (["dense 3", "dense 3"], "layers ['dense 3', 'dense 3'] must begin with the inputs and end with the outputs"),
         (
             ["input 5"],
@@ -174,7 +178,7 @@ def test_layers_without_a_derivative_anywhere():
         ({"residual": True}, "residual = True and layers = ['dense 4'] both say"),
         ({"dropout": 0.5}, "dropout = 0.5 and layers = ['dense 4'] both say"),
         ({"layers": 5}, "layers can't be 5; give a list such as"),
-        ({"layers": ["conv 3"]}, "unknown layer 'conv 3'"),
+        ({"layers": ["lstm 3"]}, "unknown layer 'lstm 3'"),
         ({"layers": ["input x"]}, "'input x' can't be read"),
     ],
 )
@@ -186,6 +190,11 @@ def test_settings(settings, text):
     ("layers", "settings", "text"),
     [
         (["input 5", "dense 4"], {}, "layers begin with 'input 5', but the data have 6 features; mend --layers"),
+        (
+            ["input 2x3x2", "dense 4"],
+            {},
+            "layers begin with 'input 2x3x2', but the data have 6 features; mend --layers",
+        ),
         (["dense 4", "input 6"], {}, "unknown layer 'input 6'"),
         (["dense 4 tanh"], {"depth_drop": 0.5}, "depth_drop drops residual layers, and the net has none"),
         (["dense 4, dense 4"], {"freeze": (3,)}, "layer 3 can't be frozen; the net has layers 1 to 2"),

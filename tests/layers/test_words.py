@@ -88,10 +88,11 @@ def test_every_word_has_an_example_that_it_reads():
 
 
 @pytest.mark.parametrize(
-    ("given", "n"), [("input 784", 784), (" input  5 ", 5), ("dense 5", None), (5, None), ("", None)]
+    ("given", "shape"),
+    [("input 784", (784,)), (" input  5 ", (5,)), ("input 3x8x4", (3, 8, 4)), ("dense 5", None), (5, None), ("", None)],
 )
-def test_inputs_are_said_in_words_too(given, n):
-    assert inputs(given) == n
+def test_inputs_are_said_in_words_too(given, shape):
+    assert inputs(given) == shape
 
 
 def test_the_command_prints_every_word(capsys):

@@ -29,7 +29,7 @@ class FA(FeedbackRule):
 
     def fixed(self, sizes: Layout) -> dict[str, Feedback]:
         pairs = (pair for k in sizes.every for pair in sizes.carriers[k].values())
-        return {name: self.feedback(shape[0], shape[1]) for name, shape in pairs}
+        return {name: self.stand_in(shape) for name, shape in pairs}
 
     def deltas(self, net: Pass, e: Any) -> None:
         B = net.kept("carriers", net.carriers)

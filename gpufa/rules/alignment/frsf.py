@@ -3,6 +3,7 @@
 delta_k = (V_k delta_{k+1}) * f'(a_k),  V_k^T = |M_{k+1}| * sign(W_{k+1}), M_{k+1} fixed and random
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,8 @@ class FRSF(SignSymmetry):
     def fixed(self, sizes: Layout) -> dict[str, Feedback]:
         shapes = {name: sizes.parameters[k][name] for k in sizes.every for name in sizes.carriers[k]}
         return {
-            f"M{name[1:]}": Feedback(shape[0], shape[1], "normal", self.spread(shape)) for name, shape in shapes.items()
+            f"M{name[1:]}": Feedback(shape[0], math.prod(shape[1:]), "normal", self.spread(shape), kernel=shape)
+            for name, shape in shapes.items()
         }
 
     def magnitudes(self, net: Pass, name: str, shape: Shape, stream: int) -> Any:

@@ -2,15 +2,17 @@
 
 delta_k = (B_k delta_{k+1}) * f'(a_k)
 dW_{k+1} = delta_{k+1} h_k^T
-dB_k     = h_k delta_{k+1}^T             the transposed update, the same decay: W_{k+1} - B_k^T goes to 0
+dB_k     = h_k delta_{k+1}^T             the transposed update, the same decay: W_{k+1} - B_k^T goes to 0; a kernel's
+                                         B is shaped as it is
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from ...basics.arrays import T
+from ...layers.layer import ALL, Shape
 from ...net.arena import Extra
 from ...net.gradients import Gradients
 from ...net.layout import Layout
@@ -46,15 +48,30 @@ class KP(Rule):
 
     def gradients(self, net: Pass, grads: Gradients) -> None:
         super().gradients(net, grads)
-        for B, (delta, h) in net.kept("B and W's factors", lambda: self.pairs(net)):
-            grads.product(B, h, delta)
-
-    def pairs(self, net: Pass) -> list[tuple[str, tuple[Any, Any]]]:
-        """The name of each B, and delta and h of dW = delta h^T, W being what it stands in for."""
-        by_block = ((net.factors(k), net.sizes.carriers[k].items()) for k in net.sizes.every)
-        return [(B, factors[name]) for factors, stand_ins in by_block for name, (B, _) in stand_ins]
+        for k in net.sizes.every:
+            net.gradients_within(k, Mirrored(grads, net.sizes.carriers[k]))
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         for k in net.hidden:
             if net.sizes.one_dense(k + 1):
                 yield k, net.parameters[f"B{k}"], T(net.W[k + 1])
+
+
+@dataclass(frozen=True)
+class Mirrored:
+    """Where the layers of a block hand over their gradients once more: each stand-in has that of what it stands in for,
+    a matrix's transposed."""
+
+    grads: Gradients
+    carriers: Mapping[str, tuple[str, Shape]]
+
+    def product(self, name: str, delta: Any, h: Any, factor: float = 1.0) -> None:
+        if name in self.carriers:
+            self.grads.product(self.carriers[name][0], h, delta, factor)
+
+    def sums(self, name: str, delta: Any, factor: float = 1.0) -> None:
+        """Vectors have no stand-ins."""
+
+    def kernel(self, name: str, delta: Any, columns: Any, filters: slice = ALL, more: bool = False) -> None:
+        if name in self.carriers:
+            self.grads.kernel(self.carriers[name][0], delta, columns, filters, more)

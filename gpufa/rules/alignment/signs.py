@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ...basics.arrays import T
+from ...basics.arrays import T, as_matrix
 from ...functions.formulas import FORMULAS
-from ...layers.layer import Shape
+from ...functions.initialisers import fans
+from ...layers.layer import Shape, carrier
 from ...net.options import above_zero
 from ...net.passes import Pass
 from ...net.rule import Rule
@@ -33,23 +34,23 @@ class SignSymmetry(Rule):
         above_zero(self.scale, "feedback scale", "scale")
 
     def spread(self, shape: Shape) -> float:
-        """scale * sqrt(2 / (n_k + n_{k+1})), the root mean square of V_k."""
-        return self.scale * math.sqrt(2 / sum(shape))
+        """scale * sqrt(2 / (n_k + n_{k+1})), the root mean square of V_k; of a kernel sqrt(2 / (fan_in + fan_out))."""
+        return self.scale * math.sqrt(2 / sum(fans(shape)))
 
     def magnitudes(self, net: Pass, name: str, shape: Shape, stream: int) -> Any:
         """Of the V that stands in for the matrix of that name and shape; `stream` is its own, for random numbers."""
         raise NotImplementedError(f"{type(self).__name__} must define magnitudes(net, name, shape, stream)")
 
     def feedback(self, net: Pass) -> dict[str, Any]:
-        """By matrix W_{k+1}, what stands in for its transpose: V_k, (R, n_k, n_{k+1})."""
+        """By matrix W_{k+1}, what stands in for its transpose: V_k, (R, n_k, n_{k+1}); a kernel's is as it."""
         found = {}
         for k in net.sizes.every:
             for i, name in enumerate(net.sizes.carriers[k]):
                 shape = net.sizes.parameters[k][name]
                 V = net.array(f"V of {name}", *shape)
                 magnitudes = self.magnitudes(net, name, shape, k - 1 + INNER * i)
-                net.backend.evaluate(FORMULAS["concordant"], V, magnitudes, net.parameters[name])
-                found[name] = T(V)
+                net.backend.evaluate(FORMULAS["concordant"], *map(as_matrix, (V, magnitudes, net.parameters[name])))
+                found[name] = carrier(V)
         return found
 
     def deltas(self, net: Pass, e: Any) -> None:

@@ -1,0 +1,128 @@
+"""Windows that go over the places of maps: what convolution and pooling are made of, in operations of `xp`.
+
+Maps are (..., channels, height, width, m): a run along the width is one stretch of memory, over all samples.
+"""
+
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any, NamedTuple
+
+Array = Any
+Pair = tuple[int, int]
+TILE = 1 << 26  # bytes that columns may take
+
+
+class Windows(NamedTuple):
+    """Windows of `kernel` places, `dilation` apart, that begin every `stride` places in maps of that size, which have
+    `pad` zeros before and behind them, up and down and then left and right. Windows that don't fit are left out."""
+
+    size: Pair
+    kernel: Pair
+    stride: Pair
+    dilation: Pair = (1, 1)
+    pad: tuple[Pair, Pair] = ((0, 0), (0, 0))
+
+    @property
+    def padded(self) -> Pair:
+        """The size with the zeros."""
+        down, across = (n + sum(pad) for n, pad in zip(self.size, self.pad, strict=True))
+        return down, across
+
+    @property
+    def grid(self) -> Pair:
+        """How many there are, down and across; below 1 where none fits."""
+        down, across = (
+            (n - d * (k - 1) - 1) // s + 1
+            for n, k, s, d in zip(self.padded, self.kernel, self.stride, self.dilation, strict=True)
+        )
+        return down, across
+
+    @property
+    def inner(self) -> tuple[slice, slice]:
+        """The maps themselves in what has the zeros."""
+        down, across = (slice(pad[0], pad[0] + n) for n, pad in zip(self.size, self.pad, strict=True))
+        return down, across
+
+    def taps(self, rows: range | None = None) -> Iterator[tuple[int, int, tuple[slice, slice]]]:
+        """(i, j, where it meets the padded maps) of each place of the kernel, for some rows of windows or all."""
+        rows = rows or range(self.grid[0])
+        (down, across), (apart, aside) = self.stride, self.dilation
+        for i in range(self.kernel[0]):
+            top = i * apart + rows.start * down
+            for j in range(self.kernel[1]):
+                left = j * aside
+                right = left + (self.grid[1] - 1) * across + 1
+                yield i, j, (slice(top, top + (len(rows) - 1) * down + 1, down), slice(left, right, across))
+
+    def tiles(self, row: int) -> list[range]:
+        """Rows of windows, as many at a time as columns have the memory for; one row takes so many bytes."""
+        rows, step = self.grid[0], max(TILE // row, 1)
+        return [range(start, min(start + step, rows)) for start in range(0, rows, step)]
+
+
+class Places:
+    """Windows on maps, up and down again. Each is one operation, which a backend may do in a pass of its own."""
+
+    xp: ModuleType
+    scratch: Callable[..., Array]
+
+    def padded(self, x: Array, windows: Windows) -> Array:
+        """The maps with their zeros about them, width by width in memory; x itself where it is that already."""
+        if windows.padded == windows.size and x.strides[-1] == x.itemsize:
+            return x
+        shape = (*x.shape[:-3], *windows.padded, x.shape[-1])
+        out = self.scratch(f"padded {windows}", shape, x.dtype)  # nothing else is ever written about the maps
+        out[(..., *windows.inner, slice(None))] = x
+        return out
+
+    def columns(self, padded: Array, windows: Windows, rows: range, out: Array) -> None:
+        """What these rows of windows see: out = (..., channels, *kernel, rows, windows across, m)."""
+        for i, j, (down, across) in windows.taps(rows):
+            out[..., i, j, :, :, :] = padded[..., down, across, :]
+
+    def add_columns(self, columns: Array, windows: Windows, rows: range, out: Array) -> None:
+        """The transpose of `columns`: each is added to where it was seen, in padded maps."""
+        for i, j, (down, across) in windows.taps(rows):
+            seen = out[..., down, across, :]
+            self.xp.add(seen, columns[..., i, j, :, :, :], out=seen)
+
+    def max_pool(self, x: Array, windows: Windows, out: Array) -> None:
+        """The largest of each window: (..., height, width, m) to (..., *windows, m)."""
+        for i, j, (down, across) in windows.taps():
+            if i or j:
+                self.xp.maximum(out, x[..., down, across, :], out=out)
+            else:
+                out[...] = x[..., down, across, :]
+
+    def max_unpool(self, delta: Array, x: Array, y: Array, windows: Windows, out: Array) -> None:
+        """Each window's delta to its largest, of several to the first, row by row; y is max_pool of x."""
+        xp = self.xp
+        hit, taken = (self.scratch(f"{name} of a pool", y.shape, "bool") for name in ("largest", "found"))
+        part = self.scratch("part of a pool", y.shape, y.dtype)
+        out.fill(0)
+        taken.fill(False)
+        for _, _, (down, across) in windows.taps():
+            xp.equal(x[..., down, across, :], y, out=hit)
+            xp.greater(hit, taken, out=hit)
+            xp.logical_or(taken, hit, out=taken)
+            xp.multiply(delta, hit, out=part)
+            seen = out[..., down, across, :]
+            xp.add(seen, part, out=seen)
+
+    def mean_pool(self, x: Array, windows: Windows, out: Array) -> None:
+        """The mean of each window."""
+        for i, j, (down, across) in windows.taps():
+            if i or j:
+                self.xp.add(out, x[..., down, across, :], out=out)
+            else:
+                out[...] = x[..., down, across, :]
+        out *= 1 / (windows.kernel[0] * windows.kernel[1])
+
+    def mean_unpool(self, delta: Array, windows: Windows, out: Array) -> None:
+        """Each window's delta in equal parts to all that it sees."""
+        part = self.scratch("part of a pool", delta.shape, delta.dtype)
+        self.xp.multiply(delta, 1 / (windows.kernel[0] * windows.kernel[1]), out=part)
+        out.fill(0)
+        for _, _, (down, across) in windows.taps():
+            seen = out[..., down, across, :]
+            self.xp.add(seen, part, out=seen)

@@ -1,0 +1,119 @@
+"""Pools: one number in place of a window of them, map by map."""
+
+import math
+from dataclasses import dataclass
+
+from ..backends.operands import Signal
+from ..backends.places import Pair, Windows
+from ..basics.arrays import Array
+from .layer import At, Carriers, Layer, Option, Shape
+from .places import fitting, on_maps, pair, sides
+
+
+@dataclass(frozen=True)
+class Pool(Layer):
+    """Base of pools: windows of `size` places begin every `stride` places, which is as large where it isn't given.
+    What is left over at the lower and right border is left out. Both are numbers, or two: down and across."""
+
+    size: int | Pair
+    stride: int | Pair | None = None
+
+    options = (Option("stride", "2"),)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", pair(self.size, f"the size of a {self.word}"))
+        if self.stride is not None:
+            stride = pair(self.stride, f"the stride of a {self.word}")
+            object.__setattr__(self, "stride", None if stride == self.size else stride)
+
+    def windows(self, shape: Shape) -> Windows:
+        """What it sees in maps of that shape. Raises InvalidValue where it can't."""
+        size, stride = sides(self.size), self.size if self.stride is None else self.stride
+        return fitting(self, shape, Windows(on_maps(self, shape), size, sides(stride)))
+
+    def out(self, shape: Shape) -> Shape:
+        return (shape[0], *self.windows(shape).grid)
+
+    def maps(self, at: At) -> Array:
+        """Its input, (R, channels, height, width, m), or without R."""
+        return at.x.reshape(*at.x.shape[:-2], *at.shape, at.batch.m)
+
+    def made(self, at: At, of: Array) -> Array:
+        """Its output or the signal there, by windows."""
+        return of.reshape(len(of), at.shape[0], *self.windows(at.shape).grid, at.batch.m)
+
+    def down(self, at: At) -> Array:
+        """Where its signal goes, (R, channels, height, width, m)."""
+        down = at.array("down", at.units, at.batch.m)
+        return down.reshape(len(down), *at.shape, at.batch.m)
+
+
+@dataclass(frozen=True)
+class MaxPool(Pool):
+    """The largest of each window of maps; the error goes to that alone, and to the first where several are."""
+
+    word = "pool"
+    example = "pool 2"
+
+    def forward(self, at: At) -> None:
+        at.backend.max_pool(self.maps(at), self.windows(at.shape), out=self.made(at, at.y))
+
+    def pull(self, at: At, carriers: Carriers) -> Signal:
+        delta, y, down = self.made(at, at.delta), self.made(at, at.y), self.down(at)
+        at.backend.max_unpool(delta, self.maps(at), y, self.windows(at.shape), out=down)
+        return Signal(None, down.reshape(len(down), at.units, -1))
+
+
+@dataclass(frozen=True)
+class MeanPool(Pool):
+    """The mean of each window of maps; the error goes to all that it sees in equal parts."""
+
+    word = "mean pool"
+    example = "mean pool 2"
+
+    def forward(self, at: At) -> None:
+        at.backend.mean_pool(self.maps(at), self.windows(at.shape), out=self.made(at, at.y))
+
+    def pull(self, at: At, carriers: Carriers) -> Signal:
+        down = self.down(at)
+        at.backend.mean_unpool(self.made(at, at.delta), self.windows(at.shape), out=down)
+        return Signal(None, down.reshape(len(down), at.units, -1))
+
+
+@dataclass(frozen=True)
+class GlobalMean(Layer):
+    """The mean of each map, over all of its places: units, as many as there were channels."""
+
+    word = "global mean"
+    example = "global mean"
+
+    def out(self, shape: Shape) -> Shape:
+        on_maps(self, shape)
+        return shape[:1]
+
+    def whole(self, at: At) -> MeanPool:
+        """The pool of one window."""
+        return MeanPool(on_maps(self, at.shape))
+
+    def forward(self, at: At) -> None:
+        self.whole(at).forward(at)
+
+    def pull(self, at: At, carriers: Carriers) -> Signal:
+        return self.whole(at).pull(at, carriers)
+
+
+@dataclass(frozen=True)
+class Flatten(Layer):
+    """Maps as units, channel by channel and row by row; in front of dense layers it needn't be said."""
+
+    word = "flatten"
+    example = "flatten"
+
+    def out(self, shape: Shape) -> Shape:
+        return (math.prod(shape),)
+
+    def forward(self, at: At) -> None:
+        at.y[...] = at.x
+
+    def pull(self, at: At, carriers: Carriers) -> Signal:
+        return Signal(None, at.delta)

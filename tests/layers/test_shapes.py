@@ -1,0 +1,69 @@
+"""Inputs that have a place: channels x height x width, as words, as samples, and through dense layers as units."""
+
+import re
+
+import numpy as np
+import pytest
+from layerlab import layered
+from rulelab import close, network, samples, values
+
+import gpufa
+from gpufa.layers import block
+from gpufa.net.layout import Layout
+
+PLACED, FLAT = (["input 2x3x1", "dense 5 tanh, dense 4 tanh", "dense 4 relu", "dense 3"],
+                ["input 6", "dense 5 tanh, dense 4 tanh", "dense 4 relu", "dense 3"])  # fmt: skip
+X, Y = samples([6, 3])
+
+
+def test_a_layout_knows_the_shapes():
+    layout = Layout.of((2, 3, 1), [block(word) for word in PLACED[1:]])
+    assert layout.shapes == ((2, 3, 1), (4,), (4,), (3,))
+    assert layout.units == (6, 4, 4, 3)
+    assert layout.words == PLACED
+    assert not Layout.of((2, 3, 1), [block("dense 4 tanh"), block("dense 3")]).by_sizes
+    assert Layout.of(6, [block("dense 4 tanh"), block("dense 3")]).by_sizes
+
+
+@pytest.mark.parametrize("rule", ["bp", "fa", "dfa", "kp"])
+def test_dense_layers_take_places_as_units(rule, backend):
+    placed, flat = (network(words, rule, backend=backend) for words in (PLACED, FLAT))
+    close(placed.gradients(X, Y), flat.gradients(X, Y), 0)
+    close(values(placed), values(flat), 0)
+
+
+def test_samples_may_have_the_inputs_shape():
+    net, x = network(PLACED, "bp"), X.reshape(-1, 2, 3, 1)
+    np.testing.assert_array_equal(net.predict(x), net.predict(X))
+    close(net.gradients(x, Y), net.gradients(X, Y), 0)
+    assert net.loss(x, Y) == net.loss(X, Y)
+    np.testing.assert_array_equal(net.as_trained(x), net.as_trained(X))
+
+
+@pytest.mark.parametrize("shape", [(-1, 3, 1, 2), (-1, 3, 2), (-1, 2, 3)])
+def test_samples_of_another_shape_are_refused(shape):
+    net, x = network(PLACED, "bp"), X.reshape(shape)
+    said = f"has the shape {x.shape}; expected (samples, 2, 3, 1), channels before height and width, or (samples, 6)"
+    with pytest.raises(gpufa.InvalidValue, match=re.escape(said)):
+        net.predict(x)
+    said = f"x has the shape {x.shape}; expected (samples, 2, 3, 1), channels before height and width, or (samples, 6)"
+    with pytest.raises(gpufa.InvalidValue, match=re.escape(said)):
+        net.as_trained(x)
+
+
+def test_a_run_says_how_it_looks_at_its_data(tmp_path):
+    run = layered(("input 2x3x1", "dense 5 tanh, dense 4 tanh"))
+    assert run.net.sizes.words == ["input 2x3x1", "dense 5 tanh, dense 4 tanh", "dense 3"]
+    gpufa.save(run.net, tmp_path / "net.h5")
+    loaded = gpufa.load(tmp_path / "net.h5", backend="numpy")
+    assert loaded.sizes.shapes == run.net.sizes.shapes
+    close(values(loaded), values(run.net), 0)
+
+
+def test_arrays_to_train_on_of_another_order_are_refused():
+    x, y = np.random.default_rng(0).normal(size=(8, 3, 2, 2)), np.arange(8) % 2
+    config = gpufa.Config(layers=("input 2x3x2", "dense 4 tanh"), epochs=1, backend="numpy", seeds=(0,))
+    said = "x_test has the shape (8, 3, 2, 2); expected (samples, 2, 3, 2), channels before height and width, or (samp"
+    with pytest.raises(gpufa.InvalidValue, match=re.escape(said)):
+        gpufa.train(config, (x.transpose(0, 2, 1, 3), y, x, y))
+    gpufa.train(config, (x.transpose(0, 2, 1, 3), y, x.transpose(0, 2, 1, 3), y))
