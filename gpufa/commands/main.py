@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from cyclopts.exceptions import CoercionError, CycloptsError, UnusedCliTokensError
+from cyclopts.exceptions import CoercionError, CycloptsError, UnknownCommandError, UnusedCliTokensError
 
 from ..backends import faults
 from ..basics.console import Lasting, silence
@@ -53,4 +53,5 @@ def _sentence(error: GpufaError | CycloptsError, args: Sequence[str]) -> str:
         return f"{text} Separate several values by spaces, as in --hidden 64 64."
     if isinstance(error, UnusedCliTokensError) and error.unused_tokens and args[0] in ("train", "compare"):
         return f"{text} Settings go as a file that ends in .toml, data as --data {shlex.quote(error.unused_tokens[0])}."
-    return f"{text} See gpufa {' '.join(args[:1])} --help."
+    command = "" if isinstance(error, UnknownCommandError) else f" {args[0]}"
+    return f"{text} See gpufa{command} --help."

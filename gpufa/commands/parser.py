@@ -160,7 +160,9 @@ def _exactly(kind: Any, tokens: Any) -> Any:
 
 def _given(value: Any) -> str | None:
     """A default as help shows it; none for what merely means that nothing is given."""
-    return str(value) if value not in (None, False, "", ()) else None
+    if value in (None, False, "", ()):
+        return None
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _take_config_file(args: list[str]) -> str | None:

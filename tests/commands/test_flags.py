@@ -86,6 +86,7 @@ def test_help_shows_what_a_file_says(train_help, tmp_path):
         ("train mine.csv --lr 0.1", "Settings go as a file that ends in .toml, data as --data mine.csv."),
         ("inspect a b", "Unused Tokens: ['b']. See gpufa inspect --help."),
         ("train --set foo=1", "write --set rule.NAME=VALUE"),
+        ("trian", "See gpufa --help."),
         ("trian", 'Unknown command "trian". Did you mean "train"?'),
         ("evaluate", "requires an argument"),
         ("plot r --picture curves", "Did you mean --pictures?"),
