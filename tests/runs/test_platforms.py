@@ -18,6 +18,15 @@ def whole():
     return parameters(gpufa.train(config(), DATA))
 
 
+@pytest.fixture
+def ctrl_c():
+    """Heard, though the tests may have been started where it is ignored."""
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, old)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_without_sighup_ctrl_c_saves_all_the_same(monkeypatch, tmp_path, whole):
     monkeypatch.delattr(signal, "SIGHUP")
 
