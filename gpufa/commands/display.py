@@ -36,7 +36,8 @@ def sheet(shown: Sheet, to: Console) -> None:
     """A table of results."""
     table = Table(title=shown.title)
     for i, name in enumerate(shown.head):
-        table.add_column(name, justify="left" if i == 0 or name in shown.texts else "right", overflow="fold")
+        left, whole = i == 0 or name in shown.texts, i == 0 and bool(shown.foot)
+        table.add_column(name, justify="left" if left else "right", overflow="fold", no_wrap=whole)
     for row in shown.rows:
         table.add_row(*row)
     if shown.foot:

@@ -142,3 +142,14 @@ def test_a_running_error_of_one_output_stops_nothing():
     config = gpufa.Config(stop_train_error=1.0, backend="numpy", epochs=1)
     with pytest.raises(gpufa.InvalidValue, match="largest output, and the net has one; remove --stop-train-error"):
         gpufa.train(config, (rng.normal(size=(20, 2)), y, np.ones((2, 2)), np.ones((2, 1))))
+
+
+def test_the_last_rows_name_stands_in_one_line_on_a_narrow_terminal(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("COLUMNS", "80")
+    x, y = np.eye(12)[:, :4], np.arange(12) % 2
+    np.savez(tmp_path / "two.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    args = ["--data", str(tmp_path / "two.npz"), "--hidden", "3", "--epochs", "1", "--out", str(tmp_path / "run")]
+    assert main(["train", *args]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any("mean ± deviation" in line for line in lines)
+    assert max(map(len, [line for line in lines if line.startswith("│")])) <= 80
