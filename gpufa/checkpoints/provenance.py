@@ -1,7 +1,7 @@
 """The data that a run is trained on: named in its settings or handed in by a program; known again by a checksum."""
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.arguments import home_path
-from ..basics.errors import FileProblem, GpufaError, InvalidValue
+from ..basics.errors import FileProblem, GpufaError, InvalidValue, warn
 from ..data.about import CLASSIFICATION, About, Wanted, of_metadata
 from ..data.datasets import load_inputs, read
 from ..data.divided import ALL
 from ..data.handed import validate
 from ..data.samples import Data
 from ..data.userfiles import SUFFIXES
-from ..layers.places import check_samples
-from ..layers.words import inputs
 from ..net.learner import Learner
 from ..training.config import Config
 from ..training.toml import stored
@@ -46,19 +44,7 @@ def _data_of(config: Config, data: Any, wanted: Wanted, weights: Any) -> tuple[D
                 " array in the settings, sample_weights = 'name'"
             )
         return read(name, config.test_fraction, wanted), name
-    arrays = validate(data, wanted, config.test_fraction, weights)
-    if config.layers and (said := inputs(config.layers[0])):
-        for name, x in _handed(data):
-            check_samples(x, said, name)
-    return arrays, IN_MEMORY
-
-
-def _handed(data: Any) -> Iterator[tuple[str, Any]]:
-    """The arrays that a program has handed in as such, by name; those of targets have no places."""
-    if isinstance(data, Mapping):
-        yield from ((str(name), x) for name, x in data.items())
-    elif isinstance(data, Sequence) and not isinstance(data, str):
-        yield from (("x_train" if len(data) > 2 else "x", data[0]), *(("x_test", x) for x in data[2:3]))
+    return validate(data, wanted, config.test_fraction, weights), IN_MEMORY
 
 
 def data_again(
@@ -135,7 +121,12 @@ def samples_of(
     if wanted == ALL and _may_be(path, data):
         with suppress(GpufaError):  # they are others, then
             return *own_test_part(path, data), f"the test part of {data}, which it was trained on"
-    return *load_inputs(data, net.sizes.inputs, net.about, wanted), str(data)
+        if home_path(data, "data") == home_path(networks.facts(path)["config"]["data"], "data"):
+            warn(
+                f"{data} has changed since {str(path)!r} was trained on it: all of its samples are taken, among which"
+                " those of the training may be"
+            )
+    return *load_inputs(data, net.sizes.inputs, net.about, wanted, net.sizes.shapes[0]), str(data)
 
 
 def _may_be(path: str | Path, data: str | Path) -> bool:

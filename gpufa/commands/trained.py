@@ -2,7 +2,11 @@
 
 import csv
 import io
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from ..basics import files
 from ..basics.console import console
@@ -11,38 +15,51 @@ from ..checkpoints import networks, provenance
 from ..data import datasets
 from ..data.about import CLASSIFICATION, REGRESSION, About, Wanted
 from ..data.target import by_name
+from ..network import Network
 from ..rules import find_rule
 from . import display
 
 OK = 0
 
 
-def evaluate(
-    run: Path,
-    /,
-    *,
-    data: str | None = None,
-    features: tuple[str, ...] = (),
-    drop: tuple[str, ...] = (),
-    rule: str | None = None,
-    parts: tuple[str, ...] = (),
-    backend: str = "auto",
-    device: int = 0,
-) -> int:
+@dataclass(frozen=True)
+class Use:
+    """How a trained net is loaded, and which columns of a file it is given."""
+
+    features: tuple[str, ...] = ()
+    """columns of the file that are used, where it has others too"""
+    drop: tuple[str, ...] = ()
+    """columns of the file that are left out"""
+    rule: str | None = None
+    """path/to/file.py:MyRule, where the run was trained by a rule of your own"""
+    parts: tuple[str, ...] = ()
+    """path/to/file.py:NAME of each activation, loss and so on of your own that it was trained with"""
+    backend: str = "auto"
+    """auto, numpy or cupy"""
+    device: int = 0
+    """which GPU, counted from 0"""
+
+    def net(self, run: Path) -> Network:
+        return networks.load(run, self.backend, find_rule(self.rule) if self.rule else None, self.device, self.parts)
+
+    @property
+    def wanted(self) -> Wanted:
+        return Wanted(features=self.features or None, drop=self.drop or None)
+
+
+Used = Annotated[Use, Parameter(name="*")]
+AS_IT_IS = Use()
+
+
+def evaluate(run: Path, /, *, data: str | None = None, use: Used = AS_IT_IS) -> int:
     """Scores of a trained network on its test data, or on others.
 
     Args:
         run: a run's folder or a checkpoint
         data: a data set's name or a file; the run's own test data where not given, or where that is the run's file
-        features: columns of the file that are used, where it has others too
-        drop: columns of the file that are left out
-        rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
-        parts: path/to/file.py:NAME of each activation, loss and so on of your own that it was trained with
-        backend: auto, numpy or cupy
-        device: which GPU, counted from 0
     """
-    net = networks.load(run, backend, find_rule(rule) if rule else None, device, parts)
-    x, y, what = provenance.samples_of(run, net, data, _wanted(features, drop))
+    net = use.net(run)
+    x, y, what = provenance.samples_of(run, net, data, use.wanted)
     if y is None:
         raise InvalidValue(f"{data!r} holds no labels or targets to evaluate against; use gpufa predict")
     scores = net.evaluate(x, by_name(y, net.about))
@@ -50,34 +67,16 @@ def evaluate(
     return OK
 
 
-def predict(
-    run: Path,
-    data: str,
-    /,
-    *,
-    out: Path | None = None,
-    features: tuple[str, ...] = (),
-    drop: tuple[str, ...] = (),
-    rule: str | None = None,
-    parts: tuple[str, ...] = (),
-    backend: str = "auto",
-    device: int = 0,
-) -> int:
+def predict(run: Path, data: str, /, *, out: Path | None = None, use: Used = AS_IT_IS) -> int:
     """Labels and probabilities as csv; with several seeds, of the mean of their outputs.
 
     Args:
         run: a run's folder or a checkpoint
         data: a data set's name, whose test part is taken, or a file of inputs
         out: the csv file; standard output where not given
-        features: columns of the file that are used, where it has others too
-        drop: columns of the file that are left out
-        rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
-        parts: path/to/file.py:NAME of each activation, loss and so on of your own that it was trained with
-        backend: auto, numpy or cupy
-        device: which GPU, counted from 0
     """
-    net = networks.load(run, backend, find_rule(rule) if rule else None, device, parts)
-    x, _ = datasets.load_inputs(data, net.sizes.inputs, net.about, _wanted(features, drop))
+    net = use.net(run)
+    x, _ = datasets.load_inputs(data, net.sizes.inputs, net.about, use.wanted, net.sizes.shapes[0])
     outputs = net.predict(x)
     outputs = outputs if net.single else outputs.mean(axis=0)
     digits = 12 if net.target_scaling else 6
@@ -99,10 +98,6 @@ def predict(
     else:
         print(text.getvalue(), end="", flush=True)
     return OK
-
-
-def _wanted(features: tuple[str, ...], drop: tuple[str, ...]) -> Wanted:
-    return Wanted(features=features or None, drop=drop or None)
 
 
 def inspect(run: Path, /) -> int:

@@ -94,16 +94,18 @@ def load_inputs(
     features: int,
     about: About | None = None,
     wanted: Wanted = ALL,
+    shape: tuple[int, ...] = (),
 ) -> tuple[NDArray, NDArray | None]:
     """x (samples, features) to predict from and, where there are some, its labels or targets y.
 
     Of a named set, and of a file with x_test, that is the test part; else a file has x, and maybe y. A .csv has the
     columns that `about` says the net was trained on, with or without the target; where that says nothing `features`
-    columns, and maybe one more for the target. Raises FileProblem or InvalidValue as `load_data` does.
+    columns, and maybe one more for the target. Where the net's inputs have the `shape` (channels, height, width), so
+    must samples of an array that has places. Raises FileProblem or InvalidValue as `load_data` does.
     """
     path, features = home_path(path_or_name, "data"), whole(features, "the number of features", most=sys.maxsize)
     if path.name.lower().endswith(SUFFIXES):
-        return read_inputs(path, features, about, wanted)
+        return read_inputs(path, shape or (features,), about, wanted)
     x, y = part_of(path_or_name, "test").values()
     if x.shape[1] != features:
         raise InvalidValue(f"{path} has {x.shape[1]} features; expected {features}, as in the training data")

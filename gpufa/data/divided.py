@@ -43,6 +43,7 @@ def of_arrays(
     parted = len(xs) == 2
     made = [inputs(x, f"x{suffix}", bool(wanted.missing)) for x, suffix in zip(xs, _suffixes(parted), strict=True)]
     _check_widths(made)
+    places = _places(xs)
     width, about, what = made[0].shape[1], known or About(REGRESSION), "y"
     names = about.features if about.features and all(isinstance(one, str) for one in about.features) else None
     if found and found.y_array:
@@ -64,7 +65,15 @@ def of_arrays(
         wanted = wanted._replace(task=wanted.task or (REGRESSION if known.task == REGRESSION and parted else None))
     if weights is not None:
         about = replace(about, weights=about.weights or wanted.sample_weights or HANDED)
-    return _finished(made, list(ys), about, what, wanted, fraction, weights)
+    return _finished(made, list(ys), about, what, wanted, fraction, weights).placed(places)
+
+
+def _places(xs: Sequence[Any]) -> tuple[int, ...] | None:
+    """The shape of a sample where it is no row. Raises InvalidValue where the parts have two."""
+    found = {x.shape[1:] for x in map(np.asarray, xs) if x.ndim > 2}
+    if len(found) > 1:
+        raise InvalidValue(f"x_train and x_test have samples of the shapes {' and '.join(map(str, found))}; give one")
+    return next(iter(found), None)
 
 
 def of_tables(

@@ -65,7 +65,8 @@ def validate(data: Any, wanted: Wanted = ALL, fraction: float | None = None, wei
             " weights to gpufa.train as sample_weights"
         )
     ys = [column.values if (column := column_of(y, "y")) else y for y in ys]
-    return of_arrays(xs, ys, wanted, fraction, found, known, weights)
+    made = of_arrays(xs, ys, wanted, fraction, found, known, weights)
+    return made.placed(data.places) if isinstance(data, Data) else made
 
 
 def _of_frames(

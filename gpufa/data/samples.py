@@ -1,5 +1,6 @@
 """Arrays of samples and their targets: what they must be like, and how a part is split off."""
 
+import math
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -26,11 +27,13 @@ class Data(_Arrays):
     """x float or uint8 (samples, features); y int64 labels (samples,) from 0, or float targets (samples, outputs).
 
     `about` says what they are of, where that was looked at; `weights`, float64 (samples,), are those of the training
-    samples, None where all count alike.
+    samples, None where all count alike; `places` is the shape that a sample was found in, (channels, height, width)
+    say, where it was no row.
     """
 
     about: About | None = None
     weights: NDArray | None = None
+    places: tuple[int, ...] | None = None
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name} {array.shape} {array.dtype}" for name, array in self._asdict().items())
@@ -46,8 +49,13 @@ class Data(_Arrays):
         self.weights = weights
         return self
 
+    def placed(self, places: tuple[int, ...] | None) -> "Data":
+        """The same arrays with those places."""
+        self.places = places
+        return self
+
     def _replace(self, **arrays: Any) -> "Data":
-        return Data(**{**self._asdict(), **arrays}).told(self.about).weighed(self.weights)
+        return Data(**{**self._asdict(), **arrays}).told(self.about).weighed(self.weights).placed(self.places)
 
 
 def inputs(x: Any, name: str = "x", gaps: bool = False) -> NDArray:
@@ -84,6 +92,16 @@ def targets(y: Any, name: str, gaps: bool = False) -> NDArray:
 def truths(texts: NDArray) -> NDArray:
     """Bools, where nothing but True and False is among the texts; else these as they are."""
     return texts == "True" if set(np.unique(texts)) <= {"True", "False"} else texts
+
+
+def check_samples(given: tuple[int, ...], shape: tuple[int, ...], name: str) -> None:
+    """Raise InvalidValue where an array of samples of the shape `given`, which `name` calls, has places in another
+    order, or others, than inputs of `shape`."""
+    if len(given) > 2 and len(shape) > 1 and given[1:] != shape:
+        raise InvalidValue(
+            f"{name} has the shape {given}; expected (samples, {', '.join(map(str, shape))}), channels before height"
+            f" and width, or (samples, {math.prod(shape)})"
+        )
 
 
 def has_labels(y: NDArray) -> bool:

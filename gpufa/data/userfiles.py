@@ -1,5 +1,6 @@
 """The user's own files, of whichever kind: to train on, and to predict from."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from .csvfiles import read_csv
 from .dialect import ENDINGS, is_table
 from .divided import OWN_TEST_PART, of_arrays, of_tables, of_trained
 from .parquet import ENDING, read_parquet
-from .samples import Data, inputs
+from .samples import Data, check_samples, inputs
 from .table import Table
 from .target import judged
 
@@ -56,8 +57,11 @@ def _same(path: Path) -> Callable[[str, str], bool]:
     return lambda one, other: alike(*read_arrays(path, (), (one, other)))
 
 
-def read_inputs(path: Path, features: int, about: About | None, wanted: Wanted) -> tuple[NDArray, NDArray | None]:
+def read_inputs(
+    path: Path, shape: tuple[int, ...], about: About | None, wanted: Wanted
+) -> tuple[NDArray, NDArray | None]:
     """What a file holds for a net to predict from, and to be judged by if there is that (see datasets.load_inputs)."""
+    features = math.prod(shape)
     try:
         task, missing = (about.task, about.missing) if about else (None, None)
         matching = partial(match, about=about, features=features, wanted=wanted)
@@ -66,6 +70,7 @@ def read_inputs(path: Path, features: int, about: About | None, wanted: Wanted) 
         every = array_names(path)
         name, name_of_y = to_predict(fields(every, wanted, _same(path), about), every)
         of_x, *of_y = read_arrays(path, [name], [name_of_y] if name_of_y else [])
+        check_samples(of_x.shape, shape, name)
         x, y = inputs(of_x, gaps=bool(missing)), of_y[0] if of_y else None
         if x.shape[1] != features and about and about.features:
             roles = match(None, x.shape[1], about, features, wanted)

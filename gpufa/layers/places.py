@@ -1,9 +1,6 @@
-"""What layers share that look at places: numbers by pairs, and whether they fit; and samples."""
+"""What layers share that look at places: numbers by pairs, and whether they fit."""
 
-import math
 from typing import Any
-
-import numpy as np
 
 from ..backends.places import Pair, Windows
 from ..basics.arguments import is_whole, shown
@@ -58,14 +55,3 @@ def fitting(layer: Layer, shape: Shape, windows: Windows) -> Windows:
             " are, zeros about them counted: make them smaller, or leave strides or pools below out"
         )
     return windows
-
-
-def check_samples(x: Any, shape: Shape, name: str) -> None:
-    """Raise InvalidValue where samples that `name` calls have places in another order, or others, than inputs of that
-    shape."""
-    given = np.shape(x)
-    if len(given) > 2 and len(shape) > 1 and given[1:] != shape:
-        raise InvalidValue(
-            f"{name} has the shape {given}; expected (samples, {', '.join(map(str, shape))}), channels before height"
-            f" and width, or (samples, {math.prod(shape)})"
-        )

@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 from ..basics.errors import InvalidValue, warn
 from ..data.about import shortened
 from ..data.handed import samples_of
-from ..data.samples import REAL, host_array, real_numbers
+from ..data.samples import REAL, check_samples, host_array, real_numbers
 from ..data.tables import column_of
 from ..data.target import judged
-from ..layers.places import check_samples
 from .learner import Learner
 
 TARGETS = "the targets"
@@ -60,7 +59,7 @@ def network_target(net: Learner, y: Any, samples: int) -> Any:
 
 def _inputs(net: Learner, x: Any) -> Any:
     x = x if _on_device(net, x) else real_numbers(x, "the inputs")
-    check_samples(x, net.sizes.shapes[0], "the input")
+    check_samples(x.shape, net.sizes.shapes[0], "the input")
     flat = x.reshape(len(x), -1) if x.ndim > 2 and x.size else x
     if flat.ndim != 2 or flat.shape[1] != net.sizes.inputs or not len(flat):
         raise InvalidValue(

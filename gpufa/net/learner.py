@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from ..basics.errors import InvalidValue, warn
 from ..data.about import About
 from ..data.missing import Filling
-from ..data.samples import inputs
+from ..data.samples import check_samples, inputs
 from ..data.scaling import Scaling
 from ..functions.losses import Loss
-from ..layers.places import check_samples
 from .layout import Layout
 from .model import Model
 from .passes import Pass
@@ -77,7 +76,7 @@ class Learner(Model):
         """Raw inputs on the host, (samples, n_0), as the training sees them: in the net's own type, or bytes as they
         are where nothing is scaled. Raises InvalidValue for another shape or number of features, and for values beyond
         the type, of inputs that it calls `name`."""
-        check_samples(x, self.sizes.shapes[0], name)
+        check_samples(np.shape(x), self.sizes.shapes[0], name)
         x = self.filled(inputs(x, name, gaps=bool(self.filling)))
         if x.shape[1] != self.sizes.inputs:
             raise InvalidValue(

@@ -4,7 +4,7 @@ from typing import Any
 
 from ..backends import get_backend
 from ..data.about import CLASSIFICATION, REGRESSION, About
-from ..data.samples import Data, has_labels
+from ..data.samples import Data, check_samples, has_labels
 from ..functions.optimizers import optimizer as find_optimizer
 from ..functions.parts import off_gpu
 from ..network import Network
@@ -34,6 +34,8 @@ def net_for(config: Config, data: Data, rule: Rule) -> Network:
         residual=config.residual,
         parts=config.parts,
     )
+    if data.places:
+        check_samples((len(data.x_train), *data.places), net.sizes.shapes[0], "x")
     net.about = data.about or About(CLASSIFICATION if labels else REGRESSION)
     return net
 

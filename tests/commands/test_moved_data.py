@@ -7,6 +7,7 @@ import pytest
 from commandlab import FAST
 
 from gpufa import plots
+from gpufa.basics.errors import GpufaWarning
 from gpufa.checkpoints import provenance
 from gpufa.commands.main import main
 
@@ -76,3 +77,12 @@ def test_resume_takes_the_very_same_alone(moved, capsys):
     assert main(["resume", "r", "--epochs", "3", "--quiet"]) == 2
     assert "old.csv, which is not there; say with --data where it is now" in capsys.readouterr().err
     assert main(["resume", "r", "--epochs", "3", "--data", "new.csv", "--quiet"]) == 0
+
+
+def test_the_runs_own_file_that_has_changed_is_taken_whole_with_a_warning(moved):
+    """Most of it is what the net was trained on."""
+    write(Path("old.csv"), ["a", "b", "c", "label"], LABELS[::-1])
+    net = plots.read("r", data="new.csv").trained
+    with pytest.warns(GpufaWarning, match=r"old.csv has changed since .* among which those of the training may be"):
+        x, _, what = provenance.samples_of("r", net, "old.csv")
+    assert (len(x), what) == (50, "old.csv")

@@ -2,12 +2,14 @@
 
 import re
 
+import h5py
 import numpy as np
 import pytest
 from layerlab import layered
 from rulelab import close, network, samples, values
 
 import gpufa
+from gpufa.commands.main import main
 from gpufa.layers import block
 from gpufa.net.layout import Layout
 
@@ -63,7 +65,35 @@ def test_a_run_says_how_it_looks_at_its_data(tmp_path):
 def test_arrays_to_train_on_of_another_order_are_refused():
     x, y = np.random.default_rng(0).normal(size=(8, 3, 2, 2)), np.arange(8) % 2
     config = gpufa.Config(layers=("input 2x3x2", "dense 4 tanh"), epochs=1, backend="numpy", seeds=(0,))
-    said = "x_test has the shape (8, 3, 2, 2); expected (samples, 2, 3, 2), channels before height and width, or (samp"
-    with pytest.raises(gpufa.InvalidValue, match=re.escape(said)):
-        gpufa.train(config, (x.transpose(0, 2, 1, 3), y, x, y))
-    gpufa.train(config, (x.transpose(0, 2, 1, 3), y, x.transpose(0, 2, 1, 3), y))
+    good = x.transpose(0, 2, 1, 3)
+    with pytest.raises(gpufa.InvalidValue, match=r"x_train and x_test have samples of the shapes \("):
+        gpufa.train(config, (good, y, x, y))
+    gpufa.train(config, (good, y, good, y))
+    said = (
+        "x has the shape (6, 3, 2, 2); expected (samples, 2, 3, 2), channels before height and width, or (samples, 12)"
+    )
+    for data in ((x, y), {"x": x, "y": y}, gpufa.load_data((x, y))):
+        with pytest.raises(gpufa.InvalidValue, match=re.escape(said)):
+            gpufa.train(config, data)
+
+
+@pytest.mark.parametrize("ending", ["npz", "h5"])
+def test_files_of_another_order_are_refused_to_train_on_and_to_predict_from(ending, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    x, y = np.random.default_rng(0).normal(size=(20, 2, 3, 2)), np.arange(20) % 2
+    for name, own in {"good": x, "last": x.transpose(0, 2, 3, 1)}.items():
+        if ending == "npz":
+            np.savez(f"{name}.npz", x=own, y=y)
+        else:
+            with h5py.File(f"{name}.h5", "w") as file:
+                file["x"], file["y"] = own, y
+    flags = ["--layers", "input 2x3x2", "dense 4 tanh", "--epochs", "1", "--seeds", "0", "--quiet", "--out"]
+    said = "expected (samples, 2, 3, 2), channels before height and width, or (samples, 12)"
+    assert main(["train", "--data", f"last.{ending}", *flags, "bad"]) == 2
+    assert f"x has the shape (16, 3, 2, 2); {said}" in capsys.readouterr().err
+    assert main(["train", "--data", f"good.{ending}", *flags, "run"]) == 0
+    assert main(["predict", "run", f"good.{ending}"]) == main(["evaluate", "run"]) == 0
+    capsys.readouterr()
+    for command in (["predict", "run", f"last.{ending}"], ["evaluate", "run", "--data", f"last.{ending}"]):
+        assert main(command) == 2
+        assert f"has the shape (20, 3, 2, 2); {said}" in capsys.readouterr().err
