@@ -2,9 +2,10 @@
 
 import numpy as np
 import reference
-from rulelab import host, trainer
+from rulelab import close, host, trainer, values
 
 from gpufa.layers import Act, Chain, Dense, Dropout, Residual
+from gpufa.training.stopping import Status
 
 LEARNING = [name for name in reference.ACTIVATIONS if name not in ("sign", "step")]
 DEEP = [
@@ -20,6 +21,29 @@ DEEP = [
 def layered(layers, **settings):
     """A Trainer of these hidden blocks, see rulelab."""
     return trainer(**{"hidden": None, "layers": layers, "init": "uniform"} | settings)
+
+
+def stepped(layers, steps=5, stop=None, **settings):
+    """A Trainer after some steps; seed number `stop` stops after the second."""
+    run = layered(layers, **{"seeds": (0, 1)} | settings)
+    for step in range(steps):
+        if stop is not None and step == 2:
+            run.progress.status[stop] = Status.PATIENCE
+            run._activate()
+        run.step()
+    return run
+
+
+def straight_is_by_gradients(stepped, own, **settings):
+    """SGD straight into the weights and by way of gradients end alike, and only frozen layers stay."""
+    settings = {"optimizer": "sgd", "lr": 0.1} | settings | own
+    run, other = stepped(**settings), stepped(**settings, clip=1e9)
+    assert run.update.direct
+    assert not other.update.direct
+    close(values(run.net), values(other.net), 1e-12)
+    before = values(stepped(0, rule=settings["rule"]).net)
+    for name, p in values(run.net).items():
+        assert np.array_equal(p, before[name]) == (int(name[1]) in own.get("freeze", ())), name
 
 
 class Slow:

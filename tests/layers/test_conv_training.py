@@ -1,13 +1,15 @@
 """Nets of convolutions train as others do: by every rule that takes them, recorded, side by side, resumed."""
 
+from functools import partial
+
+import layerlab
 import numpy as np
 import pytest
-from layerlab import layered
+from layerlab import layered, straight_is_by_gradients
 from rulelab import close, host, values
 
 import gpufa
 from gpufa.functions.initialisers import fans
-from gpufa.training.stopping import Status
 
 LAYERS = (
     "input 2x6x5",
@@ -21,15 +23,7 @@ draw = np.random.default_rng(0)
 IMAGES = gpufa.Data(draw.normal(size=(40, 60)), np.arange(40) % 3, draw.normal(size=(6, 60)), np.arange(6) % 3)
 
 
-def stepped(steps=5, stop=None, layers=LAYERS, **settings):
-    """A Trainer after some steps; seed number `stop` stops after the second."""
-    run = layered(layers, **{"data": IMAGES, "seeds": (0, 1)} | settings)
-    for step in range(steps):
-        if stop is not None and step == 2:
-            run.progress.status[stop] = Status.PATIENCE
-            run._activate()
-        run.step()
-    return run
+stepped = partial(layerlab.stepped, LAYERS, data=IMAGES)
 
 
 def trained(**settings):
@@ -90,14 +84,7 @@ def test_float32_is_float64_to_rounding(rule, dtype):
 @pytest.mark.parametrize("stop", [None, 1])
 @pytest.mark.parametrize("own", [{}, {"layer_lr": (0.1, 0.3, 0.2, 0.1)}, {"freeze": (1, 2)}])
 def test_straight_into_the_weights_is_by_way_of_gradients(rule, stop, own, backend):
-    settings = {"rule": rule, "optimizer": "sgd", "lr": 0.1, "stop": stop, "backend": backend} | own
-    run, other = stepped(**settings), stepped(**settings, clip=1e9)
-    assert run.update.direct
-    assert not other.update.direct
-    close(values(run.net), values(other.net), 1e-12)
-    before = values(layered(LAYERS, data=IMAGES, seeds=(0, 1), rule=rule).net)
-    for name, p in values(run.net).items():
-        assert np.array_equal(p, before[name]) == (int(name[1]) in own.get("freeze", ())), name
+    straight_is_by_gradients(stepped, own, rule=rule, stop=stop, backend=backend)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop", "nesterov", "adamw"])

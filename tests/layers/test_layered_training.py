@@ -1,17 +1,18 @@
 """Nets of layers train as others do: straight into the weights or by an optimizer, recorded, side by side, resumed."""
 
 import json
+from functools import partial
 from pathlib import Path
 
+import layerlab
 import numpy as np
 import pytest
-from layerlab import layered
+from layerlab import layered, straight_is_by_gradients
 from rulelab import DATA, close, host, values
 
 import gpufa
 from gpufa.checkpoints import hdf5, validity
 from gpufa.measure.alignment import METRICS
-from gpufa.training.stopping import Status
 
 LAYERS = (
     "dense 6 silu, dense 5 tanh, dropout 0.25",
@@ -23,15 +24,7 @@ RULES = ["bp", "fa", "dfa", "kp", "dkp", "usf", "frsf", "brsf", "sdfa", "drtp", 
 STEADY = {"optimizer": "momentum", "lr": 0.02, "weight_decay": 1e-3}
 
 
-def stepped(steps=5, stop=None, layers=LAYERS, **settings):
-    """A Trainer after some steps; seed number `stop` stops after the second."""
-    run = layered(layers, **{"seeds": (0, 1)} | settings)
-    for step in range(steps):
-        if stop is not None and step == 2:
-            run.progress.status[stop] = Status.PATIENCE
-            run._activate()
-        run.step()
-    return run
+stepped = partial(layerlab.stepped, LAYERS)
 
 
 def trained(**settings):
@@ -50,14 +43,7 @@ def trained(**settings):
     ],
 )
 def test_straight_into_the_weights_is_by_way_of_gradients(rule, stop, own, backend):
-    settings = {"rule": rule, "optimizer": "sgd", "lr": 0.1, "stop": stop, "backend": backend} | own
-    run, other = stepped(**settings), stepped(**settings, clip=1e9)
-    assert run.update.direct
-    assert not other.update.direct
-    close(values(run.net), values(other.net), 1e-12)
-    before = values(layered(LAYERS, seeds=(0, 1), rule=rule).net)
-    for name, p in values(run.net).items():
-        assert np.array_equal(p, before[name]) == (int(name[1]) in own.get("freeze", ())), name
+    straight_is_by_gradients(stepped, own, rule=rule, stop=stop, backend=backend)
 
 
 @pytest.mark.parametrize("rule", ["bp", "dfa"])

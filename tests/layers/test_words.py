@@ -38,8 +38,18 @@ def test_blanks_do_not_matter(layers, blank):
     assert block(blank + word.replace(",", f"{blank},{blank}").replace(" ", blank) + blank) == block(layers)
 
 
-@given(st.text(st.sampled_from("dense relu(),.0123456789-e tanhpou"), max_size=40) | st.text(max_size=20))
-@settings(max_examples=300)
+TEXTS = [
+    *("1", "2", "3", "0", "2.5", "3x3", "2x1", "0x1", "conv", "pool", "mean", "global", "flatten", "stride", "pad"),
+    *("same", "valid", "dilation", "groups", "nobias", "tanh", "dense", ",", "conv 4 3x3", "pool 2"),
+]
+
+
+@given(
+    st.text(st.sampled_from("dense relu(),.0123456789-e tanhpou"), max_size=40)
+    | st.text(max_size=20)
+    | st.lists(st.sampled_from(TEXTS), max_size=9).map(" ".join)
+)
+@settings(max_examples=600)
 def test_any_text_is_a_block_or_refused_in_a_sentence(text):
     said = ""
     try:
