@@ -15,7 +15,6 @@ from ..data.missing import Filling
 from ..data.scaling import Scaling
 from ..functions.parts import Part, parts_of
 from ..layers.words import stand_ins
-from ..measure.history import History
 from ..network import Network
 from ..rules import RULES, Rule, make_rule, rule_class
 from ..training.config import PARTS
@@ -202,12 +201,6 @@ def fill(live: Mapping[str, Any], arrays: Mapping[str, NDArray], net: Network) -
                     f" expected {target.dtype} {tuple(target.shape)}; load it with the settings it was trained with"
                 )
             target[...] = net.backend.to_device(found)
-
-
-def history(path: str | Path) -> History:
-    """The history in a run's checkpoint. Raises FileProblem for a missing or damaged file."""
-    arrays, metadata = contents(path)
-    return History.from_arrays(tuple(metadata["network"]["seeds"]), inside("history", arrays))
 
 
 def contents(path: str | Path) -> tuple[dict[str, NDArray], dict[str, Any]]:

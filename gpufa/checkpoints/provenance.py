@@ -94,34 +94,25 @@ def fingerprint(data: Data, name: str) -> dict[str, Any]:
     }
 
 
-def own_test_part(path: str | Path, data: str | Path | None = None) -> tuple[NDArray, NDArray]:
-    """x and y of the test part of the data that a run was trained on, in the file `data` if they have moved.
-
-    Raises InvalidValue where the run does not name them, or they have changed since; FileProblem where they are gone.
-    """
-    metadata = networks.facts(path)
-    name = metadata.get("config", {}).get("data", IN_MEMORY)
-    if name == IN_MEMORY and data is None:
-        raise InvalidValue(f"{str(path)!r} does not name its data; say which with --data")
-    remedy = "bring back those that it was trained on, or name others with --data"
-    arrays = data_again(stored(metadata), data, metadata, path, remedy)
-    return arrays.x_test, arrays.y_test
-
-
 def samples_of(
     path: str | Path, net: Learner, data: str | Path | None = None, wanted: Wanted = ALL
 ) -> tuple[NDArray, NDArray | None, str]:
     """x, y and what they are in words, for a net that is judged: on the test part of the run's own data, if `data` is
     not given or is their file, moved or not; else on all that load_inputs finds there.
 
-    Raises FileProblem and InvalidValue as own_test_part and load_inputs do.
+    Raises InvalidValue where the run does not name its data, or they have changed since; FileProblem where they are
+    gone; and what load_inputs raises.
     """
+    metadata = networks.facts(path)
+    name = str(metadata.get("config", {}).get("data", IN_MEMORY))
     if data is None:
-        return *own_test_part(path), "its own test data"
-    if wanted == ALL and _may_be(path, data):
+        if name == IN_MEMORY:
+            raise InvalidValue(f"{str(path)!r} does not name its data; say which with --data")
+        return *_test_part(metadata, None, path), "its own test data"
+    if _is_file(name) and name.lower().endswith(tuple(Path(data).suffixes[-1:]) or ("/",)):
         with suppress(GpufaError):  # they are others, then
-            return *own_test_part(path, data), f"the test part of {data}, which it was trained on"
-        if home_path(data, "data") == home_path(networks.facts(path)["config"]["data"], "data"):
+            return *_test_part(metadata, data, path), f"the test part of {data}, which it was trained on"
+        if home_path(data, "data") == home_path(name, "data"):
             warn(
                 f"{data} has changed since {str(path)!r} was trained on it: all of its samples are taken, among which"
                 " those of the training may be"
@@ -129,10 +120,11 @@ def samples_of(
     return *load_inputs(data, net.sizes.inputs, net.about, wanted, net.sizes.shapes[0]), str(data)
 
 
-def _may_be(path: str | Path, data: str | Path) -> bool:
-    """Whether it is worth while to read `data` for those of the run: both are files of one kind."""
-    name = str(networks.facts(path).get("config", {}).get("data", IN_MEMORY))
-    return _is_file(name) and name.lower().endswith(tuple(Path(data).suffixes[-1:]) or ("/",))
+def _test_part(metadata: Mapping[str, Any], data: str | Path | None, path: str | Path) -> tuple[NDArray, NDArray]:
+    """x and y of the test part of the very data that a run was trained on, in the file `data` if they have moved."""
+    remedy = "bring back those that it was trained on, or name others with --data"
+    arrays = data_again(stored(metadata), data, metadata, path, remedy)
+    return arrays.x_test, arrays.y_test
 
 
 def _is_file(name: str) -> bool:

@@ -49,6 +49,8 @@ def test_their_test_part_is_what_the_run_is_judged_by(moved, capsys):
     title, figures = capsys.readouterr().out.split("\n", 1)
     assert figures == moved
     assert title.strip() == "r on the test part of new.csv, which it was trained on"
+    assert main(["evaluate", "r", "--data", "new.csv", "--features", "a", "b", "c"]) == 0
+    assert capsys.readouterr().out.split("\n", 1)[1] == moved
     x, y, what = provenance.samples_of("r", plots.read("r").trained, "new.csv")
     assert (len(x), len(y)) == (10, 10)
     assert what == "the test part of new.csv, which it was trained on"

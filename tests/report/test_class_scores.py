@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import gpufa
+from gpufa import plots
 from gpufa.checkpoints import networks
 from gpufa.commands.main import main
 from gpufa.report import page
@@ -38,7 +39,7 @@ def test_the_summary_has_recalls_by_the_names_of_classes(run):
 
 
 def test_the_history_has_the_last_of_them(run):
-    summary, history = json.loads((run / "summary.json").read_text()), networks.history(run)
+    summary, history = json.loads((run / "summary.json").read_text()), plots.read(run).history
     assert history.epochs["test_recall"].shape == (3, 2, 2)
     np.testing.assert_array_equal(history.epochs["test_recall"][-1].T, list(summary["test_recall"].values()))
     np.testing.assert_array_equal(history.epochs["validation_auc"][-1], summary["validation_auc"])
