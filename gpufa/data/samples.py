@@ -96,8 +96,8 @@ def truths(texts: NDArray) -> NDArray:
 
 def check_samples(given: tuple[int, ...], shape: tuple[int, ...], name: str) -> None:
     """Raise InvalidValue where an array of samples of the shape `given`, which `name` calls, has places in another
-    order, or others, than inputs of `shape`."""
-    if len(given) > 2 and len(shape) > 1 and given[1:] != shape:
+    order, or others, than inputs of `shape`; of one channel they need not have its axis."""
+    if len(given) > 2 and len(shape) > 1 and given[1:] not in (shape, shape[1:] if shape[0] == 1 else shape):
         raise InvalidValue(
             f"{name} has the shape {given}; expected (samples, {', '.join(map(str, shape))}), channels before height"
             f" and width, or (samples, {math.prod(shape)})"

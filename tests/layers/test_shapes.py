@@ -97,3 +97,19 @@ def test_files_of_another_order_are_refused_to_train_on_and_to_predict_from(endi
     for command in (["predict", "run", f"last.{ending}"], ["evaluate", "run", "--data", f"last.{ending}"]):
         assert main(command) == 2
         assert f"has the shape (20, 3, 2, 2); {said}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("placed", [(20, 1, 6, 5), (20, 6, 5), (20, 30)])
+def test_images_of_one_channel_need_no_axis_for_it(placed, tmp_path):
+    x, y = np.random.default_rng(0).normal(size=placed), np.arange(20) % 2
+    np.savez(tmp_path / "images.npz", x=x, y=y)
+    config = gpufa.Config(layers=("input 1x6x5", "conv 2 3x3 tanh"), epochs=1, backend="numpy", seeds=(0,), rule="bp")
+    nets = [gpufa.train(config, data).network for data in ((x, y), tmp_path / "images.npz")]
+    for net in nets:
+        np.testing.assert_array_equal(net.predict(x), nets[0].predict(x.reshape(20, 30)))
+
+
+def test_sets_known_by_name_are_of_one_channel():
+    data = gpufa.load_data("digits")
+    config = gpufa.Config(layers=("input 1x8x8", "conv 2 3x3 tanh, pool 2"), epochs=1, rule="bp", seeds=(0,))
+    assert gpufa.train(config, data).network.sizes.shapes[0] == (1, 8, 8)
