@@ -70,7 +70,7 @@ def read_inputs(
         every = array_names(path)
         name, name_of_y = to_predict(fields(every, wanted, _same(path), about), every)
         of_x, *of_y = read_arrays(path, [name], [name_of_y] if name_of_y else [])
-        check_samples(of_x.shape, shape, name)
+        check_samples(np.shape(of_x), shape, name)
         x, y = inputs(of_x, gaps=bool(missing)), of_y[0] if of_y else None
         if x.shape[1] != features and about and about.features:
             roles = match(None, x.shape[1], about, features, wanted)

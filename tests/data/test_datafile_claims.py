@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from datafilelab import LABELS, X, write
 
-from gpufa.basics.errors import FileProblem
-from gpufa.data.datasets import load_data
+from gpufa.basics.errors import FileProblem, InvalidValue
+from gpufa.data.datasets import load_data, load_inputs
 
 
 def hdf5(path: Path, fill: Callable[[h5py.File], object]) -> Path:
@@ -77,6 +77,13 @@ def test_arrays_that_claim_too_much(tmp_path: Path, member: bytes, text: str) ->
     with pytest.raises(FileProblem) as caught:
         load_data(npz(tmp_path / "data.npz", member))
     assert text in str(caught.value)
+
+
+def test_a_member_that_is_no_array_is_no_input(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
+        archive.writestr("x", b"no array")
+    with pytest.raises(InvalidValue, match=r"data\.npz: x is of dtype \|S8; give real numbers$"):
+        load_inputs(tmp_path / "data.npz", 3)
 
 
 def test_arrays_that_python_2_has_written(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
