@@ -163,7 +163,8 @@ def real_numbers(values: Any, name: str) -> NDArray:
 
 def host_array(values: Any, name: str) -> NDArray:
     """What NumPy makes of the values; raises InvalidValue that calls them `name` where it can't, or some are masked."""
-    if np.ma.is_masked(values):
+    mask = np.ma.getmask(values)
+    if mask.dtype == bool and mask.any():  # one of several fields is refused for its dtype
         raise InvalidValue(f"{name} has masked values; give NaN in their place, as {name}.filled(numpy.nan) does")
     try:
         return np.asarray(values)

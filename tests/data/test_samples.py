@@ -87,6 +87,10 @@ def spoiled(array: np.ndarray, value: float) -> np.ndarray:
             r"x_train has masked values; give NaN in their place, as x_train.filled",
         ),
         ({"y_train": np.ma.masked_equal(LABELS, 0)}, r"y_train has masked values"),
+        (
+            {"y_train": np.ma.zeros(len(X), [("one", bool), ("two", bool)])},
+            r"y_train is of dtype \[\('one', '\?'\), \('two', '\?'\)\]; give",
+        ),
         ({"x_train": X * 1j}, r"x_train is of dtype complex64; give real numbers"),
         (
             {"x_train": [[1, 2], [3]]},
