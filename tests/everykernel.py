@@ -9,10 +9,12 @@ from gpufa.backends.kernels import (
     kernel,
     law_text,
     loss_text,
+    moves_text,
     update_text,
 )
 from gpufa.basics.random import LAWS
 from gpufa.functions.activations import ACTIVATIONS
+from gpufa.functions.augmentations import augmentations
 from gpufa.functions.formulas import FORMULAS
 from gpufa.functions.losses import LOSSES
 from gpufa.functions.optimizers import OPTIMIZERS
@@ -57,6 +59,8 @@ def every_kernel(dtype, slab=None, V=None):
         given = wide | {"V": min(wide["V"], most)}
         for taught in ("i64", TYPES[dtype]):
             found[f"load {source} {taught}"] = kernel("batch", "load_samples", **given, U=source, Y=taught)
+        moves = moves_text(augmentations("flip, crop 4"))
+        found[f"load changed {source}"] = kernel("batch", "load_samples", **narrow, U=source, Y="i64", **moves)
     for name in ("perturb", "lower"):
         found[name] = kernel("elementwise", name, **wide | {"V": plain["V"]})
     for taught in ("i64", TYPES[dtype]):

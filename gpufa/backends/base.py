@@ -69,6 +69,10 @@ class Backend(Dynamics, Places):
         """out = alpha * a @ b + beta * out over the trailing two axes; alpha is a number or a device's, (1,)."""
         raise NotImplementedError
 
+    def whiten(self, x: Array, matrix: Array, out: Array) -> None:
+        """out = x @ matrix, (..., m, n) and (n, n), in full precision whatever other products are done in."""
+        self.gemm(x, matrix, out=out)
+
     def row_sums(self, delta: Array, out: Array, alpha: float | Array = 1.0, beta: float = 0.0) -> None:
         """out = alpha * (sum over samples of delta) + beta * out: (R, n, m) to (R, n)."""
         raise NotImplementedError

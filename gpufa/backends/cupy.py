@@ -96,10 +96,11 @@ class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, ElementKernels):
         self._launch(found, (1, 1, 1), (32, 1, 1), *ticks, len(ticks.now))
 
     def load(self, ticks: Ticks, samples: Samples, x: Array, y: Array, w: Array = None) -> None:
-        (replicas, m, inputs), units = x.shape, y.shape[1]
-        V = self._wide(inputs, samples.x, x)
+        (replicas, m, inputs), units, by = x.shape, y.shape[1], samples.augmenting
+        V = 1 if by else self._wide(inputs, samples.x, x)
         source, taught = TYPES[samples.x.dtype.name], TYPES[samples.y.dtype.name]
-        found = kernel("batch", "load_samples", **types(x), V=V, U=source, Y=taught)
+        moves = kernels.moves_text(by.chosen) if by else {}
+        found = kernel("batch", "load_samples", **types(x), V=V, U=source, Y=taught, **moves)
         self._launch(
             found,
             *slab_grid(m, inputs // V, replicas),
@@ -108,6 +109,7 @@ class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, ElementKernels):
             *(x, stride(x), inputs, samples.y, _taught_stride(samples.y)),
             *(y, stride(y), y.strides[1] // y.itemsize, units, m, replicas),
             *(samples.weights, stride(samples.weights), w, stride(w)),
+            *((self._seeds(by.seeds), *by.places[1:]) if by else (None, 0, 0)),
         )
 
     def clip_factors(self, g: Array, most: float, out: Array) -> Array:

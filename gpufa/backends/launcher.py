@@ -55,6 +55,9 @@ class Launcher(Backend):
         factor = beta if isinstance(alpha, int | float) else self._constant(beta, out.dtype)
         self.device.gemm(a, b, out, alpha, factor, self.precision)
 
+    def whiten(self, x: Array, matrix: Array, out: Array) -> None:
+        self.device.gemm(x, matrix, out, 1.0, 0.0, "fp32")
+
     def _constant(self, value: Any, dtype: Any) -> Array:
         """A number, or a few, on the device; made once."""
         key = (value, np.dtype(dtype).char)

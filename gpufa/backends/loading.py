@@ -3,12 +3,18 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .operands import Samples, Ticks
+from ..basics.random import Generator, Purpose
+from ..functions.augmentations import changed
+from .operands import Augmenting, Samples, Ticks
 from .products import Products
 
 
 class Loading(Products):
     """The clock, samples and targets as NumPy arrays."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.generator = Generator()
 
     def tick(self, ticks: Ticks) -> None:
         counters, table, now = ticks
@@ -19,7 +25,10 @@ class Loading(Products):
         self.tick(ticks)
         start = int(ticks.counters[1]) * samples.size
         index = samples.order[:, start : start + x.shape[1]]
-        self._gather(samples.x, index, x)
+        if samples.augmenting is None:
+            self._gather(samples.x, index, x)
+        else:
+            self._augment(samples.x, index, samples.augmenting, int(ticks.counters[0]), x)
         if samples.scaling is not None:
             np.subtract(x, samples.scaling[0], out=x)
             np.multiply(x, samples.scaling[1], out=x)
@@ -35,6 +44,17 @@ class Loading(Products):
             np.take(rows, i, axis=0, out=one, mode="clip")  # mode="raise" would buffer `out`
         if taken is not out:
             out[...] = taken
+
+    def _augment(self, rows: NDArray, index: NDArray, by: Augmenting, step: int, out: NDArray) -> None:
+        """out[r] = rows[index[r]], changed."""
+        m, (channels, height, width) = out.shape[1], by.places
+        images = self.scratch("images as they came", (m, channels, height, width), rows.dtype)
+        words = self.scratch("words of images", (len(by.chosen), 4, m), "uint32")
+        for one, i, seed in zip(out, index, by.seeds, strict=True):
+            np.take(rows, i, axis=0, out=images.reshape(m, -1), mode="clip")
+            for stream, own in enumerate(words):
+                self.generator.quads(own, i, seed, Purpose.AUGMENT, stream=stream, step=step)
+            changed(images, words, by.chosen, self.scratch, out=one.reshape(images.shape))
 
     def targets(self, y: NDArray, out: NDArray, index: NDArray | None = None) -> None:
         """Of all samples, or of those of an index (R, m)."""

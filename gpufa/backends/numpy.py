@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..basics.arguments import shown
 from ..basics.errors import OutOfMemory, in_bytes
-from ..basics.random import Generator, Purpose, permutation
+from ..basics.random import Purpose, permutation
 from ..functions import optimizers
 from ..functions.activations import Activation
 from ..functions.formulas import Formula
@@ -28,10 +28,6 @@ class NumpyBackend(Loading):
 
     name = "numpy"
     xp = np
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.generator = Generator()
 
     def zeros(self, shape: Sequence[int], dtype: Any) -> NDArray:
         try:

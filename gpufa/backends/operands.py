@@ -1,8 +1,10 @@
 """What operations take that is more than one array."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..functions.activations import Activation
+from ..functions.augmentations import Chosen, Places
 from ..functions.losses import Loss
 
 Array = Any
@@ -36,10 +38,18 @@ class Ticks(NamedTuple):
     now: Array
 
 
+class Augmenting(NamedTuple):
+    """How images are changed anew at each step, in this order, of what shape they are, and each replica's seed."""
+
+    chosen: tuple[Chosen, ...]
+    places: Places
+    seeds: Sequence[int]
+
+
 class Samples(NamedTuple):
     """What batches are made of: x, (N, n), of any type; y as `targets` takes it; and which of them are a batch:
     order[:, batch * size :] of each replica, (R, N). With scaling = (shift, factor) x stands for (x - shift) * factor.
-    `weights` are those of the samples, (R, N), or None.
+    `weights` are those of the samples, (R, N), or None. With `augmenting` samples are changed before they are scaled.
     """
 
     x: Array
@@ -48,6 +58,7 @@ class Samples(NamedTuple):
     size: int
     scaling: tuple[Array, Array] | None = None
     weights: Array = None
+    augmenting: Augmenting | None = None
 
 
 class Rates(NamedTuple):

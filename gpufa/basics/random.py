@@ -37,6 +37,7 @@ class Purpose(IntEnum):
     SPLIT = 7
     RULE = 8
     TEACHER = 9
+    AUGMENT = 10
 
 
 def check_seed(seed: int) -> int:
@@ -105,6 +106,18 @@ class Generator:
             piece[...] = words
         return out
 
+    def quads(
+        self, out: NDArray, at: NDArray, seed: int, purpose: Purpose, *, stream: int = 0, step: int = 0
+    ) -> NDArray:
+        """Write the words of the indices 4 * at[i] to 4 * at[i] + 3 into out[:, i], (4, n) uint32, for at (n,)."""
+        for start in range(0, len(at), BLOCK):
+            piece = at[start : start + BLOCK]
+            counters = self._counters[:, : len(piece)]
+            counters[0] = piece
+            self._mix(counters, seed, purpose, stream, step)
+            out[:, start : start + BLOCK] = counters[:4]
+        return out
+
     def keep(self, out: NDArray, drop: float, seed: int, *, stream: int = 0, step: int = 0) -> NDArray:
         """Write a dropout mask into the C-contiguous `out`: 0 with probability `drop`, else 1 / (1 - drop).
 
@@ -133,12 +146,16 @@ class Generator:
         quads = -(-n // 4)
         counters = self._counters[:, :quads]
         np.add(self._blocks[:quads], np.uint64(first), out=counters[0])
-        for row, word in enumerate((stream, step, purpose), start=1):
-            counters[row] = word
-        philox(counters, seed)
+        self._mix(counters, seed, purpose, stream, step)
         words = self._words[:quads]
         words[...] = counters[:4].T
         return words.reshape(-1)[:n]
+
+    def _mix(self, counters: NDArray[np.uint64], seed: int, purpose: int, stream: int, step: int) -> None:
+        """`philox` of counters whose first row is written."""
+        for row, word in enumerate((stream, step, purpose), start=1):
+            counters[row] = word
+        philox(counters, seed)
 
 
 class Law(NamedTuple):

@@ -142,7 +142,8 @@ def network_arrays(net: Network) -> dict[str, Any]:
 def scaling_arrays(net: Network) -> dict[str, NDArray]:
     """What its inputs and targets go through, where they do, by the names in a checkpoint."""
     found = zip((FILLED, *SCALED), (net.filling, net.scaling, net.target_scaling), strict=True)
-    return {name: array for group, one in found if one for name, array in below(group, one._asdict()).items()}
+    arrays = {name: array for group, one in found if one for name, array in below(group, one._asdict()).items()}
+    return {name: array for name, array in arrays.items() if array is not None}
 
 
 def scalings_in(arrays: Mapping[str, NDArray]) -> tuple[Scaling | None, Scaling | None]:

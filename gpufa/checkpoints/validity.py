@@ -93,7 +93,9 @@ def _arrays(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> Itera
             yield f"{name} is not of the shape {(replicas, *shape)}"
     for group, units, what in zip(SCALED, (sizes[0], sizes[-1]), ("features", "outputs"), strict=True):
         scaling = {name: array.shape for name, array in arrays.items() if name.startswith(f"{group}/")}
-        if scaling and scaling != dict.fromkeys((f"{group}/shift", f"{group}/factor"), (units,)):
+        matrix = scaling.pop("scaling/matrix", None) if group == "scaling" else None
+        good = scaling == dict.fromkeys((f"{group}/shift", f"{group}/factor"), (units,))
+        if (scaling and not good) or (matrix and not (good and matrix == (units, units))):
             yield f"its {group} is not of so many {what} as its network has"
     filling = {name: array.shape for name, array in arrays.items() if name.startswith(f"{FILLED}/")}
     if filling and filling != {f"{FILLED}/value": (sizes[0],)}:

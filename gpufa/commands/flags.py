@@ -14,6 +14,7 @@ from ..data.namedsets import DESCRIPTIONS
 from ..data.scaling import SCALINGS
 from ..data.weights import as_typed
 from ..functions.activations import ACTIVATIONS
+from ..functions.augmentations import AUGMENTATIONS
 from ..functions.initialisers import INITIALISERS
 from ..functions.losses import LOSSES
 from ..functions.optimizers import OPTIMIZERS
@@ -30,6 +31,7 @@ FIRST = (
 NAMES: dict[str, Collection[str]] = {
     "data": DESCRIPTIONS,
     "scaling": SCALINGS,
+    "augment": AUGMENTATIONS,
     "activation": ACTIVATIONS,
     "loss": LOSSES,
     "init": INITIALISERS,

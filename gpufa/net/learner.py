@@ -26,12 +26,11 @@ CHUNK = 1000  # samples at a time in prediction and evaluation
 
 
 class Learner(Model):
-    """A Model with its rule; `filling` is what its inputs' missing values become, `scaling` what they all go through,
-    as in training, and `target_scaling` its targets, which predictions come back from; `about` says what these were."""
+    """A Model with its rule; `filling` is what its inputs' missing values become, `target_scaling` what its targets go
+    through, which predictions come back from; `about` says what these were."""
 
     rule: Rule
     filling: Filling | None = None
-    scaling: Scaling | None = None
     target_scaling: Scaling | None = None
     about: About | None = None
     from_zero: bool = False  # whether all weights started from zero
@@ -39,7 +38,17 @@ class Learner(Model):
     def __init__(self, rule: Rule, sizes: Layout, loss: Loss, seeds: Sequence[int], dtype: str) -> None:
         super().__init__(sizes, loss, seeds, dtype)
         self.rule = rule
+        self.scaling = None
         self._passes: dict[int, Pass] = {}
+
+    @property
+    def scaling(self) -> Scaling | None:
+        """What all inputs go through, as in training."""
+        return self._scaling
+
+    @scaling.setter
+    def scaling(self, scaling: Scaling | None) -> None:
+        self._scaling, self._matrix = scaling, None
 
     def pass_for(self, m: int) -> Pass:
         """A pass for m samples without dropout and weights; the last few sizes are kept."""
@@ -73,9 +82,9 @@ class Learner(Model):
         return x
 
     def as_trained(self, x: Any, name: str = "x") -> NDArray:
-        """Raw inputs on the host, (samples, n_0), as the training sees them: in the net's own type, or bytes as they
-        are where nothing is scaled. Raises InvalidValue for another shape or number of features, and for values beyond
-        the type, of inputs that it calls `name`."""
+        """Raw inputs on the host, (samples, n_0), as the training sees them but for `whitened`: in the net's own type,
+        or bytes as they are where nothing is scaled. Raises InvalidValue for another shape or number of features, and
+        for values beyond the type, of inputs that it calls `name`."""
         check_samples(np.shape(x), self.sizes.shapes[0], name)
         x = self.filled(inputs(x, name, gaps=bool(self.filling)))
         if x.shape[1] != self.sizes.inputs:
@@ -83,6 +92,10 @@ class Learner(Model):
                 f"the data have {x.shape[1]} features; expected {self.sizes.inputs}, as in the training data"
             )
         return x if x.dtype == np.uint8 and not self.scaling else self._made(x, self.scaling, name, np.asarray)
+
+    def unscaled(self, x: NDArray, name: str = "x") -> NDArray:
+        """The same without the scaling, of inputs that were looked at by `as_trained` already."""
+        return np.asarray(self._made(self.filled(x), None, name, np.asarray))
 
     def filled(self, x: Any, place: Callable[[NDArray], Any] = np.asarray) -> Any:
         """Raw inputs with their missing values filled in, where the training did that."""
@@ -94,7 +107,7 @@ class Learner(Model):
         if self.filling or self.scaling or isinstance(x, self.backend.xp.ndarray):
             x = self.backend.to_device(x, np.float64 if x.dtype.itemsize > WIDEST else None)
             x = self.filled(x, self.backend.to_device)
-        return self._made(x, self.scaling, "the inputs", self.backend.to_device)
+        return self.whitened(self._made(x, self.scaling, "the inputs", self.backend.to_device))
 
     def scaled_targets(self, y: Any, name: str = "the targets") -> NDArray:
         """Real targets on the host, (samples, n_L), as the training sees them. Raises InvalidValue for those that the
@@ -125,8 +138,26 @@ class Learner(Model):
         """(shift, factor) on the device, (n_0,) each, where the training scaled its inputs."""
         if self.scaling is None:
             return None
-        shift, factor = (self.backend.to_device(part, self.dtype) for part in self.scaling)
+        shift, factor = (self.backend.to_device(part, self.dtype) for part in self.scaling[:2])
         return shift, factor
+
+    @property
+    def device_matrix(self) -> Any:
+        """The matrix of the scaling on the device, (n_0, n_0), where it has one."""
+        if self._matrix is None and self.scaling is not None and self.scaling.matrix is not None:
+            self._matrix = self.backend.to_device(self.scaling.matrix, self.dtype)
+        return self._matrix
+
+    def whitened(self, x: Any) -> Any:
+        """x itself, (samples, n_0), on the device in the net's own type, scaled, and held by nobody else: in place it
+        becomes its product with the scaling's matrix, where there is one."""
+        if (matrix := self.device_matrix) is not None:
+            work = self.backend.scratch("inputs whitened", (CHUNK, self.sizes.inputs), self.dtype)
+            for start in range(0, len(x), CHUNK):
+                part = x[start : start + CHUNK]
+                self.backend.whiten(part, matrix, out=work[: len(part)])
+                part[...] = work[: len(part)]
+        return x
 
     def as_floats(self, x: Any) -> Any:
         """Inputs on the device as the training saw them: bytes are made floats, and scaled; floats are so already."""
@@ -136,4 +167,4 @@ class Learner(Model):
         if scaling := self.device_scaling:
             x -= scaling[0]
             x *= scaling[1]
-        return x
+        return self.whitened(x)

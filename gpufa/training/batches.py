@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..backends import Backend
-from ..backends.operands import Samples
+from ..backends.operands import Augmenting, Samples
 from ..basics.random import Generator, Purpose
 from ..net.arena import Array
 from ..net.clock import Clock
@@ -15,8 +15,9 @@ class Batches:
     """The training data on the device, and the epoch's order of them, (R, N).
 
     x is (N, n_0); y labels (N,) or targets (N, n_L), or labels (R, N) where each replica has its own label noise.
-    `scaling` = (shift, factor), (n_0,) each, is done as a batch is gathered, where x is kept as it came. `weights`, (R,
-    N), are those of the samples, if any.
+    `scaling` = (shift, factor), (n_0,) each, is done as a batch is gathered, where x is kept as it came, and then the
+    product with `matrix`, (n_0, n_0). `weights`, (R, N), are those of the samples, `augmenting` how they are changed
+    before that; all of these, if any.
     """
 
     def __init__(
@@ -29,12 +30,14 @@ class Batches:
         input_noise: float,
         scaling: tuple[Array, Array] | None = None,
         weights: Array = None,
+        matrix: Array = None,
+        augmenting: Augmenting | None = None,
     ) -> None:
         self.backend, self.x, self.y, self.seeds = backend, x, y, seeds
         self.size, self.input_noise = min(batch_size, len(x)), input_noise
         self.per_epoch = -(-len(x) // self.size)
         self.order = backend.zeros((len(seeds), len(x)), "int64")
-        self.all = Samples(x, y, self.order, self.size, scaling, weights)
+        self.all, self.matrix = Samples(x, y, self.order, self.size, scaling, weights, augmenting), matrix
 
     def start_epoch(self, epoch: int) -> None:
         """Draw every replica's order of this epoch."""
@@ -47,7 +50,12 @@ class Batches:
     def load(self, clock: Clock, x: Array, y: Array, w: Array = None) -> None:
         """Let the clock tick, and fill x, (R, m, n_0), y, (R, n_L, m), and where samples have weights w, (R, m), with
         what is next."""
-        self.backend.load(clock.ticks, self.all, x, y, w)
+        if self.matrix is None:
+            self.backend.load(clock.ticks, self.all, x, y, w)
+        else:
+            scaled = self.backend.scratch("batch to be whitened", x.shape, x.dtype)
+            self.backend.load(clock.ticks, self.all, scaled, y, w)
+            self.backend.whiten(scaled, self.matrix, out=x)
         if self.input_noise:
             self.backend.random(
                 "normal", x, self.seeds, Purpose.INPUT_NOISE, step=clock.step, scale=self.input_noise, add=True

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from ..basics.arguments import several, shown
 from ..basics.errors import InvalidValue
 from ..data.about import Wanted, names_in
+from ..data.whitening import EPS
 from ..functions.activations import Activation
+from ..functions.augmentations import augmentations
 from ..functions.initialisers import Initialiser
 from ..functions.losses import Loss
 from ..functions.optimizers import Optimizer
@@ -60,6 +62,8 @@ class Config(RecordSettings, PlaceSettings, LengthSettings, UpdateSettings, NetS
         if isinstance(self.class_weights, Mapping):
             by_name = {str(name): plain_number(weight) for name, weight in self.class_weights.items()}
             object.__setattr__(self, "class_weights", by_name)
+        if self.augment is not None:
+            object.__setattr__(self, "augment", tuple(map(str, augmentations(self.augment))))
         if self.layers is not None:
             self._read_layers()
         for name, good, expected in CHECKS:
@@ -108,6 +112,7 @@ class Config(RecordSettings, PlaceSettings, LengthSettings, UpdateSettings, NetS
             "lr": lr,
             "decay": optimizer.decay,
             "keep": "best" if self.patience else None,
+            "zca_eps": EPS if self.scaling == "zca" else None,
             **{name: defaults[name] for name in ("hidden", "weight_decay", "batch_size", "epochs")},
             **{name: getattr(optimizer, name) for name in ("momentum", "beta2", "eps")},
         }

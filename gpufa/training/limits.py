@@ -63,7 +63,7 @@ POSITIVE = (lambda v: is_whole(v, 1)), "a whole number of at least 1"
 CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
     (name, *check)
     for check, names in (
-        (ABOVE_ZERO, ("lr", "eps", "clip", "init_scale")),
+        (ABOVE_ZERO, ("lr", "eps", "clip", "init_scale", "zca_eps")),
         (AT_LEAST_ZERO, ("weight_decay", "input_noise", "adversarial", "stop_train_error", "schedule_gamma")),
         (SHARE, ("validation", "label_noise", "momentum", "beta2")),
         (DROP, ("dropout", "input_dropout", "depth_drop")),
@@ -150,6 +150,11 @@ def check_run(config: Any, net: Learner, y: NDArray, weighed: bool = False) -> N
         raise InvalidValue(
             "stop_train_error goes by the running error, which is of the largest output, and the net has one; remove"
             " --stop-train-error, or stop by --patience"
+        )
+    if config.zca_eps is not None and config.scaling != "zca":
+        raise InvalidValue(
+            f"zca_eps = {config.zca_eps:g} is for scaling 'zca', not {config.scaling!r}; leave --zca-eps out, or add"
+            " --scaling zca"
         )
     if config.target_scaling != "none" and has_labels(y):
         raise InvalidValue("target_scaling is for real-valued targets, but these are labels; remove --target-scaling")

@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 from ..basics.errors import InvalidValue
 from ..data.missing import FILLED, Filling, fit_filling
 from ..data.samples import Data, has_labels, split
-from ..data.scaling import Scaling, fit_scaling
+from ..data.scaling import NO_MORE, WITHOUT_HELD, Fit, Scaling, fit_scaling
 from ..data.weights import by_label, relative
+from ..layers.layer import Shape
 from ..layers.words import inputs
 from ..net.arena import Array
 from ..network import Network
 from .batches import Batches, noisy_labels
 from .config import Config
+from .images import augmenting_of
 
 VALIDATION_KEY = 1  # the held-out samples are the same for every seed
 ALL, NONE = slice(None), slice(0)
@@ -32,18 +34,20 @@ class Sets(NamedTuple):
     batches: Batches
 
 
-def sets_of(data: Data, net: Network, config: Config) -> Sets:
-    """Scale, split off the validation part and bring everything to the device; bytes stay bytes until used."""
+def sets_of(data: Data, net: Network, config: Config, places: Shape | None) -> Sets:
+    """Scale, split off the validation part and bring everything to the device; bytes stay bytes until used. `places`
+    are those of images, where the samples are some."""
     to_device = net.backend.to_device
     x = data.x_train if data.x_train.dtype == np.uint8 else net.as_trained(data.x_train, "x_train")
     y, y_test = (
         y if has_labels(y) else net.scaled_targets(y, name)
         for y, name in ((data.y_train, "y_train"), (data.y_test, "y_test"))
     )
-    kept, held = split(data.y_train, config.validation, VALIDATION_KEY) if config.validation else (ALL, NONE)
+    kept, held = divided(data, config)
 
     def on_device(x: np.ndarray, y: np.ndarray) -> tuple[Array, Array]:
-        return to_device(x), to_device(y)
+        placed = to_device(x)
+        return placed if x.dtype == np.uint8 else net.whitened(placed), to_device(y)
 
     train = on_device(x[kept], y[kept])
     labels, taught = y[kept], train[1]
@@ -51,16 +55,41 @@ def sets_of(data: Data, net: Network, config: Config) -> Sets:
         labels = noisy_labels(y[kept], config.label_noise, net.sizes.outputs, config.seeds)
         taught = to_device(labels)
     weights = _weights(config, net, labels, None if data.weights is None else data.weights[kept])
-    scaling = net.device_scaling if x.dtype == np.uint8 else None
+    augmenting = augmenting_of(config.augment, places, config.seeds)
+    raw, as_it_came = train[0], x.dtype == np.uint8 or augmenting is not None
+    if augmenting and net.scaling and x.dtype != np.uint8:  # changed as they came, and scaled then
+        raw = to_device(net.unscaled(data.x_train[kept], "x_train"))
+    scaling, matrix = (net.device_scaling, net.device_matrix) if as_it_came else (None, None)
+    if matrix is not None and net.backend.slab_dtype(config.dtype) != config.dtype:
+        raise InvalidValue(
+            f"scaling 'zca' of {'augmented samples' if augmenting else 'bytes'} is done in each step, which precision"
+            f" {config.precision!r} has not the digits for; leave --precision out"
+        )
     size, noise = config.batch_size or 1, config.input_noise
     spread = np.linspace(0, len(x[kept]) - 1, min(config.probe_samples, len(x[kept]))).astype(int)
+    probe, y_probe = on_device(net.as_trained(data.x_train[kept][spread], "x_train"), y[kept][spread])
     return Sets(
         train,
         on_device(x[held], y[held]),
         on_device(net.as_trained(data.x_test, "x_test"), y_test),
-        on_device(net.as_trained(data.x_train[kept][spread], "x_train"), y[kept][spread]),
-        Batches(net.backend, train[0], taught, config.seeds, size, noise, scaling, weights),
+        (net.as_floats(probe), y_probe),
+        Batches(net.backend, raw, taught, config.seeds, size, noise, scaling, weights, matrix, augmenting),
     )
+
+
+def divided(data: Data, config: Config) -> tuple[Any, Any]:
+    """Which of the training samples are trained on, and which are held out for validation."""
+    return split(data.y_train, config.validation, VALIDATION_KEY) if config.validation else (ALL, NONE)
+
+
+def input_scaling(
+    config: Config, data: Data, net: Network, places: Shape | None, begun: Scaling | None
+) -> Scaling | None:
+    """The scaling of a run's inputs, as `scaling_of`, fitted to those that the net's filling has filled in."""
+    x, name = net.filled(data.x_train), config.scaling
+    if name in WITHOUT_HELD:
+        x = x[divided(data, config)[0]]
+    return scaling_of(name, x, begun, by=Fit(places, config.zca_eps or 0.0, config.dtype))
 
 
 def _weights(config: Config, net: Network, taught: NDArray, own: NDArray | None) -> Array:
@@ -84,19 +113,21 @@ def filling_of(name: str | None, data: Data, begun: Filling | None) -> Filling |
     return begun or (fit_filling(name, data.x_train, names) if name in FILLED else None)
 
 
-def scaling_of(name: str, values: NDArray, begun: Scaling | None, what: str = "scaling") -> Scaling | None:
+def scaling_of(
+    name: str, values: NDArray, begun: Scaling | None, what: str = "scaling", by: Fit = NO_MORE
+) -> Scaling | None:
     """The scaling of that name, fitted to the training samples; where the weights began with one, that one.
 
     Raises InvalidValue where the two differ; `what` is the setting.
     """
     if begun is None:
-        return fit_scaling(name, values) if name != "none" else None
+        return fit_scaling(name, values, by) if name != "none" else None
     if len(begun.shift) != values.shape[1]:
         raise InvalidValue(
             f"the weights to start from have a {what} of {len(begun.shift)} values a sample, but the data have"
             f" {values.shape[1]}; start from a run of the same net"
         )
-    if name != "none" and not fit_scaling(name, values).close_to(begun):
+    if name != "none" and not fit_scaling(name, values, by).close_to(begun):
         raise InvalidValue(
             f"the weights to start from are made for another {what} than {name!r} of these data; leave"
             f" --{what.replace('_', '-')} out, and theirs is taken"

@@ -27,7 +27,12 @@ class DataSettings:
     rows dropped; refused where not given"""
     scaling: str = "none"
     """unit brings the range of the training data to 0..1, minmax that of each feature, standard makes their mean 0 and
-    deviation 1"""
+    deviation 1, channel those of each channel of images; zca whitens them"""
+    zca_eps: float | None = None
+    """zca: what is added to the variances, as a share of the features' mean variance (0.1 where not given)"""
+    augment: tuple[str, ...] | None = None
+    """random changes of training images, anew in each epoch: "flip, crop 4" turns left and right about, and cuts the
+    image out of itself with 4 zeros about it"""
     target_scaling: str = "none"
     """none, or standard: real targets are trained with mean 0 and deviation 1 per output, which predict undoes"""
     test_fraction: float | None = None

@@ -22,12 +22,13 @@ from ..net.probation import Unseen, try_out
 from ..rules import Rule, make_rule
 from .callbacks import Callback, callbacks_of
 from .config import Config
+from .images import places_of
 from .keeping import Kept
 from .limits import check_run
 from .nets import net_for
 from .progress import Progress
 from .rates import Rates
-from .sets import filling_of, scaling_of, sets_of
+from .sets import filling_of, input_scaling, scaling_of, sets_of
 from .step import Step
 from .stopping import Status
 from .update import Update
@@ -71,9 +72,11 @@ class Trainer:
             self.taken += f"; class weights: {weights_in_words(config.class_weights)}"
         check_run(config, self.net, data.y_train, data.weights is not None)
         self.net.filling = filling_of(config.missing, data, filling)
-        filled = self.net.filled(data.x_train)
-        self.net.scaling = scaling_of(config.scaling, filled, scaling)
-        self.faults = [] if self.net.scaling else [unscaled(filled)]
+        places = places_of(self.net, data) if config.augment or config.scaling == "channel" else None
+        if places:
+            self.taken += f"; images {'x'.join(map(str, places))}"
+        self.net.scaling = input_scaling(config, data, self.net, places, scaling)
+        self.faults = [] if self.net.scaling else [unscaled(self.net.filled(data.x_train))]
         if not has_labels(data.y_train):
             self.net.target_scaling = scaling_of(config.target_scaling, data.y_train, target_scaling, "target_scaling")
             if config.loss == "squared_error" and not self.net.target_scaling:
@@ -82,7 +85,7 @@ class Trainer:
         self.update = Update(self.net, config)
         self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
         self.kept = Kept(self.net) if config.keep == "best" else None
-        self.train, self.held, self.test, self.probe, self.batches = sets_of(data, self.net, config)
+        self.train, self.held, self.test, self.probe, self.batches = sets_of(data, self.net, config, places)
         self.clock = Clock(self.backend, self.batches.per_epoch, len(self.update.numbers(1.0, 0, 1)), config.dtype)
         self.rates = Rates(config, self.batches, self.update, self.clock, self.progress, self.epochs)
         self.sums = self.backend.zeros((2, len(config.seeds)), "float64")

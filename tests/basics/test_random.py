@@ -38,6 +38,13 @@ def test_a_number_depends_on_its_index_alone():
     assert len(np.unique(long)) > 0.999 * len(long)
 
 
+def test_quads_are_the_words_of_their_indices():
+    at = np.array([3, 0, 3, BLOCK + 5, *range(BLOCK + 2)])
+    words = draw(4 * (2 * BLOCK), stream=2, step=9).reshape(-1, 4)
+    found = Generator().quads(np.empty((4, len(at)), np.uint32), at, 5, Purpose.RULE, stream=2, step=9)
+    np.testing.assert_array_equal(found.T, words[at])
+
+
 def test_seed_purpose_stream_and_step_each_give_other_numbers():
     generator, draws = Generator(), []
     for seed, purpose, stream, step in [

@@ -12,8 +12,10 @@ X = RNG.normal(size=(20, 3)).astype(np.float32)
 
 
 def test_scaling_names() -> None:
-    assert list(SCALINGS) == ["none", "unit", "minmax", "standard"]
-    with pytest.raises(InvalidValue, match=r"scaling 'norm' is unknown; choose from none, unit, minmax, standard"):
+    assert list(SCALINGS) == ["none", "unit", "minmax", "standard", "channel", "zca"]
+    with pytest.raises(
+        InvalidValue, match=r"scaling 'norm' is unknown; choose from none, unit, minmax, standard, channel"
+    ):
         fit_scaling("norm", X)
 
 
@@ -21,7 +23,7 @@ def test_scaling_names() -> None:
 def test_scalings(dtype: type) -> None:
     x = (RNG.normal(size=(9000, 3)) * [1, 10, 0.1] + [0, 100, -5]).astype(dtype)
     before = x.copy()
-    none, unit, minmax, standard = (fit_scaling(name, x).apply(x) for name in SCALINGS)
+    none, unit, minmax, standard = (fit_scaling(name, x).apply(x) for name in list(SCALINGS)[:4])
     assert_array_equal(x, before)
     assert none.dtype == unit.dtype == minmax.dtype == standard.dtype == dtype
     assert_array_equal(none, x)

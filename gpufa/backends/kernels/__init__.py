@@ -4,12 +4,14 @@ A kernel's parameters are arrays (T*, S*, U*, ...), i64, int, unsigned or double
 """
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
 from ...basics.random import LAWS, Purpose
 from ...functions.activations import Activation
+from ...functions.augmentations import Chosen
 from ...functions.formulas import Formula
 from ...functions.losses import Loss
 from ...functions.optimizers import Optimizer
@@ -84,6 +86,17 @@ def formula_text(formula: Formula) -> dict[str, str]:
     arrays = "".join(f"const T {name} = AT({i}); " for i, name in enumerate(others, start=1))
     numbers = "".join(f"const T {name} = p{i}; " for i, name in enumerate(formula.numbers.split()))
     return {"OUT": out, "ARGUMENTS": arrays + numbers, "FORMULA": formula.cuda}
+
+
+def moves_text(chosen: Sequence[Chosen]) -> dict[str, str]:
+    """The defines of `load_samples` that change images; the last change is where a place is looked for first."""
+    inside = "seen = seen && i >= 0 && i < height && j >= 0 && j < width;"
+    moves = [
+        f"{{ const uint4 w = philox(sample, {stream}, step, {int(Purpose.AUGMENT)}, seed); const i64 n = {one.n};"
+        f" {one.row.cuda} {inside} }}"
+        for stream, one in enumerate(chosen)
+    ]
+    return {"MOVES": " ".join(reversed(moves))}
 
 
 def law_text(law: str) -> dict[str, str]:

@@ -1,4 +1,7 @@
 #include "common.cuh"
+#ifdef MOVES
+#include "philox.cuh"
+#endif
 
 const int TILE = 32;
 #define FOR_TILES(row, column) \
@@ -55,21 +58,39 @@ extern "C" __global__ void tick(i64* counters, const T* table, T* now, int width
     __syncthreads();
 }
 
+#ifdef MOVES
+// Element c of a sample, an image of channels x height x width places, as MOVES change it: where it is taken from.
+__device__ U changed(const U* image, i64 c, i64 height, i64 width, i64 sample, unsigned step, u64 seed) {
+    const i64 channel = c - c % (height * width);
+    i64 i = c / width % height, j = c % width;
+    bool seen = true;
+    MOVES
+    return seen ? image[channel + i * width + j] : (U)0;
+}
+#endif
+
 // x[r, sample] = (source[places[sample]] - shift) * factor, (replicas, samples, inputs), U being the source's type, and
 // y[r] its targets, (replicas, units, samples), of the batch that is next, and where there are weights, (replicas, all
-// samples), w[r] theirs; the last block does `tick`.
+// samples), w[r] theirs; the last block does `tick`. With MOVES the source is changed first, and V is 1.
 extern "C" __global__ void load_samples(i64* counters, const T* table, T* now, int width, unsigned* arrived,
                                         const U* source, const i64* order, i64 order_stride, i64 size, const T* shift,
                                         const T* factor, S* x, i64 x_stride, i64 inputs, const Y* taught,
                                         i64 taught_stride, S* y, i64 y_stride, i64 pitch, i64 units, i64 samples,
-                                        i64 replicas, const T* weights, i64 weights_stride, T* w, i64 w_stride) {
+                                        i64 replicas, const T* weights, i64 weights_stride, T* w, i64 w_stride,
+                                        const u64* seeds, i64 tall, i64 wide) {
     const i64 first = (counters[1] + 1) * size;
     FOR_REPLICAS(r) {
         const i64* const places = order + r * order_stride + first;
         {
             const i64 rows = samples, columns = inputs;
             FOR_ROWS(row) FOR_COLUMNS(c) {
+#ifdef MOVES
+                Pack<U> pack;
+                pack.at[0] = changed(source + places[row] * columns, c, tall, wide, places[row],
+                                     (unsigned)counters[0] + 1, seeds[r]);
+#else
                 const Pack<U> pack = load(source + places[row] * columns + c);
+#endif
                 Pack<S> to;
                 FOR_PACK(v)
                     to.at[v] = shift ? ((T)pack.at[v] - shift[c + v]) * factor[c + v] : (T)pack.at[v];
