@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 Array = Any
 Pair = tuple[int, int]
 TILE = 1 << 26  # bytes that columns may take
@@ -53,6 +56,15 @@ class Windows(NamedTuple):
                 left = j * aside
                 right = left + (self.grid[1] - 1) * across + 1
                 yield i, j, (slice(top, top + (len(rows) - 1) * down + 1, down), slice(left, right, across))
+
+    @property
+    def met(self) -> NDArray:
+        """How many of them have each place of the kernel on the maps, and not on zeros about them."""
+        counts = []
+        for n, k, s, d, pad, windows in zip(*self[:4], self.pad, self.grid, strict=True):
+            place = np.add.outer(np.arange(k) * d, np.arange(windows) * s - pad[0])
+            counts.append(((place >= 0) & (place < n)).sum(axis=1))
+        return np.multiply.outer(*counts)
 
     def tiles(self, row: int) -> list[range]:
         """Rows of windows, as many at a time as columns have the memory for; one row takes so many bytes."""

@@ -8,6 +8,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from numpy.typing import NDArray
+
 from ..backends.operands import Signal
 from ..backends.places import Pair, Windows
 from ..basics.arguments import whole
@@ -114,6 +116,10 @@ class Conv2d(Layer):
                 grads.kernel(name, part[:, filters], columns[..., seen, :], filters, more=rows.start > 0)
         if self.bias:
             grads.sums(at.names["b"], delta)
+
+    def uses(self, shape: Shape) -> NDArray:
+        """Zeros about the maps are no uses: a corner of the kernel has fewer than its middle."""
+        return self.windows(shape).met
 
     def _maps(self, at: At, y: Array) -> Array:
         """(R, filters, places * m)"""

@@ -6,8 +6,12 @@ A shape is (units,), or (channels, height, width) of units that have a place; in
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..backends import Backend
 from ..backends.operands import Signal
@@ -100,6 +104,12 @@ class At:
         """Work space of this place alone, (R, *shape), kept under its name."""
         return self.batch.array(f"{self.path} {name}", *shape)
 
+    def beside(self, x: Array, y: Array) -> "At":
+        """A place of the same layer with another input, and an output that is its signal too."""
+        place = copy(self)
+        place.x, place.y, place.delta = x, y, y
+        return place
+
     def leaves(self) -> Iterator["At"]:
         """The places in here of layers that are made of no others, or this one itself."""
         if not self.inside:
@@ -173,6 +183,10 @@ class Layer:
     def gradients(self, at: At, grads: Sums) -> None:
         """Hand over the gradients of its parameters, from x and delta."""
 
+    def uses(self, shape: Shape) -> NDArray:
+        """How often one sample passes each weight of its W, where it has one; axes may be 1 long."""
+        return np.ones((1, 1))
+
 
 def carrier(W: Array) -> Array:
     """W as it carries a signal back, (R, ...), as what stands in for it does: a matrix's transpose, a kernel itself."""
@@ -184,11 +198,13 @@ def carrier_shape(shape: Shape) -> Shape:
     return shape[::-1] if len(shape) == 2 else shape
 
 
-def write(backend: Any, signal: Signal, out: Array) -> None:
-    """The signal into `out`, (R, n, m)."""
-    if signal.matrix is None:
-        out[...] = signal.signal
+def write(backend: Any, signal: Signal, out: Array, more: bool = False) -> None:
+    """The signal into `out`, (R, n, m), or with `more` onto what is there."""
+    if signal.matrix is not None:
+        backend.gemm(signal.matrix, signal.signal, out=out, beta=float(more))
+    elif more:
+        out += signal.signal
     else:
-        backend.gemm(signal.matrix, signal.signal, out=out)
+        out[...] = signal.signal
     if signal.plus is not None:
         out += signal.plus

@@ -1,6 +1,7 @@
 """The blocks of a net as they stand in a pass: one dense layer as one operation, or any layers one after the other."""
 
-from itertools import count
+from functools import cached_property
+from itertools import count, dropwhile, takewhile
 
 from ..backends.operands import Gate, Signal
 from ..basics.arrays import T
@@ -95,22 +96,51 @@ class ResidualBlock(DenseBlock):
 class LayeredBlock:
     """Any layers; delta_k is the signal at the block's output, and goes down inside by the layers' own way."""
 
-    def __init__(self, net: Slabs, k: int) -> None:
+    def __init__(self, net: Slabs, k: int, name: str = "") -> None:
         self.net, self.k = net, k
-        n, suffixes = net.sizes[k], iter(net.sizes.suffixes(k))
-        y, delta = (net.array(f"block {k} {what}", n, net.m) for what in ("y", "delta"))
+        path, n, suffixes = f"block {k}{name and f', {name},'}", net.sizes[k], iter(net.sizes.suffixes(k))
+        y, delta = (net.array(f"{path} {what}", n, net.m) for what in ("y", "delta"))
         shape, streams = net.sizes.shapes[k - 1], count(1000 * k)
         self.block, self.arrived = net.sizes.blocks[k - 1], False
-        self.at = At(self.block, net, shape, net.parameters, suffixes, streams, y, delta, f"block {k}")
+        self.at = At(self.block, net, shape, net.parameters, suffixes, streams, y, delta, path)
 
     def forward(self) -> None:
-        self.at.x, self.arrived = self.net.sent[self.k - 1], False
-        self.block.forward(self.at)
+        self.up(self.net.sent[self.k - 1])
+        self.leave()
+
+    def leave(self) -> None:
+        """What they have made is the pass's h_k."""
         self.net.h[self.k][...] = self.at.y
         if self.net.sent is not self.net.h:
             self.net.sent[self.k][...] = self.at.y
 
-    def send(self, s: Signal, carriers: Carriers, derivative: bool, dropout: bool) -> None:
+    def up(self, x: Array, more: Signal | None = None) -> Array:
+        """What the layers make of x, (R, n_{k-1}, m): (R, n_k, m). In a block where one layer learns, `more`, (R,
+        channels, places * m), comes onto what that makes."""
+        self.at.x, self.arrived = x, False
+        if more is None:
+            self.block.forward(self.at)
+            return self.at.y
+        for place in self.at.leaves():
+            place.x = x
+            place.layer.forward(place)
+            if place is self.learning:
+                write(self.net.backend, more, out=by_channels(place, place.y), more=True)
+            x = place.y
+        return self.at.y
+
+    @cached_property
+    def learning(self) -> At:
+        """Where the first of its layers that learn stands."""
+        return next(place for place in self.at.leaves() if place.names)
+
+    @cached_property
+    def unpooled(self) -> At:
+        """Where the last layer stands that leaves the shape of what the learning one makes as it is: below a pool."""
+        above = dropwhile(lambda place: place is not self.learning, self.at.leaves())
+        return list(takewhile(lambda place: place.out == self.learning.out, above))[-1]
+
+    def send(self, s: Signal, carriers: Carriers = None, derivative: bool = True, dropout: bool = True) -> None:
         if not (derivative and dropout):
             raise InvalidValue(
                 f"block {self.k}, '{self.block}', has no f' or mask at its output that a signal could go past; leave"
@@ -136,6 +166,11 @@ class LayeredBlock:
                 f"block {self.k} {does} what it was sent, and nothing was sent to it in this pass; call"
                 f" net.send({self.k}, ...) before {before}"
             )
+
+
+def by_channels(at: At, y: Array) -> Array:
+    """An output of that place, (R, channels, places * m); units are channels of one place."""
+    return y.reshape(len(y), at.out[0], -1)
 
 
 def block_of(net: Slabs, k: int) -> DenseBlock | LayeredBlock:

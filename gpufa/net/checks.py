@@ -81,6 +81,7 @@ def check_fit(layout: Layout, rule: Rule, others: Mapping[str, type[Rule]]) -> N
 WANTED = {
     "matrix": "takes blocks of one dense layer each",
     "plain": "goes through the net in a way of its own, which knows no skip connections",
+    "single": "takes blocks in which one layer learns, under no skip connection",
     "pull": "takes blocks that can hand an error down",
     "derivative": "learns through derivatives that are not zero everywhere",
 }

@@ -42,7 +42,13 @@ class Gradients:
         self.sums(f"b{k}", delta, factor)
 
     def each_layer(self, delta: Layers, h: Sequence[Array]) -> None:
-        """`layer` of all of them: dW_k += delta_k h_{k-1}^T, and db_k += the row sums of delta_k."""
+        """`layer` of all that are one dense layer: dW_k += delta_k h_{k-1}^T, db_k += the row sums of delta_k."""
+        layered = self.into.sizes.layered
+        if layered:
+            for k in range(1, len(delta)):
+                if k not in layered:
+                    self.layer(k, delta[k], h[k - 1])
+            return
         for k in range(1, len(delta)):
             self.product(f"W{k}", delta[k], h[k - 1])
         names = [f"b{k}" for k in range(1, len(delta))]
@@ -67,12 +73,13 @@ class Gradients:
             self.backend.row_sums(delta, out=self.into[name], alpha=self._times(factor), beta=self._beta(name))
 
     def kernel(self, name: str, delta: Array, columns: Array, filters: slice = ALL, more: bool = False) -> None:
-        """The gradient of some filters of a kernel, handed over once: delta columns^T, (R, filters, n) and (R, ..., n);
-        with `more` what is to be added to that of the same filters."""
+        """The gradient of some filters of a kernel += delta columns^T, (R, filters, n) and (R, ..., n); with `more` it
+        is in any case added to what is there."""
         self._check(name)
+        beta = 1.0 if more else self._beta(f"{name} from {filters.start}")
         self.begun.add(name)
         if name in self.wanted:
-            out, beta = as_matrix(self.into[name])[:, filters], 1.0 if more else self.first
+            out = as_matrix(self.into[name])[:, filters]
             self.backend.gemm(delta, T(columns), out=out, alpha=self.scale, beta=beta)
 
     def array(self, name: str) -> Array:

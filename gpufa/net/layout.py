@@ -158,7 +158,11 @@ class Layout:
         """What block k has of that which a rule may need, see Rule."""
         found, one = {"pull"}, self.one_dense(k)
         if one:
-            found |= {"matrix"} if k in self.residual else {"matrix", "plain"}
+            found |= {"matrix"}
+        if k not in self.residual:
+            found |= {"plain"}
+        if self.suffixes(k) == [f"{k}"] and self.matrices(k) and not _skips(self.blocks[k - 1]):
+            found |= {"single"}
         if all(layer.f.learns for layer, _ in self.walk(k) if isinstance(layer, Act)):
             found |= {"derivative"}
         return frozenset(found)
@@ -235,6 +239,11 @@ class Layout:
     @cached_property
     def _alike(self) -> dict[tuple[int, ...], list[tuple[int, int]]]:
         return {}
+
+
+def _skips(chain: Chain) -> bool:
+    """Whether there is a skip connection anywhere in it."""
+    return isinstance(chain, Residual) or any(_skips(one) for one in chain.layers if isinstance(one, Chain))
 
 
 def as_wide_as_below(units: Sequence[int]) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from ..basics.arrays import T
 from ..basics.errors import InvalidValue
 from ..layers.layer import Carriers, Sums, write
 from .arena import Array
-from .blocks import block_of
+from .blocks import LayeredBlock, block_of
 from .clock import Clock
 from .masks import Drops
 from .model import Model
@@ -48,6 +48,7 @@ class Pass(Slabs):
         self.missed = self.backend.zeros((replicas, m), "bool")
         self.weight: Array = None
         self.blocks = {k: block_of(self, k) for k in range(1, self.L + 1)}
+        self.layered = {k: one for k, one in self.blocks.items() if isinstance(one, LayeredBlock)}
         self.awaited: Outputs | None = None
 
     @property
@@ -65,7 +66,12 @@ class Pass(Slabs):
 
     def forward(self, x: Array) -> Array:
         """Block by block, h_k = f(W_k h_{k-1} + b_k); returns the output's pre-activation a_L, (R, n_L, m)."""
-        self._hidden(x)
+        self.take(x)
+        return self.again()
+
+    def again(self) -> Array:
+        """The same of the batch that it has taken in already."""
+        self._hidden()
         self.layer(self.L, self.sent[self.L - 1], self.h[self.L], a=self.a[self.L])
         return self.a[self.L]
 
@@ -73,7 +79,8 @@ class Pass(Slabs):
         """`forward`; where the error is awaited behind it, that is taken in one operation with the output."""
         if self.awaited is None:
             return self.forward(x)
-        self._hidden(x)
+        self.take(x)
+        self._hidden()
         outputs, self.awaited = self.awaited, None
         self.backend.output(self.W[self.L], self.sent[self.L - 1], self.b[self.L], outputs)
         return outputs.a
@@ -131,6 +138,19 @@ class Pass(Slabs):
             )
         self._send(k, Signal(matrix, signal), None, derivative, dropout)
 
+    def aside(self, name: str, k: int, x: Array, out: Array) -> None:
+        """Hidden block k of another input, under the same masks, into `out` of `net.layers`; of a block of several
+        layers `beside(name)[k]` has what they make."""
+        if k in self.sizes.layered:
+            out[...] = self.beside(name)[k].up(x)
+        else:
+            self.layer(k, x, out, sent=out)
+
+    def beside(self, name: str) -> dict[int, LayeredBlock]:
+        """The blocks of several layers once more, with activity of their own under that name and the same masks: for
+        another way through the net."""
+        return self.kept(f"blocks, {name}", lambda: {k: LayeredBlock(self, k, name) for k in self.sizes.layered})
+
     def gradients_within(self, k: int, grads: Sums) -> None:
         """Let the layers within block k hand over their gradients."""
         self.blocks[k].gradients(grads)
@@ -145,9 +165,8 @@ class Pass(Slabs):
         write(self.backend, down, out=came)
         out[...] = T(came)
 
-    def _hidden(self, x: Array) -> None:
-        """`forward` up to the last hidden block."""
-        self.take(x)
+    def _hidden(self) -> None:
+        """Up to the last hidden block."""
         for k in self.hidden:
             self.blocks[k].forward()
 

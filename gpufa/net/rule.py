@@ -36,7 +36,8 @@ class Rule:
     needs         of a net, all of
                       "pull"        each block can say what it hands down, as all can so far
                       "matrix"      each block is one dense layer, of one W_k and b_k
-                      "plain"       and has no skip connection: h_k = f(W_k h_{k-1} + b_k), under dropout
+                      "plain"       no block is one dense layer with a skip connection over it
+                      "single"      one layer of each block learns, of one W_k, and no skip connection is over it
                       "derivative"  it learns through f' alone, which may not be zero everywhere
                       "stored"      net.B are arrays: it changes them, or does more with them than send
                       "samples"     the training samples as floats in `prepare`, and not their targets alone

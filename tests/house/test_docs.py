@@ -107,9 +107,9 @@ def test_the_rules_of_the_document_train():
 
 def takes(rule, block):
     unit = "logistic" if rule == "rbm" else "tanh"
-    below = [] if rule == "nn_lift" else [f"dense 6 {unit}"]
+    below = [] if rule == "nn_lift" or "conv" in block else [f"dense 6 {unit}"]
     try:
-        gpufa.Network(["input 6", *below, block.replace("tanh", unit), "dense 3"], rule=rule, backend="numpy")
+        gpufa.Network(["input 1x2x3", *below, block.replace("tanh", unit), "dense 3"], rule=rule, backend="numpy")
     except gpufa.InvalidValue:
         return "no"
     return "yes"
@@ -118,5 +118,6 @@ def takes(rule, block):
 def test_the_table_of_nets_is_what_rules_take():
     text = (ROOT / "docs" / "rules.md").read_text().partition("## Which nets a rule takes")[2].partition("## ")[0]
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", text, re.MULTILINE))
-    kinds = "dense 6 tanh", "residual(dense 6 tanh)", "dense 6 tanh, dense 6 tanh", "dense 6 sign"
+    residual, several = "residual(dense 6 tanh)", "conv 2 1x1 tanh, residual(conv 2 1x1 tanh)"
+    kinds = "dense 6 tanh", residual, "conv 2 3x3 tanh, mean pool 2", several, "dense 6 sign"
     assert rows == {rule: " | ".join(takes(rule, block) for block in kinds) for rule in RULES}

@@ -4,6 +4,9 @@ once as in arXiv:1901.08164; the "pred" loss of Nokland & Eidnes 2019, arXiv:190
 e_k     = yhat_k - y,  yhat_k from H_k h_k + c_k as the net's own outputs from a_L
 delta_k = (H_k^T e_k) * f'(a_k)        the gradient of layer k's own loss; no layer hears of those above
 dH_k    = e_k h_k^T,  dc_k = the row sums of e_k
+
+A block of several layers has one head, on all units of its output, and H_k^T e_k goes down inside it by local backprop.
+Nokland & Eidnes average maps under a head by a pool, to at most 4096 numbers; here a head sees them as they are.
 """
 
 from collections.abc import Iterator
@@ -32,7 +35,7 @@ class Layerwise(Rule):
     crosses = "h_{k-1}, upwards; y, the target, to every layer"
     memory = "H, c and their optimizer state"
     frees = "update, backward"
-    needs = frozenset({"matrix", "plain", "derivative"})
+    needs = frozenset({"plain", "derivative"})
     makes = frozenset({"signals", "gradients"})
     linear = True
 

@@ -31,7 +31,7 @@ class Evolution(Rule):
     crosses = "the loss, one number a perturbation, the same to every layer"
     memory = "eps and a copy of the weights"
     frees = "backward"
-    needs = frozenset({"matrix", "plain"})
+    needs = frozenset({"plain"})
     makes = frozenset({"gradients"})
     defaults = MappingProxyType({**Rule.defaults, "lr": 0.015, "batch_size": 256})
 
@@ -65,7 +65,6 @@ class Evolution(Rule):
 
 def loss(net: Pass) -> Any:
     """The loss of each sample, (R, m), under the weights as they stand now, with the dropout of the pass."""
-    for k in net.sizes.every:
-        net.layer(k, net.sent[k - 1], net.h[k], a=net.a[k], sent=net.sent[k])
+    net.again()
     net.error()
     return net.value
