@@ -35,9 +35,9 @@ def test_the_whole_way_from_the_shell(rule, tmp_path, capsys):
 def test_a_run_tells_its_shapes_and_what_can_train_them(tmp_path, capsys):
     assert main([*TRAIN[:-1], "--rule", "bp", "--out", str(tmp_path / "run")]) == 0
     assert "1x8x8-4x4x4-4-6-10" in capsys.readouterr().err
-    assert main([*TRAIN, "--rule", "pepita", "--out", str(tmp_path / "other")]) == 2
+    assert main([*TRAIN, "--rule", "ifa", "--out", str(tmp_path / "other")]) == 2
     said = capsys.readouterr().err
-    assert "block 1 is 'conv 4 3x3 relu, pool 2'; use one of bp, shallow, fa, dfa, sdfa, drtp, usf" in said
+    assert "block 1 is 'conv 4 3x3 relu, pool 2'; use one of bp, shallow, fa, dfa, topology, sdfa" in said
     assert main([*TRAIN[:4], "input 3x8x8", *TRAIN[5:]]) == 2
     assert "layers begin with 'input 3x8x8', but the data have 64 features" in capsys.readouterr().err
 

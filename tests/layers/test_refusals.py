@@ -135,7 +135,7 @@ def test_nets(layers, text):
         ),
         (
             {"rule": "ifa"},
-            "; use one of bp, shallow, fa, dfa, sdfa, drtp, usf, brsf, frsf, kp, dkp, or leave that block out",
+            "; use one of bp, shallow, fa, dfa, topology, sdfa, drtp, usf, brsf, frsf, kp, dkp, weight_mirror, or ",
         ),
         ({"rule": "dtp"}, "or leave that block out"),
         (

@@ -6,14 +6,22 @@
 
 With L layers: FA has the sources 2, 3, ..., L; DFA has L, L, ..., L; IFA has L, 1, 2, ..., L-2. A list in place of a
 number sums several: [[2, 4], [3, 4], 4] is FA with skip connections on the feedback path.
+
+Of a block of several layers delta_j is the signal at its output, and B_kj has a row for each unit of block k's output
+and a column for each of block j's. To the block right below, a source, of whatever layers, sends through them as in FA,
+each of its matrices and kernels replaced by a B of that shape; else a signal goes down inside a block by its own
+weights. So these are DFA whatever the blocks are, and FA where block 1 has no more than one layer that learns.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from ...backends.operands import Signal
 from ...basics.arguments import shown
 from ...basics.errors import InvalidValue
+from ...layers.layer import Shape, write
 from ...net.feedback import Feedback
 from ...net.layout import Layout
 from ...net.model import Model
@@ -51,32 +59,61 @@ class Topology(FeedbackRule):
     @property
     def needs(self) -> frozenset[str]:  # type: ignore[override]
         several = any(len(js) > 1 for js in self.sources)
-        return frozenset({"matrix", "derivative", "stored"} if several else {"matrix", "derivative"})
+        return frozenset({"pull", "derivative", "stored"} if several else {"pull", "derivative"})
 
     def check(self, model: Model) -> None:
-        graph(self.sources, model.sizes.L)
+        for k, j in pairs(self.sources, model.sizes.L):
+            for one in {j, k} & {*model.sizes.layered} if j < k else ():
+                raise InvalidValue(
+                    f"layer {k} can't have a source below it, {j}, through W_{k}, where block {one} is"
+                    f" '{model.sizes.blocks[one - 1]}' and not one dense layer; give it sources above in rule.sources"
+                )
         if model.residual and any(len(js) > 1 for js in self.sources):
             raise InvalidValue("skip connections go with one source a layer; leave --residual out of this topology")
 
     def fixed(self, sizes: Layout) -> dict[str, Feedback]:
-        pairs = [(k, j) for k, js in sorted(graph(self.sources, sizes.L).items()) for j in js if j > k]
-        return {f"B{k} from {j}": self.feedback(sizes[k], sizes[j]) for k, j in pairs}
+        above = [(k, j) for k, j in pairs(self.sources, sizes.L) if j > k]
+        shapes = {name: shape for k, j in above for name, shape in stand_ins(sizes, k, j).values()}
+        return {name: self.stand_in(shape) for name, shape in shapes.items()}
 
     def deltas(self, net: Pass, e: Any) -> None:
-        for k, sources in graph(self.sources, net.L).items():
-            matrices = [net.feedback[f"B{k} from {j}"] if j > k else net.W[k] for j in sources]
+        order = graph(self.sources, net.L)
+        B = net.kept("stand-ins", lambda: self.carriers(net))
+        for k, sources in order.items():
+            signals = (self.arriving(net, k, j, B) for j in sources)
+            inside = B if k in order.get(k - 1, ()) else None
             if len(sources) == 1:
-                from_above = sources[0] == k + 1
-                net.send(
-                    k,
-                    net.pull(k + 1, {f"W{k + 1}": matrices[0]})
-                    if from_above
-                    else net.through(matrices[0], net.delta[sources[0]]),
-                )
+                net.send(k, next(signals), inside)
                 continue
-            for i, (matrix, j) in enumerate(zip(matrices, sources, strict=True)):
-                net.backend.gemm(matrix, net.delta[j], out=net.delta[k], beta=float(i > 0))
-            net.gate(k, net.delta[k])
+            total = net.layers("sum over sources")[k]
+            for i, signal in enumerate(signals):
+                write(net.backend, signal, out=total, more=i > 0)
+            net.send(k, total, inside)
+
+    def arriving(self, net: Pass, k: int, j: int, B: Mapping[str, Any]) -> Signal:
+        """M_kj delta_j."""
+        if j == k + 1:
+            return net.pull(j, B)
+        return net.through(net.feedback[f"B{k} from {j}"] if j > k else net.W[k], net.delta[j])
+
+    def carriers(self, net: Pass) -> dict[str, Any]:
+        """By matrix of the blocks that send to the one right below, what stands in for it."""
+        right_above = [(k, j) for k, j in pairs(self.sources, net.L) if j == k + 1]
+        found = (stand_ins(net.sizes, k, j) for k, j in right_above)
+        return {matrix: net.feedback[name] for one in found for matrix, (name, _) in one.items()}
+
+
+def pairs(sources: tuple[tuple[int, ...], ...], L: int) -> list[tuple[int, int]]:
+    """(layer, source), from the lowest layer up."""
+    return [(k, j) for k, js in sorted(graph(sources, L).items()) for j in js]
+
+
+def stand_ins(sizes: Layout, k: int, j: int) -> dict[str, tuple[str, Shape]]:
+    """The name and shape of the B that block j sends through to block k, or of several: by matrix that it replaces
+    where j is right above."""
+    if j > k + 1:
+        return {"": (f"B{k} from {j}", (sizes[k], sizes[j]))}
+    return {matrix: (f"{name} from {j}", shape) for matrix, (name, shape) in sizes.carriers[j].items()}
 
 
 @cache

@@ -2,17 +2,28 @@
 
 Engaged:  delta_k = (B_k delta_{k+1}) * f'(a_k)
 Mirror:   B_k += eta (xi_k y_{k+1}^T / m - B_k),  y_{k+1} = f(W_{k+1} xi_k + b_{k+1}),  xi_k zero-mean noise in layer k
+          B   += eta (corr(xi, y) / (m n) - B),   y = f(K * xi + b), of a kernel K: n are the places where a tap of it
+                                                  meets the maps, fewer for a corner than for the middle under zeros
 
-A mirror phase follows each update. As E[xi y^T] is proportional to W_{k+1}^T, B_k goes there without being told it.
+A mirror phase follows each update. As E[xi y^T] is proportional to W_{k+1}^T, B_k goes there without being told it, and
+so does corr(xi, y), which is the sum that a kernel's gradient is, to K. In a block of several layers each that carries
+an error has noise of its own at its input; f is the activation right behind it, if there is one.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
-from ...basics.arrays import T
+from ...backends import Backend
+from ...basics.arrays import Array, T, as_matrix
+from ...functions.activations import Activation
+from ...layers.act import Act
+from ...layers.layer import ALL, At
 from ...net.options import above_zero
 from ...net.passes import Pass
 from ...net.rule import Rule
 from .fa import FA
+from .signs import INNER
 
 
 @dataclass(frozen=True)
@@ -28,7 +39,7 @@ class WeightMirror(FA):
     name = "weight_mirror"
     paper = "Akrout et al. 2019"
     crosses = "delta_{k+1}; noise in the mirror phase"
-    needs = frozenset({"matrix", "pull", "derivative", "stored"})
+    needs = frozenset({"pull", "derivative", "stored"})
     injects_only = False
     defaults = Rule.defaults
 
@@ -40,7 +51,57 @@ class WeightMirror(FA):
     def after_update(self, net: Pass) -> None:
         xi, y = net.layers("noise"), net.layers("response")
         for k in net.hidden:
+            if k + 1 in net.sizes.layered:
+                continue
             net.random("normal", xi[k], stream=k, scale=self.noise)
             net.layer(k + 1, xi[k], y[k + 1])
             alpha = self.eta / (net.m * self.noise**2)
             net.backend.gemm(xi[k], T(y[k + 1]), out=net.B[k], alpha=alpha, beta=1 - self.eta)
+        for k, block in net.layered.items():
+            carriers = net.sizes.carriers[k]
+            places = {place.names["W"]: (place, f) for place, f in learning(block.at) if "W" in place.names}
+            for i, (name, (B, _)) in enumerate(carriers.items()):
+                self.mirror(net, *places[name], net.feedback[B], stream=k - 1 + INNER * i)
+
+    def mirror(self, net: Pass, place: At, f: Activation | None, B: Array, stream: int) -> None:
+        """B += eta (corr(xi, y) / (m n) - B) for the layer that stands there."""
+        xi, y, a = (
+            net.backend.scratch(f"{name} of a mirror", (len(B), units, net.m), B.dtype)
+            for name, units in (("noise", place.units), ("response", len(place.delta[0])), ("sum", len(place.delta[0])))
+        )
+        net.random("normal", xi, stream=stream, scale=self.noise)
+        place.layer.forward(place.beside(xi, a))
+        if f:
+            net.backend.activate(f, a, h=y)
+        found = net.backend.scratch("mirrored", B.shape, B.dtype)
+        place.layer.gradients(place.beside(xi, y if f else a), Correlation(net.backend, found))
+        uses = place.layer.uses(place.shape).clip(min=1)  # what is never used stays 0
+        found *= net.constant(f"rate of {place.path}", lambda: self.eta / (net.m * self.noise**2 * uses))
+        B *= 1 - self.eta
+        B += found
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Where a layer hands over the gradient that it would have if y were its signal: corr(xi, y) of its W, in the shape
+    of B."""
+
+    backend: Backend
+    out: Array
+
+    def product(self, name: str, delta: Array, h: Array, factor: float = 1.0) -> None:
+        self.backend.gemm(h, T(delta), out=self.out, alpha=factor)
+
+    def sums(self, name: str, delta: Array, factor: float = 1.0) -> None:
+        """Vectors carry no error."""
+
+    def kernel(self, name: str, delta: Array, columns: Array, filters: slice = ALL, more: bool = False) -> None:
+        self.backend.gemm(delta, T(columns), out=as_matrix(self.out)[:, filters], beta=float(more))
+
+
+def learning(at: At) -> Iterator[tuple[At, Activation | None]]:
+    """The places in there of layers that learn, each with the activation right behind it."""
+    for place, above in zip_longest(at.inside, at.inside[1:]):
+        if place.names:
+            yield place, above.layer.f if above and isinstance(above.layer, Act) else None
+        yield from learning(place)
