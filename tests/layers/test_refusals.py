@@ -131,7 +131,7 @@ def test_nets(layers, text):
         ({"residual": 1}, "residual can't be 1; give True or False"),
         (
             {"rule": "pepita"},
-            "rule 'pepita' takes blocks of one dense layer each, and block 1 is 'dense 6 tanh, dense 4'",
+            "rule 'pepita' takes blocks in which one layer learns, under no skip connection, and block 1 is 'dense 6 t",
         ),
         (
             {"rule": "ifa"},

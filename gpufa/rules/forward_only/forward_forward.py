@@ -47,7 +47,6 @@ class ForwardForward(ForwardOnly):
         return self.threshold * sizes[k]
 
     def judge(self, net: Pass, k: int, G: Any, sign: float, out: Any) -> None:
-        """delta_k = -2 sign / (1 + exp(sign (G - theta))) h_k * f'(a_k)."""
+        """dL_k/dh_k = -2 sign / (1 + exp(sign (G - theta))) h_k."""
         theta = self.threshold_of(net.sizes, k)
         net.backend.evaluate(FORMULAS["goodness_slope"], out, net.sent[k], G, theta=theta, sign=sign)
-        net.gate(k, out)

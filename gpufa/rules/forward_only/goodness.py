@@ -2,6 +2,9 @@
 
 h_k = f(W_k n(h_{k-1}) + b_k)       h_0 = x with a label; n(h) = h / sqrt(mean of h^2) hides the goodness of h
 G_k = sum of h_k^2
+
+Of a block of convolution and pool G_k is over all units of its output, theta_k goes by their number, n(h) is over all
+of them, and the gradient of its own loss goes down inside it by local backprop.
 """
 
 import math
@@ -9,12 +12,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from ...backends.operands import Signal
 from ...functions.formulas import FORMULAS
 from ...net.gradients import Gradients
 from ...net.layout import Layout
 from ...net.options import one_of
 from ...net.passes import Pass
-from .labelled import Labelled
+from .labelled import Labelled, blocks
 
 COUNTED = "all", "upper"
 TINY = math.exp(-50)  # a silent layer is divided by this
@@ -26,7 +30,7 @@ class ForwardOnly(Labelled):
 
     counted: str = "all"
 
-    needs = frozenset({"matrix", "plain", "derivative"})
+    needs = frozenset({"plain", "single", "pull", "derivative"})
     makes = frozenset({"gradients"})
     feedforward = False
 
@@ -42,7 +46,7 @@ class ForwardOnly(Labelled):
         raise NotImplementedError(f"{type(self).__name__} must define threshold_of(sizes, k)")
 
     def judge(self, net: Pass, k: int, G: Any, sign: float, out: Any) -> None:
-        """delta_k of layer k's own loss into `out`, sign being 1 with the right label, -1 with a wrong one; G may be
+        """dL_k/dh_k of layer k's own loss into `out`, sign being 1 with the right label, -1 with a wrong one; G may be
         overwritten."""
         raise NotImplementedError(f"{type(self).__name__} must define judge(net, k, G, sign, out)")
 
@@ -67,9 +71,12 @@ class ForwardOnly(Labelled):
             self.contrast(net)
         for name in ("right", "wrong"):
             given, delta = net.layers(name), net.layers(f"delta, {name}")
-            self.first_gradients(net, grads, delta[1], given[0])
-            for k in net.hidden[1:]:
-                grads.layer(k, delta[k], given[k - 1])
+            self.first_gradients(net, grads, delta[1], given[0], name)
+            for k in net.hidden:
+                if k in net.sizes.layered:
+                    blocks(net, name)[k].gradients(grads)
+                elif k > 1:
+                    grads.layer(k, delta[k], given[k - 1])
 
     def contrast(self, net: Pass) -> tuple[Any, Any]:
         """A pass with the right label and one with a wrong label, with the deltas of both; their goodness."""
@@ -83,13 +90,23 @@ class ForwardOnly(Labelled):
         net.backend.normalise(given[0], G, TINY, out=given[0])
         total.fill(0)
         for k in net.hidden:
-            W = self.first_weights(net) if k == 1 else None
-            net.layer(k, given[k - 1], net.h[k], a=net.a[k], sent=net.sent[k], W=W)
+            if k in net.sizes.layered:
+                block = blocks(net, name)[k]
+                block.up(*self.first_inputs(net, given[0], name) if k == 1 else (given[k - 1],))
+                block.leave()
+            else:
+                W = self.first_weights(net) if k == 1 else None
+                net.layer(k, given[k - 1], net.h[k], a=net.a[k], sent=net.sent[k], W=W)
             net.backend.normalise(net.sent[k], G, TINY, out=given[k])
             if k in self.counted_layers(net.sizes):
                 total += G
             if sign:
-                self.judge(net, k, G, sign, out=net.layers(f"delta, {name}")[k])
+                delta = net.layers(f"delta, {name}")[k]
+                self.judge(net, k, G, sign, out=delta)
+                if k in net.sizes.layered:
+                    blocks(net, name)[k].send(Signal(None, delta))
+                else:
+                    net.gate(k, delta)
         return total
 
     def counted_layers(self, sizes: Layout) -> range:

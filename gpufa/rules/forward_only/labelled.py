@@ -1,19 +1,25 @@
 """Labels as a part of the input, for rules that learn to tell a right label from a wrong one.
 
 replace   the label, one-hot, stands in the first n_L inputs, whose own values are lost: Hinton's way on MNIST, where
-          they are black border
-append    it comes in as n_L more inputs with weights of their own, net.parameters["V1"]: for data with no border
+          they are black border; of images these are the first places of the first channel, row by row
+append    it comes in as n_L more inputs with weights of their own, net.parameters["V1"]: for data with no border. To a
+          convolution it is n_L more maps, each the same at every place, with a kernel of one place, (filters, n_L):
+          every filter sees it everywhere, where `replace` shows it to those windows alone that meet the first row
 """
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from ...backends.operands import Signal
 from ...basics.arrays import T
 from ...basics.errors import InvalidValue
 from ...functions.formulas import FORMULAS
 from ...net.arena import Extra
+from ...net.blocks import LayeredBlock, by_channels
 from ...net.gradients import Gradients
 from ...net.layout import Layout
 from ...net.model import Model
@@ -53,7 +59,10 @@ class Labelled(Rule):
         return sizes.outputs if self.label == "append" else 0
 
     def parameters(self, sizes: Layout) -> dict[str, Extra]:
-        return {"V1": Extra((sizes[1], sizes.outputs), "uniform", layer=1)} if self.appended(sizes) else {}
+        if not self.appended(sizes):
+            return {}
+        channels = next(layer.out(shape)[0] for layer, shape in sizes.walk(1) if layer.parameters(shape))
+        return {"V1": Extra((channels, sizes.outputs), "uniform", layer=1)}
 
     def labelled(self, net: Pass, label: Any, name: str) -> Any:
         """(label, x), (R, n, m), for one-hot labels (R, n_L, m): kept under its name, x being net.sent[0]."""
@@ -73,12 +82,31 @@ class Labelled(Rule):
         both[..., first:] = net.W[1]
         return both
 
-    def first_gradients(self, net: Pass, grads: Gradients, delta: Any, given: Any) -> None:
-        """Those of layer 1, `given` being label and x."""
+    def first_inputs(self, net: Pass, given: Any, name: str) -> tuple[Any, Signal | None]:
+        """x of (label, x) for a block 1 of several layers, and V1 times the label for the one of them that learns."""
         first = self.appended(net.sizes)
-        grads.layer(1, delta, given[:, first:])
+        if not first:
+            return given, None
+        maps = self.label_maps(net, name)
+        maps.reshape(len(maps), first, -1, net.m)[...] = given[:, :first, None]
+        return given[:, first:], Signal(net.parameters["V1"], maps)
+
+    def label_maps(self, net: Pass, name: str) -> Any:
+        """Where the label stands at every place that block 1's learning layer makes, (R, n_L, places * m)."""
+        places = math.prod(blocks(net, name)[1].learning.out[1:])
+        return net.array(f"label at every place, {name}", net.sizes.outputs, places * net.m)
+
+    def first_gradients(self, net: Pass, grads: Gradients, delta: Any, given: Any, name: str) -> None:
+        """Those of layer 1, `given` being label and x; of a block of several layers V1's alone."""
+        first = self.appended(net.sizes)
+        if 1 not in net.sizes.layered:
+            grads.layer(1, delta, given[:, first:])
+            label = given[:, :first]
+        elif first:
+            place = blocks(net, name)[1].learning
+            delta, label = by_channels(place, place.delta), self.label_maps(net, name)
         if first:
-            grads.product("V1", delta, given[:, :first])
+            grads.product("V1", delta, label)
 
     def one_label(self, net: Pass, c: int) -> Any:
         """Label c for every sample: one-hot, (R, n_L, m)."""
@@ -97,3 +125,8 @@ class Labelled(Rule):
         wrong = net.array("wrong label", n, net.m)
         net.backend.evaluate(FORMULAS["wrong_label"], wrong, labels[None], right, ahead, n=n)
         return wrong
+
+
+def blocks(net: Pass, name: str) -> Mapping[int, LayeredBlock]:
+    """The blocks of several layers that the label of that name goes through: those of the right one are the net's."""
+    return net.layered if name == "right" else net.beside(name)

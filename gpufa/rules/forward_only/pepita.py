@@ -8,6 +8,11 @@ dW_k    = delta_k ht_{k-1}^T   of all layers, ht_0 = xt
 To first order in F this is delta_k = -(W_k ... W_1 F e) * f' of all layers up to k: fixed random feedback through the
 layers below, to which the weights above align. It is descended as it stands: the part of second order of W_1's step is
 + W_1 F e (F e)^T, by which W_1 F, the feedback, grows; with the other sign for delta_k it would be unlearnt.
+
+Of a convolution, dK_k = delta_k x the patches of ht_{k-1}, summed over places and, as all gradients, averaged over the
+batch once; h_k and ht_k in delta_k are those in front of a pool, behind all that leaves the maps' shape as it is. The
+authors' program takes the mean over places, and divides by the batch twice. net.delta[k] is h_k - ht_k at the block's
+output.
 """
 
 import math
@@ -35,7 +40,7 @@ class PEPITA(FeedbackRule):
     crosses = "F e, on the input of a second forward pass"
     memory = "F, and the activity of both passes"
     frees = "backward"
-    needs = frozenset({"matrix", "plain", "stored"})
+    needs = frozenset({"plain", "single", "stored"})
     makes = frozenset({"signals", "gradients"})
     defaults = MappingProxyType({**Rule.defaults, "init": "glorot"})
 
@@ -47,12 +52,17 @@ class PEPITA(FeedbackRule):
         ht = net.layers("second pass")
         ht[0] = T(self.modulated(net, e))
         for k in net.hidden:
-            net.layer(k, ht[k - 1], ht[k], sent=ht[k])
+            net.aside("second pass", k, ht[k - 1], out=ht[k])
             net.xp.subtract(net.sent[k], ht[k], out=net.delta[k])
 
     def gradients(self, net: Pass, grads: Gradients) -> None:
         self.deltas(net, net.e)
         grads.each_layer(net.delta, net.layers("second pass"))
+        for k, block in net.layered.items():
+            second = net.beside("second pass")[k]
+            place = second.learning
+            net.xp.subtract(block.unpooled.y, second.unpooled.y, out=place.delta)
+            place.layer.gradients(place, grads)
 
     def modulated(self, net: Pass, e: Any) -> Any:
         """x + F e, (R, m, n_0), under the dropout of x."""
@@ -67,6 +77,8 @@ class PEPITA(FeedbackRule):
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         """-W_k ... W_1 F, and (W_L ... W_{k+1})^T, by which backprop carries the error to layer k of a linear net."""
+        if net.sizes.layered:
+            return
         down, up = {net.L: None}, net.feedback["F"]
         for k in reversed(net.hidden):
             W = T(net.W[k + 1])
