@@ -15,7 +15,8 @@ DEEP = [
     "dense 3",
 ]
 LINEAR = ["input 2x6x6", "conv 3 3x3 stride 2 pad 1, mean pool 2x1", "conv 4 2x2", "flatten, dense 5", "dense 3"]
-TAKING = ["fa", "kp", "usf", "brsf", "frsf", "dfa", "sdfa", "drtp", "dkp", "shallow", "bp"]
+TAKING = ["fa", "kp", "usf", "brsf", "frsf", "dfa", "sdfa", "drtp", "dkp", "shallow", "bp", "weight_mirror", "topology",
+          "layerwise", "pepita", "forward_forward", "evolution"]  # fmt: skip
 
 
 def data(net, m=5, seed=2):

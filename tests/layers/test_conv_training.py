@@ -17,7 +17,9 @@ LAYERS = (
     "conv 4 2x2 groups 2 gelu, residual(conv 4 3x3 nobias), mean pool 2x1",
     "dense 6 tanh",
 )
-RULES = ["bp", "fa", "dfa", "kp", "dkp", "usf", "frsf", "brsf", "sdfa", "drtp", "shallow"]
+SINGLE = "input 2x6x5", "conv 4 3x3 tanh, pool 2, dropout 0.25", "pool 1, conv 4 2x2 groups 2 gelu", "dense 6 tanh"
+RULES = ["bp", "fa", "dfa", "kp", "dkp", "usf", "frsf", "brsf", "sdfa", "drtp", "shallow", "weight_mirror", "topology",
+         "layerwise", "pepita", "forward_forward", "evolution"]  # fmt: skip
 STEADY = {"optimizer": "momentum", "lr": 0.02, "weight_decay": 1e-3}
 draw = np.random.default_rng(0)
 IMAGES = gpufa.Data(draw.normal(size=(40, 60)), np.arange(40) % 3, draw.normal(size=(6, 60)), np.arange(6) % 3)
@@ -27,7 +29,11 @@ stepped = partial(layerlab.stepped, LAYERS, data=IMAGES)
 
 
 def trained(**settings):
-    return values(stepped(**settings).net)
+    """With blocks of one layer that learns for rules that need those."""
+    if settings.get("rule") in ("pepita", "forward_forward"):
+        return values(layerlab.stepped(SINGLE, data=IMAGES, **settings).net)
+    own = {"rule_options": {"pairs": 2}} if settings.get("rule") == "evolution" else {}
+    return values(stepped(**own | settings).net)
 
 
 @pytest.mark.gpu
@@ -48,6 +54,10 @@ def test_both_backends_train_alike(rule):
         {"rule": "dfa", "rule_options": {"rank": 2}},
         {"rule": "dfa", "rule_options": {"shared": True, "density": 0.5}},
         {"rule": "fa", "rule_options": {"law": "ternary", "density": 0.5}},
+        {"rule": "topology", "rule_options": {"sources": [[2, 4], [3, 4], 4]}},
+        {"rule": "weight_mirror", "rule_options": {"eta": 0.5}, "input_dropout": 0.25},
+        {"rule": "pepita", "input_dropout": 0.25, "rule_options": {"scale": 2.0}},
+        {"rule": "forward_forward", "rule_options": {"label": "append", "counted": "upper"}},
     ],
     ids=str,
 )
@@ -58,7 +68,10 @@ def test_other_settings_train_alike_on_both(settings):
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-@pytest.mark.parametrize("rule", ["bp", "fa", "kp", "dfa"])
+@pytest.mark.parametrize(
+    "rule",
+    ["bp", "fa", "kp", "dfa", "weight_mirror", "topology", "layerwise", "pepita", "forward_forward", "evolution"],
+)
 def test_recorded_steps_are_eager_ones(rule, optimizer, monkeypatch):
     settings = {"rule": rule, "optimizer": optimizer, "eps": 1e-3, "lr": 0.02, "backend": "cupy"}
     recorded = trained(**settings)
@@ -80,7 +93,7 @@ def test_float32_is_float64_to_rounding(rule, dtype):
     close(trained(rule=rule, dtype=dtype, **STEADY), trained(rule=rule, **STEADY), 1e-4 if dtype == "float32" else 0)
 
 
-@pytest.mark.parametrize("rule", ["bp", "fa", "dfa"])
+@pytest.mark.parametrize("rule", ["bp", "fa", "dfa", "weight_mirror", "topology"])
 @pytest.mark.parametrize("stop", [None, 1])
 @pytest.mark.parametrize("own", [{}, {"layer_lr": (0.1, 0.3, 0.2, 0.1)}, {"freeze": (1, 2)}])
 def test_straight_into_the_weights_is_by_way_of_gradients(rule, stop, own, backend):
@@ -105,12 +118,12 @@ def test_kp_teaches_a_kernel_its_own_gradient(backend):
         np.testing.assert_allclose(after[B] - before[B], after[name] - before[name], rtol=1e-10, atol=1e-13)
 
 
-@pytest.mark.parametrize("rule", ["bp", "dfa", "fa"])
+@pytest.mark.parametrize("rule", ["bp", "dfa", "fa", *RULES[-6:]])
 def test_a_run_resumes_to_the_bit(rule, tmp_path):
     def run(out, **more):
         layers = ("input 1x8x8", "conv 4 3x3 relu, pool 2, dropout 0.25", "conv 4 3x3 tanh", "dense 5 tanh")
         settings = {"layers": layers, "rule": rule, "seeds": (0, 1), "samples": 200, "backend": "numpy"}
-        settings["out"] = str(tmp_path / out)
+        settings |= {"out": str(tmp_path / out), "rule_options": {"pairs": 2} if rule == "evolution" else {}}
         return gpufa.train(gpufa.Config(**settings | more))
 
     whole = run("whole", epochs=3)
@@ -123,6 +136,8 @@ def test_a_run_resumes_to_the_bit(rule, tmp_path):
     shapes = {"W1": (2, 4, 1, 3, 3), "W2": (2, 4, 4, 3, 3), "W3": (2, 5, 64)}
     assert {name: loaded.arena[name].shape for name in shapes} == shapes
     assert rule != "fa" or loaded.fixed["B1"].shape == (2, 4, 4, 3, 3)
+    for name, B in whole.network.feedback.items():
+        np.testing.assert_array_equal(resumed.network.feedback[name], B, err_msg=name)
 
 
 def test_weights_are_live_views(backend):

@@ -20,7 +20,8 @@ LAYERS = (
     "tanh, dense 5",
     "dense 4 relu",
 )
-RULES = ["bp", "fa", "dfa", "kp", "dkp", "usf", "frsf", "brsf", "sdfa", "drtp", "shallow"]
+RULES = ["bp", "fa", "dfa", "kp", "dkp", "usf", "frsf", "brsf", "sdfa", "drtp", "shallow", "weight_mirror", "topology",
+         "layerwise"]  # fmt: skip
 STEADY = {"optimizer": "momentum", "lr": 0.02, "weight_decay": 1e-3}
 
 
