@@ -6,6 +6,8 @@ import pytest
 from rulelab import close, host, network, put, values
 
 import gpufa
+from gpufa.rules.alignment.topology import Topology
+from gpufa.rules.forward_only.forward_forward import ForwardForward
 
 DEEP = [
     "input 2x8x6",
@@ -16,7 +18,8 @@ DEEP = [
 ]
 LINEAR = ["input 2x6x6", "conv 3 3x3 stride 2 pad 1, mean pool 2x1", "conv 4 2x2", "flatten, dense 5", "dense 3"]
 TAKING = ["fa", "kp", "usf", "brsf", "frsf", "dfa", "sdfa", "drtp", "dkp", "shallow", "bp", "weight_mirror", "topology",
-          "layerwise", "pepita", "forward_forward", "evolution"]  # fmt: skip
+          "layerwise", "pepita", "forward_forward", "evolution", ForwardForward(label="append"),
+          Topology(sources=[[2, 3], 3])]  # fmt: skip
 
 
 def data(net, m=5, seed=2):
@@ -138,7 +141,7 @@ def test_a_kernel_of_one_place_is_a_dense_layer_at_every_place(backend):
     np.testing.assert_allclose(found["W1"][:, :, 0, 0], delta.T @ pixels / 5, rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.parametrize("rule", TAKING)
+@pytest.mark.parametrize("rule", TAKING, ids=str)
 def test_a_kernel_as_large_as_the_maps_is_a_dense_layer(rule, backend):
     """CONV-8, for every rule that takes both."""
     conv = network(["input 2x3x4", "conv 5 3x4 pad valid tanh", "conv 4 1x1 tanh", "dense 3"], rule, backend=backend)

@@ -146,9 +146,10 @@ def test_evolution_descends_the_slopes_that_its_losses_have(backend):
 def test_a_net_of_blocks_of_ones_own_learns_by_layers_of_any_kind():
     """Dense layers in blocks of several are no other case than convolutions."""
     words = ["input 6", "dropout 0.5, dense 5 tanh", "dense 4 gelu, dropout 0.25", "dense 3"]
-    for rule in ("pepita", "forward_forward"):
+    for rule in ("pepita", "forward_forward", make_rule("forward_forward", {"label": "append"})):
         net, plain = (network(w, rule) for w in (words, ["input 6", "dense 5 tanh", "dense 4 gelu", "dense 3"]))
         assert net.sizes.layered == (1, 2)
         x, y = draw.normal(size=(5, 6)), [0, 1, 2, 0, 1]
         close(net.gradients(x, y), plain.gradients(x, y), 1e-13)
+    for rule in ("pepita", "forward_forward"):
         layered(words[1:3], rule=rule, optimizer="adam").step()
