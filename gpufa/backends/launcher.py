@@ -49,7 +49,7 @@ class Launcher(Backend):
             axis = 0 if out.shape[0] < out.shape[1] else 1
             for i in range(out.shape[axis]):
                 one = (slice(None),) * axis + (i,)
-                left, right, to = (x[one] if x.ndim == 4 else x for x in (a, b, out))
+                left, right, to = (x[one] if x.ndim == 4 else x[i] if axis else x for x in (a, b, out))
                 self.gemm(left, right, to, alpha, beta)
             return
         factor = beta if isinstance(alpha, int | float) else self._constant(beta, out.dtype)

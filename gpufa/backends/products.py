@@ -22,8 +22,9 @@ class Products(Backend):
         self._gemv = {"f": blas.sgemv, "d": blas.dgemv}
 
     def gemm(self, a: NDArray, b: NDArray, out: NDArray, alpha: Any = 1.0, beta: float = 0.0) -> None:
-        """out = alpha * a @ b + beta * out; whole matrices, row- or column-major, go to BLAS as they lie."""
-        if out.ndim == 2:
+        """out = alpha * a @ b + beta * out; whole matrices, row- or column-major, go to BLAS as they lie, others all at
+        once to NumPy."""
+        if out.ndim == 2 or (out.size and not out[(0,) * (out.ndim - 2)].flags.c_contiguous):
             self._product(a, b, out, float(alpha if np.ndim(alpha) == 0 else alpha[0]), beta)
         else:
             for r, one in enumerate(out):
@@ -38,14 +39,14 @@ class Products(Backend):
             right, flag_right = (a.T, 0) if af.c_contiguous else (a, 1)
             self._gemm[out.dtype.char](alpha, left, right, beta, out.T, flag_left, flag_right, 1)
             return
-        product = self.scratch("product", out.shape, out.dtype)
+        product = self.scratch("product", out.shape, out.dtype) if beta else out
         np.matmul(a, b, out=product)
-        product *= alpha
+        if alpha != 1:
+            product *= alpha
         if beta:
-            out *= beta
+            if beta != 1:
+                out *= beta
             out += product
-        else:
-            out[...] = product
 
     def row_sums(self, delta: NDArray, out: NDArray, alpha: Any = 1.0, beta: float = 0.0) -> None:
         ones = self._ones(delta.shape[-1], delta.dtype)

@@ -3,6 +3,8 @@
 from typing import Any
 
 Array = Any  # numpy.ndarray or cupy.ndarray
+ALL = slice(None)
+UNTIED = 6  # axes of kernels of which each place has one: (filters, down, across, channels, height, width)
 
 
 def T(W: Array) -> Array:
@@ -13,3 +15,17 @@ def T(W: Array) -> Array:
 def as_matrix(W: Array) -> Array:
     """(R, n, ...) as (R, n, all else): a kernel as the matrix that its windows' columns are multiplied with. A view."""
     return W.reshape(*W.shape[:2], -1)
+
+
+def tied(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of one kernel, (filters, channels, ...), of that of kernels which differ from place to place; another
+    shape itself."""
+    return (shape[0], *shape[3:]) if len(shape) == UNTIED else shape
+
+
+def kernels(W: Array, places: slice = ALL) -> Array:
+    """What the columns of windows are multiplied with: `as_matrix`, or of kernels that differ from place to place those
+    of some places, row by row, (R, places, filters, what a filter sees). A view."""
+    if W.ndim <= UNTIED:
+        return as_matrix(W)
+    return W.reshape(*W.shape[:2], W.shape[2] * W.shape[3], -1)[:, :, places].swapaxes(1, 2)

@@ -18,6 +18,7 @@ from ..runs import tables
 from ..runs.result import Run
 from ..runs.summary import by_class
 from ..training.stopping import Status
+from .layerwords import description, rules_of
 
 
 def results(run: Run, to: Console) -> None:
@@ -71,17 +72,15 @@ def layers(to: Console) -> None:
     for column in ("word", "what it is"):
         shown.add_column(column, no_wrap=column == "word")
     for layer in LAYERS.values():
-        options = ", ".join(f"{one.name} {one.example}".strip() for one in layer.options)
-        shown.add_row(
-            layer.example, " ".join([*(layer.__doc__ or "").split(), *([f"Options: {options}."] if options else [])])
-        )
-    shown.add_row("residual(dense 64 tanh)", "What stands in the brackets, and its input added to its output.")
+        shown.add_row(layer.example, description(layer))
+    inside = "What stands in the brackets, and its input added to its output."
+    shown.add_row("residual(dense 64 tanh)", f"{inside} Around one dense layer: {rules_of('residual(dense 8)', (8,))}.")
     shown.add_row("tanh", f"An activation, behind a layer's word or alone: {', '.join(ACTIVATIONS)}.")
     to.print(shown)
     to.print(
         "A string is a block: layers with commas between them. An error arrives at a block's output, as the rule sends"
         " it, and goes down within the block by local backprop. The output layer is made of the data; of images"
-        ' "input 3x32x32", channels x height x width, stands in front.'
+        ' "input 3x32x32", channels x height x width, stands in front, of series "input 3x100", channels x time.'
     )
 
 

@@ -99,8 +99,8 @@ def check_samples(given: tuple[int, ...], shape: tuple[int, ...], name: str) -> 
     order, or others, than inputs of `shape`; of one channel they need not have its axis."""
     if len(given) > 2 and len(shape) > 1 and given[1:] not in (shape, shape[1:] if shape[0] == 1 else shape):
         raise InvalidValue(
-            f"{name} has the shape {given}; expected (samples, {', '.join(map(str, shape))}), channels before height"
-            f" and width, or (samples, {math.prod(shape)})"
+            f"{name} has the shape {given}; expected (samples, {', '.join(map(str, shape))}), channels before"
+            f" {'height and width' if len(shape) == 3 else 'time'}, or (samples, {math.prod(shape)})"
         )
 
 

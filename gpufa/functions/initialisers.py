@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.arguments import several
+from ..basics.arrays import UNTIED, T, kernels, tied
 from ..basics.errors import InvalidValue
 from ..basics.random import Generator, Purpose
 from .parts import Part
@@ -20,7 +21,8 @@ Fill = Callable[[NDArray, int, int, float | None], None]
 class Initialiser(Part):
     """fill(w, seed, layer, scale) writes w, (fan_out, fan_in); the same of the same seed and layer, which counts the
     matrices from 1. `scale` is that of --init-scale, None where there is none. A kernel is such a matrix, (filters,
-    what a filter sees), or is handed over as it is, (filters, channels, height, width), to those that say `kernels`."""
+    what a filter sees), those of all places below each other where they differ, or is handed over as it is, (filters,
+    channels, height, width), to those that say `kernels`."""
 
     kind: ClassVar[str] = "init"
 
@@ -29,7 +31,7 @@ class Initialiser(Part):
 
     def draw(self, w: NDArray, seed: int, layer: int, scale: float | None = None) -> None:
         """Write w, a matrix or a kernel."""
-        self.fill(w if self.kernels else w.reshape(len(w), -1), seed, layer, scale)
+        self.fill(w if self.kernels else w.reshape(w.size // math.prod(tied(w.shape)[1:]), -1), seed, layer, scale)
 
     def fault(self) -> str:
         """Tried on a small matrix, twice."""
@@ -47,8 +49,8 @@ class Initialiser(Part):
 
 def fans(shape: Sequence[int]) -> tuple[int, int]:
     """(fan_in, fan_out) of a matrix or a kernel: how many a unit sees, and how many see it."""
-    places = math.prod(shape[2:])
-    return shape[1] * places, shape[0] * places
+    rows, columns, *places = tied(tuple(shape))
+    return columns * math.prod(places), rows * math.prod(places)
 
 
 def _scaled(law: str, usual: Callable[[int, int], float]) -> Fill:
@@ -68,10 +70,12 @@ def _zeros(w: NDArray, seed: int, layer: int, scale: float | None = None) -> Non
 
 def _orthogonal(w: NDArray, seed: int, layer: int, scale: float | None = None) -> None:
     """Orthonormal rows or columns, whichever are fewer: Q of a normal-like matrix, signs made unique (Saxe 2014)."""
-    tall = np.empty((max(w.shape), min(w.shape)))
+    each = kernels(w[None]) if w.ndim < UNTIED else kernels(w[None])[0]
+    rows, columns = each.shape[-2:]
+    tall = np.empty((len(each), max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(Generator().fill("normal", tall, seed, Purpose.INIT, stream=layer))
-    q *= np.sign(np.diagonal(r))
-    w[...] = q if w.shape[0] >= w.shape[1] else q.T
+    q *= np.sign(np.diagonal(r, axis1=-2, axis2=-1))[:, None]
+    each[...] = q if rows >= columns else T(q)
     w *= 1.0 if scale is None else scale
 
 
@@ -81,7 +85,7 @@ ROWS = (
     Initialiser("normal", _scaled("normal", lambda fan_in, fan_out: fan_in**-0.5)),
     Initialiser("glorot", _scaled("uniform", lambda fan_in, fan_out: (6 / (fan_in + fan_out)) ** 0.5), kernels=True),
     Initialiser("he", _scaled("normal", lambda fan_in, fan_out: (2 / fan_in) ** 0.5)),
-    Initialiser("orthogonal", _orthogonal),
+    Initialiser("orthogonal", _orthogonal, kernels=True),
 )
 INITIALISERS: Mapping[str, Initialiser] = {row.name: row for row in ROWS}
 Initialiser.table = INITIALISERS

@@ -2,10 +2,11 @@
 
 from .act import Act
 from .chain import Chain
-from .conv import Conv2d
+from .conv import Conv1d, Conv2d
 from .dense import Dense
 from .dropout import Dropout
 from .layer import Layer
+from .local import Local2d
 from .pool import Flatten, GlobalMean, MaxPool, MeanPool
 from .residual import Residual
 from .words import LAYERS, block
@@ -14,12 +15,14 @@ __all__ = [
     "LAYERS",
     "Act",
     "Chain",
+    "Conv1d",
     "Conv2d",
     "Dense",
     "Dropout",
     "Flatten",
     "GlobalMean",
     "Layer",
+    "Local2d",
     "MaxPool",
     "MeanPool",
     "Residual",

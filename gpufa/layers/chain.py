@@ -9,10 +9,10 @@ from ..basics.arguments import several, shown
 from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
 from .act import Act
-from .conv import Conv2d
 from .dense import Dense
 from .dropout import Dropout
 from .layer import At, Carriers, Layer, Shape, Sums, write
+from .windowed import Windowed
 
 
 class DenseParts(NamedTuple):
@@ -41,7 +41,7 @@ class Chain(Layer):
     def __str__(self) -> str:
         words: list[str] = []
         for i, layer in enumerate(self.layers):
-            if isinstance(layer, Act) and i and isinstance(self.layers[i - 1], Dense | Conv2d):
+            if isinstance(layer, Act) and i and isinstance(self.layers[i - 1], Dense | Windowed):
                 words[-1] += f" {layer}"
             else:
                 words.append(str(layer))

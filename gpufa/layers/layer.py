@@ -1,7 +1,8 @@
 """What a layer is: a frozen dataclass of hyperparameters that knows shapes, its way up and its own way down.
 
 Layers know nothing of rules. Whatever a layer needs of a pass it finds in the place where it stands, an `At`.
-A shape is (units,), or (channels, height, width) of units that have a place; in memory both are (R, units, m).
+A shape is (units,), or (channels, height, width) or (channels, time) of units that have a place; in memory all are
+(R, units, m).
 """
 
 import math
@@ -15,16 +16,16 @@ from numpy.typing import NDArray
 
 from ..backends import Backend
 from ..backends.operands import Signal
-from ..basics.arrays import Array, T
+from ..basics.arrays import ALL, Array, T
 
 Shape = tuple[int, ...]  # of an activity, without replicas in front and samples behind
 Carriers = Mapping[str, Array] | None  # by parameter, what carries a signal back in its place, see `carrier`
-ALL = slice(None)
 
 
 class Parameter(NamedTuple):
-    """An array that is trained; matrices and kernels, (filters, channels, height, width), start as the net's `init`
-    says, vectors from zero."""
+    """An array that is trained; matrices and kernels, (filters, channels, height, width), (filters, channels, time) or,
+    where each place has its own, (filters, down, across, channels, height, width), start as the net's `init` says,
+    vectors from zero."""
 
     shape: Shape
 
@@ -62,7 +63,15 @@ class Sums(Protocol):
 
     def sums(self, name: str, delta: Array, factor: float = 1.0) -> None: ...
 
-    def kernel(self, name: str, delta: Array, columns: Array, filters: slice = ALL, more: bool = False) -> None: ...
+    def kernel(
+        self,
+        name: str,
+        delta: Array,
+        columns: Array,
+        filters: slice = ALL,
+        more: bool = False,
+        places: slice = ALL,
+    ) -> None: ...
 
 
 class At:
@@ -129,11 +138,13 @@ class At:
 
 @dataclass(frozen=True)
 class Layer:
-    """Base of all layers. `str` of a layer is its word, which `block` reads back; `example` is such a word. In words
-    the fields without a default are numbers, the others `options`."""
+    """Base of all layers. `str` of a layer is its word, which `block` reads back; `example` is such a word, and
+    `sample` the shape of an input that it takes. In words the fields without a default are numbers, the others
+    `options`."""
 
     word: ClassVar[str] = ""
     example: ClassVar[str] = ""
+    sample: ClassVar[Shape] = (128,)
     options: ClassVar[tuple[Option, ...]] = ()
 
     def __str__(self) -> str:

@@ -7,17 +7,19 @@ from ..backends.operands import Signal
 from ..backends.places import Pair, Windows
 from ..basics.arrays import Array
 from .layer import At, Carriers, Layer, Option, Shape
-from .places import fitting, on_maps, pair, sides
+from .places import along, fitting, on_maps, pair
 
 
 @dataclass(frozen=True)
 class Pool(Layer):
     """Base of pools: windows of `size` places begin every `stride` places, which is as large where it isn't given.
-    What is left over at the lower and right border is left out. Both are numbers, or two: down and across."""
+    What is left over at the lower and right border is left out. Both are numbers, or two: down and across; along the
+    one axis of channels x time they are numbers."""
 
     size: int | Pair
     stride: int | Pair | None = None
 
+    sample = 3, 32, 32
     options = (Option("stride", "2"),)
 
     def __post_init__(self) -> None:
@@ -28,15 +30,15 @@ class Pool(Layer):
 
     def windows(self, shape: Shape) -> Windows:
         """What it sees in maps of that shape. Raises InvalidValue where it can't."""
-        size, stride = sides(self.size), self.size if self.stride is None else self.stride
-        return fitting(self, shape, Windows(on_maps(self, shape), size, sides(stride)))
+        places, stride = on_maps(self, shape), self.size if self.stride is None else self.stride
+        return fitting(self, shape, Windows(places, along(self, self.size, shape), along(self, stride, shape)))
 
     def out(self, shape: Shape) -> Shape:
-        return (shape[0], *self.windows(shape).grid)
+        return (shape[0], *self.windows(shape).grid[: len(shape) - 1])
 
     def maps(self, at: At) -> Array:
-        """Its input, (R, channels, height, width, m), or without R."""
-        return at.x.reshape(*at.x.shape[:-2], *at.shape, at.batch.m)
+        """Its input, (R, channels, height, width, m), or without R; a time is a height."""
+        return at.x.reshape(*at.x.shape[:-2], at.shape[0], *on_maps(self, at.shape), at.batch.m)
 
     def made(self, at: At, of: Array) -> Array:
         """Its output or the signal there, by windows."""
@@ -45,7 +47,7 @@ class Pool(Layer):
     def down(self, at: At) -> Array:
         """Where its signal goes, (R, channels, height, width, m)."""
         down = at.array("down", at.units, at.batch.m)
-        return down.reshape(len(down), *at.shape, at.batch.m)
+        return down.reshape(len(down), at.shape[0], *on_maps(self, at.shape), at.batch.m)
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class GlobalMean(Layer):
 
     word = "global mean"
     example = "global mean"
+    sample = 3, 32, 32
 
     def out(self, shape: Shape) -> Shape:
         on_maps(self, shape)
@@ -93,7 +96,7 @@ class GlobalMean(Layer):
 
     def whole(self, at: At) -> MeanPool:
         """The pool of one window."""
-        return MeanPool(on_maps(self, at.shape))
+        return MeanPool(at.shape[1:] if len(at.shape) == 3 else at.shape[1])
 
     def forward(self, at: At) -> None:
         self.whole(at).forward(at)
@@ -108,6 +111,7 @@ class Flatten(Layer):
 
     word = "flatten"
     example = "flatten"
+    sample = 3, 32, 32
 
     def out(self, shape: Shape) -> Shape:
         return (math.prod(shape),)

@@ -17,14 +17,15 @@ from ..functions.activations import ACTIVATIONS, Activation
 from ..functions.parts import OWN, Part
 from .act import Act
 from .chain import Chain
-from .conv import Conv2d
+from .conv import Conv1d, Conv2d
 from .dense import Dense
 from .dropout import Dropout
 from .layer import Layer, Shape
+from .local import Local2d
 from .pool import Flatten, GlobalMean, MaxPool, MeanPool
 from .residual import Residual
 
-ROWS = Dense, Conv2d, MaxPool, MeanPool, GlobalMean, Flatten, Dropout
+ROWS = Dense, Conv2d, Conv1d, Local2d, MaxPool, MeanPool, GlobalMean, Flatten, Dropout
 LAYERS: dict[str, type[Layer]] = {layer.word: layer for layer in ROWS}
 INPUT = "input"
 RESIDUAL = "residual"
@@ -51,16 +52,16 @@ def stand_ins(words: Iterable[Any]) -> list[Activation]:
 
 
 def inputs(given: Any) -> Shape | None:
-    """The shape that "input 784" or "input 3x32x32", channels x height x width, says; None where `given` is something
-    else."""
+    """The shape that "input 784", "input 3x32x32", channels x height x width, or "input 3x100", channels x time, says;
+    None where `given` is something else."""
     words = given.split() if isinstance(given, str) else []
     if words[:1] != [INPUT]:
         return None
     numbers = words[1].split("x") if len(words) == 2 else []
-    if len(numbers) not in (1, 3) or not all(_whole(text) and int(text) for text in numbers):
+    if len(numbers) > 3 or not numbers or not all(_whole(text) and int(text) for text in numbers):
         raise InvalidValue(
             f"{given!r} can't be read; it takes a number of inputs, such as 'input 784', or channels x height x width,"
-            " such as 'input 3x32x32'"
+            " such as 'input 3x32x32', or channels x time, such as 'input 3x100'"
         )
     return tuple(map(int, numbers))
 

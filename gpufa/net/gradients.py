@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from functools import partial
 
-from ..basics.arrays import T, as_matrix
+from ..basics.arrays import ALL, T, kernels
 from ..basics.errors import InvalidValue
 from .arena import Array, Layers, Parameters
 from .passes import Pass
-
-ALL = slice(None)
 
 
 class Gradients:
@@ -72,14 +70,23 @@ class Gradients:
         if name in self.wanted:
             self.backend.row_sums(delta, out=self.into[name], alpha=self._times(factor), beta=self._beta(name))
 
-    def kernel(self, name: str, delta: Array, columns: Array, filters: slice = ALL, more: bool = False) -> None:
+    def kernel(
+        self,
+        name: str,
+        delta: Array,
+        columns: Array,
+        filters: slice = ALL,
+        more: bool = False,
+        places: slice = ALL,
+    ) -> None:
         """The gradient of some filters of a kernel += delta columns^T, (R, filters, n) and (R, ..., n); with `more` it
-        is in any case added to what is there."""
+        is in any case added to what is there. Of kernels that differ from place to place those of some places, whose
+        axis stands behind R."""
         self._check(name)
-        beta = 1.0 if more else self._beta(f"{name} from {filters.start}")
+        beta = 1.0 if more else self._beta(f"{name} from {filters.start}, {places.start}")
         self.begun.add(name)
         if name in self.wanted:
-            out = as_matrix(self.into[name])[:, filters]
+            out = kernels(self.into[name], places)[..., filters, :]
             self.backend.gemm(delta, T(columns), out=out, alpha=self.scale, beta=beta)
 
     def array(self, name: str) -> Array:
@@ -166,12 +173,20 @@ class Within:
         for r in self._running(name):
             self.grads.backend.row_sums(delta[r], out=out[r], alpha=self._times(factor), beta=self.grads.first)
 
-    def kernel(self, name: str, delta: Array, columns: Array, filters: slice = ALL, more: bool = False) -> None:
-        out, shared = as_matrix(self.grads.into[name]), columns.ndim < delta.ndim
+    def kernel(
+        self,
+        name: str,
+        delta: Array,
+        columns: Array,
+        filters: slice = ALL,
+        more: bool = False,
+        places: slice = ALL,
+    ) -> None:
+        out, shared = kernels(self.grads.into[name], places), columns.ndim < delta.ndim
         beta = 1.0 if more else self.grads.first
         for r in self._running(name):
             self.grads.backend.gemm(
-                delta[r], T(columns if shared else columns[r]), out=out[r][:, filters], alpha=self.scale, beta=beta
+                delta[r], T(columns if shared else columns[r]), out=out[r][..., filters, :], alpha=self.scale, beta=beta
             )
 
     def _times(self, factor: float) -> float | Array:

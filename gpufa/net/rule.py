@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
 from ..basics.random import LAWS
+from ..functions.initialisers import fans
 from ..layers.layer import Shape
 from .arena import Extra
 from .feedback import Feedback
@@ -166,8 +167,8 @@ class FeedbackRule(Rule):
         """Feedback of that shape: a matrix, or a kernel, whose size goes by what a filter sees."""
         if len(shape) == 2:
             return self.feedback(*shape)
-        seen = math.prod(shape[1:])
-        return Feedback(shape[0], seen, self.law, self.size(seen), self.density, kernel=shape)
+        seen, _ = fans(shape)
+        return Feedback(math.prod(shape) // seen, seen, self.law, self.size(seen), self.density, kernel=shape)
 
     def size(self, rows: int) -> float:
         """The factor on the law for a matrix of so many rows."""

@@ -96,7 +96,7 @@ def pool(layer, x, delta=None):
 
 
 class Standing:
-    """A pass for a layer alone, on random parameters, with R replicas of m samples; `x` (R, channels, h, w, m)."""
+    """A pass for a layer alone, on random parameters, with R replicas of m samples; `x` (R, *shape, m)."""
 
     def __init__(self, net, word, shape, x):
         from itertools import count
@@ -114,7 +114,7 @@ class Standing:
         arrays = {name: net.backend.to_device(array, net.dtype) for name, array in made.items()}
         self.at = At(self.layer, p, shape, arrays, iter("9"), count(), y, delta, f"{word} alone")
         delta[...] = net.backend.to_device(self.delta.reshape(R, -1, m), net.dtype)
-        flat = x.reshape(*x.shape[:-4], -1, m)
+        flat = x.reshape(*x.shape[: -1 - len(shape)], -1, m)
         self.at.x = net.backend.to_device(flat, net.dtype)
         self.out, self.m, self.R = out, m, R
 

@@ -16,6 +16,21 @@ DEEP = [
     "conv 3 2x2 pad 1 stride 2 nobias, softplus, dense 5 tanh",
     "dense 3",
 ]
+ALONG = [
+    "input 2x13",
+    "conv1d 4 3 tanh, pool 2",
+    "residual(conv1d 4 3 gelu, conv1d 4 2 groups 2), mean pool 2",
+    "conv1d 3 2 pad 1 stride 2 nobias, softplus, dense 5 tanh",
+    "dense 3",
+]
+UNTIED = [
+    "input 2x5x4",
+    "local 4 3x3 tanh, pool 2",
+    "residual(local 4 3x2 gelu, local 4 3x3 groups 2)",
+    "local 3 2x2 pad 1 stride 2 nobias, softplus, dense 5 tanh",
+    "dense 3",
+]
+nets = pytest.mark.parametrize("words", [DEEP, ALONG, UNTIED], ids=["conv", "conv1d", "local"])
 LINEAR = ["input 2x6x6", "conv 3 3x3 stride 2 pad 1, mean pool 2x1", "conv 4 2x2", "flatten, dense 5", "dense 3"]
 TAKING = ["fa", "kp", "usf", "brsf", "frsf", "dfa", "sdfa", "drtp", "dkp", "shallow", "bp", "weight_mirror", "topology",
           "layerwise", "pepita", "forward_forward", "evolution", ForwardForward(label="append"),
@@ -45,10 +60,11 @@ def toeplitz(net, k):
     return (h[1:] - h[0]).T, h[0]
 
 
+@nets
 @pytest.mark.parametrize("rule", ["fa", "kp"])
-def test_feedback_alignment_through_the_weights_is_backprop_to_the_bit(rule, backend):
+def test_feedback_alignment_through_the_weights_is_backprop_to_the_bit(rule, words, backend):
     """CONV-2."""
-    bp, net = (network(DEEP, name, backend=backend) for name in ("bp", rule))
+    bp, net = (network(words, name, backend=backend) for name in ("bp", rule))
     W = values(net)
     for name, B in stand_ins(net).items():
         put(net, B, W[name].T if W[name].ndim == 2 else W[name])
@@ -90,9 +106,10 @@ def test_the_jacobian_as_feedback_makes_direct_feedback_backprop_where_all_is_li
     close(net.gradients(*data(net)), bp.gradients(*data(net)), 1e-12)
 
 
-def test_the_jacobian_of_the_sample_makes_direct_feedback_backprop(backend):
+@nets
+def test_the_jacobian_of_the_sample_makes_direct_feedback_backprop(words, backend):
     """CONV-4b: on any net, a batch of one; and not on another sample."""
-    bp, net = (network(DEEP, rule, backend=backend) for rule in ("bp", "dfa"))
+    bp, net = (network(words, rule, backend=backend) for rule in ("bp", "dfa"))
     x, y = data(net, 2)
     p = bp._error(x[:1], y[:1])
     for k in net.sizes.hidden:

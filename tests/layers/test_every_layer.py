@@ -8,15 +8,17 @@ import gpufa
 from gpufa.layers import LAYERS, block
 
 SIZES = [40, 6, 3]
-MAPS = {"conv", "pool", "mean pool", "global mean"}  # what takes nothing but maps
+MAPS = {"conv", "conv1d", "local", "pool", "mean pool", "global mean"}  # what takes nothing but maps
+ALONG = {"conv1d"}  # and of one axis alone
 every_word = pytest.mark.parametrize("word", [layer.example for layer in LAYERS.values()])
 
 
 def net(word):
     """The layer above maps, and where it takes units between two dense layers, alone and under a skip connection."""
-    below, inner = f"conv 4 3x3 tanh, {word}, dense 6 tanh", f"dense 6 tanh, {word}, dense 6 tanh"
-    flat = [] if type(block(word).layers[0]).word in MAPS else [inner, f"residual({inner})"]
-    return network(["input 2x5x4", below, *flat, "dense 3"], "bp")
+    name, inner = type(block(word).layers[0]).word, f"dense 6 tanh, {word}, dense 6 tanh"
+    flat = [] if name in MAPS else [inner, f"residual({inner})"]
+    first, below = ("input 2x20", "conv1d 4 3") if name in ALONG else ("input 2x5x4", "conv 4 3x3")
+    return network([first, f"{below} tanh, {word}, dense 6 tanh", *flat, "dense 3"], "bp")
 
 
 @every_word
@@ -44,7 +46,9 @@ def test_backprop_through_it_is_the_gradient_of_the_loss(word):
 
 @every_word
 def test_a_net_of_it_trains_and_is_saved_and_loaded(word, tmp_path):
-    layers = ("input 1x8x8", f"conv 2 3x3 tanh, {word}", "dense 6 tanh")
+    along = type(block(word).layers[0]).word in ALONG
+    first, below = ("input 1x64", "conv1d 2 3") if along else ("input 1x8x8", "conv 2 3x3")
+    layers = (first, f"{below} tanh, {word}", "dense 6 tanh")
     settings = {"layers": layers, "epochs": 1, "seeds": (0, 1), "backend": "numpy", "out": str(tmp_path / "run")}
     trained = gpufa.train(gpufa.Config(**settings)).network
     loaded = gpufa.load(tmp_path / "run", backend="numpy")

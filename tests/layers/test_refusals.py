@@ -90,8 +90,8 @@ def test_a_layer_of_ones_own_must_say_what_it_does():
         (["input 5 6", "dense 3"], "'input 5 6' can't be read"),
         (["input -1", "dense 3"], "'input -1' can't be read"),
         (
-            ["input 8x8", "dense 3"],
-            "'input 8x8' can't be read; it takes a number of inputs, such as 'input 784', or chan",
+            ["input 8x8x8x8", "dense 3"],
+            "'input 8x8x8x8' can't be read; it takes a number of inputs, such as 'input 784', or chan",
         ),
         (["input 0x8x8", "dense 3"], "'input 0x8x8' can't be read"),
         (["dense 3", "dense 3"], "layers ['dense 3', 'dense 3'] must begin with the inputs and end with the outputs"),

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from ...basics.arrays import T
-from ...layers.layer import ALL, Shape
+from ...basics.arrays import ALL, T
+from ...layers.layer import Shape
 from ...net.arena import Extra
 from ...net.gradients import Gradients
 from ...net.layout import Layout
@@ -72,6 +72,8 @@ class Mirrored:
     def sums(self, name: str, delta: Any, factor: float = 1.0) -> None:
         """Vectors have no stand-ins."""
 
-    def kernel(self, name: str, delta: Any, columns: Any, filters: slice = ALL, more: bool = False) -> None:
+    def kernel(
+        self, name: str, delta: Any, columns: Any, filters: slice = ALL, more: bool = False, places: slice = ALL
+    ) -> None:
         if name in self.carriers:
-            self.grads.kernel(self.carriers[name][0], delta, columns, filters, more)
+            self.grads.kernel(self.carriers[name][0], delta, columns, filters, more, places)

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from ...backends import Backend
-from ...basics.arrays import Array, T, as_matrix
+from ...basics.arrays import ALL, Array, T, kernels
 from ...functions.activations import Activation
 from ...layers.act import Act
-from ...layers.layer import ALL, At
+from ...layers.layer import At
 from ...net.options import above_zero
 from ...net.passes import Pass
 from ...net.rule import Rule
@@ -95,8 +95,10 @@ class Correlation:
     def sums(self, name: str, delta: Array, factor: float = 1.0) -> None:
         """Vectors carry no error."""
 
-    def kernel(self, name: str, delta: Array, columns: Array, filters: slice = ALL, more: bool = False) -> None:
-        self.backend.gemm(delta, T(columns), out=as_matrix(self.out)[:, filters], beta=float(more))
+    def kernel(
+        self, name: str, delta: Array, columns: Array, filters: slice = ALL, more: bool = False, places: slice = ALL
+    ) -> None:
+        self.backend.gemm(delta, T(columns), out=kernels(self.out, places)[..., filters, :], beta=float(more))
 
 
 def learning(at: At) -> Iterator[tuple[At, Activation | None]]:

@@ -46,7 +46,9 @@ Status product(Handle& h, int m, int n, int k, const void* alpha, Matrix a, Matr
         b.across < std::max(b.rows, 1))
         return refuse(INVALID_VALUE, "a matrix is larger than its leading dimension");
     if (!m || !n || !batches) return SUCCESS;
-    if (batches > 1 && c.stride < (long long)c.across * (n - 1) + m)
+    const bool apart = c.stride >= (long long)c.across * (n - 1) + m;
+    const bool between = c.stride >= m && c.stride * (batches - 1) + m <= c.across;  // each column's side by side
+    if (batches > 1 && !apart && !between)
         return refuse(INVALID_VALUE, "the results of a batch lie over each other");
     if (!lies_on_device(a, batches) || !lies_on_device(b, batches) || !lies_on_device(c, batches))
         return refuse(EXECUTION_FAILED, "a matrix is no memory of the device, or reaches past the end");

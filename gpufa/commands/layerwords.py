@@ -1,0 +1,36 @@
+"""What is said of a layer's word: what it does, its shapes on an example, its parameters, and which rules take it."""
+
+from ..basics.errors import InvalidValue
+from ..layers import Layer, block
+from ..layers.layer import Shape
+from ..net.checks import check_fit
+from ..net.layout import Layout
+from ..rules import RULES
+
+
+def description(layer: type[Layer]) -> str:
+    """All of it, in a few sentences."""
+    made, shape = block(layer.example), layer.sample
+    options = ", ".join(f"{one.name} {one.example}".strip() for one in layer.options)
+    parameters = [f"{name} {_by(one.shape)}" for name, one in made.layers[0].parameters(shape).items()]
+    learning = f"{made}" if parameters else f"dense 8, {made}" if len(shape) == 1 else f"{made}, dense 8"
+    does = " ".join([*(layer.__doc__ or "").split(), *([f"Options: {options}."] if options else [])])
+    makes = f"'{made}', in Python {layer.__name__}, makes {_by(made.out(shape))} of {_by(shape)}"
+    learns = f", with {', '.join(parameters)}" if parameters else ""
+    return f"{does}\n{makes}{learns}.\nRules: {rules_of(learning, shape)}."
+
+
+def rules_of(words: str, shape: Shape) -> str:
+    """The rules that take a hidden block of these words on inputs of that shape."""
+    layout, able = Layout.of(shape, [block(words), block("dense 8")]), []
+    for name, rule in RULES.items():
+        try:
+            check_fit(layout, rule(), RULES)
+        except InvalidValue:
+            continue
+        able.append(name)
+    return "all" if len(able) == len(RULES) else ", ".join(able)
+
+
+def _by(shape: Shape) -> str:
+    return "x".join(map(str, shape))
