@@ -51,10 +51,16 @@ def paired(values: Figures, others: Figures) -> float:
 
     a, b = np.asarray(values, float), np.asarray(others, float)
     both = np.isfinite(a) & np.isfinite(b)
-    differences = (a - b)[both]
-    if len(differences) < 2 or np.ptp(differences) <= 1e-9 * np.abs(differences).max():
+    if difference(a, b)[1]:
         return np.nan
     return float(ttest_rel(a[both], b[both]).pvalue)
+
+
+def difference(values: Figures, others: Figures) -> tuple[Spread, bool]:
+    """Of values - others of the same seeds, (R,) each, over the seeds that have both, and whether it is the same on
+    all: without a spread there is nothing to judge by."""
+    found = finite(np.asarray(values, float) - np.asarray(others, float))
+    return spread(found), len(found) < 2 or bool(np.ptp(found) <= 1e-9 * np.abs(found).max())
 
 
 def holm(p: Sequence[float]) -> list[float]:

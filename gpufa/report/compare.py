@@ -18,9 +18,9 @@ from ..training.callbacks import Callback
 from ..training.config import Config
 from ..training.trainer import Trainer
 from .comparison import Comparison, compared
+from .frozen import BASELINE
 
 RULES = "bp", "fa", "dfa", "ifa"
-BASELINE = "shallow"
 AnyRule = str | Rule | type[Rule]
 
 
@@ -91,7 +91,9 @@ def trained(
         if done[name].interrupted:
             break
     against = None if any(run.interrupted for run in done.values()) else next(iter(planned))
-    return compared({name: run.summary for name, run in done.items()}, "rule", against, done)
+    frozen = against and BASELINE in done
+    twins = dict.fromkeys((name for name in done if name != BASELINE), BASELINE) if frozen else {}
+    return compared({name: run.summary for name, run in done.items()}, "rule", against, done, twins)
 
 
 def _planned(config: Config, rules: Sequence[AnyRule], options: Mapping[str, Any]) -> dict[str, Planned]:

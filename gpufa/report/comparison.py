@@ -17,6 +17,7 @@ from ..basics.sheet import Sheet
 from ..measure import seeds
 from ..runs import tables
 from ..runs.result import Run
+from . import frozen
 from .forms import FORMS
 
 PERCENT = f"{100 * seeds.LEVEL:g} %"
@@ -25,7 +26,8 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, repr=False)
 class Comparison:
-    """Rows of figures, a dict for each run, by what `what` names; `against` is the one that others are tested against.
+    """Rows of figures, a dict for each run, by what `what` names; `against` is the one that others are tested against,
+    `twins` has by the names of runs those of the same nets with frozen hidden layers.
 
     A row has per-seed lists such as "test_error", None for a seed that diverged or has no figure; of each "_mean",
     "_deviation" (of the sample) and "_low" and "_high", the ends of the 95 % t interval; "seeds" and "diverged", lists;
@@ -36,6 +38,7 @@ class Comparison:
     what: str = "rule"
     against: str | None = None
     runs: Mapping[str, Run] = field(default_factory=dict)
+    twins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def test(self) -> str:
@@ -44,7 +47,8 @@ class Comparison:
         if self.against is None or len(self.rows) < 2:
             return ""
         over = f"over {tests} test{'s' * (tests != 1)}"
-        return f"p: paired t test of the {_words(_judged(self.rows))} against {self.against}, Holm's correction {over}"
+        score = tables.words(_judged(self.rows))
+        return f"p: paired t test of the {score} against {self.against}, Holm's correction {over}"
 
     @property
     def title(self) -> str:
@@ -95,7 +99,12 @@ class Comparison:
                 f"no test of {', '.join(untested)}: fewer than two seeds, or the same difference on each,"
                 " leave no spread to judge by"
             )
-        return told
+        return [*told, *self.verdicts]
+
+    @property
+    def verdicts(self) -> list[str]:
+        """Whether each run that has a frozen twin does better than that, a sentence each."""
+        return frozen.verdicts(self.rows, self.what, self.twins, _judged(self.rows))
 
     def __repr__(self) -> str:
         return f"Comparison({', '.join(row[self.what] for row in self.rows)}; {self.title})"
@@ -116,7 +125,13 @@ class Comparison:
 
     def to_json(self) -> str:
         """All of it, the figures of each seed among them."""
-        about = {"figures": self.title, "against": self.against, "test": self.test, "rows": self.rows}
+        about = {
+            "figures": self.title,
+            "against": self.against,
+            "test": self.test,
+            "notes": self.notes,
+            "rows": self.rows,
+        }
         return json.dumps(about, indent=2, allow_nan=False) + "\n"
 
     def save(self, folder: Path) -> None:
@@ -133,6 +148,7 @@ def compared(
     what: str = "rule",
     against: str | None = None,
     runs: Mapping[str, Run] | None = None,
+    twins: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Of summaries as in summary.json. Those that are tested against one of them must have its seeds, in its order."""
     rows = [_row(what, name, summary) for name, summary in summaries.items()]
@@ -142,7 +158,7 @@ def compared(
     raw = [seeds.paired(row[judged], first[judged]) for row in tested if first]
     for row, p, corrected in zip(tested, raw, seeds.holm(raw), strict=True):
         row |= {"p": _known(p), "p_holm": _known(corrected)}
-    return Comparison(rows, what, against, runs or {})
+    return Comparison(rows, what, against, runs or {}, twins or {})
 
 
 def _row(what: str, name: str, summary: Mapping[str, Any]) -> Row:
@@ -179,10 +195,6 @@ def _interval(row: Row, name: str) -> str:
 
 def _p(value: float | None) -> str:
     return "-" if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ").replace("rmse", "RMSE")
 
 
 def _known(value: float) -> float | None:

@@ -21,7 +21,8 @@ from ..rules import Rule
 from ..runs import tables
 from ..runs.summary import summary_of
 from ..training.toml import stored, to_toml
-from .comparison import compared
+from .comparison import Comparison, compared
+from .frozen import twins_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
@@ -184,10 +185,11 @@ def _page(sections: Sequence[Section], paths: Sequence[str]) -> str:
     )
 
 
-def _comparison(runs: Mapping[str, Section]) -> tuple[Sheet, Figure]:
+def _comparison(runs: Mapping[str, Section]) -> tuple[Comparison, Figure]:
     figure = plots.comparison(
         {f"{name} ({section.subject.rule})": section.subject.history for name, section in runs.items()}
     )
     caption = "Test score, training loss and alignment angle, mean over the hidden layers, of the runs against epoch."
-    sheet = compared({name: section.summary for name, section in runs.items()}, "run").sheet
-    return sheet, Figure.of("comparison", caption, figure)
+    twins = twins_of({name: section.metadata for name, section in runs.items()})
+    found = compared({name: section.summary for name, section in runs.items()}, "run", twins=twins)
+    return found, Figure.of("comparison", caption, figure)

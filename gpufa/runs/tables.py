@@ -131,6 +131,11 @@ def heading(name: str) -> str:
     return name.replace("_", " ") + (" %" if name.endswith(PERCENT) else "")
 
 
+def words(name: str) -> str:
+    """A score in a sentence."""
+    return name.replace("_", " ").replace("rmse", "RMSE")
+
+
 def digits(name: str) -> str:
     """Percent with two decimals, losses with three significant digits, other figures with four."""
     return ".2f" if name.endswith(PERCENT) else ".3g" if name == LOSS else ".4g"
