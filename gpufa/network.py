@@ -16,7 +16,7 @@ from .functions.initialisers import Initialiser, initialiser, layer_inits
 from .functions.losses import Loss
 from .functions.losses import loss as find_loss
 from .functions.parts import Part, off_gpu, parts_of
-from .measure.alignment import measure
+from .measure.alignment import backprop, measure
 from .measure.scores import evaluate
 from .net.checks import check_fit, layout_of, replica_seeds
 from .net.feedback import FEEDBACK
@@ -190,6 +190,13 @@ class Network(Learner):
             self.rule.deltas(p, p.e)
             found |= {f"delta{k}": self._by_samples(p.delta[k]) for k in range(1, p.L + 1)}
         return found
+
+    @on_device
+    def backprop_signals(self, x: Any, y: Any = None) -> dict[str, NDArray]:
+        """The error signals of true backpropagation through this net, whatever its rule is: the deltas of `signals`."""
+        p = self._error(x, y)
+        backprop(p)
+        return {f"delta{k}": self._by_samples(p.delta[k]) for k in range(1, p.L + 1)}
 
     @on_device
     def alignment(self, x: Any, y: Any = None) -> dict[str, NDArray]:

@@ -20,6 +20,7 @@ def plot(
     data: str | None = None,
     rule: str | None = None,
     parts: tuple[str, ...] = (),
+    shown: tuple[int, ...] = (),
 ) -> int:
     """Draw pictures of a run into its folder, from its checkpoint and, where a picture needs them, its test data.
 
@@ -30,8 +31,9 @@ def plot(
         data: the run's data file where that has moved, or another data set's name or file to draw
         rule: path/to/file.py:MyRule, where the run was trained by a rule of your own
         parts: path/to/file.py:NAME of each activation, loss and so on of your own that it was trained with
+        shown: numbers of test samples, from 0, whose maps are drawn
     """
-    subject = plots.read(run, find_rule(rule) if rule else None, data, parts)
+    subject = plots.read(run, find_rule(rule) if rule else None, data, parts, shown)
     everything = "all" in pictures
     for name in plots.PICTURES if everything else pictures:
         file = networks.checkpoint_of(run).parent / f"{name}.{format}"

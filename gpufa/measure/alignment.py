@@ -65,7 +65,7 @@ def _signals(p: Pass, rule: Rule, found: dict[str, dict[int, Any]]) -> None:
     ours = Layers.of_slab(p.delta.slab.copy(), p.sizes)
     one_layer = _one_layer_of_backprop(p, ours)
     pseudo = _through_pseudoinverse(p, ours) if p.hidden else {}
-    _backprop(p)
+    backprop(p)
     for k in p.hidden:
         d, t = ours[k], p.delta[k]
         mean, std, count = _per_sample(p.xp, d, t)
@@ -90,7 +90,7 @@ def _gradients(p: Pass, rule: Rule) -> dict[int, Any]:
     grads = Gradients(ours, [(1.0, layers)], extras=ours.extras)
     rule.gradients(p, grads)
     grads.finish()
-    _backprop(p)
+    backprop(p)
     Gradients(true, [(1.0, layers)]).layers_of(p)
     return {k: _angle(p.xp, *(_matrices(p, arena, k) for arena in (ours, true))) for k in p.hidden}
 
@@ -103,11 +103,17 @@ def _matrices(p: Pass, arena: Parameters, k: int) -> Any:
     return p.xp.concatenate([arena[name].reshape(len(p.seeds), 1, -1) for name in names], axis=-1)
 
 
-def _backprop(p: Pass) -> None:
+def backprop(p: Pass) -> None:
     """Fill the deltas by true backprop through the feed-forward net, which the rule may have left another way."""
     p.forward(T(p.h[0]))
     p.error()
     BP().deltas(p, p.e)
+
+
+def by_place(ours: NDArray, true: NDArray) -> NDArray:
+    """`per_sample` over the channels of each place alone, in degrees: (samples, channels, places) to (places,)."""
+    cos, defined = _cosines(np, ours, true, axis=1)
+    return np.asarray(_degrees(np, _ratio(np, (cos * defined).sum(axis=0), defined.sum(axis=0))))
 
 
 def _dead(p: Pass) -> dict[int, Any]:

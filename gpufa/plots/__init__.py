@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..basics.errors import InvalidValue
 from ..measure.history import History
-from . import epochs, labels, layers, weights
+from . import epochs, labels, layers, maps, weights
 from .style import encode, plain, save, styled
 from .subject import Subject, of_history, read
 
@@ -64,6 +64,15 @@ PICTURES = {
         "The first layer's weights as images, those of the units with the largest norm (first seed); three colours are"
         " taken for three planes, one after the other.",
         weights.features,
+    ),
+    "maps": Picture(
+        "What the layers that have maps make of single test samples (first seed): a row for each, its input in front.",
+        maps.maps,
+    ),
+    "places": Picture(
+        "The angle of the error signal with backpropagation's at each place of the maps, over the channels there: the"
+        " mean over the test samples (first seed).",
+        maps.places,
     ),
     "confusion": Picture("How many test samples of each class were taken for which, by all seeds.", labels.confusion),
     "recall": Picture(

@@ -17,15 +17,17 @@ from ..measure.history import History
 from ..net.given import network_input, network_target
 from ..network import Network
 from ..rules import Rule
-from .style import plain
+from .style import plain, spread
 
 LONGEST_TITLE = 60  # characters of a run's name
 SAMPLES = 1000  # test samples that a picture is made of, at most
+SHOWN = 3  # of them that are drawn one by one where none are chosen
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A run's history, its rule's name, its network, and test samples: x as the data have it, y labels or real targets.
+    """A run's history, its rule's name, its network, and test samples: x as the data have it, y labels or real targets,
+    `numbers` where they stand in the test data, of which `shown` are to be drawn one by one.
 
     Where there is no network, or there are no samples, `gap` says in one sentence why.
     """
@@ -36,6 +38,8 @@ class Subject:
     network: Network | None = None
     x: NDArray | None = None
     y: NDArray | None = None
+    numbers: Sequence[int] = ()
+    shown: Sequence[int] = ()
     gap: str = "only the history was given; read the whole run with plots.read"
 
     @property
@@ -61,6 +65,12 @@ class Subject:
         return self._given(self.y)
 
     @property
+    def samples(self) -> NDArray:
+        """x of the test samples, (samples, n_0)."""
+        x = np.asarray(self._given(self.x))
+        return x.reshape(len(x), -1)
+
+    @property
     def outputs(self) -> NDArray:
         """What the network predicts, (R, samples, n_L)."""
         outputs = self.trained.predict(self._given(self.x))
@@ -71,6 +81,28 @@ class Subject:
         """Network.signals of the first seed."""
         found = self.trained.signals(self._given(self.x), by_name(self.targets, self.trained.about))
         return found if self.trained.single else {name: signal[0] for name, signal in found.items()}
+
+    @cached_property
+    def backprop_signals(self) -> dict[str, NDArray]:
+        """Network.backprop_signals of the first seed."""
+        found = self.trained.backprop_signals(self._given(self.x), by_name(self.targets, self.trained.about))
+        return found if self.trained.single else {name: signal[0] for name, signal in found.items()}
+
+    @property
+    def examples(self) -> dict[int, int]:
+        """The samples to be drawn one by one, a few where none are chosen: by number in the test data the row of x."""
+        numbers = list(self.numbers) or list(range(len(self._given(self.x))))
+        return {n: numbers.index(n) for n in self.shown or spread(numbers, SHOWN)}
+
+    @property
+    def placed(self) -> list[int]:
+        """The hidden blocks whose output has places. Raises InvalidValue where there is none."""
+        found = [k for k in self.hidden if len(self.trained.sizes.shapes[k]) > 1]
+        if not found:
+            raise InvalidValue(
+                "no hidden layer has maps; train one with --layers 'input 1x8x8' 'conv 8 3x3 relu' in place of --hidden"
+            )
+        return found
 
     @property
     def hidden(self) -> range:
@@ -96,13 +128,15 @@ def read(
     rule: type[Rule] | None = None,
     data: str | Path | None = None,
     parts: Sequence[Part | str] = (),
+    shown: Sequence[int] = (),
 ) -> Subject:
     """The subject that a run's folder or checkpoint holds, its network on the CPU, with samples of the run's test data,
     or of the set or file `data` (see provenance.samples_of).
 
     Samples are evenly chosen where there are more than SAMPLES. A rule and parts of your own are handed in as in
-    gpufa.load; without them, or without the data, the subject has a gap. Raises FileProblem for a missing or damaged
-    checkpoint, and what samples_of raises for `data`.
+    gpufa.load; without them, or without the data, the subject has a gap. `shown` are numbers of samples to be drawn one
+    by one, the first of the test data being 0. Raises FileProblem for a missing or damaged checkpoint, what samples_of
+    raises for `data`, and InvalidValue for a number that no sample has.
     """
     file = networks.checkpoint_of(path)
     bare, net = of_history(file, *networks.contents(file)), None
@@ -112,11 +146,20 @@ def read(
         x, y, _ = provenance.samples_of(file, net, data)
         if y is None:
             raise InvalidValue(f"{data} holds no labels or targets; name data that have some with --data")
-        chosen = np.linspace(0, len(x) - 1, min(SAMPLES, len(x))).astype(int)
+        check_shown(shown, len(x))
+        evenly = np.linspace(0, len(x) - 1, min(SAMPLES, len(x))).astype(int)
+        chosen = np.union1d(evenly, np.array(shown, int))
         x, y = x[chosen], y[chosen]
         network_target(net, by_name(y, net.about), len(network_input(net, x)))
     except GpufaError as error:
-        if data is not None:
+        if data is not None or shown:
             raise
         return Subject(name, history, by, net, gap=str(error))
-    return Subject(name, history, by, net, x, y)
+    return Subject(name, history, by, net, x, y, chosen.tolist(), tuple(shown))
+
+
+def check_shown(shown: Sequence[int], samples: int) -> None:
+    """Raise InvalidValue where the test data have no sample of one of these numbers."""
+    for n in shown:
+        if not 0 <= n < samples:
+            raise InvalidValue(f"there is no test sample {n} to show; the numbers are 0 to {samples - 1}")

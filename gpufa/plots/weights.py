@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..basics.arrays import UNTIED, tied
 from ..basics.errors import InvalidValue
 from .style import panels
 from .subject import Subject
@@ -26,7 +27,8 @@ def features(subject: Subject) -> "Figure":
     """W_1 of the first seed, the units or filters of largest norm, each as an image; of RGB images 0 is grey."""
     net = subject.trained
     (images, units), name = largest(net, UNITS), net.sizes.all_matrices[0]
-    kind = "filters" if net.arena[name].ndim > 3 else "units"
+    kind = "filters at their places" if net.arena[name].ndim > UNTIED else "filters"
+    kind = kind if net.arena[name].ndim > 3 else "units"
     grid = mosaic(images)
     figure, ((axes,),) = panels(1, 1, 8, 0.6 + 6.6 * len(grid) / grid.shape[1])
     drawn = show(axes, grid)
@@ -39,25 +41,29 @@ def features(subject: Subject) -> "Figure":
 
 def largest(net: "Network", most: int) -> tuple[NDArray, int]:
     """The rows of W_1 of the first seed that are longest, as images, and how many rows there are. A row that sees more
-    channels than an image has is an image for each, and their number that of all.
+    channels than an image has is an image for each, and their number that of all; one that sees channels along time is
+    an image of channels by time.
 
     Raises InvalidValue as `as_images`.
     """
     W = np.nan_to_num(net.backend.to_host(net.arena[net.sizes.all_matrices[0]][0]), posinf=0.0, neginf=0.0)
-    shape = W.shape[1:] if W.ndim > 2 else next(s for layer, s in net.sizes.walk(1) if layer.parameters(s))
-    W = W.reshape(len(W), -1)
+    shape = tied(W.shape)[1:] if W.ndim > 2 else next(s for layer, s in net.sizes.walk(1) if layer.parameters(s))
+    W = W.reshape(-1, math.prod(shape))
     W = W[np.argsort(-np.linalg.norm(W, axis=1), kind="stable")]
     if len(shape) == 1:
         return as_images(W[:most]), len(W)
+    if len(shape) == 2:  # channels by time
+        return W.reshape(-1, *shape, 1)[:most], len(W)
     images = W.reshape(-1, *(shape if shape[0] in COLOURED else (1, *shape[1:])))
     return images.transpose(0, 2, 3, 1)[:most], len(images)
 
 
-def show(axes: "Axes", grid: NDArray) -> Any:
-    """Draw a mosaic, zero being white, or grey where there are three colours."""
+def show(axes: "Axes", grid: NDArray, peak: float | None = None) -> Any:
+    """Draw a mosaic, zero being white, or grey where there are three colours; the scale ends at `peak`, or at the
+    largest number."""
     from matplotlib import colormaps
 
-    peak = float(np.nanmax(np.abs(grid))) or 1.0
+    peak = peak or float(np.nanmax(np.abs(grid))) or 1.0
     axes.set_axis_off()
     if grid.shape[-1] == 3:
         return axes.imshow(np.nan_to_num(0.5 + grid / (2 * peak), nan=GAP))
