@@ -111,11 +111,8 @@ class Windowed(Layer):
         spread.fill(0)
         for rows, part in self._rows(at, delta):
             columns = at.backend.scratch("columns", (R, self._seen(at.shape), part.shape[-1]), delta.dtype)
-            W, part, out = (
-                kernels(stand_in, self._places(at, rows)),
-                self.by_place(at, part),
-                self.by_place(at, columns),
-            )
+            W = kernels(stand_in, self._places(at, rows))
+            part, out = self.by_place(at, part), self.by_place(at, columns)
             for filters, seen in self._groups(W.shape[-1]):
                 at.backend.gemm(T(W[..., filters, :]), part[..., filters, :], out=out[..., seen, :])
             shaped = columns.reshape(R, C, *windows.kernel, len(rows), windows.grid[1], m)
