@@ -24,7 +24,10 @@ NETS = {
         "dense 6 tanh",
     ),
 }
-RULES = ["bp", "fa", "dfa", "kp", "dkp", "usf", "frsf", "brsf", "sdfa", "drtp", "shallow"]
+RULES = [
+    *("bp", "fa", "dfa", "kp", "dkp", "usf", "frsf", "brsf", "sdfa", "drtp", "shallow", "weight_mirror", "topology"),
+    "layerwise",
+]
 STEADY = {"optimizer": "momentum", "lr": 0.02, "weight_decay": 1e-3}
 draw = np.random.default_rng(0)
 IMAGES = gpufa.Data(draw.normal(size=(40, 24)), np.arange(40) % 3, draw.normal(size=(6, 24)), np.arange(6) % 3)
