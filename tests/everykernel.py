@@ -55,6 +55,8 @@ def every_kernel(dtype, slab=None, V=None):
         found[f"output_error {name}"] = kernel("output", "output_error", **narrow, **loss_text(loss))
     for name in ("row_sums", "square_sums", "clip_factors"):
         found[name] = kernel("sums", name, **(wide if name == "row_sums" else narrow), THREADS="256")
+    for name in ("row_means", "column_means"):
+        found[name] = kernel("means", name, **narrow, THREADS="256")
     for source, most in (("float", 4), ("double", 2), ("unsigned char", 8)):
         given = wide | {"V": min(wide["V"], most)}
         for taught in ("i64", TYPES[dtype]):

@@ -17,6 +17,7 @@ from ..functions.activations import Activation
 from ..functions.formulas import Formula
 from ..functions.optimizers import Hyper, Optimizer
 from .dynamics import Dynamics
+from .norms import Norms
 from .operands import Gate, Outputs, Rates, Samples, Ticks
 from .places import Places
 
@@ -26,7 +27,7 @@ Job = Callable[[], None]
 HERE = nullcontext()
 
 
-class Backend(Dynamics, Places):
+class Backend(Dynamics, Places, Norms):
     """Base of all backends; `xp` is the array library, `keyed` whether feedback can be made as it is used."""
 
     name: str

@@ -67,6 +67,12 @@ class Products(Backend):
         length += tiny
         np.divide(h, length, out=out)
 
+    def means(self, x: NDArray, axis: int, out: NDArray, by: NDArray | None = None) -> None:
+        if by is not None:
+            product = self.scratch("product for a mean", x.shape, x.dtype)
+            x = np.multiply(x, by, out=product)
+        np.mean(x, axis=axis, out=out, keepdims=True)
+
     def _ones(self, m: int, dtype: Any) -> NDArray:
         """The column (m, 1) of ones."""
         key = ("ones", m, dtype)

@@ -136,7 +136,8 @@ def start_from(path: str | Path, net: Network) -> None:
 
 def network_arrays(net: Network) -> dict[str, Any]:
     """The live arrays that make a network, by their names in a checkpoint, each with the replica axis first."""
-    return below("parameters", net.arena) | below("feedback", net.fixed.checkpointed)
+    fixed, measured = below("feedback", net.fixed.checkpointed), below("state", net.measured)
+    return below("parameters", net.arena) | fixed | measured
 
 
 def scaling_arrays(net: Network) -> dict[str, NDArray]:

@@ -73,7 +73,7 @@ def layers(to: Console) -> None:
         shown.add_column(column, no_wrap=column == "word")
     for layer in LAYERS.values():
         shown.add_row(layer.example, description(layer))
-    inside = "What stands in the brackets, and its input added to its output."
+    inside = "What stands in the brackets, and its input, or what a shortcut behind | makes of that, added."
     shown.add_row("residual(dense 64 tanh)", f"{inside} Around one dense layer: {rules_of('residual(dense 8)', (8,))}.")
     shown.add_row("tanh", f"An activation, behind a layer's word or alone: {', '.join(ACTIVATIONS)}.")
     to.print(shown)

@@ -7,13 +7,15 @@ from .dense import Dense
 from .dropout import Dropout
 from .layer import Layer
 from .local import Local2d
+from .norm import BatchNorm, LayerNorm
 from .pool import Flatten, GlobalMean, MaxPool, MeanPool
-from .residual import Residual
+from .residual import Residual, Shortcut
 from .words import LAYERS, block
 
 __all__ = [
     "LAYERS",
     "Act",
+    "BatchNorm",
     "Chain",
     "Conv1d",
     "Conv2d",
@@ -22,9 +24,11 @@ __all__ = [
     "Flatten",
     "GlobalMean",
     "Layer",
+    "LayerNorm",
     "Local2d",
     "MaxPool",
     "MeanPool",
     "Residual",
+    "Shortcut",
     "block",
 ]

@@ -69,6 +69,10 @@ class Chain(Layer):
             yield from layer.walk(shape)
             shape = layer.out(shape)
 
+    def at_input(self) -> Iterator[bool]:
+        for i, layer in enumerate(self.layers):
+            yield from (here and not i for here in layer.at_input())
+
     def inside(self, at: At) -> tuple[At, ...]:
         places, shape = [], at.shape
         for i, layer in enumerate(self.layers):
@@ -81,19 +85,24 @@ class Chain(Layer):
         """Where the last layer writes; None for a place of its own."""
         return at.y
 
+    def own(self, at: At) -> tuple[At, ...]:
+        """The places of its layers, one above the other."""
+        return at.inside[: len(self.layers)]
+
     def forward(self, at: At) -> None:
         x = at.x
-        for place in at.inside:
+        for place in self.own(at):
             place.x = x
             place.layer.forward(place)
             x = place.y
 
     def send(self, at: At, carriers: Carriers) -> None:
-        for i in range(len(at.inside) - 1, -1, -1):
-            place = at.inside[i]
+        places = self.own(at)
+        for i in range(len(places) - 1, -1, -1):
+            place = places[i]
             place.layer.send(place, carriers)
             if i:
-                write(at.backend, place.layer.pull(place, carriers), out=at.inside[i - 1].delta)
+                write(at.backend, place.layer.pull(place, carriers), out=places[i - 1].delta)
 
     def pull(self, at: At, carriers: Carriers) -> Signal:
         return at.inside[0].layer.pull(at.inside[0], carriers)
@@ -101,3 +110,8 @@ class Chain(Layer):
     def gradients(self, at: At, grads: Sums) -> None:
         for place in at.inside:
             place.layer.gradients(place, grads)
+
+
+def chained(layers: tuple[Layer, ...]) -> Chain:
+    """The chain of these layers; one alone that is a chain, such as a residual, is that itself."""
+    return layers[0] if len(layers) == 1 and isinstance(layers[0], Chain) else Chain(layers)

@@ -23,11 +23,20 @@ Carriers = Mapping[str, Array] | None  # by parameter, what carries a signal bac
 
 
 class Parameter(NamedTuple):
-    """An array that is trained; matrices and kernels, (filters, channels, height, width), (filters, channels, time) or,
-    where each place has its own, (filters, down, across, channels, height, width), start as the net's `init` says,
-    vectors from zero."""
+    """An array that is trained. It starts from a number; where that is None, matrices and kernels, (filters, channels,
+    height, width), (filters, channels, time) or, where each place has its own, (filters, down, across, channels,
+    height, width), start as the net's `init` says, and vectors from zero."""
 
     shape: Shape
+    start: float | None = None
+
+
+class State(NamedTuple):
+    """An array that a layer measures from step to step, and that no optimizer touches; the number that it starts
+    from."""
+
+    shape: Shape
+    start: float = 0.0
 
 
 class Option(NamedTuple):
@@ -46,6 +55,10 @@ class Batch(Protocol):
     backend: Backend
     seeds: Sequence[int]
     m: int
+    state: Mapping[str, Array]
+
+    @property
+    def training(self) -> bool: ...
 
     @property
     def dropping(self) -> bool: ...
@@ -81,6 +94,7 @@ class At:
     x, y     what comes in, as whoever is below has left it, and what goes out, (R, units, m)
     delta    the signal at y
     w        its parameters, by the layer's own names, and `names` those that the net has for them
+    state    what it measures from step to step, by its own names
     stream   a number of its own, for random numbers
     inside   the places of the layers that it is made of
     """
@@ -103,10 +117,11 @@ class At:
         self.stream = next(streams)
         self.x: Array = None
         self.y, self.delta = y, delta
-        own = layer.parameters(shape)
-        suffix = next(suffixes) if own else ""
+        own, state = layer.parameters(shape), layer.state(shape)
+        suffix = next(suffixes) if own or state else ""
         self.names = {name: name + suffix for name in own}
         self.w = {name: parameters[full] for name, full in self.names.items()}
+        self.state = {name: batch.state[name + suffix] for name in state}
         self.inside: tuple[At, ...] = layer.inside(self)
 
     def array(self, name: str, *shape: int) -> Array:
@@ -172,6 +187,13 @@ class Layer:
         """What it learns, by its own names."""
         return {}
 
+    def state(self, shape: Shape) -> dict[str, State]:
+        """What it measures from step to step, by its own names."""
+        return {}
+
+    def check_batch(self, shape: Shape, m: int) -> None:
+        """Raise InvalidValue where it can't be trained on batches of m samples of that shape."""
+
     def inside(self, at: At) -> tuple[At, ...]:
         """The places of the layers that it is made of."""
         return ()
@@ -179,6 +201,10 @@ class Layer:
     def walk(self, shape: Shape) -> Iterator[tuple["Layer", Shape]]:
         """The layers that are made of no others, from the input up, with the shape of their input."""
         yield self, shape
+
+    def at_input(self) -> Iterator[bool]:
+        """Of the layers of `walk`, whether each takes the input of this one as it comes."""
+        yield True
 
     def forward(self, at: At) -> None:
         """y from x."""
@@ -190,6 +216,10 @@ class Layer:
     def pull(self, at: At, carriers: Carriers) -> Signal:
         """J^T delta, the signal at x, through the weights or what stands in for them."""
         raise NotImplementedError(f"{type(self).__name__} must define pull(at, carriers)")
+
+    def remember(self, at: At, running: Sequence[slice]) -> None:
+        """Bring what it measures up to date, for the replicas that are trained: once in a step of training, when the
+        rule's way forward has left the batch in it."""
 
     def gradients(self, at: At, grads: Sums) -> None:
         """Hand over the gradients of its parameters, from x and delta."""

@@ -1,7 +1,7 @@
 """LAYERS: every layer by its word. A block is one string, "dense 64 tanh, dropout 0.5", and str(block) is that again.
 
 block = layer {"," layer}
-layer = word {number} {option [number]} [activation]  |  activation  |  "residual(" block ")"
+layer = word {number} {option [number]} [activation]  |  activation  |  "residual(" block ["|" block] ")"
 
 A number may be two, down and across: 3x5.
 """
@@ -16,16 +16,20 @@ from ..basics.errors import InvalidValue
 from ..functions.activations import ACTIVATIONS, Activation
 from ..functions.parts import OWN, Part
 from .act import Act
-from .chain import Chain
+from .chain import Chain, chained
 from .conv import Conv1d, Conv2d
 from .dense import Dense
 from .dropout import Dropout
 from .layer import Layer, Shape
 from .local import Local2d
+from .norm import BatchNorm, LayerNorm
 from .pool import Flatten, GlobalMean, MaxPool, MeanPool
-from .residual import Residual
+from .residual import Residual, Shortcut
 
-ROWS = Dense, Conv2d, Conv1d, Local2d, MaxPool, MeanPool, GlobalMean, Flatten, Dropout
+ROWS = (
+    *(Dense, Conv2d, Conv1d, Local2d, MaxPool, MeanPool, GlobalMean, Flatten),
+    *(BatchNorm, LayerNorm, Dropout, Shortcut),
+)
 LAYERS: dict[str, type[Layer]] = {layer.word: layer for layer in ROWS}
 INPUT = "input"
 RESIDUAL = "residual"
@@ -42,7 +46,7 @@ def block(given: Any, parts: Sequence[Part] = ()) -> Chain:
     layers = tuple(_layers(given, {**ACTIVATIONS, **{f.name: f for f in parts if isinstance(f, Activation)}}))
     if not layers:
         raise InvalidValue(f"block {shown(given)} has no layer; give one such as 'dense 64 tanh'")
-    return layers[0] if len(layers) == 1 and isinstance(layers[0], Chain) else Chain(layers)
+    return chained(layers)
 
 
 def stand_ins(words: Iterable[Any]) -> list[Activation]:
@@ -79,14 +83,14 @@ def _layers(given: Any, functions: Mapping[str, Activation]) -> Iterator[Layer]:
         raise InvalidValue(f"{shown(given)} is no layer; give words such as 'dense 64 tanh', or layers of gpufa.layers")
 
 
-def _split(text: str) -> list[str]:
-    """The parts between commas that stand in no brackets."""
+def _split(text: str, mark: str = ",") -> list[str]:
+    """The parts between commas, or other marks, that stand in no brackets."""
     depth, parts = 0, [""]
     for c in text:
         depth += (c == "(") - (c == ")")
         if depth < 0:
             break
-        if c == "," and not depth:
+        if c == mark and not depth:
             parts.append("")
         else:
             parts[-1] += c
@@ -94,13 +98,20 @@ def _split(text: str) -> list[str]:
         raise InvalidValue(f"the brackets of block {text!r} don't close; write residual(dense 64 tanh)")
     found = [part.strip() for part in parts]
     if not all(found):
-        raise InvalidValue(f"block {text!r} has nothing before or behind a comma, or is empty; give 'dense 64 tanh'")
+        where = "a comma or |" if "|" in text else "a comma"
+        raise InvalidValue(f"block {text!r} has nothing before or behind {where}, or is empty; give 'dense 64 tanh'")
     return found
 
 
 def _read(word: str, functions: Mapping[str, Activation]) -> Iterator[Layer]:
     if inner := re.fullmatch(r"residual\s*\((.*)\)", word):
-        yield Residual(tuple(_layers(inner[1], functions)))
+        branches = [tuple(_layers(part, functions)) for part in _split(inner[1], "|")]
+        if len(branches) > 2:
+            raise InvalidValue(
+                f"{shown(word)} has {len(branches)} branches; give one, or one and its shortcut, such as residual(conv"
+                " 16 3x3 stride 2 | shortcut 16 stride 2)"
+            )
+        yield Residual(*branches)
         return
     if word in functions:
         yield Act(functions[word])
@@ -143,7 +154,7 @@ def _options(cls: type[Layer], texts: Sequence[str]) -> dict[str, Any] | None:
 
 def _takes(cls: type[Layer], wanted: Sequence[str]) -> str:
     options = " or ".join(f"{option.name} {option.example}".strip() for option in cls.options)
-    parts = [*([" ".join(wanted)] if wanted else []), *([f"then {options}"] if options else [])]
+    parts = [*([" ".join(wanted)] if wanted else []), *([f"{'then ' * bool(wanted)}{options}"] if options else [])]
     return "".join(f"{part}, " for part in parts or ["nothing"])
 
 
@@ -155,6 +166,6 @@ def _number(text: str) -> int | float | tuple[int, int] | None:
     """A number, or two such as 3x5; None where it is neither."""
     if two := re.fullmatch(r"(\d{1,18})x(\d{1,18})", text):
         return int(two[1]), int(two[2])
-    if not re.fullmatch(r"\d{1,18}(\.\d+)?(e-?\d{1,3})?", text):
+    if not re.fullmatch(r"\d{1,18}(\.\d+)?(e[+-]?\d{1,3})?", text):
         return None
     return int(text) if _whole(text) else float(text)

@@ -1,5 +1,6 @@
 """The blocks of a net as they stand in a pass: one dense layer as one operation, or any layers one after the other."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import count, dropwhile, takewhile
 
@@ -51,6 +52,9 @@ class DenseBlock:
     def pull(self, carriers: Carriers) -> Signal:
         """What the block hands down."""
         return self.down if carriers is None else Signal(carriers[self.name], self.delta)
+
+    def remember(self, running: Sequence[slice]) -> None:
+        """A dense layer measures nothing."""
 
     def gradients(self, grads: Sums) -> None:
         grads.product(self.name, self.delta, self.net.sent[self.k - 1])
@@ -154,6 +158,11 @@ class LayeredBlock:
     def pull(self, carriers: Carriers) -> Signal:
         self._expect("hands down", f"net.pull({self.k})")
         return self.block.pull(self.at, carriers)
+
+    def remember(self, running: Sequence[slice]) -> None:
+        """Let the layers bring what they measure up to date."""
+        for place in self.at.leaves():
+            place.layer.remember(place, running)
 
     def gradients(self, grads: Sums) -> None:
         self._expect("learns from", "its gradients")

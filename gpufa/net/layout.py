@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
+from typing import NamedTuple
 
 from ..basics.arguments import shown
 from ..basics.errors import InvalidValue
@@ -12,10 +13,20 @@ from ..functions.activations import ACTIVATIONS, Activation
 from ..layers.act import Act
 from ..layers.chain import Chain, DenseParts
 from ..layers.dense import Dense
-from ..layers.layer import Shape, carrier_shape
+from ..layers.layer import Layer, Parameter, Shape, State, carrier_shape
 from ..layers.residual import Residual
 
 IDENTITY = "identity"
+
+
+class Named(NamedTuple):
+    """A layer of a block that learns or measures something: what the names of that end in, the shape of its input, and
+    whether that is the block's as it comes."""
+
+    end: str
+    layer: Layer
+    shape: Shape
+    lowest: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,27 +182,53 @@ class Layout:
         """Block k's layers that are made of no others, each with the shape of its input."""
         return self.blocks[k - 1].walk(self.shapes[k - 1])
 
+    def named(self, k: int) -> list[Named]:
+        """Block k's layers that learn or measure something; the names of theirs end in "3" where it is one layer, else
+        in "3.1", ..."""
+        lowest = self.blocks[k - 1].at_input()
+        every = [(layer, shape, first) for (layer, shape), first in zip(self.walk(k), lowest, strict=True)]
+        found = [one for one in every if one[0].parameters(one[1]) or one[0].state(one[1])]
+        ends = [f"{k}"] if len(found) == 1 else [f"{k}.{i}" for i in range(1, len(found) + 1)]
+        return [Named(end, *one) for end, one in zip(ends, found, strict=True)]
+
     def suffixes(self, k: int) -> list[str]:
-        """What the names of block k's parameters end in, layer by layer of those that have some: "3", or "3.1", ..."""
-        count = sum(1 for layer, shape in self.walk(k) if layer.parameters(shape))
-        return [f"{k}"] if count == 1 else [f"{k}.{i}" for i in range(1, count + 1)]
+        """What these names end in."""
+        return [one.end for one in self.named(k)]
+
+    @cached_property
+    def declared(self) -> dict[int, dict[str, Parameter]]:
+        """By block, its parameters by name: W3, b3 where it has one layer of them, else W3.1, ..."""
+        return {
+            k: {name + at.end: one for at in self.named(k) for name, one in at.layer.parameters(at.shape).items()}
+            for k in self.every
+        }
 
     @cached_property
     def parameters(self) -> dict[int, dict[str, Shape]]:
-        """By block, the names and shapes of its parameters: W3, b3 where it has one layer of them, else W3.1, ..."""
-        found: dict[int, dict[str, Shape]] = {}
-        for k in range(1, self.L + 1):
-            learning = [own for layer, shape in self.walk(k) if (own := layer.parameters(shape))]
-            found[k] = {
-                name + suffix: parameter.shape
-                for own, suffix in zip(learning, self.suffixes(k), strict=True)
-                for name, parameter in own.items()
-            }
-        return found
+        """By block, the names and shapes of its parameters."""
+        return {k: {name: one.shape for name, one in own.items()} for k, own in self.declared.items()}
+
+    @cached_property
+    def starts(self) -> dict[str, float]:
+        """The parameters that start from a number, all elements of one from the same."""
+        every = {name: one for own in self.declared.values() for name, one in own.items()}
+        return {name: one.start for name, one in every.items() if one.start is not None}
+
+    @cached_property
+    def state(self) -> dict[str, State]:
+        """What layers measure from step to step, by names made as those of parameters: mean3, or mean3.1, ..."""
+        every = [at for k in self.every for at in self.named(k)]
+        return {name + at.end: one for at in every for name, one in at.layer.state(at.shape).items()}
+
+    def check_batch(self, m: int) -> None:
+        """Raise InvalidValue where a layer can't be trained on batches of m samples."""
+        for k in self.every:
+            for layer, shape in self.walk(k):
+                layer.check_batch(shape, m)
 
     def matrices(self, k: int) -> dict[str, Shape]:
         """Those of block k's parameters that are matrices, or kernels."""
-        return {name: shape for name, shape in self.parameters[k].items() if len(shape) > 1}
+        return {name: one.shape for name, one in self.declared[k].items() if len(one.shape) > 1 and one.start is None}
 
     @cached_property
     def all_matrices(self) -> list[str]:
@@ -206,9 +243,9 @@ class Layout:
         """
         found = {}
         for k in range(1, self.L + 1):
-            names, (lowest, shape) = list(self.matrices(k).items()), next(self.walk(k))
-            if k == 1 and lowest.parameters(shape):
-                del names[0]
+            first = [at for at in self.named(k) if k == 1 and at.lowest]
+            lowest = {name + at.end for at in first for name in at.layer.parameters(at.shape)}
+            names = [(name, shape) for name, shape in self.matrices(k).items() if name not in lowest]
             found[k] = {name: (f"B{k - 1}{name[len(f'W{k}') :]}", carrier_shape(shape)) for name, shape in names}
         return found
 

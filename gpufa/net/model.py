@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..backends import Backend
-from ..basics.errors import OutOfMemory, in_bytes
+from ..basics.errors import InvalidValue, OutOfMemory, in_bytes
 from ..functions.losses import Loss
 from .arena import Array, Extra, Parameters
 from .feedback import Feedback, FeedbackMatrices
@@ -25,7 +25,7 @@ class Model:
 
     arena         the parameters by name, (R, ...) each: W1, b1, ..., and the rule's own, `extras`
     fixed         the rule's feedback matrices
-    state         what the rule remembers from step to step, by name
+    state         what the rule remembers from step to step, by name, and what layers measure, `measured`
     """
 
     backend: Backend
@@ -33,6 +33,7 @@ class Model:
     fixed: FeedbackMatrices
     extras: Mapping[str, Extra]
     state: Mapping[str, Array]
+    measured: Mapping[str, Array]
 
     def __init__(
         self,
@@ -53,7 +54,8 @@ class Model:
         state: Mapping[str, tuple[int, ...]],
         state_dtype: str,
     ) -> None:
-        """Memory on the backend, zero but for the feedback, which is drawn; `kind` is one of FEEDBACK."""
+        """Memory on the backend, zero but for what starts from another number, and the feedback, which is drawn; `kind`
+        is one of FEEDBACK. Raises InvalidValue where the rule calls something of its own as a layer does."""
         self.backend, self.extras = backend, extras
         try:
             self.arena = self.new_arena()
@@ -67,7 +69,17 @@ class Model:
                 f"a net of {self.sizes.sketch} {self.dtype} with {len(self.seeds)} seeds takes"
                 f" {in_bytes(size)} for its weights and feedback, and more to train: {error}"
             ) from None
-        self.state = {name: backend.zeros((len(self.seeds), *shape), state_dtype) for name, shape in state.items()}
+        for name in self.sizes.state.keys() & state.keys():
+            raise InvalidValue(f"the rule keeps {name!r}, a name that a layer of the net has; give it another")
+        for name, start in self.sizes.starts.items():
+            self.arena[name].fill(start)
+        self.measured = {
+            name: backend.zeros((len(self.seeds), *one.shape), self.dtype) for name, one in self.sizes.state.items()
+        }
+        for name, one in self.sizes.state.items():
+            self.measured[name].fill(one.start)
+        own = {name: backend.zeros((len(self.seeds), *shape), state_dtype) for name, shape in state.items()}
+        self.state = {**own, **self.measured}
 
     def new_arena(self, dtype: str | None = None) -> Parameters:
         """An arena in the layout of the parameters."""

@@ -29,7 +29,7 @@ class Pass(Slabs):
     W[k], b[k]   weights and biases, of a block of several layers all of them; `parameters` has them by name, with what
                  the rule trains of its own
     B[k]         the rule's feedback, B.stacked all of it by rows where it has one width
-    state        the rule's own memory from step to step, by name
+    state        the rule's own memory from step to step, and what layers measure, by name
     hidden       range of the hidden blocks, 1 .. L-1
 
     value        the loss of each sample, (R, m), and `missed` whether its largest output is not its largest target
@@ -92,6 +92,11 @@ class Pass(Slabs):
         if self.awaited is not None:
             self.awaited = None
             self.backend.output_error(outputs)
+
+    def remember(self, running: Sequence[slice]) -> None:
+        """Bring what layers measure from step to step up to date, by the batch that is in them, for these replicas."""
+        for k in self.sizes.layered:
+            self.blocks[k].remember(running)
 
     def error(self, sums: Array = None) -> None:
         """delta_L = e = yhat - y, and `value` and `missed`, which are added up in `sums`, (2, R), where it is given."""

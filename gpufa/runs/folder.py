@@ -155,7 +155,8 @@ def trainer_arrays(trainer: Trainer) -> dict[str, Any]:
     arrays = networks.network_arrays(trainer.net)
     if trainer.kept:
         arrays = networks.below("training", arrays)
-    arrays |= networks.below("state", trainer.net.state)
+    own = {name: array for name, array in trainer.net.state.items() if name not in trainer.net.measured}
+    arrays |= networks.below("state", own)
     for state, arena in trainer.update.states.items():
         arrays |= networks.below(f"optimizer/{state}", arena)
     return arrays
@@ -167,4 +168,4 @@ def checkpointed(trainer: Trainer) -> dict[str, Any]:
         return trainer_arrays(trainer)
     kept.settle()
     arrays = networks.below("parameters", kept.arena) | networks.below("feedback", kept.feedback)
-    return arrays | trainer_arrays(trainer)
+    return arrays | networks.below("state", kept.measured) | trainer_arrays(trainer)

@@ -10,7 +10,8 @@ from ..network import Network
 
 
 class Kept:
-    """Of each replica, the parameters and the stored feedback after the epoch that the validation part judged best.
+    """Of each replica, the parameters, the stored feedback and what its layers measured, after the epoch that the
+    validation part judged best.
 
     `epoch`, (R,), counts from 1. Where it is 0 there was no such epoch yet, and what is kept is the net's own.
     """
@@ -20,6 +21,7 @@ class Kept:
         self.arena = net.new_arena()
         with net.backend.working():
             self.feedback = {name: B.copy() for name, B in net.fixed.checkpointed.items()}
+            self.measured = {name: state.copy() for name, state in net.measured.items()}
 
     def take(self, better: NDArray, epoch: int) -> None:
         """Keep what those replicas have after this epoch; `better` is (R,), true or false."""
@@ -48,3 +50,5 @@ class Kept:
         yield self.arena.flat, self.net.arena.flat
         for name, live in self.net.fixed.checkpointed.items():
             yield self.feedback[name], live
+        for name, live in self.net.measured.items():
+            yield self.measured[name], live

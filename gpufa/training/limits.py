@@ -71,6 +71,7 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         (POSITIVE, ("samples", "batch_size", "schedule_every", "schedule_epochs", "probe_samples", "checkpoint_every")),
         (((lambda v: isinstance(v, bool)), "true or false"), ("residual",)),
         (_one_of(*DECAYS), ("decay",)),
+        (_one_of("all", "matrices"), ("decay_on",)),
         (_one_of("mean", "sum"), ("gradient",)),
         (_one_of("best", "last"), ("keep",)),
         (_one_of("only", "beside"), ("adversarial_mix",)),
@@ -121,6 +122,11 @@ def check_run(config: Any, net: Learner, y: NDArray, weighed: bool = False) -> N
             f"precision {config.precision!r} goes through blocks of one dense layer each, and block"
             f" {net.sizes.layered[0]} is '{net.sizes.blocks[net.sizes.layered[0] - 1]}'; leave --precision out"
         )
+    if config.decay_on != "all" and not config.weight_decay:
+        raise InvalidValue(
+            f"decay_on = {config.decay_on!r} says what weight decay acts on, and it is 0; add --weight-decay 1e-4, or"
+            " leave --decay-on out"
+        )
     if config.adversarial and not rule.feedforward:
         raise InvalidValue(
             f"rule {rule.name!r} does not train the feed-forward net whose gradient perturbs the inputs;"
@@ -128,7 +134,8 @@ def check_run(config: Any, net: Learner, y: NDArray, weighed: bool = False) -> N
         )
     if config.depth_drop and not net.residual:
         raise InvalidValue(
-            "depth_drop drops residual layers, and the net has none; add --residual, in words residual(dense 64 tanh)"
+            "depth_drop drops residual layers, and the net has none of one dense layer; add --residual, in words"
+            " residual(dense 64 tanh)"
         )
     if lowered and not rule.injects_only:
         raise InvalidValue(

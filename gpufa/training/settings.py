@@ -99,6 +99,8 @@ class UpdateSettings:
     """strength of the weight decay"""
     decay: Literal["l2", "decoupled", "shift"] | None = None
     """l2: added to the gradient; decoupled: taken off the weights (adamw's default); shift: a constant taken off"""
+    decay_on: Literal["all", "matrices"] = "all"
+    """what weight decay acts on: all, or matrices and kernels alone, without biases and the parameters of norms"""
     momentum: float | None = None
     """momentum, or Adam's beta1"""
     beta2: float | None = None

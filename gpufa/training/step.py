@@ -39,6 +39,7 @@ class Step:
         if self.clean:
             self._perturb(self.clean, self.adversarial)
         p.evaluate(self.rule.forward, self.x, self.sums)
+        p.remember(self.update.running)
         self.update.apply(p, self.clock.now)
         self.rule.after_update(p)
 

@@ -11,7 +11,10 @@ from ..basics.errors import FileProblem, InvalidValue
 from ..layers.words import stand_ins
 from .config import Config
 
-LATER = {"target_scaling": "none"}  # settings that older files lack, and are left out where they change nothing
+LATER = {
+    "target_scaling": "none",
+    "decay_on": "all",
+}  # settings that older files lack, and are left out where they change nothing
 
 
 def from_mapping(table: Mapping[str, Any], base: Config | None = None) -> Config:

@@ -86,6 +86,8 @@ class Trainer:
         self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
         self.kept = Kept(self.net) if config.keep == "best" else None
         self.train, self.held, self.test, self.probe, self.batches = sets_of(data, self.net, config, places)
+        for batch in (0, self.batches.per_epoch - 1):
+            self.net.sizes.check_batch(self.batches.samples(batch))
         self.clock = Clock(self.backend, self.batches.per_epoch, len(self.update.numbers(1.0, 0, 1)), config.dtype)
         self.rates = Rates(config, self.batches, self.update, self.clock, self.progress, self.epochs)
         self.sums = self.backend.zeros((2, len(config.seeds)), "float64")

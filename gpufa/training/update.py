@@ -51,6 +51,8 @@ class Update:
             beta2=config.beta2 or 0.0,
             eps=config.eps or 0.0,
         )
+        matrices = {*net.sizes.all_matrices, *(name for name, extra in net.extras.items() if len(extra.shape) > 1)}
+        self.spared = {*self.rates} - matrices if config.decay_on == "matrices" else set[str]()
         self.signals_of = net.rule.name if net.rule.makes == {"signals"} else ""
         plain = not self.optimizer.states and not config.weight_decay and config.clip is None
         self.direct = plain and bool(self.signals_of)
@@ -100,11 +102,11 @@ class Update:
                 grad, config.clip, out=backend.scratch("clip factors", (len(flat),), flat.dtype)
             )
         states = [state.flat[replicas] for state in self.states.values()]
-        for span, i in self.spans:
+        for span, i, decays in self.spans:
             pieces = [state[:, span] for state in states]
-            rates = Rates(now, i, clip)
+            rates, hyper = Rates(now, i, clip), self.hyper if decays else self.hyper._replace(weight_decay=0.0)
             backend.optimizer_update(
-                self.optimizer, flat[:, span], grad[:, span], pieces, self.hyper, config.decay or "l2", rates
+                self.optimizer, flat[:, span], grad[:, span], pieces, hyper, config.decay or "l2", rates
             )
 
     def _by_rate(self) -> Iterator[tuple[int, tuple[int, ...]]]:
@@ -114,20 +116,22 @@ class Update:
             if layers := tuple(k for k, name in first.items() if self.rates[name] == rate):
                 yield i, layers
 
-    def _spans(self) -> Iterator[tuple[slice, int]]:
-        """Stretches of the arena with one learning rate, as long as they get; frozen layers are left out."""
+    def _spans(self) -> Iterator[tuple[slice, int, bool]]:
+        """Stretches of the arena with one learning rate and with weight decay or without, as long as they get; frozen
+        layers are left out."""
         arena = self.net.arena
-        if len(self.rates) == len(arena) and len(self.distinct) == 1:
-            yield slice(0, arena.flat.shape[1]), 0
+        if len(self.rates) == len(arena) and len(self.distinct) == 1 and not self.spared:
+            yield slice(0, arena.flat.shape[1]), 0, True
             return
-        start, stop, rate = 0, 0, None
+        start, stop, kind = 0, 0, None
         for name, span in arena.spans.items():
             if name not in self.rates:
                 continue
-            if self.rates[name] != rate or span.start != stop:
-                if rate is not None:
-                    yield slice(start, stop), self.distinct.index(rate)
-                start, rate = span.start, self.rates[name]
+            own = self.distinct.index(self.rates[name]), name not in self.spared
+            if own != kind or span.start != stop:
+                if kind is not None:
+                    yield slice(start, stop), *kind
+                start, kind = span.start, own
             stop = span.stop
-        if rate is not None:
-            yield slice(start, stop), self.distinct.index(rate)
+        if kind is not None:
+            yield slice(start, stop), *kind

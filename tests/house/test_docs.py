@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import gpufa
@@ -47,9 +48,12 @@ def test_own_data_and_reading_a_checkpoint(tmp_path):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.toml")), ids=lambda p: p.name)
 def test_every_example_config_trains(path, tmp_path):
-    """At small size: on the digits, a narrow net, two epochs."""
+    """At small size: on the digits, or a few made images, a narrow net, two epochs."""
     text = path.read_text().replace('data = "mnist"', 'data = "digits"')
     text = re.sub(r"hidden = (.*)", lambda found: f"hidden = {[12] * (found[1].count(',') + 1)}", text)
+    if 'data = "cifar10.npz"' in text:
+        x, y = np.random.default_rng(0).integers(0, 256, (12, 3, 32, 32)).astype(np.uint8), np.arange(12) % 3
+        np.savez(tmp_path / "cifar10.npz", x_train=x, y_train=y, x_test=x[:2], y_test=y[:2])
     (tmp_path / "small.toml").write_text(text)
     run("-m", "gpufa", "train", "small.toml", "--epochs", "2", "--out", "run", "--quiet", cwd=tmp_path)
     assert gpufa.load(tmp_path / "run").rule.name == read_toml(path).rule

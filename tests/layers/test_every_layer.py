@@ -8,7 +8,15 @@ import gpufa
 from gpufa.layers import LAYERS, block
 
 SIZES = [40, 6, 3]
-MAPS = {"conv", "conv1d", "local", "pool", "mean pool", "global mean"}  # what takes nothing but maps
+MAPS = {
+    "conv",
+    "conv1d",
+    "local",
+    "pool",
+    "mean pool",
+    "global mean",
+    "shortcut",
+}  # whose examples take nothing but maps
 ALONG = {"conv1d"}  # and of one axis alone
 every_word = pytest.mark.parametrize("word", [layer.example for layer in LAYERS.values()])
 

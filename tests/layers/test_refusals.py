@@ -197,6 +197,7 @@ def test_settings(settings, text):
         ),
         (["dense 4", "input 6"], {}, "unknown layer 'input 6'"),
         (["dense 4 tanh"], {"depth_drop": 0.5}, "depth_drop drops residual layers, and the net has none"),
+        (["dense 4", "residual(dense 4, layer norm)"], {"depth_drop": 0.5}, "and the net has none of one dense layer"),
         (["dense 4, dense 4"], {"freeze": (3,)}, "layer 3 can't be frozen; the net has layers 1 to 2"),
         (["dense 4, dense 4"], {"layer_lr": (1, 1, 1)}, "3 learning rates were given for 2 layers"),
     ],

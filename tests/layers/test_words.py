@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import gpufa
 from gpufa.commands.main import main
 from gpufa.functions.activations import ACTIVATIONS
-from gpufa.layers import LAYERS, Act, Chain, Dense, Dropout, Residual, block
+from gpufa.layers import LAYERS, Act, BatchNorm, Chain, Dense, Dropout, LayerNorm, Residual, Shortcut, block
 from gpufa.layers.words import inputs
 from gpufa.net.layout import Layout
 
@@ -16,10 +16,15 @@ FLAT = st.one_of(
     st.integers(1, 10**9).map(Dense),
     st.one_of(st.floats(2e-5, 0.9999), st.just(0)).map(Dropout),
     st.sampled_from(sorted(ACTIVATIONS)).map(Act),
+    st.builds(BatchNorm, st.floats(0, 1e20), st.booleans(), st.floats(0, 1, exclude_min=True)),
+    st.builds(LayerNorm, st.floats(0, 1e20), st.booleans()),
+    st.builds(Shortcut, st.integers(1, 10**9), st.integers(1, 9) | st.tuples(st.integers(1, 9), st.integers(1, 9))),
 )
 LISTS = st.recursive(
     st.lists(FLAT, min_size=1, max_size=4).map(tuple),
-    lambda inner: st.lists(FLAT | inner.map(Residual), min_size=1, max_size=4).map(tuple),
+    lambda inner: st.lists(
+        FLAT | inner.map(Residual) | st.builds(Residual, inner, inner.map(list)), min_size=1, max_size=4
+    ).map(tuple),
     max_leaves=12,
 )
 
@@ -41,6 +46,7 @@ def test_blanks_do_not_matter(layers, blank):
 TEXTS = [
     *("1", "2", "3", "0", "2.5", "3x3", "2x1", "0x1", "conv", "pool", "mean", "global", "flatten", "stride", "pad"),
     *("same", "valid", "dilation", "groups", "nobias", "tanh", "dense", ",", "conv 4 3x3", "pool 2"),
+    *("batch", "layer", "norm", "eps", "momentum", "zero", "shortcut", "|", "residual(", ")"),
 ]
 
 

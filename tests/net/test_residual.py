@@ -100,7 +100,10 @@ def test_a_deep_residual_net_is_saved_and_trains(tmp_path):
     ("settings", "text"),
     [
         ({"hidden": (5, 4), "residual": True}, "no hidden layer of [6, 5, 4, 3] is as wide as the one below"),
-        ({"depth_drop": 0.2}, "depth_drop drops residual layers, and the net has none; add --residual"),
+        (
+            {"depth_drop": 0.2},
+            "depth_drop drops residual layers, and the net has none of one dense layer; add --residual",
+        ),
         ({"residual": 1}, "residual = 1 can't be used; expected true or false"),
         ({"residual": True, "hidden": (5, 5), "feedback": "procedural"}, "in a residual net needs its feedback"),
     ],

@@ -1,0 +1,167 @@
+"""Norms: y = g z + b, z = (x - mean) / sqrt(variance + eps), over a batch or over the units of a sample.
+
+Of a batch, what comes down is J^T delta = (d - mean(d) - z mean(d z)) / sqrt(variance + eps), d = g delta, as mean and
+variance are x's own; where they are running ones it is d / sqrt(variance + eps).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..backends.operands import Signal
+from ..basics.arguments import is_number, shown
+from ..basics.arrays import Array
+from ..basics.errors import InvalidValue
+from .layer import At, Carriers, Layer, Option, Parameter, Shape, State, Sums
+
+EPS = Option("eps", "1e-5")
+ZERO = Option("zero", "", sets=("zero", True))
+
+
+@dataclass(frozen=True)
+class Norm(Layer):
+    """Base of norms. The gain g starts from 1, or from 0 where it is `zero`, the shift b from 0."""
+
+    eps: float = 1e-5
+    zero: bool = False
+
+    sample = 3, 32, 32
+    options: ClassVar[tuple[Option, ...]] = (EPS, ZERO)
+    axis: ClassVar[int]  # what the means are over, of (R, gains, all else)
+
+    def __post_init__(self) -> None:
+        if not is_number(self.eps) or self.eps < 0:
+            raise InvalidValue(f"the eps of a {self.word} can't be {shown(self.eps)}; give a number of at least 0")
+        if not isinstance(self.zero, bool):
+            raise InvalidValue(f"the zero of a {self.word} can't be {shown(self.zero)}; give True or False")
+
+    def gains(self, shape: Shape) -> int:
+        """How many g and b there are."""
+        raise NotImplementedError(f"{type(self).__name__} must define gains(shape)")
+
+    def coupled(self, at: At) -> bool:
+        """Whether mean and variance are those of x itself."""
+        return True
+
+    def parameters(self, shape: Shape) -> dict[str, Parameter]:
+        n = (self.gains(shape),)
+        return {"g": Parameter(n, 0.0 if self.zero else 1.0), "b": Parameter(n, 0.0)}
+
+    def forward(self, at: At) -> None:
+        at.array("normalised", at.units, at.batch.m)[...] = at.x
+        z, factor = self._z(at), self._moment(at, "factor")
+        at.backend.inverse_roots(self.centred(at, z), self.eps, out=factor)
+        z *= factor
+        at.backend.gain_and_shift(z, at.w["g"], at.w["b"], out=self._rows(at, at.y))
+
+    def centred(self, at: At, z: Array) -> Array:
+        """z less its mean; the variance."""
+        variance = self._moment(at, "variance")
+        at.backend.centre(z, self.axis, self._moment(at, "mean"), variance)
+        return variance
+
+    def pull(self, at: At, carriers: Carriers) -> Signal:
+        down = at.array("down", at.units, at.batch.m)
+        down[...] = at.delta
+        d = self._rows(at, down)
+        d *= at.w["g"][..., None]
+        if self.coupled(at):
+            at.backend.project(d, self._z(at), self.axis)
+        d *= self._moment(at, "factor")
+        return Signal(None, down)
+
+    def gradients(self, at: At, grads: Sums) -> None:
+        delta = self._rows(at, at.delta)
+        part = at.backend.scratch("part of a gain", delta.shape, delta.dtype)
+        part[...] = delta
+        part *= self._z(at)
+        grads.sums(at.names["g"], part)
+        grads.sums(at.names["b"], delta)
+
+    def _rows(self, at: At, a: Array) -> Array:
+        """(R, gains, all else)"""
+        return a.reshape(len(a), self.gains(at.shape), -1)
+
+    def _z(self, at: At) -> Array:
+        return self._rows(at, at.array("normalised", at.units, at.batch.m))
+
+    def _moment(self, at: At, name: str) -> Array:
+        """What there is one of for each mean, (R, gains, 1) or (R, 1, all else)."""
+        n = self.gains(at.shape)
+        return at.array(name, *((n, 1) if self.axis == -1 else (1, at.units * at.batch.m // n)))
+
+
+@dataclass(frozen=True)
+class LayerNorm(Norm):
+    """Over the units of each sample, those of all channels and places, each with a gain and a shift of its own (Ba,
+    Kiros & Hinton 2016, arXiv:1607.06450)."""
+
+    word = "layer norm"
+    example = "layer norm"
+    axis = -2
+
+    def out(self, shape: Shape) -> Shape:
+        if math.prod(shape) < 2:
+            raise InvalidValue(
+                f"'{self}' goes over the units of each sample, and of the shape {shape} there is one, which always"
+                " becomes 0; leave it out, or give it more units"
+            )
+        return shape
+
+    def gains(self, shape: Shape) -> int:
+        return math.prod(shape)
+
+
+@dataclass(frozen=True)
+class BatchNorm(Norm):
+    """Over the batch and the places, channel by channel, or over the batch, unit by unit (Ioffe & Szegedy 2015,
+    arXiv:1502.03167), each replica by itself.
+
+    A training pass goes by the batch's own mean and variance, the sum of squares over their number. Every other pass
+    goes by the running ones, which each step of training moves by `momentum` of the way to the batch's mean, and to its
+    variance over the number less 1, as PyTorch does.
+    """
+
+    momentum: float = 0.1
+
+    word = "batch norm"
+    example = "batch norm"
+    options = (Option("momentum", "0.1"), EPS, ZERO)
+    axis = -1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not is_number(self.momentum) or not 0 < self.momentum <= 1:
+            raise InvalidValue(
+                f"the momentum of a batch norm can't be {shown(self.momentum)}; give a number above 0, up to 1"
+            )
+
+    def gains(self, shape: Shape) -> int:
+        return shape[0]
+
+    def state(self, shape: Shape) -> dict[str, State]:
+        n = (self.gains(shape),)
+        return {"mean": State(n), "variance": State(n, 1.0)}
+
+    def check_batch(self, shape: Shape, m: int) -> None:
+        if m * math.prod(shape[1:]) < 2:
+            raise InvalidValue(
+                f"'{self}' goes by the variance over a batch, and of a batch of 1 sample each of the {shape[0]} units"
+                " has one value; give --batch-size a number that leaves no sample alone"
+            )
+
+    def coupled(self, at: At) -> bool:
+        return at.batch.training
+
+    def centred(self, at: At, z: Array) -> Array:
+        if self.coupled(at):
+            return super().centred(at, z)
+        z -= at.state["mean"][..., None]
+        return at.state["variance"][..., None]
+
+    def remember(self, at: At, running: Sequence[slice]) -> None:
+        n = at.units * at.batch.m // self.gains(at.shape)
+        for name, times in (("mean", 1.0), ("variance", n / (n - 1))):
+            for r in running:
+                at.backend.follow(at.state[name][r], self._moment(at, name)[r, :, 0], self.momentum, times)
