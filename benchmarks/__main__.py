@@ -12,6 +12,7 @@ from gpufa.backends import get_backend, why_no_gpu
 
 from . import counts as steps
 from . import epoch as epochs_
+from . import feedback as maps
 from . import long_runs as lengths
 from . import report as pages
 from . import reproductions as reproductions_
@@ -132,6 +133,22 @@ def memory(quick: bool = False, threads: int = 2, out: Path | None = None) -> No
     grown("memory", scales.memory_of, quick, threads, out)
 
 
+def feedback(quick: bool = False, threads: int = 1, steps: int = 5, out: Path | None = None) -> None:
+    """Peak memory and step time of direct feedback to large maps, stored and procedural, on the CPU.
+
+    Args:
+        quick: small maps
+        threads: of BLAS
+        steps: that are timed, behind the first
+        out: the file for the figures (results/feedback-PROCESSOR.json where not given)
+    """
+    facts = get_backend("numpy").describe()
+    record = described("feedback", facts, threads)
+    record["rows"] = maps.run(threads, steps + 1, quick, lambda line: print(line, flush=True))
+    if not quick:
+        written(record, out or named("feedback", facts["processor"]))
+
+
 def grown(kind: str, measured: scales.Measured, quick: bool, threads: int, out: Path | None) -> None:
     """Measure along all axes, and write the figures down."""
     facts = get_backend("numpy").describe()
@@ -226,7 +243,7 @@ def measure(
 
 
 if __name__ == "__main__":
-    works = cpu, gpu, first_gpu, threshold, scaling, memory, rules, epoch, long_runs, counts
+    works = cpu, gpu, first_gpu, threshold, scaling, memory, feedback, rules, epoch, long_runs, counts
     commands = {c.__name__.replace("_", "-"): c for c in (*works, report, reproductions, trial, drift, reliability)}
     app = App(name="python -m benchmarks", help_format="plaintext")
     for name, command in commands.items():

@@ -19,6 +19,7 @@ from .functions.parts import Part, off_gpu, parts_of
 from .measure.alignment import backprop, measure
 from .measure.scores import evaluate
 from .net.checks import check_fit, layout_of, replica_seeds
+from .net.entries import entries
 from .net.feedback import FEEDBACK
 from .net.given import network_input, network_samples
 from .net.gradients import Gradients
@@ -27,7 +28,6 @@ from .net.passes import Pass
 from .rules import RULES, Rule, check_linear, make_rule
 
 DTYPES = "float32", "float64"
-WHERE = " in a residual net", " in a net of blocks of several layers"
 
 
 class Network(Learner):
@@ -101,11 +101,9 @@ class Network(Learner):
         super().__init__(made, layout, output_loss, replicas, dtype)
         made.check(self)
         one_of(feedback, FEEDBACK, "feedback")
-        winding = bool(layout.residual or layout.layered)
-        if feedback == "procedural" and ("stored" in made.needs or winding):
+        if feedback == "procedural" and "stored" in made.needs:
             raise InvalidValue(
-                f"rule {made.name!r}{WHERE[bool(layout.layered)] if winding else ''} needs its feedback matrices in"
-                " memory; leave --feedback procedural out"
+                f"rule {made.name!r} needs its feedback matrices in memory; leave --feedback procedural out"
             )
         if precision != "fp32" and dtype != "float32":
             raise InvalidValue(f"precision {precision!r} is for dtype float32, not {dtype}; leave one of them out")
@@ -121,6 +119,12 @@ class Network(Learner):
         """The activations and the loss that it has of one's own, which a checkpoint only names."""
         used = dict.fromkeys([*self.sizes.every_function, self.output_loss])
         return tuple(row for row in used if row.name not in row.table)
+
+    @property
+    def entries(self) -> list[str]:
+        """Where the error enters each hidden block and through what, a sentence each; none in nets of dense layers, and
+        where it comes down from block to block."""
+        return entries(self.rule, self.sizes, self.dtype, self.fixed.keyed)
 
     def __repr__(self) -> str:
         seeds = f"seed {self.seeds[0]}" if self.single else f"seeds {', '.join(map(str, self.seeds))}"

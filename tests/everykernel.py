@@ -44,6 +44,8 @@ def every_kernel(dtype, slab=None, V=None):
     for first in "01":
         found[f"normalise {first}"] = kernel("normalise", "normalise", **narrow, UNITS_FIRST=first)
     found["gate without derivative"] = kernel("gate", "gate", **wide, **derivative_text(None))
+    text = derivative_text(None) | FEEDBACK
+    found["feedback_delta without derivative"] = kernel("feedback", "feedback_delta", **wide, **text, KEYED="0")
     for name in LAWS:
         text = derivative_text(ACTIVATIONS["tanh"]) | FEEDBACK | law_text(name)
         found[f"feedback_delta {name}"] = kernel("feedback", "feedback_delta", **wide, **text, KEYED="1")

@@ -17,6 +17,7 @@ from ..functions.activations import Activation
 from ..functions.formulas import Formula
 from ..functions.optimizers import Hyper, Optimizer
 from .dynamics import Dynamics
+from .keyed import KeyedMatrix
 from .norms import Norms
 from .operands import Gate, Outputs, Rates, Samples, Ticks
 from .places import Places
@@ -28,11 +29,13 @@ HERE = nullcontext()
 
 
 class Backend(Dynamics, Places, Norms):
-    """Base of all backends; `xp` is the array library, `keyed` whether feedback can be made as it is used."""
+    """Base of all backends; `xp` is the array library. Procedural feedback of at least `keyed_from` bytes is made as it
+    is used, `panel` bytes of a matrix at a time for a larger product; less is drawn once and kept."""
 
     name: str
     xp: ModuleType
-    keyed = False
+    keyed_from = 0
+    panel = 64 << 20
 
     def __init__(self) -> None:
         self._scratch: dict[tuple, Array] = {}
@@ -103,10 +106,28 @@ class Backend(Dynamics, Places, Norms):
         """delta *= f'(a) [* mask], each gate on its own rows."""
         raise NotImplementedError
 
-    def feedback_delta(self, matrix: Array, signal: Array, gates: Iterable[Gate], out: Array) -> None:
+    def feedback_delta(self, matrix: Array | KeyedMatrix, signal: Array, gates: Iterable[Gate], out: Array) -> None:
         """out = (matrix @ signal) * f'(a): one layer's delta, or all hidden layers' at once."""
-        self.gemm(matrix, signal, out=out)
+        self.through(matrix, signal, out)
         self.gate(out, gates)
+
+    def through(self, matrix: Array | KeyedMatrix, signal: Array, out: Array) -> None:
+        """out = matrix @ signal, of a matrix that is stored, or made as it is used, so many rows at a time as a panel
+        holds."""
+        if not isinstance(matrix, KeyedMatrix):
+            self.gemm(matrix, signal, out=out)
+            return
+        replicas, rows, columns = matrix.shape
+        panel = max(1, self.panel // (replicas * columns * out.itemsize))
+        for first in range(0, rows, panel):
+            part = matrix[:, first : first + panel]
+            made = self.scratch("a panel's product", part.shape, out.dtype)
+            self.keyed_rows(part, made)
+            self.gemm(made, signal, out=out[:, first : first + panel])
+
+    def keyed_rows(self, matrix: KeyedMatrix, out: Array) -> None:
+        """Write the matrix out."""
+        raise NotImplementedError
 
     def output_error(self, outputs: Outputs) -> None:
         """From a: e = yhat - y, `value` and `missed`; where there are sums, both of all samples are added to them."""

@@ -13,14 +13,12 @@ from .operands import Gate
 
 Array = Any
 SMALL = 64  # columns of a feedback matrix up to which its product is done in registers, f' and all
-PANEL = 64 << 20  # bytes of a keyed matrix that are made at a time for a larger product
+ALL = slice(None)
 ROWS = 16  # of a feedback matrix, kept by one block
 
 
 class FeedbackKernels(Launcher):
     """The operations that rules are written in."""
-
-    keyed = True
 
     def gate(self, delta: Array, gates: Iterable[Gate]) -> None:
         for gate in gates:
@@ -36,11 +34,14 @@ class FeedbackKernels(Launcher):
         if matrix.shape[-1] <= SMALL:
             for gate in gates:
                 self._feedback_rows(matrix[:, gate.rows], signal, gate, out[:, gate.rows])
-        elif isinstance(matrix, KeyedMatrix):
-            self._panels(matrix, signal, out)
-            self.gate(out, gates)
         else:
             super().feedback_delta(matrix, signal, gates, out)
+
+    def through(self, matrix: Array | KeyedMatrix, signal: Array, out: Array) -> None:
+        if matrix.shape[-1] <= SMALL:
+            self._feedback_rows(matrix, signal, Gate(None, out, None, ALL), out)
+        else:
+            super().through(matrix, signal, out)
 
     def _feedback_rows(self, matrix: Array | KeyedMatrix, e: Array, gate: Gate, out: Array) -> None:
         """One launch: the product of a few columns, f' and the mask."""
@@ -64,18 +65,7 @@ class FeedbackKernels(Launcher):
             *(rows, columns, replicas),
         )
 
-    def _panels(self, matrix: KeyedMatrix, signal: Array, out: Array) -> None:
-        """out = matrix @ signal, so many rows of the matrix at a time as PANEL holds."""
-        replicas, rows, columns = matrix.shape
-        panel = max(1, PANEL // (replicas * columns * out.itemsize))
-        for first in range(0, rows, panel):
-            part = matrix[:, first : first + panel]
-            made = self.scratch("a panel's product", part.shape, out.dtype)
-            self.keyed_rows(part, made)
-            self.gemm(made, signal, out=out[:, first : first + panel])
-
     def keyed_rows(self, matrix: KeyedMatrix, out: Array) -> None:
-        """Write the matrix out."""
         replicas, rows, columns = out.shape
         found = kernel("random", "keyed_rows", **types(out), **kernels.law_text(matrix.law))
         self._launch(

@@ -5,6 +5,7 @@ import os
 import platform
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ..functions.activations import Activation
 from ..functions.formulas import Formula
 from ..functions.optimizers import CHUNK, Hyper, Optimizer, clip_factor
 from .compiled import compiled_update, compiler
+from .keyed import KeyedMatrix
 from .loading import Loading
 from .operands import Gate, Outputs, Rates
 
@@ -28,6 +30,8 @@ class NumpyBackend(Loading):
 
     name = "numpy"
     xp = np
+    keyed_from = 256 << 20  # making it takes longer than reading it
+    panel = 4 << 20
 
     def zeros(self, shape: Sequence[int], dtype: Any) -> NDArray:
         try:
@@ -144,6 +148,15 @@ class NumpyBackend(Loading):
             self.generator.fill(law, one, seed, purpose, stream=stream, step=at, scale=scale)
         if add:
             np.add(out, drawn, out=out)
+
+    def keyed_rows(self, matrix: KeyedMatrix, out: NDArray) -> None:
+        streams, starts, factors = matrix.rows_key
+        on = (streams[1:] == streams[:-1]) & (starts[1:] == starts[:-1] + np.uint64(out.shape[-1]))
+        on &= factors[1:] == factors[:-1]
+        for first, last in pairwise([0, *np.flatnonzero(~on) + 1, len(starts)]):
+            at = {"stream": int(streams[first]), "start": int(starts[first])}
+            for one, seed in zip(out, matrix.seeds, strict=True):
+                self.generator.times(factors[first], matrix.law, one[first:last], seed, Purpose.FEEDBACK, **at)
 
     def dropout(self, out: NDArray, drop: float, seeds: Sequence[int], step: NDArray, stream: int) -> None:
         for one, seed in zip(out, seeds, strict=True):

@@ -77,6 +77,7 @@ class Places:
 
     xp: ModuleType
     scratch: Callable[..., Array]
+    gemm: Callable[..., None]
 
     def padded(self, x: Array, windows: Windows) -> Array:
         """The maps with their zeros about them, width by width in memory; x itself where it is that already."""
@@ -97,6 +98,29 @@ class Places:
         for i, j, (down, across) in windows.taps(rows):
             seen = out[..., down, across, :]
             self.xp.add(seen, columns[..., i, j, :, :, :], out=seen)
+
+    def spread(self, taps: Array, windows: Windows, out: Array) -> None:
+        """`add_columns` of columns that are the same in every window: each of taps, (..., channels, *kernel, m), is
+        added wherever it was seen, and out is (..., channels, height, width, m)."""
+        bare = windows.padded == windows.size
+        shape = (*out.shape[:-3], *windows.padded, out.shape[-1])
+        whole = out if bare else self.scratch("spread", shape, out.dtype)
+        whole.fill(0)
+        self.add_columns(taps[..., None, None, :], windows, range(windows.grid[0]), out=whole)
+        if not bare:
+            out[...] = whole[(..., *windows.inner, slice(None))]
+
+    def gather(self, x: Array, windows: Windows, out: Array) -> None:
+        """The transpose of `spread`: for each tap the sum of all that it sees, (..., channels, *kernel, m)."""
+        padded, (rows, columns), m = self.padded(x, windows), windows.grid, x.shape[-1]
+        ones = self.scratch("ones of windows", (1, rows * columns), x.dtype)
+        ones.fill(1)
+        seen = self.scratch("seen of windows", (*x.shape[:-3], rows, columns, m), x.dtype)
+        sums = self.scratch("sums of windows", (*x.shape[:-3], 1, m), x.dtype)
+        for i, j, (down, across) in windows.taps():
+            seen[...] = padded[..., down, across, :]
+            self.gemm(ones, seen.reshape(-1, rows * columns, m), out=sums.reshape(-1, 1, m))
+            out[..., i, j, :] = sums[..., 0, :]
 
     def max_pool(self, x: Array, windows: Windows, out: Array) -> None:
         """The largest of each window: (..., height, width, m) to (..., *windows, m)."""

@@ -94,10 +94,24 @@ class Generator:
         self, law: str, out: NDArray, seed: int, purpose: Purpose, *, stream: int = 0, step: int = 0, scale: float = 1.0
     ) -> NDArray:
         """Write `scale` times numbers of `law` (a key of LAWS) into the C-contiguous array `out`, in index order."""
-        row = LAWS[law]
-        for words, piece in self._pieces(out, 1, seed, purpose, stream, step):
-            row.integers(words, piece)
-            np.multiply(piece, row.unit * scale, out=piece)
+        return self.times(LAWS[law].unit * scale, law, out, seed, purpose, stream=stream, step=step)
+
+    def times(
+        self,
+        factor: float,
+        law: str,
+        out: NDArray,
+        seed: int,
+        purpose: Purpose,
+        *,
+        stream: int = 0,
+        step: int = 0,
+        start: int = 0,
+    ) -> NDArray:
+        """`fill` with `factor` times the law's integers, those from index `start` on."""
+        for words, piece in self._pieces(out, 1, seed, purpose, stream, step, start):
+            LAWS[law].integers(words, piece)
+            np.multiply(piece, factor, out=piece)
         return out
 
     def words(self, out: NDArray, seed: int, purpose: Purpose, *, stream: int = 0, step: int = 0) -> NDArray:
@@ -130,16 +144,18 @@ class Generator:
         return out
 
     def _pieces(
-        self, out: NDArray, per_word: int, seed: int, purpose: int, stream: int, step: int
+        self, out: NDArray, per_word: int, seed: int, purpose: int, stream: int, step: int, at: int = 0
     ) -> Iterator[tuple[NDArray[np.uint32], NDArray]]:
-        """(words, the flat piece of `out` that is made of them), `per_word` numbers from each word."""
+        """(words, the flat piece of `out` that is made of them), `per_word` numbers from each word; from index `at` on,
+        which may be within four words where there is one number from each."""
         flat, length = out.reshape(-1), 4 * BLOCK * per_word
         if not np.shares_memory(flat, out) and out.size:
             raise InvalidValue("random numbers are written into C-contiguous arrays only; make the array contiguous")
-        for start in range(0, flat.size, length):
-            piece = flat[start : start + length]
-            words = self._draw(-(-piece.size // per_word), start // (4 * per_word), seed, purpose, stream, step)
-            yield words, piece
+        before = at % 4  # words of the first four that are somebody else's
+        for start in range(-before, flat.size, length):
+            piece, skip = flat[max(start, 0) : start + length], before if start < 0 else 0
+            first, words = (at + start) // (4 * per_word), skip + -(-piece.size // per_word)
+            yield self._draw(words, first, seed, purpose, stream, step)[skip:], piece
 
     def _draw(self, n: int, first: int, seed: int, purpose: int, stream: int, step: int) -> NDArray[np.uint32]:
         """n words, from index 4 * first on."""

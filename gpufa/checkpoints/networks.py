@@ -121,7 +121,8 @@ def start_from(path: str | Path, net: Network) -> None:
     arrays, metadata = contents(path)
     here = json.loads(json.dumps(describe(net)["network"]))
     there = here | metadata["network"]
-    there["rule"] = here["rule"] | there["rule"]
+    here["rule"] = {**net.rule.later, **here["rule"]}
+    there["rule"] = {**here["rule"], **net.rule.later, **there["rule"]}
     here.setdefault("layers", None)
     there["layers"] = metadata["network"].get("layers")
     del here["single"]  # an axis more or less: the arrays of a file have it anyway
@@ -178,7 +179,7 @@ def describe(net: Network) -> dict[str, Any]:
         "sizes": list(net.sizes.units),
         "activation": [f.name for f in net.activations],
         "loss": net.output_loss.name,
-        "rule": {"name": net.rule.name, **vars(net.rule)},
+        "rule": {"name": net.rule.name, **net.rule.options},
         "seeds": list(net.seeds),
         "single": net.single,
         "dtype": net.dtype,

@@ -33,8 +33,9 @@ COLUMNS = {"epochs": ("epoch", "step", "loss", "seconds"), "probes": ("step", "p
 SCALED = "scaling", "target_scaling"  # groups of what the inputs and the targets go through
 FILLED = "filling"  # the group of what the inputs' missing values become
 # Axes of a column, the rows' own among them; of others 2, in probes 3.
-AXES = {"epoch": 1, "step": 1, "seconds": 1, "validation_recall": 3, "test_recall": 3}
+AXES = {"epoch": 1, "step": 1, "seconds": 1, "backprop_steps": 1, "validation_recall": 3, "test_recall": 3}
 WHOLE = "epoch", "step"
+COUNTS = ("backprop_steps",)
 LARGEST = 2**53  # what counts steps and samples stays below it
 
 
@@ -153,6 +154,8 @@ def _columns(
             array.dtype.kind == "i" and (np.diff(array, prepend=0) > 0).all() and array[-1] < LARGEST
         ):
             yield f"its history has {kind}/{name} that do not rise"
+        if name in COUNTS and not (array.dtype.kind == "i" and array.min() >= 0 and array.max() < LARGEST):
+            yield f"its history has {kind}/{name} that count nothing"
     rows = {len(columns[name]) for name in required if name in columns}
     if len(rows) > 1 or any(len(array) > max(rows) for array in columns.values()):
         yield f"its history of {kind} has columns of other lengths"

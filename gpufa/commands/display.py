@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..basics.sheet import Sheet
+from ..checkpoints.entering import entries_in
 from ..data.about import of_metadata
 from ..functions.activations import ACTIVATIONS
 from ..layers.words import LAYERS
@@ -101,6 +102,8 @@ def contents(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any], to: Con
     if (about := of_metadata(metadata)) and isinstance(data := metadata.get("data"), dict):
         rows = data["x_train"][0][0], data["x_test"][0][0]
         to.print(about.sentence(network["sizes"][-1], network["sizes"][0], *rows), soft_wrap=True)
+    for line in entries_in(metadata):
+        to.print(line, soft_wrap=True)
     if config:
         counters = {name: arrays[f"progress/{name}"] for name in ("epoch", "batch", "step")}
         status = [Status(s).name.lower() for s in arrays["progress/status"]]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ..backends.places import Windows
 from ..basics.arrays import Array, as_matrix
 from .layer import At, Parameter, Shape, Sums
 from .windowed import Windowed
@@ -14,6 +15,9 @@ class Convolution(Windowed):
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
         W = Parameter((self.n, *self.kernel_shape(shape)))
         return {"W": W, "b": Parameter((self.n,))} if self.bias else {"W": W}
+
+    def looks(self, shape: Shape) -> Windows:
+        return self.windows(shape)
 
     def up(self, at: At, places: slice, columns: Array, out: Array) -> None:
         if not self.bias:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..backends import Backend
 from ..backends.operands import Signal
+from ..backends.places import Windows
 from ..basics.arrays import ALL, Array, T
 
 Shape = tuple[int, ...]  # of an activity, without replicas in front and samples behind
@@ -194,6 +195,10 @@ class Layer:
     def check_batch(self, shape: Shape, m: int) -> None:
         """Raise InvalidValue where it can't be trained on batches of m samples of that shape."""
 
+    def looks(self, shape: Shape) -> Windows | None:
+        """Where its kernel looks at an input of that shape; None where it has none."""
+        return None
+
     def inside(self, at: At) -> tuple[At, ...]:
         """The places of the layers that it is made of."""
         return ()
@@ -241,8 +246,10 @@ def carrier_shape(shape: Shape) -> Shape:
 
 def write(backend: Any, signal: Signal, out: Array, more: bool = False) -> None:
     """The signal into `out`, (R, n, m), or with `more` onto what is there."""
-    if signal.matrix is not None:
-        backend.gemm(signal.matrix, signal.signal, out=out, beta=float(more))
+    if signal.matrix is not None and more:
+        backend.gemm(signal.matrix, signal.signal, out=out, beta=1.0)
+    elif signal.matrix is not None:
+        backend.through(signal.matrix, signal.signal, out=out)
     elif more:
         out += signal.signal
     else:

@@ -43,7 +43,7 @@ class DenseBlock:
         if s.matrix is None:
             came[...] = s.signal
         else:
-            self.backend.gemm(s.matrix, s.signal, out=came)
+            self.backend.through(s.matrix, s.signal, out=came)
         if s.plus is not None:
             self.net.xp.add(came, self.net.apart(s.plus), out=came)
         self.delta[...] = came

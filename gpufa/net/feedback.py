@@ -43,8 +43,8 @@ class FeedbackMatrices:
     """B[k], (R, n_k, n), without gaps; where all have one width, `B.stacked` is all of them by rows. Matrices by other
     names than B1, B2, ... are found by `feedback[name]` alone.
 
-    With "procedural" they are no part of a checkpoint, and on a device that can make them as it uses them, B[k] is a
-    KeyedMatrix; elsewhere, and where some are sparse, they are drawn once and kept.
+    With "procedural" they are no part of a checkpoint, and where together they are as many bytes as the backend keeps
+    no more of, B[k] is a KeyedMatrix; else, and where some are sparse, they are drawn once and kept. So are kernels.
     """
 
     def __init__(
@@ -64,8 +64,11 @@ class FeedbackMatrices:
         self.by_layer = [name for name in self.stretches if name[0] == "B" and name[1:].isdigit()]
         stretches = [self.stretches[name] for name in self.by_layer]
         self.alike = len({(s.columns, s.law) for s in stretches}) == 1
+        whole = [name for name in self.by_layer if not specifications[name].kernel]
+        size = sum(self.stretches[name].rows * self.stretches[name].columns for name in whole)
         sparse = any(f.density < 1 for f in specifications.values())
-        self.keyed = kind == "procedural" and backend.keyed and not sparse
+        large = size * len(seeds) * np.dtype(dtype).itemsize >= backend.keyed_from
+        self.keyed = frozenset(whole if kind == "procedural" and large and not sparse else ())
         self.stored, self.B = self._arena(dtype)
         for name, one in self.stored.items():
             matrix = as_matrix(one)
@@ -75,10 +78,11 @@ class FeedbackMatrices:
                 self._thin_out(matrix, density, s.stream)
         self.matrices: Mapping[str, Any] = self.stored
         if self.keyed:
-            keyed = {name: KeyedMatrix.stacked(backend, [self.stretches[name]], seeds, dtype) for name in self.by_layer}
-            self.matrices = {**keyed, **self.stored}
+            one = self.alike and self.keyed == {*self.by_layer}
+            stacked = KeyedMatrix.stacked(backend, stretches, seeds, dtype) if one else None
+            self.matrices = {**self._keyed(stacked, dtype), **self.stored}
             self.B = self._layers(self.matrices)
-            self.B.stacked = KeyedMatrix.stacked(backend, stretches, seeds, dtype) if self.alike else None
+            self.B.stacked = stacked
 
     def __getitem__(self, name: str) -> Any:
         """The matrix of that name, (R, rows, columns)."""
@@ -89,9 +93,9 @@ class FeedbackMatrices:
         """What a checkpoint has to hold of them."""
         return self.matrices if self.kind == "stored" else {}
 
-    def drawn(self) -> Layers:
-        """B as arrays."""
-        return Layers(b.draw() if isinstance(b, KeyedMatrix) else b for b in self.B)
+    def drawn(self) -> "Drawn":
+        """B as arrays, each of which is made when it is asked for."""
+        return Drawn(self.B)
 
     def lowered(self, dtype: str) -> Layers:
         """B with copies in another precision in place of what is stored."""
@@ -108,7 +112,7 @@ class FeedbackMatrices:
 
     def _arena(self, dtype: str) -> tuple[Arena, Layers]:
         """Memory for what is stored, B1, B2, ... one behind the other, and their views by layer."""
-        stored = {n: s for n, s in self.stretches.items() if not (self.keyed and n in self.by_layer)}
+        stored = {n: s for n, s in self.stretches.items() if n not in self.keyed}
         shapes = {name: self.shapes[name] for name in stored}
         arena = Arena(self.backend, shapes, len(self.seeds), dtype)
         layers, stretches = self._layers(arena), [self.stretches[name] for name in self.by_layer]
@@ -118,6 +122,17 @@ class FeedbackMatrices:
             shape = sum(s.rows for s in stretches), stretches[0].columns
             layers.stacked = arena.block(self.by_layer[0], self.by_layer[-1], shape)
         return arena, layers
+
+    def _keyed(self, stacked: KeyedMatrix | None, dtype: str) -> dict[str, KeyedMatrix]:
+        """Those that are made as they are used, as rows of all where they have one width."""
+        found, end = {}, 0
+        for name in self.by_layer:
+            start, end = end, end + self.stretches[name].rows
+            if name in self.keyed and stacked:
+                found[name] = stacked[:, start:end]
+            elif name in self.keyed:
+                found[name] = KeyedMatrix.stacked(self.backend, [self.stretches[name]], self.seeds, dtype)
+        return found
 
     def _layers(self, matrices: Mapping[str, Any]) -> Layers:
         last = max((int(name[1:]) for name in self.by_layer), default=0)
@@ -129,3 +144,11 @@ class FeedbackMatrices:
         for r, seed in enumerate(self.seeds):
             Generator().words(words, seed, Purpose.FEEDBACK, stream=stream + MASKS)
             matrix[r] *= self.backend.to_device(words < density * 2.0**32, matrix.dtype)
+
+
+class Drawn(Layers):
+    """Feedback by block, of which no more is in memory as arrays than somebody holds."""
+
+    def __getitem__(self, k: Any) -> Any:
+        one = super().__getitem__(k)
+        return one.draw() if isinstance(one, KeyedMatrix) else one

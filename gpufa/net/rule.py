@@ -26,6 +26,7 @@ from .layout import Layout
 from .model import Model
 from .options import above_zero, boolean, one_of
 from .passes import Pass
+from .rows import Rows
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Rule:
     `crosses`, `memory` and `frees` tell of the rule what `gpufa rules` prints: what has to cross between layers, what
     it keeps beyond the net, and which of backprop's three locks it frees: a layer need not wait for the layers above
     it to run forward ("forward"), nor for any error from above ("update"), nor for the layer above to send one
-    ("backward").
+    ("backward"). `later` has options that older files lack, and newer ones where they are what it says.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"matrix", "derivative"})
@@ -69,6 +70,7 @@ class Rule:
     memory: ClassVar[str] = ""
     frees: ClassVar[str] = ""
     state_dtype: ClassVar[str] = ""
+    later: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {
             "hidden": (256, 256),
@@ -86,6 +88,13 @@ class Rule:
     def __init_subclass__(cls) -> None:
         cls.name = cls.__dict__.get("name", cls.__name__.lower())
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """Its hyperparameters, as files have them."""
+        return {
+            name: value for name, value in vars(self).items() if name not in self.later or self.later[name] != value
+        }
+
     def check(self, model: Model) -> None:
         """Raise InvalidValue where the net lacks what the rule needs: called once its sizes and functions are known."""
 
@@ -95,6 +104,10 @@ class Rule:
 
     def parameters(self, sizes: Layout) -> dict[str, Extra]:
         """Arrays that are trained beside W and b, by name: net.parameters[name]."""
+        return {}
+
+    def straight(self, sizes: Layout) -> dict[int, Rows]:
+        """By hidden block, the rows of the matrix B_k through which an error goes to its output, past all others."""
         return {}
 
     def trained(self, sizes: Layout) -> Collection[int]:

@@ -93,6 +93,7 @@ class Comparison:
             for row in self.rows
             if row["diverged"]
         ]
+        told += [f"{row[self.what]}: {said}" for row in self.rows if (said := tables.calibrated(row))]
         untested = [row[self.what] for row in self.rows if row[self.what] != self.against and row["p"] is None]
         if self.test and untested:
             told.append(
@@ -177,6 +178,7 @@ def _row(what: str, name: str, summary: Mapping[str, Any]) -> Row:
         **figures,
         "p": None,
         "p_holm": None,
+        **{name: summary[name] for name in ("backprop_steps", "steps") if name in summary},
         "seconds": summary["seconds"],
         "alignment_deg": summary["alignment_deg"],
     }

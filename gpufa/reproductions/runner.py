@@ -78,7 +78,7 @@ def runs_of(cell: Cell, folder: Path) -> list[Path]:
 def settings(config: Config) -> Mapping[str, Any]:
     """All that decides a cell's figures, with every default filled in."""
     rule = make_rule(config.rule, config.rule_options)
-    options = {f"rule.{name}": value for name, value in vars(rule).items()}
+    options = {f"rule.{name}": value for name, value in rule.options.items()}
     filled = to_mapping(config.resolved(rule)) | {"rule": config.rule} | options
     return {name: value for name, value in filled.items() if name not in OF_A_RUN}
 

@@ -70,6 +70,8 @@ class Display(Callback):
         what = f"{net.rule.name} on {trainer.config.data}, {net.sizes.sketch}, {len(net.seeds)} seed(s)"
         self.console.print(trainer.taken, soft_wrap=True)
         self.console.print(f"{what}, {net.dtype}, backend {net.backend.name}")
+        for line in trainer.told:
+            self.console.print(line, soft_wrap=True)
         self.task = self.bar.add_task("training", total=trainer.total_steps, completed=trainer.progress.step, facts="")
         self.bar.start()
         self.looked, self.step = time.perf_counter(), trainer.progress.step

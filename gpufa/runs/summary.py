@@ -14,6 +14,7 @@ from ..training.stopping import Status
 from ..training.toml import stored
 from ..training.trainer import Trainer
 
+BACKPROP = "backprop_steps"
 FINISHED = "finished"  # the status of a seed that has trained for all epochs
 
 
@@ -77,6 +78,8 @@ def _course(history: History, progress: Mapping[str, NDArray], epochs: int, kept
     trained = {"epochs": int(progress["epoch"]), "epochs_per_seed": progress["epochs"].tolist()}
     if kept is not None:
         trained["weights_of_epoch"] = np.where(kept, kept, progress["epochs"]).tolist()
+    if BACKPROP in history.epochs:
+        trained |= {BACKPROP: int(history.epochs[BACKPROP].sum()), "steps": int(history.epochs["step"][-1])}
     ended = FINISHED if trained["epochs"] >= epochs else Status.RUNNING.name.lower()
     return {
         **trained,

@@ -86,7 +86,14 @@ def alike(summary: Mapping[str, Any]) -> str:
 
 def notes(summary: Mapping[str, Any]) -> list[str]:
     """What is to be known beside the table of results, a sentence each."""
-    return [note for note in (alike(summary), dead(summary)) if note]
+    return [note for note in (alike(summary), calibrated(summary), dead(summary)) if note]
+
+
+def calibrated(summary: Mapping[str, Any]) -> str:
+    """How many steps were true backprop among those of another rule; empty where none was asked for."""
+    if "backprop_steps" not in summary:
+        return ""
+    return f"{summary['backprop_steps']:,} of {summary['steps']:,} steps were true backprop"
 
 
 def dead(summary: Mapping[str, Any]) -> str:

@@ -125,5 +125,5 @@ class Config(RecordSettings, PlaceSettings, LengthSettings, UpdateSettings, NetS
 
         For files alone: in a program's own config they would go with it to another rule.
         """
-        options = {name: value for name, value in vars(rule).items() if plain(value)} | self.rule_options
+        options = {name: value for name, value in rule.options.items() if plain(value)} | self.rule_options
         return dataclasses.replace(self, rule_options=options)

@@ -67,7 +67,7 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         (AT_LEAST_ZERO, ("weight_decay", "input_noise", "adversarial", "stop_train_error", "schedule_gamma")),
         (SHARE, ("validation", "label_noise", "momentum", "beta2")),
         (DROP, ("dropout", "input_dropout", "depth_drop")),
-        (COUNT, ("epochs", "patience", "warmup", "probe_every", "device")),
+        (COUNT, ("epochs", "patience", "calibrate", "warmup", "probe_every", "device")),
         (POSITIVE, ("samples", "batch_size", "schedule_every", "schedule_epochs", "probe_samples", "checkpoint_every")),
         (((lambda v: isinstance(v, bool)), "true or false"), ("residual",)),
         (_one_of(*DECAYS), ("decay",)),

@@ -123,6 +123,8 @@ class UpdateSettings:
     """steps over which the learning rate rises from zero"""
     batch_size: int | None = None
     """samples per update"""
+    calibrate: int = 0
+    """epochs between two whose first batch is one of true backprop, 0 for none"""
     freeze: tuple[int, ...] = ()
     """layers that keep their initial weights, counted from 1"""
     adversarial: float = 0.0

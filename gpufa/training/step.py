@@ -12,7 +12,8 @@ from .update import Update
 
 
 class Step:
-    """The buffers of one training step with m samples, and the step itself: `run`, recorded where the device can.
+    """The buffers of one training step with m samples, and the step itself: `run`, recorded where the device can, and
+    `run_true`, in which W and b get true backprop's gradients in place of the rule's own.
 
     `sums`, (2, R), collects losses and misses.
     """
@@ -31,17 +32,34 @@ class Step:
             if self.total > m:
                 self.p.weight = backend.zeros((len(net.seeds), self.total), net.dtype)
         self.clean = Pass(net, m, clock=clock) if config.adversarial else None
-        self.run = backend.capture(self._run)
+        self.run, self.run_true = backend.capture(self._run), backend.capture(self._run_true)
 
     def _run(self) -> None:
+        self._evaluate()
+        self.update.collect(self.rule, self.p, self.clock.now)
+        self._update()
+
+    def _run_true(self) -> None:
+        p, only_signals = self.p, self.rule.makes == {"signals"}
+        self._evaluate()
+        if not only_signals:  # what it trains of its own, and its memory
+            self.update.collect(self.rule, p, self.clock.now)
+            p.forward(self.x)
+            p.error()
+        self.update.collect(BP(), p, self.clock.now, own=only_signals)
+        self._update()
+
+    def _evaluate(self) -> None:
         p = self.p
         self.batches.load(self.clock, self.x[:, : self.m], p.y[..., : self.m], self.weight)
         if self.clean:
             self._perturb(self.clean, self.adversarial)
         p.evaluate(self.rule.forward, self.x, self.sums)
         p.remember(self.update.running)
-        self.update.apply(p, self.clock.now)
-        self.rule.after_update(p)
+
+    def _update(self) -> None:
+        self.update.optimize(self.clock.now)
+        self.rule.after_update(self.p)
 
     def _perturb(self, clean: Pass, size: float) -> None:
         """x + size * sign(dL/dx) in place of the samples or behind them; dL/dx by true backprop, without dropout."""

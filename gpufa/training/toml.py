@@ -14,6 +14,7 @@ from .config import Config
 LATER = {
     "target_scaling": "none",
     "decay_on": "all",
+    "calibrate": 0,
 }  # settings that older files lack, and are left out where they change nothing
 
 

@@ -20,6 +20,7 @@ from ..measure.history import History
 from ..net.clock import Clock
 from ..net.probation import Unseen, try_out
 from ..rules import Rule, make_rule
+from .calibration import Calibration
 from .callbacks import Callback, callbacks_of
 from .config import Config
 from .images import places_of
@@ -38,7 +39,8 @@ CHECK_EVERY = 100  # steps between two looks for a loss that is no longer finite
 
 class Trainer:
     """One run in memory: `net`, `history`, `progress`, `step`, which takes no arguments, `taken`, what was taken of
-    the data in a line, and `kept`, the weights of the best epochs where they are what the run is for.
+    the data in a line, `told`, what else is to be known before it begins, and `kept`, the weights of the best epochs
+    where they are what the run is for.
 
     `data` has host arrays as gpufa.load_data gives them. `scaling` and `target_scaling` are those of the weights
     with which it starts, and `filling` that of a run that goes on, where they have one. Raises InvalidValue where
@@ -82,7 +84,7 @@ class Trainer:
             if config.loss == "squared_error" and not self.net.target_scaling:
                 self.faults.append(unscaled_targets(data.y_train))
         self.epochs = config.epochs or 0
-        self.update = Update(self.net, config)
+        self.update, self.calibration = Update(self.net, config), Calibration(config.calibrate, self.net)
         self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
         self.kept = Kept(self.net) if config.keep == "best" else None
         self.train, self.held, self.test, self.probe, self.batches = sets_of(data, self.net, config, places)
@@ -91,6 +93,7 @@ class Trainer:
         self.clock = Clock(self.backend, self.batches.per_epoch, len(self.update.numbers(1.0, 0, 1)), config.dtype)
         self.rates = Rates(config, self.batches, self.update, self.clock, self.progress, self.epochs)
         self.sums = self.backend.zeros((2, len(config.seeds)), "float64")
+        self.told = [*self.net.entries, *self.calibration.in_words(self.epochs, self.batches.per_epoch)]
         self._steps: dict[int, Step] = {}
         self._recorded = self.progress.active
 
@@ -145,7 +148,8 @@ class Trainer:
         with self.backend.working():
             if m not in self._steps:
                 self._steps[m] = Step(self.net, self.config, self.batches, self.clock, self.update, self.sums, m)
-            self._steps[m].run()
+            step = self._steps[m]
+            (step.run_true if self.calibration.due(progress) else step.run)()
         progress.step += 1
         progress.batch += 1
         progress.seen += self._steps[m].total
@@ -214,6 +218,8 @@ class Trainer:
                 row |= {f"{name}_{k}": v for k, v in scores.only(score, active).items()}
                 if name == "validation" and (self.config.patience or self.kept):
                     validation = scores.judge(score)
+        if self.calibration.every:
+            row["backprop_steps"] = self.calibration.steps(progress.epoch + 1) - self.calibration.steps(progress.epoch)
         better = progress.finish_epoch(validation, self.config.patience, self.config.stop_train_error)
         if self.kept:
             self.kept.take(better, progress.epoch)

@@ -12,6 +12,7 @@ from ..net.arena import Array
 from ..net.gradients import Gradients
 from ..net.learner import Learner
 from ..net.passes import Pass
+from ..net.rule import Rule
 from .config import Config
 
 
@@ -53,9 +54,8 @@ class Update:
         )
         matrices = {*net.sizes.all_matrices, *(name for name, extra in net.extras.items() if len(extra.shape) > 1)}
         self.spared = {*self.rates} - matrices if config.decay_on == "matrices" else set[str]()
-        self.signals_of = net.rule.name if net.rule.makes == {"signals"} else ""
         plain = not self.optimizer.states and not config.weight_decay and config.clip is None
-        self.direct = plain and bool(self.signals_of)
+        self.direct = plain and net.rule.makes == {"signals"}
         self.states = {name: net.new_arena() for name in self.optimizer.states}
         self.grads = None if self.direct else net.new_arena()
         self.spans, self.by_rate = list(self._spans()), list(self._by_rate())
@@ -78,16 +78,21 @@ class Update:
         edges = np.flatnonzero(np.diff(np.concatenate([[False], active, [False]])))
         self.running = [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
 
-    def apply(self, p: Pass, now: Array) -> None:
-        """Update the running replicas' weights by what the rule makes of the pass; `now` is the clock's."""
+    def collect(self, rule: Rule, p: Pass, now: Array, own: bool = True) -> None:
+        """Take what the rule makes of the pass for the running replicas' gradients; where products go straight into the
+        weights, that is their update. `now` is the clock's. Without `own` those of W and b alone."""
+        signals_of = rule.name if rule.makes == {"signals"} else ""
         if self.grads is None:
             rates = [(now[2 + i : 3 + i], layers) for i, layers in self.by_rate]
-            found = Gradients(self.net.arena, rates, self.running, accumulate=True, signals_of=self.signals_of)
+            found = Gradients(self.net.arena, rates, self.running, accumulate=True, signals_of=signals_of)
         else:
-            mean = [(self.scale(p.m), self.trained)]
-            found = Gradients(self.grads, mean, self.running, extras=self.extras, signals_of=self.signals_of)
-        self.net.rule.gradients(p, found)
+            mean, extras = [(self.scale(p.m), self.trained)], self.extras if own else []
+            found = Gradients(self.grads, mean, self.running, extras=extras, signals_of=signals_of)
+        rule.gradients(p, found)
         found.finish()
+
+    def optimize(self, now: Array) -> None:
+        """Update the running replicas' weights by the gradients that there are."""
         if self.grads is None:
             return
         for replicas in self.running:

@@ -138,10 +138,7 @@ def test_nets(layers, text):
             "; use one of bp, shallow, fa, dfa, topology, sdfa, drtp, usf, brsf, frsf, kp, dkp, weight_mirror, or ",
         ),
         ({"rule": "dtp"}, "or leave that block out"),
-        (
-            {"rule": "fa", "feedback": "procedural"},
-            "rule 'fa' in a net of blocks of several layers needs its feedback matrices in",
-        ),
+        ({"rule": "frsf", "feedback": "procedural"}, "rule 'frsf' needs its feedback matrices in memory; leave"),
         ({"init": ["uniform"] * 3}, "3"),
         (
             {"init": "zeros", "init_scale": 0.1},

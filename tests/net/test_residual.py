@@ -105,7 +105,6 @@ def test_a_deep_residual_net_is_saved_and_trains(tmp_path):
             "depth_drop drops residual layers, and the net has none of one dense layer; add --residual",
         ),
         ({"residual": 1}, "residual = 1 can't be used; expected true or false"),
-        ({"residual": True, "hidden": (5, 5), "feedback": "procedural"}, "in a residual net needs its feedback"),
     ],
 )
 def test_what_does_not_fit_is_refused(settings, text):

@@ -38,4 +38,4 @@ class CentredSignal(DirectFeedback):
             net.backend.gemm(ones, s, out=mean, alpha=1 / n)
             net.xp.subtract(s, mean, out=s)
         net.send(net.L, e)
-        net.send(net.hidden, net.through(net.B.stacked, self.carried(net, s)))
+        self.broadcast(net, s)

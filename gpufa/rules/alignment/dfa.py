@@ -79,7 +79,7 @@ class DFA(DirectFeedback):
     def deltas(self, net: Pass, e: Any) -> None:
         net.send(net.L, e)
         if self.inject == "activation" and self.nonlinearity not in BENT:
-            net.send(net.hidden, net.through(net.B.stacked, self.carried(net, e)))
+            self.broadcast(net, e)
         else:
             self.deltas_without_derivative(net, e)
 

@@ -2,19 +2,26 @@
 
 The matrices may have a structure: `density` < 1 makes them sparse (Crafton et al. 2019), law = "ternary" draws from
 -1, 0, 1, `rank` = r takes B_k = U_k V, V common, r x n_L and normal-like, and `shared` takes for each layer the first
-rows of one and the same matrix (LightOn's TinyDFA, 2020, which is another algorithm than DFA).
+rows of one and the same matrix (LightOn's TinyDFA, 2020, which is another algorithm than DFA). That is across layers.
+Across the places of a block's maps, channels x height x width, `places` says whose the rows of B_k are:
+    "each"        B_k is (C H W) x n_L, every unit has a row of its own (Nokland 2016; Frenkel et al. 2021)
+    "shared"      B_k is C x n_L, a channel has one row at all places
+    "repeated"    B_k is (C K K) x n_L: the error, tiled over space, goes down the transposed convolution of a kernel
+                  shaped as that of the layer which reads the block (Sanfiz & Akrout 2021, "BioTorch")
 """
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from ...basics.arrays import T
 from ...net.feedback import Feedback
 from ...net.layout import Layout
-from ...net.options import boolean, whole
+from ...net.options import boolean, one_of, whole
 from ...net.passes import Pass
+from ...net.rows import PLACES, Rows, rows_of
 from ...net.rule import FeedbackRule
 
 
@@ -24,15 +31,18 @@ class DirectFeedback(FeedbackRule):
 
     rank: int = 0
     shared: bool = False
+    places: str = "each"
 
     crosses = "e, n_L numbers a sample, the same to every layer"
     frees = "backward"
     needs = frozenset({"derivative"})
+    later = MappingProxyType({"places": "each"})
 
     def __post_init__(self) -> None:
         super().__post_init__()
         whole(self.rank, "feedback rank", "rank")
         boolean(self.shared, "shared")
+        one_of(self.places, PLACES, "share of rows by places", "places")
 
     @property
     def injects_only(self) -> bool:  # type: ignore[override]
@@ -42,11 +52,14 @@ class DirectFeedback(FeedbackRule):
         """The width of the signal that the B_k are multiplied with."""
         return self.rank or sizes.outputs
 
+    def straight(self, sizes: Layout) -> dict[int, Rows]:
+        return rows_of(sizes, self.columns(sizes), self.places)
+
     def fixed(self, sizes: Layout) -> dict[str, Feedback]:
-        n = self.columns(sizes)
-        found = {f"B{k}": self.feedback(sizes[k], n) for k in sizes.hidden}
+        n, rows = self.columns(sizes), self.straight(sizes)
+        found = {f"B{k}": self.feedback(one.count, n) for k, one in rows.items()}
         if self.shared and found:
-            scale = self.size(max(sizes[k] for k in sizes.hidden))
+            scale = self.size(max(one.count for one in rows.values()))
             found = {
                 name: Feedback(one.rows, n, self.law, scale, self.density, stream=1) for name, one in found.items()
             }
@@ -63,12 +76,21 @@ class DirectFeedback(FeedbackRule):
         net.backend.gemm(net.feedback["V"], signal, out=through)
         return through
 
+    def broadcast(self, net: Pass, signal: Any) -> None:
+        """A signal, (R, n_L, m), goes to all hidden blocks, in one product where each unit has a row of its own."""
+        signal, straight = self.carried(net, signal), net.kept("rows", lambda: self.straight(net.sizes))
+        if all(rows.windows is None for rows in straight.values()):
+            net.send(net.hidden, net.through(net.B.stacked, signal))
+            return
+        for k, rows in straight.items():
+            net.send(k, rows.signal(net, k, net.B[k], signal))
+
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         """cos(W_{k+1}, B_{k+1} B_k^T), and cos(W_L, B_{L-1}^T) at the output (Refinetti et al. 2021)."""
-        if self.rank:
-            return
+        own = {k for k, rows in self.straight(net.sizes).items() if rows.windows is None and not self.rank}
         for k in net.hidden[:-1]:
-            if net.sizes.one_dense(k + 1):
+            if {k, k + 1} <= own and net.sizes.one_dense(k + 1):
                 yield k, net.B[k + 1] @ T(net.B[k]), net.W[k + 1]
         for k in net.hidden[-1:]:
-            yield k, T(net.B[k]), net.W[k + 1]
+            if k in own:
+                yield k, T(net.B[k]), net.W[k + 1]

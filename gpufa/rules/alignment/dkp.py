@@ -3,6 +3,8 @@
 delta_k = (B_k e) * f'(a_k)
 dW_k    = delta_k h_{k-1}^T
 dB_k    = h_k e^T                        every B_k learns from the activity of its layer and the error it carries
+
+Where units share a row of B_k, places = "shared" or "repeated" (see direct.py), it gets the sum of what each would get.
 """
 
 from collections.abc import Iterator
@@ -14,8 +16,9 @@ from ...basics.arrays import T
 from ...net.arena import Extra
 from ...net.gradients import Gradients
 from ...net.layout import Layout
-from ...net.options import above_zero
+from ...net.options import above_zero, one_of
 from ...net.passes import Pass
+from ...net.rows import PLACES, Rows, rows_of
 from ...net.rule import Rule
 
 
@@ -27,6 +30,7 @@ class DKP(Rule):
     """
 
     rate: float = 1.0
+    places: str = "each"
 
     name = "dkp"
     paper = "Webster, Choi & Ahn 2020"
@@ -36,24 +40,33 @@ class DKP(Rule):
     needs = frozenset({"derivative"})
     makes = frozenset({"signals", "gradients"})
     linear = True
+    later = MappingProxyType({"places": "each"})
     defaults = MappingProxyType({**Rule.defaults, "optimizer": "momentum", "lr": 0.02, "weight_decay": 1e-3})
 
     def __post_init__(self) -> None:
         above_zero(self.rate, "rate of the feedback", "rate")
+        one_of(self.places, PLACES, "share of rows by places", "places")
+
+    def straight(self, sizes: Layout) -> dict[int, Rows]:
+        return rows_of(sizes, sizes.outputs, self.places)
 
     def parameters(self, sizes: Layout) -> dict[str, Extra]:
         top = {sizes.L - 1: sizes.L}  # whose feedback goes with W_L
-        return {f"B{k}": Extra((sizes[k], sizes.outputs), "uniform", self.rate, layer=top.get(k)) for k in sizes.hidden}
+        return {
+            f"B{k}": Extra((rows.count, rows.columns), "uniform", self.rate, layer=top.get(k))
+            for k, rows in self.straight(sizes).items()
+        }
 
     def deltas(self, net: Pass, e: Any) -> None:
-        for k in net.hidden:
-            net.send(k, net.through(net.parameters[f"B{k}"], e))
+        for k, rows in net.kept("rows", lambda: self.straight(net.sizes)).items():
+            net.send(k, rows.signal(net, k, net.parameters[f"B{k}"], e))
 
     def gradients(self, net: Pass, grads: Gradients) -> None:
         super().gradients(net, grads)
-        for k in net.hidden:
-            grads.product(f"B{k}", net.sent[k], net.e)
+        for k, rows in net.kept("rows", lambda: self.straight(net.sizes)).items():
+            grads.product(f"B{k}", rows.gathered(net, k, net.sent[k]), net.e)
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         for k in net.hidden[-1:]:
-            yield k, net.parameters[f"B{k}"], T(net.W[k + 1])
+            if self.straight(net.sizes)[k].windows is None:
+                yield k, net.parameters[f"B{k}"], T(net.W[k + 1])

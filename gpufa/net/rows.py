@@ -1,0 +1,102 @@
+"""Which rows of a block's feedback matrix its units have: each its own, or those of its channel at every place."""
+
+import math
+from dataclasses import dataclass
+
+from ..backends.operands import Signal
+from ..backends.places import Windows
+from ..basics.arrays import Array
+from ..basics.errors import InvalidValue
+from ..layers.layer import Layer, Shape
+from .layout import Layout
+from .passes import Pass
+
+PLACES = "each", "shared", "repeated"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Those of one block, `count` of them with so many `columns`. With `windows` a channel has a row for each place of
+    their kernel, and a unit has the sum of the rows with which they see it; without, each unit has its own."""
+
+    count: int
+    columns: int
+    windows: Windows | None = None
+
+    def __str__(self) -> str:
+        if self.windows is None:
+            return "each unit its own row"
+        if self.windows.kernel == (1, 1):
+            return "each channel a row, the same at every place"
+        return f"each channel {'x'.join(map(str, self.windows.kernel))} rows, repeated over its places"
+
+    def signal(self, net: Pass, k: int, matrix: Array, e: Array) -> Signal:
+        """What arrives at block k's output, of its matrix (R, count, columns) and what that is multiplied with."""
+        if self.windows is None:
+            return net.through(matrix, e)
+        rows, out = self._space(net, k)
+        net.backend.through(matrix, e, out=rows)
+        net.backend.spread(self._taps(rows), self.windows, out=self._maps(out))
+        return Signal(None, out)
+
+    def gathered(self, net: Pass, k: int, units: Array) -> Array:
+        """The sums over all units that share a row, (R, count, m), of (R, n_k, m)."""
+        if self.windows is None:
+            return units
+        rows, maps = self._space(net, k)
+        maps[...] = units
+        net.backend.gather(self._maps(maps), self.windows, out=self._taps(rows))
+        return rows
+
+    def _space(self, net: Pass, k: int) -> tuple[Array, Array]:
+        """(R, count, m) and (R, n_k, m)"""
+        n, m = net.sizes[k], net.m
+        return net.array(f"{self.count} rows", self.count, m), net.array(f"{n} units", n, m)
+
+    def _taps(self, rows: Array) -> Array:
+        """(R, channels, *kernel, m)"""
+        assert self.windows
+        kernel = self.windows.kernel
+        return rows.reshape(len(rows), self.count // math.prod(kernel), *kernel, -1)
+
+    def _maps(self, units: Array) -> Array:
+        """(R, channels, height, width, m)"""
+        assert self.windows
+        kernel = self.windows.kernel
+        return units.reshape(len(units), self.count // math.prod(kernel), *self.windows.size, -1)
+
+
+def rows_of(sizes: Layout, columns: int, places: str) -> dict[int, Rows]:
+    """Those of all hidden blocks; `places` is one of PLACES, and where a block has no places or its reader no kernel,
+    each unit has its own. Raises InvalidValue where a kernel does not look at the block's output itself."""
+    return {k: _rows(sizes, k, columns, places) for k in sizes.hidden}
+
+
+def _rows(sizes: Layout, k: int, columns: int, places: str) -> Rows:
+    shape, windows = sizes.shapes[k], None
+    if places != "each" and len(shape) > 1:
+        down, across = (1, *shape[1:])[-2:]
+        windows = Windows((down, across), (1, 1), (1, 1)) if places == "shared" else _reader(sizes, k)
+    if windows is None:
+        return Rows(sizes[k], columns)
+    return Rows(shape[0] * math.prod(windows.kernel), columns, windows)
+
+
+def _reader(sizes: Layout, k: int) -> Windows | None:
+    """How the kernel above block k looks at its output, as its own transposed convolution would go down; None where no
+    kernel stands there."""
+    layers = list(sizes.walk(k + 1))
+    first = next(i for i, (layer, shape) in enumerate(layers) if _has_matrix(layer, shape))
+    reader, shape = layers[first]
+    windows = reader.looks(shape)
+    if windows is not None and first:
+        raise InvalidValue(
+            f"places = 'repeated' goes by the kernel that looks at block {k}'s output, and block {k + 1},"
+            f" '{sizes.blocks[k]}', has '{layers[0][0]}' in front of it; let block {k} end with that, or set"
+            " rule.places to shared or each"
+        )
+    return windows
+
+
+def _has_matrix(layer: Layer, shape: Shape) -> bool:
+    return any(len(one.shape) > 1 for one in layer.parameters(shape).values())
