@@ -203,7 +203,7 @@ def test_a_run_holds_every_option_of_its_rule(rule, tmp_path):
     """So that it keeps those that it was trained with when a default changes."""
     settings = ["--rule", rule, "--hidden", "4", "4", "--epochs", "1", "--seeds", "0"]
     assert main(["train", *settings, "--out", str(tmp_path), "--quiet", "--force"]) == 0
-    options = {name: value for name, value in vars(RULES[rule]()).items() if value is not None}
+    options = {name: value for name, value in RULES[rule]().options.items() if value is not None}
     expected = json.loads(json.dumps({"name": rule, **options}))
     assert networks.facts(tmp_path)["config"]["rule"] == expected
     assert {"name": rule, **read_toml(tmp_path / "config.toml").rule_options} == expected
