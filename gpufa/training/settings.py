@@ -124,7 +124,7 @@ class UpdateSettings:
     batch_size: int | None = None
     """samples per update"""
     calibrate: int = 0
-    """epochs between two whose first batch is one of true backprop, 0 for none"""
+    """epochs from one batch of true backprop to the next: the first of epochs N, 2N, ...; 0 for none"""
     freeze: tuple[int, ...] = ()
     """layers that keep their initial weights, counted from 1"""
     adversarial: float = 0.0
