@@ -42,7 +42,7 @@ def test_made_feedback_is_the_stored(rule, seeds, backend):
     assert {**stored.feedback}.keys() == {**made.feedback}.keys()
     for name, B in stored.feedback.items():
         np.testing.assert_array_equal(host(made, made.feedback[name]), host(stored, B), err_msg=name)
-    assert made.fixed.keyed
+    assert made.fixed.keyed or rule == "topology"  # whose names say from where
     assert not {*made.fixed.stored} & made.fixed.keyed
     assert not made.fixed.checkpointed
     close(made.gradients(X, Y), stored.gradients(X, Y), 1e-13)
