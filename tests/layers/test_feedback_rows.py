@@ -106,6 +106,18 @@ def test_repeated_feedback_is_constant_inside_the_border_and_the_error_times_the
     assert np.abs(maps[:, :, 0, 0] - inside).min() > 1e-6
 
 
+@pytest.mark.parametrize(("places", "rows"), [("shared", 4), ("repeated", 12)])
+def test_the_one_axis_of_time_has_places_too(places, rows, backend):
+    net = net_of(backend=backend, words=["input 3x9", "conv1d 4 5 tanh", "conv1d 2 3", "dense 3"], places=places)
+    delta = net.signals(X[:, :27], Y)
+    B = host(net, net.feedback["B1"])
+    assert B.shape == (rows, 3)
+    taps = np.einsum("mo,cpo->mcp", delta["delta3"], B.reshape(4, -1, 3))
+    maps = delta["delta1"].reshape(5, 4, 9)
+    np.testing.assert_allclose(maps[:, :, 1:-1], np.repeat(taps.sum(2)[..., None], 7, 2), rtol=1e-12)
+    np.testing.assert_allclose(maps[:, :, 0], taps[:, :, :2].sum(2), rtol=1e-12)
+
+
 @pytest.mark.parametrize("rule", ["dfa", "sdfa", "drtp", "dkp"])
 def test_in_dense_nets_all_is_the_same_to_the_bit(rule, backend):
     nets = [
