@@ -16,11 +16,11 @@ from ..basics.random import Purpose
 from ..functions.activations import Activation
 from ..functions.formulas import Formula
 from ..functions.optimizers import Hyper, Optimizer
+from .columns import Columns
 from .dynamics import Dynamics
 from .keyed import KeyedMatrix
 from .norms import Norms
 from .operands import Gate, Outputs, Rates, Samples, Ticks
-from .places import Places
 
 Array = Any
 Layered = Any  # arrays by layer of one slab, see Layers
@@ -28,7 +28,7 @@ Job = Callable[[], None]
 HERE = nullcontext()
 
 
-class Backend(Dynamics, Places, Norms):
+class Backend(Dynamics, Columns, Norms):
     """Base of all backends; `xp` is the array library. Procedural feedback of at least `keyed_from` bytes is made as it
     is used, `panel` bytes of a matrix at a time for a larger product; less is drawn once and kept."""
 

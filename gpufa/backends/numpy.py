@@ -19,13 +19,16 @@ from ..functions import optimizers
 from ..functions.activations import Activation
 from ..functions.formulas import Formula
 from ..functions.optimizers import CHUNK, Hyper, Optimizer, clip_factor
-from .compiled import compiled_update, compiler
 from .keyed import KeyedMatrix
 from .loading import Loading
+from .machine.compiler import compiler
+from .machine.convolution import Direct
+from .machine.convolver import convolver
+from .machine.update import compiled_update
 from .operands import Gate, Outputs, Rates
 
 
-class NumpyBackend(Loading):
+class NumpyBackend(Direct, Loading):
     """NumPy arrays on the CPU."""
 
     name = "numpy"
@@ -190,6 +193,7 @@ class NumpyBackend(Loading):
             "scipy": scipy.__version__,
             "BLAS": blas or _built_on(),
             "optimizer pass": f"machine code by {compiler()}" if fused else "NumPy (no C++ compiler that works)",
+            "convolution": f"machine code by {compiler()}" if convolver("float32") else "columns, and products of BLAS",
             "TF32": "no: products are done in full precision",
         }
 

@@ -41,6 +41,11 @@ class Windows(NamedTuple):
         return down, across
 
     @property
+    def pointwise(self) -> bool:
+        """Whether each window is one place, and each place a window."""
+        return self.kernel == (1, 1) and self.grid == self.size == self.padded
+
+    @property
     def inner(self) -> tuple[slice, slice]:
         """The maps themselves in what has the zeros."""
         down, across = (slice(pad[0], pad[0] + n) for n, pad in zip(self.size, self.pad, strict=True))

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from numpy.typing import NDArray
+
 from ..backends.places import Windows
-from ..basics.arrays import Array, as_matrix
-from .layer import At, Parameter, Shape, Sums
+from .layer import Parameter, Shape
 from .windowed import Windowed
 
 
@@ -19,17 +20,10 @@ class Convolution(Windowed):
     def looks(self, shape: Shape) -> Windows:
         return self.windows(shape)
 
-    def up(self, at: At, places: slice, columns: Array, out: Array) -> None:
-        if not self.bias:
-            super().up(at, places, columns, out)
-            return
-        W, b = as_matrix(at.w["W"]), at.w["b"]
-        for filters, seen in self._groups(W.shape[-1]):
-            to = out[:, filters]
-            at.backend.layer(W[:, filters], columns[..., seen, :], b[:, filters], None, a=to, h=to)
-
-    def hand_over(self, grads: Sums, name: str, delta: Array, columns: Array, filters: slice, places: slice) -> None:
-        grads.kernel(name, delta, columns, filters, more=places.start > 0)
+    def uses(self, shape: Shape) -> NDArray:
+        """Zeros about the maps are no uses: a corner of the kernel has fewer than its middle."""
+        met = self.windows(shape).met
+        return met if self.axes == 2 else met[:, 0]
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends import Backend
+from ..backends.columns import Maps
 from ..backends.operands import Signal
 from ..backends.places import Windows
-from ..basics.arrays import ALL, Array, T
+from ..basics.arrays import Array, T
 
 Shape = tuple[int, ...]  # of an activity, without replicas in front and samples behind
 Carriers = Mapping[str, Array] | None  # by parameter, what carries a signal back in its place, see `carrier`
@@ -77,15 +78,7 @@ class Sums(Protocol):
 
     def sums(self, name: str, delta: Array, factor: float = 1.0) -> None: ...
 
-    def kernel(
-        self,
-        name: str,
-        delta: Array,
-        columns: Array,
-        filters: slice = ALL,
-        more: bool = False,
-        places: slice = ALL,
-    ) -> None: ...
+    def filters(self, name: str, maps: Maps) -> None: ...
 
 
 class At:

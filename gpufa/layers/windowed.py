@@ -1,20 +1,13 @@
-"""Filters that look at windows of maps, as products with columns: what convolution and untied kernels share.
+"""Filters that look at windows of maps: what convolution and untied kernels share."""
 
-The columns of a window are what its filters see. They are made for a few rows of windows at a time, and anew on the
-way down, as they are many times what is kept of the maps themselves.
-"""
-
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from numpy.typing import NDArray
-
+from ..backends.columns import Maps
 from ..backends.operands import Signal
 from ..backends.places import Pair, Windows
 from ..basics.arguments import whole
-from ..basics.arrays import Array, T, kernels
+from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
 from .layer import At, Carriers, Layer, Option, Shape, Sums
 from .places import PADS, fitting, on_maps, one, pads, pair, sides
@@ -85,115 +78,20 @@ class Windowed(Layer):
         return (shape[0] // self.groups, *sides(self.kernel)[: self.axes])
 
     def forward(self, at: At) -> None:
-        y = self._maps(at, at.y)
-        for rows, whole_map, columns in self._columns(at):
-            part = y if whole_map else at.backend.scratch("rows of maps", (*y.shape[:2], columns.shape[-1]), y.dtype)
-            self.up(at, self._places(at, rows), columns, out=part)
-            if not whole_map:
-                y[..., self._stretch(at, rows)] = part
-
-    def up(self, at: At, places: slice, columns: Array, out: Array) -> None:
-        """What the filters make of the columns of some places, (R, all that is seen, places * m): (R, filters, the
-        same)."""
-        W, columns, out = kernels(at.w["W"], places), self.by_place(at, columns), self.by_place(at, out)
-        for filters, seen in self._groups(W.shape[-1]):
-            at.backend.gemm(W[..., filters, :], columns[..., seen, :], out=out[..., filters, :])
-
-    def by_place(self, at: At, a: Array) -> Array:
-        """(..., rows, places * m) as what products are done with."""
-        return a
+        at.backend.convolve(self._maps(at, at.x, at.y), at.w["W"], at.w.get("b"))
 
     def pull(self, at: At, carriers: Carriers) -> Signal:
-        stand_in = at.w["W"] if carriers is None else carriers[at.names["W"]]
-        windows, delta, m = self.windows(at.shape), self._maps(at, at.delta), at.batch.m
-        R, C = len(delta), at.shape[0]
-        spread = at.backend.scratch("signal at columns", (R, C, *windows.padded, m), delta.dtype)
-        spread.fill(0)
-        for rows, part in self._rows(at, delta):
-            columns = at.backend.scratch("columns", (R, self._seen(at.shape), part.shape[-1]), delta.dtype)
-            W = kernels(stand_in, self._places(at, rows))
-            part, out = self.by_place(at, part), self.by_place(at, columns)
-            for filters, seen in self._groups(W.shape[-1]):
-                at.backend.gemm(T(W[..., filters, :]), part[..., filters, :], out=out[..., seen, :])
-            shaped = columns.reshape(R, C, *windows.kernel, len(rows), windows.grid[1], m)
-            at.backend.add_columns(shaped, windows, rows, out=spread)
-        down = at.array("down", at.units, m)
-        down.reshape(R, C, *windows.size, m)[...] = spread[(..., *windows.inner, slice(None))]
+        down = at.array("down", at.units, at.batch.m)
+        W = at.w["W"] if carriers is None else carriers[at.names["W"]]
+        at.backend.convolve_back(self._maps(at, down, at.delta), W)
         return Signal(None, down)
 
     def gradients(self, at: At, grads: Sums) -> None:
-        delta, name = self._maps(at, at.delta), at.names["W"]
-        deltas, each = self._rows(at, delta), math.prod(self.kernel_shape(at.shape))
-        for rows, _, columns in self._columns(at):
-            part, columns = self.by_place(at, next(deltas)[1]), self.by_place(at, columns)
-            places = self._places(at, rows)
-            for filters, seen in self._groups(each):
-                self.hand_over(grads, name, part[..., filters, :], columns[..., seen, :], filters, places)
+        grads.filters(at.names["W"], self._maps(at, at.x, at.delta))
         if self.bias:
-            grads.sums(at.names["b"], self.by_bias(at, delta))
+            grads.sums(at.names["b"], at.delta.reshape(*at.w["b"].shape, -1))
 
-    def hand_over(self, grads: Sums, name: str, delta: Array, columns: Array, filters: slice, places: slice) -> None:
-        """The gradient of some filters at some places, which come one after the other."""
-        raise NotImplementedError(f"{type(self).__name__} must define hand_over")
-
-    def uses(self, shape: Shape) -> NDArray:
-        """Zeros about the maps are no uses: a corner of the kernel has fewer than its middle."""
-        met = self.windows(shape).met
-        return met if self.axes == 2 else met[:, 0]
-
-    def by_bias(self, at: At, delta: Array) -> Array:
-        """(R, filters, places * m) as (R, biases, all that has the bias)."""
-        return delta
-
-    def _maps(self, at: At, y: Array) -> Array:
-        """(R, filters, places * m)"""
-        return y.reshape(len(y), self.n, -1)
-
-    def _seen(self, shape: Shape) -> int:
-        """Rows of the columns of all groups."""
-        return self.groups * math.prod(self.kernel_shape(shape))
-
-    def _groups(self, seen: int) -> Iterator[tuple[slice, slice]]:
-        """Each group's filters, and its rows of columns."""
-        each = self.n // self.groups
-        for g in range(self.groups):
-            yield slice(g * each, (g + 1) * each), slice(g * seen, (g + 1) * seen)
-
-    def _tiles(self, at: At) -> list[range]:
-        windows = self.windows(at.shape)
-        row = len(at.delta) * self._seen(at.shape) * windows.grid[1] * at.batch.m * at.delta.itemsize
-        return windows.tiles(row)
-
-    def _columns(self, at: At) -> Iterator[tuple[range, bool, Array]]:
-        """Some rows of windows, whether these are all, and their columns, (R, all that is seen, places * m); without R
-        where the replicas share their input."""
-        windows, tiles, m = self.windows(at.shape), self._tiles(at), at.batch.m
-        maps = at.x.reshape(*at.x.shape[:-2], at.shape[0], *windows.size, m)
-        padded = at.backend.padded(maps, windows)
-        for rows in tiles:
-            shape = (*maps.shape[:-4], at.shape[0], *windows.kernel, len(rows), windows.grid[1], m)
-            columns = at.backend.scratch("columns", shape, at.delta.dtype)
-            at.backend.columns(padded, windows, rows, out=columns)
-            yield rows, len(tiles) == 1, columns.reshape(*maps.shape[:-4], self._seen(at.shape), -1)
-
-    def _rows(self, at: At, delta: Array) -> Iterator[tuple[range, Array]]:
-        """The same rows of windows, and their part of (R, filters, places * m)."""
-        tiles = self._tiles(at)
-        for rows in tiles:
-            if len(tiles) == 1:
-                yield rows, delta
-                continue
-            stretch = self._stretch(at, rows)
-            part = at.backend.scratch("rows of maps", (*delta.shape[:2], stretch.stop - stretch.start), delta.dtype)
-            part[...] = delta[..., stretch]
-            yield rows, part
-
-    def _places(self, at: At, rows: range) -> slice:
-        """Those rows of windows among all."""
-        across = self.windows(at.shape).grid[1]
-        return slice(rows.start * across, rows.stop * across)
-
-    def _stretch(self, at: At, rows: range) -> slice:
-        """The same among places * m."""
-        places, m = self._places(at, rows), at.batch.m
-        return slice(places.start * m, places.stop * m)
+    def _maps(self, at: At, x: Array, y: Array) -> Maps:
+        windows, m = self.windows(at.shape), at.batch.m
+        below = x.reshape(*x.shape[:-2], at.shape[0], *windows.size, m)
+        return Maps(below, y.reshape(len(y), self.n, *windows.grid, m), windows, self.groups)

@@ -121,6 +121,7 @@ class LayeredBlock:
     def up(self, x: Array, more: Signal | None = None) -> Array:
         """What the layers make of x, (R, n_{k-1}, m): (R, n_k, m). In a block where one layer learns, `more`, (R,
         channels, places * m), comes onto what that makes."""
+        x = self._ordered(x)
         self.at.x, self.arrived = x, False
         if more is None:
             self.block.forward(self.at)
@@ -167,6 +168,14 @@ class LayeredBlock:
     def gradients(self, grads: Sums) -> None:
         self._expect("learns from", "its gradients")
         self.block.gradients(self.at, grads)
+
+    def _ordered(self, x: Array) -> Array:
+        """x with sample beside sample in memory."""
+        if x.strides[-1] == x.itemsize:
+            return x
+        own = self.net.kept(f"input of {self.at.path}", lambda: self.net.backend.zeros(x.shape, x.dtype))
+        own[...] = x
+        return own
 
     def _expect(self, does: str, before: str) -> None:
         """Raise InvalidValue where what the layers hold is of another pass."""

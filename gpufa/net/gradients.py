@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from functools import partial
 
-from ..basics.arrays import ALL, T, kernels
+from ..backends.columns import Maps
+from ..basics.arrays import ALL, T
 from ..basics.errors import InvalidValue
 from .arena import Array, Layers, Parameters
 from .passes import Pass
@@ -70,24 +71,11 @@ class Gradients:
         if name in self.wanted:
             self.backend.row_sums(delta, out=self.into[name], alpha=self._times(factor), beta=self._beta(name))
 
-    def kernel(
-        self,
-        name: str,
-        delta: Array,
-        columns: Array,
-        filters: slice = ALL,
-        more: bool = False,
-        places: slice = ALL,
-    ) -> None:
-        """The gradient of some filters of a kernel += delta columns^T, (R, filters, n) and (R, ..., n); with `more` it
-        is in any case added to what is there. Of kernels that differ from place to place those of some places, whose
-        axis stands behind R."""
+    def filters(self, name: str, maps: Maps) -> None:
+        """The kernel's gradient += the sums over places and samples of y x, y being the signal there."""
         self._check(name)
-        beta = 1.0 if more else self._beta(f"{name} from {filters.start}, {places.start}")
-        self.begun.add(name)
         if name in self.wanted:
-            out = kernels(self.into[name], places)[..., filters, :]
-            self.backend.gemm(delta, T(columns), out=out, alpha=self.scale, beta=beta)
+            self.backend.filter_gradient(maps, out=self.into[name], alpha=self.scale, beta=self._beta(name))
 
     def array(self, name: str) -> Array:
         """The parameter's gradient, to be written whole by the rule itself, which does its own scaling."""
@@ -173,21 +161,11 @@ class Within:
         for r in self._running(name):
             self.grads.backend.row_sums(delta[r], out=out[r], alpha=self._times(factor), beta=self.grads.first)
 
-    def kernel(
-        self,
-        name: str,
-        delta: Array,
-        columns: Array,
-        filters: slice = ALL,
-        more: bool = False,
-        places: slice = ALL,
-    ) -> None:
-        out, shared = kernels(self.grads.into[name], places), columns.ndim < delta.ndim
-        beta = 1.0 if more else self.grads.first
+    def filters(self, name: str, maps: Maps) -> None:
+        out, shared = self.grads.into[name], maps.x.ndim < maps.y.ndim
         for r in self._running(name):
-            self.grads.backend.gemm(
-                delta[r], T(columns if shared else columns[r]), out=out[r][..., filters, :], alpha=self.scale, beta=beta
-            )
+            own = maps._replace(x=maps.x if shared else maps.x[r], y=maps.y[r])
+            self.grads.backend.filter_gradient(own, out=out[r], alpha=self.scale, beta=self.grads.first)
 
     def _times(self, factor: float) -> float | Array:
         return self.scale if factor == 1 else factor * self.scale

@@ -46,7 +46,7 @@ class Folder(Callback):
             "config": to_mapping(trainer.config.recorded(trainer.rule)),
             "data": dict(self.fingerprint),
         }
-        if place := bits_hang_on(trainer.net.backend.describe()):
+        if place := bits_hang_on(trainer.net):
             self.metadata["place"] = place
         files.write(
             self.path / "config.toml",

@@ -8,20 +8,23 @@ from typing import Any
 
 from ..basics.errors import InvalidValue, warn
 from ..functions.schedules import schedule
+from ..net.learner import Learner
 from ..training.config import Config
 
 SAME_BITS = "optimizer pass", "TF32", "GPU memory", "CUDA driver"  # facts of a backend that change none
+OF_LAYERS = "convolution"  # of nets whose blocks are all one dense layer neither
 COUNTS = re.compile(r",? \d+ (?:cores|threads)")
 
 
-def bits_hang_on(facts: Mapping[str, str]) -> dict[str, str]:
-    """The facts of a backend that bits may hang on: processor, libraries, GPU."""
-    return {name: COUNTS.sub("", fact) for name, fact in facts.items() if name not in SAME_BITS}
+def bits_hang_on(net: Learner) -> dict[str, str]:
+    """The facts of its backend that a net's bits may hang on: processor, libraries, GPU."""
+    without = (*SAME_BITS, *(() if net.sizes.layered else (OF_LAYERS,)))
+    return {name: COUNTS.sub("", fact) for name, fact in net.backend.describe().items() if name not in without}
 
 
-def moved(file: Path, metadata: Mapping[str, Any], facts: Mapping[str, str]) -> None:
+def moved(file: Path, metadata: Mapping[str, Any], net: Learner) -> None:
     """Tell where a run goes on in another place than it began in."""
-    before, here = metadata.get("place"), bits_hang_on(facts)
+    before, here = metadata.get("place"), bits_hang_on(net)
     if not isinstance(before, Mapping):
         return
     changes = [

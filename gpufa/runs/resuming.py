@@ -69,7 +69,7 @@ def resume(
         arrays = data_again(config, data, metadata, file, needs, sample_weights)
         trainer = Trainer(config, arrays, rule, callbacks, *networks.scalings_in(stored), networks.filling_in(stored))
         trainer.callbacks += bar(progress)
-        moved(file, metadata, trainer.net.backend.describe())
+        moved(file, metadata, trainer.net)
         networks.fill(checkpointed(trainer), stored, trainer.net)
         if trainer.kept:
             trainer.kept.epoch[:] = stored["kept/epoch"]

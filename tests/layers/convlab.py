@@ -3,6 +3,7 @@
 import numpy as np
 from rulelab import host
 
+from gpufa.backends.machine import convolution
 from gpufa.layers import block
 
 # Words, and the shape that they are tried on: odd and even kernels, strides with something left over, zeros about.
@@ -126,3 +127,25 @@ class Standing:
         signal = self.layer.pull(self.at, carriers)
         assert signal.matrix is None
         return host(self.net, signal.signal).reshape(self.R, *self.shape, self.m)
+
+
+class Handed(dict):
+    """What the layer that stands there hands over, on the host."""
+
+    def __init__(self, at):
+        super().__init__()
+        self.net, self.w = at.net, at.at.parameters
+        at.layer.gradients(at.at, self)
+
+    def filters(self, name, maps):
+        into = self.net.backend.zeros(self.w[name].shape, self.net.dtype)
+        self.net.backend.filter_gradient(maps, out=into)
+        self[name] = host(self.net, into)
+
+    def sums(self, name, delta):
+        self[name] = host(self.net, delta).sum(-1)
+
+
+def by_columns(monkeypatch):
+    """From here on NumPy convolves by columns, as where there is no compiler."""
+    monkeypatch.setattr(convolution, "convolver", lambda dtype: None)

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from convlab import CONVS, POOLS, Standing, conv_down, conv_up, pool
+from convlab import CONVS, POOLS, Handed, Standing, by_columns, conv_down, conv_up, pool
 from rulelab import close, host, network
 
 from gpufa.backends import places
+from gpufa.backends.machine.compiler import compiler
 from gpufa.net.gradients import Gradients
 
 NET = ["input 3", "dense 2"]
@@ -24,32 +25,21 @@ def own(x, r):
     return x[r] if x.ndim == 5 else x
 
 
-class Kept:
-    """Sums that keep what they are handed, as products on the host."""
-
-    def __init__(self, net, found):
-        self.net, self.found = net, found
-
-    def kernel(self, name, delta, columns, filters, more):
-        delta, columns = host(self.net, delta), host(self.net, columns)
-        if columns.ndim < delta.ndim:
-            columns = columns[None]
-        rows = self.found.setdefault(name, {})
-        product = delta @ columns.swapaxes(-1, -2)
-        rows[filters.start] = rows[filters.start] + product if more else product
-
-    def sums(self, name, delta):
-        self.found[name] = host(self.net, delta).sum(-1)
+@pytest.fixture(params=["machine code", "columns"])
+def by(request, monkeypatch):
+    if request.param == "columns":
+        by_columns(monkeypatch)
+    elif not compiler():
+        pytest.skip("no C++ compiler")
 
 
 @convs
 @SHARED
+@pytest.mark.usefixtures("by")
 def test_convolution_is_the_loop(word, shape, shared, backend):
     at, x = standing(word, shape, backend, shared)
     W, b = at.w["W"], at.w.get("b", np.zeros((2, at.layer.n)))
-    found, down, grads = at.up(), at.down(), {}
-    at.layer.gradients(at.at, Kept(at.net, grads))
-    kernel = np.concatenate([*grads["W9"].values()], axis=1).reshape(W.shape)
+    found, down, grads = at.up(), at.down(), Handed(at)
     expected = np.zeros(W.shape)
     for r, s in np.ndindex(2, 3):
         np.testing.assert_allclose(
@@ -58,7 +48,7 @@ def test_convolution_is_the_loop(word, shape, shared, backend):
         dW, signal = conv_down(at.layer, W[r], own(x, r)[..., s], at.delta[r, ..., s])
         np.testing.assert_allclose(down[r, ..., s], signal, rtol=1e-12, atol=1e-13)
         expected[r] += dW
-    np.testing.assert_allclose(kernel, expected, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(grads["W9"], expected, rtol=1e-12, atol=1e-13)
     if at.layer.bias:
         np.testing.assert_allclose(grads["b9"], at.delta.sum((2, 3, 4)), rtol=1e-12)
     else:
@@ -80,12 +70,9 @@ def test_a_signal_goes_back_through_the_kernel_that_stands_in(word, shape, backe
 def test_columns_in_parts_are_the_whole(word, shape, backend, monkeypatch):
     def found():
         at, _ = standing(word, shape, backend)
-        grads = {}
-        up, down = at.up(), at.down()
-        at.layer.gradients(at.at, Kept(at.net, grads))
-        return {"up": up, "down": down, **{f"{k}{i}": v for k in grads if k[0] == "W"
-                                           for i, v in grads[k].items()}}  # fmt: skip
+        return {"up": at.up(), "down": at.down(), **Handed(at)}
 
+    by_columns(monkeypatch)
     whole = found()
     monkeypatch.setattr(places, "TILE", 1)
     close(found(), whole, 1e-12)
@@ -139,6 +126,7 @@ def test_the_sums_add_up_what_layers_hand_over_in_parts(backend, monkeypatch):
     words = ["input 2x5x4", "conv 4 3x3 groups 2 tanh, pool 2", "dense 3"]
     net = network(words, "bp", backend=backend, seeds=(0, 1))
     x, y = np.random.default_rng(1).normal(size=(6, 40)), np.arange(6) % 3
+    by_columns(monkeypatch)
     whole = net.gradients(x, y)
     monkeypatch.setattr(places, "TILE", 1)
     close(net.gradients(x, y), whole, 1e-12)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from convlab import Standing
+from convlab import Handed, Standing, by_columns
 from rulelab import close, host, network
 from windowlab import ALONG, TIMES, UNTIED, biases, down, pooled, up
 
@@ -24,37 +24,12 @@ def own(x, r, shape):
     return x[r] if x.ndim == len(shape) + 2 else x
 
 
-class Handed(dict):
-    """Sums that add up what layers hand over, as the sums of a net do."""
-
-    def __init__(self, at):
-        super().__init__({name: np.zeros(w.shape) for name, w in at.at.parameters.items()})
-        self.net, self.wanted = at.net, None
-
-    def kernel(self, name, delta, columns, filters=slice(None), more=False, places=slice(None)):
-        delta, columns = host(self.net, delta), host(self.net, columns)
-        W = self[name]
-        flat = W.reshape(*W.shape[:2], -1) if W.ndim < 7 else W.reshape(*W.shape[:2], -1, int(np.prod(W.shape[4:])))
-        view = flat[:, filters] if W.ndim < 7 else flat.swapaxes(1, 2)[:, places, filters]
-        product = delta @ columns.swapaxes(-1, -2)
-        view[...] = view + product if more else product
-
-    def sums(self, name, delta):
-        self[name][...] = host(self.net, delta).sum(-1)
-
-
-def handed(at):
-    found = Handed(at)
-    at.layer.gradients(at.at, found)
-    return found
-
-
 @words
 @SHARED
 def test_up_and_down_are_the_loop(word, shape, shared, backend):
     at, x = standing(word, shape, backend, shared)
     W, b = at.w["W"], at.w.get("b", np.zeros((2, *at.out)) if "local" in word else np.zeros((2, at.layer.n)))
-    found, below, grads = at.up(), at.down(), handed(at)
+    found, below, grads = at.up(), at.down(), Handed(at)
     dW, db = np.zeros(W.shape), np.zeros(b.reshape(2, -1).shape)
     assert at.out == up(at.layer, W[0], b[0], own(x, 0, shape)[..., 0]).shape
     for r, s in np.ndindex(2, 3):
@@ -84,8 +59,9 @@ def test_a_signal_goes_back_through_the_kernels_that_stand_in(word, shape, backe
 def test_columns_in_parts_are_the_whole(word, shape, shared, backend, monkeypatch):
     def found():
         at, _ = standing(word, shape, backend, shared)
-        return {"up": at.up(), "down": at.down(), **handed(at)}
+        return {"up": at.up(), "down": at.down(), **Handed(at)}
 
+    by_columns(monkeypatch)
     whole = found()
     monkeypatch.setattr(places, "TILE", 1)
     close(found(), whole, 1e-12)
@@ -118,6 +94,7 @@ def test_pools_along_time_are_the_loop(word, shape, shared, backend):
 def test_the_sums_add_up_what_is_handed_over_in_parts(layers, seeds, backend, monkeypatch):
     net = network(layers, "bp", backend=backend, seeds=seeds)
     x, y = np.random.default_rng(1).normal(size=(6, net.sizes.inputs)), np.arange(6) % 3
+    by_columns(monkeypatch)
     whole = net.gradients(x, y)
     one = network(layers, "bp", backend="numpy", seeds=seeds)
     close(whole, one.gradients(x, y), 1e-12)

@@ -9,7 +9,8 @@ import threadpoolctl
 from traininglab import DATA, config, parameters, same
 
 import gpufa
-from gpufa.backends import compiled, get_backend
+from gpufa.backends import get_backend
+from gpufa.backends.machine import update
 from gpufa.basics import files
 
 
@@ -50,16 +51,16 @@ def test_where_folders_can_not_be_synced_files_are_written(monkeypatch, tmp_path
 
 def test_without_a_compiler_numpy_updates_to_rounding(monkeypatch, whole):
     monkeypatch.setenv("GPUFA_CXX", "")
-    compiled.compiled_update.cache_clear()
+    update.compiled_update.cache_clear()
     try:
         same(parameters(gpufa.train(config(optimizer="sgd", lr=0.1), DATA)), _compiled(monkeypatch), exact=False)
     finally:
-        compiled.compiled_update.cache_clear()
+        update.compiled_update.cache_clear()
 
 
 def _compiled(monkeypatch):
     monkeypatch.delenv("GPUFA_CXX")
-    compiled.compiled_update.cache_clear()
+    update.compiled_update.cache_clear()
     return parameters(gpufa.train(config(optimizer="sgd", lr=0.1), DATA))
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from ...basics.arrays import ALL, T
+from ...backends.columns import Maps
+from ...basics.arrays import T
 from ...layers.layer import Shape
 from ...net.arena import Extra
 from ...net.gradients import Gradients
@@ -72,8 +73,6 @@ class Mirrored:
     def sums(self, name: str, delta: Any, factor: float = 1.0) -> None:
         """Vectors have no stand-ins."""
 
-    def kernel(
-        self, name: str, delta: Any, columns: Any, filters: slice = ALL, more: bool = False, places: slice = ALL
-    ) -> None:
+    def filters(self, name: str, maps: Maps) -> None:
         if name in self.carriers:
-            self.grads.kernel(self.carriers[name][0], delta, columns, filters, more, places)
+            self.grads.filters(self.carriers[name][0], maps)

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from ...backends import Backend
-from ...basics.arrays import ALL, Array, T, kernels
+from ...backends.columns import Maps
+from ...basics.arrays import Array, T
 from ...functions.activations import Activation
 from ...layers.act import Act
 from ...layers.layer import At
@@ -95,10 +96,8 @@ class Correlation:
     def sums(self, name: str, delta: Array, factor: float = 1.0) -> None:
         """Vectors carry no error."""
 
-    def kernel(
-        self, name: str, delta: Array, columns: Array, filters: slice = ALL, more: bool = False, places: slice = ALL
-    ) -> None:
-        self.backend.gemm(delta, T(columns), out=kernels(self.out, places)[..., filters, :], beta=float(more))
+    def filters(self, name: str, maps: Maps) -> None:
+        self.backend.filter_gradient(maps, out=self.out)
 
 
 def learning(at: At) -> Iterator[tuple[At, Activation | None]]:

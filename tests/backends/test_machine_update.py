@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from optimizerlab import RECORDED, hyper
 
-from gpufa.backends import compiled
+from gpufa.backends.machine import compiler, update
 from gpufa.backends.numpy import NumpyBackend
 from gpufa.functions.optimizers import DECAYS, OPTIMIZERS, apply
 
@@ -14,15 +14,15 @@ rng = np.random.default_rng(0)
 @pytest.fixture
 def fresh():
     """No compiler or update remembered, before and behind the test."""
-    for cached in (compiled.compiled_update, compiled.compiler):
+    for cached in (update.compiled_update, compiler.compiler):
         cached.cache_clear()
     yield
-    for cached in (compiled.compiled_update, compiled.compiler):
+    for cached in (update.compiled_update, compiler.compiler):
         cached.cache_clear()
 
 
 def needs_compiler():
-    if not compiled.compiler():
+    if not compiler.compiler():
         pytest.skip("no C++ compiler")
 
 
@@ -35,7 +35,7 @@ def test_it_gives_numpys_numbers(name, decay, dtype):
     p, g, *states = (rng.random(n).astype(dtype) for _ in range(2 + len(row.states)))
     ours = [x.copy() for x in (p, g, *states)]
     c = hyper(row, step=3, weight_decay=0.1)
-    compiled.compiled_update(row, dtype)(ours[0], ours[1], ours[2:], 0.5, c, decay)
+    update.compiled_update(row, dtype)(ours[0], ours[1], ours[2:], 0.5, c, decay)
     np.testing.assert_array_equal(ours[1], g)
     apply(row, p, g * np.asarray(0.5, dtype), states, np.empty(n, dtype), c, decay)
     tolerance = 1e-6 if dtype == "float32" else 1e-14
@@ -47,9 +47,9 @@ def test_it_gives_numpys_numbers(name, decay, dtype):
 def test_it_equals_pytorch(name):
     needs_compiler()
     row, p = OPTIMIZERS[name], RECORDED["start"].copy()
-    states, update = [np.zeros_like(p) for _ in row.states], compiled.compiled_update(row, "float64")
+    states, step_of = [np.zeros_like(p) for _ in row.states], update.compiled_update(row, "float64")
     for step, (g, rate) in enumerate(zip(RECORDED["gradients"], RECORDED["rates"], strict=True), start=1):
-        update(p, g, states, 1.0, hyper(row, lr=rate, step=step, weight_decay=0.1), row.decay)
+        step_of(p, g, states, 1.0, hyper(row, lr=rate, step=step, weight_decay=0.1), row.decay)
         np.testing.assert_allclose(p, RECORDED[f"{name}_0.1"][step - 1], rtol=1e-12, atol=1e-12)
 
 
@@ -57,11 +57,11 @@ def test_it_equals_pytorch(name):
 def test_it_is_compiled_once(tmp_path, monkeypatch):
     needs_compiler()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert compiled.compiled_update(OPTIMIZERS["adam"], "float32")
+    assert update.compiled_update(OPTIMIZERS["adam"], "float32")
     (library,) = tmp_path.rglob("*.so")
     made = library.stat().st_mtime_ns
-    compiled.compiled_update.cache_clear()
-    assert compiled.compiled_update(OPTIMIZERS["adam"], "float32")
+    update.compiled_update.cache_clear()
+    assert update.compiled_update(OPTIMIZERS["adam"], "float32")
     assert [path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.suffix == ".so"] == [made]
     assert not list(tmp_path.rglob("*.cpp"))
 
@@ -79,7 +79,7 @@ def test_without_it_numpy_does_the_pass(fault, tmp_path, monkeypatch):
         (tmp_path / "cache").write_text("a file")
     else:
         monkeypatch.setenv("GPUFA_CXX", names.get(fault, str(script)))
-    assert compiled.compiled_update(OPTIMIZERS["adam"], "float32") is None
+    assert update.compiled_update(OPTIMIZERS["adam"], "float32") is None
     assert NumpyBackend().describe()["optimizer pass"] == "NumPy (no C++ compiler that works)"
     from traininglab import DATA, config
 

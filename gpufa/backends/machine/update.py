@@ -1,29 +1,19 @@
 """An optimizer's update as one pass of machine code, where the machine has a C++ compiler.
 
-It is the row's own CUDA text, compiled as C++ in a fraction of a second, once for each machine, and kept in the cache.
-NumPy goes over the weights a dozen times for the same. GPUFA_CXX names the compiler; empty, there is none.
+It is the row's own CUDA text, compiled as C++ in a fraction of a second. NumPy goes over the weights a dozen times for
+the same.
 """
 
 import ctypes
-import hashlib
-import os
-import platform
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import cache
-from pathlib import Path
-from typing import Any
 
 from numpy.typing import NDArray
 
-from ..basics.files import cache_folder
-from ..functions.optimizers import DECAYS, Hyper, Optimizer
-from . import kernels
+from ...functions.optimizers import DECAYS, Hyper, Optimizer
+from .. import kernels
+from .compiler import built
 
-FLAGS = "-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC"
 TEXT = """
 #include <math.h>
 extern "C" void update(T* __restrict parameters, const T* __restrict gradient, T* __restrict state0,
@@ -55,7 +45,7 @@ def compiled_update(optimizer: Optimizer, dtype: str) -> Update | None:
         return None
     defines = {"T": kernels.TYPES[dtype], **kernels.update_text(optimizer)}
     text = "".join(f"#define {key} {' '.join(value.split())}\n" for key, value in defines.items()) + TEXT
-    library = _built(text)
+    library = built(text)
     if library is None:
         return None
     entry = library.update
@@ -68,38 +58,3 @@ def compiled_update(optimizer: Optimizer, dtype: str) -> Update | None:
         entry(*pointers, p.size, clip, c.lr, c.unbias1, c.unbias2, *decays, c.momentum, c.beta2, c.eps)
 
     return update
-
-
-@cache
-def compiler() -> str | None:
-    """The C++ compiler's path, or None."""
-    names = [os.environ["GPUFA_CXX"]] if "GPUFA_CXX" in os.environ else ["c++", "g++", "clang++"]
-    return next((found for name in names if name and (found := shutil.which(name))), None)
-
-
-def _built(text: str) -> Any:
-    """The library made of this text, from the cache or anew; None where that fails in any way."""
-    cxx = compiler()
-    if cxx is None:
-        return None
-    with suppress(OSError, subprocess.SubprocessError):
-        key = hashlib.sha256("\0".join([text, cxx, *FLAGS, platform.machine(), _processor()]).encode()).hexdigest()
-        library = cache_folder() / "compiled" / f"{key[:32]}.so"
-        if not library.exists():
-            library.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with tempfile.TemporaryDirectory(dir=library.parent) as folder:
-                source, made = Path(folder, "update.cpp"), Path(folder, "update.so")
-                source.write_text(text, encoding="utf-8")
-                command = [cxx, *FLAGS, str(source), "-o", str(made)]
-                subprocess.run(command, check=True, capture_output=True, timeout=60)
-                made.replace(library)
-        return ctypes.CDLL(str(library))
-    return None
-
-
-def _processor() -> str:
-    """What -march=native depends on."""
-    with suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return "\n".join(dict.fromkeys(line for line in lines if line.startswith(("model name", "flags"))))
-    return platform.processor()

@@ -1,0 +1,100 @@
+"""The machine code of convolution: vectors.hpp, correlation.cpp and gradient.cpp, compiled in some seconds."""
+
+import ctypes
+from collections.abc import Callable
+from functools import cache, partial
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels import TYPES
+from .compiler import built
+from .threads import share, threads
+
+SOURCES = "vectors.hpp", "correlation.cpp", "gradient.cpp"
+BORDER = 64  # bytes: where vectors begin
+Scratch = Callable[[str, tuple[int, ...], Any], NDArray]
+
+
+class Geometry(ctypes.Structure):
+    """Sizes of maps x and y, kernel, stride, dilation, and zeros before x; x is (channels, rows, columns, m)."""
+
+    _fields_ = [
+        (name, ctypes.c_long)
+        for sizes in (
+            ("channels", "rows", "columns", "filters", "out_rows", "out_columns", "m"),
+            ("high", "wide", "down", "across", "apart", "aside", "above", "left"),
+        )
+        for name in sizes
+    ]
+
+
+class Convolver:
+    """Calls of it, for arrays of one type; the same bits come of any number of threads."""
+
+    def __init__(self, library: Any, filters_at_once: int = 4) -> None:
+        pointer, long, real = ctypes.c_void_p, ctypes.c_long, ctypes.c_double
+        library.strip_room.argtypes, library.gradient_room.argtypes = [pointer], [pointer, long]
+        library.strip_room.restype = library.gradient_room.restype = long
+        library.pack.argtypes = [pointer, pointer, *[long] * 4, pointer]
+        library.correlate.argtypes = [*[pointer] * 4, ctypes.c_int, pointer, *[long] * 3, pointer, long, long]
+        library.gradient.argtypes = [*[pointer] * 3, real, real, pointer, pointer, long, long]
+        self.library, self.filters_at_once = library, filters_at_once
+
+    def correlate(
+        self, g: Geometry, x: NDArray, w: NDArray, b: NDArray | None, out: NDArray, scratch: Scratch, relu: bool = False
+    ) -> None:
+        """out = w * x + b, (filters, rows, columns, m), whose samples alone need lie side by side; w may be any view,
+        (filters, channels, rows, columns)."""
+        at, parts = ctypes.byref(g), threads()
+        packed = _rooms(scratch, "filters in order", w.size, 1, w)[0]
+        self.library.pack(at, w.ctypes.data, *_steps(w), packed.ctypes.data)
+        rooms = _rooms(scratch, "strips of maps", self.library.strip_room(at), parts, x)
+        given = at, x.ctypes.data, packed.ctypes.data, None if b is None else b.ctypes.data, relu, out.ctypes.data
+        share(parts, partial(self._part, self.library.correlate, (*given, *_steps(out)[:3]), rooms))
+
+    def gradient(
+        self, g: Geometry, x: NDArray, y: NDArray, alpha: float, beta: float, out: NDArray, scratch: Scratch
+    ) -> None:
+        """out = alpha * the sums over places and samples of y x + beta * out, (filters, channels, rows, columns)."""
+        at, parts = ctypes.byref(g), min(threads(), -(-g.filters // self.filters_at_once))
+        rooms = _rooms(scratch, "sums of a gradient", self.library.gradient_room(at, parts), parts, x)
+        given = at, x.ctypes.data, y.ctypes.data, alpha, beta, out.ctypes.data
+        share(parts, partial(self._part, self.library.gradient, given, rooms))
+
+    def _part(self, does: Any, given: tuple, rooms: list[NDArray], part: int) -> None:
+        does(*given, rooms[part].ctypes.data, part, len(rooms))
+
+
+@cache
+def convolver(dtype: str) -> Convolver | None:
+    """For arrays of that type; None without a compiler, or where what it made comes to other numbers than it should."""
+    sources = (files(__package__).joinpath(name).read_text("utf-8") for name in SOURCES)
+    library = built("\n".join([f"#define T {TYPES[dtype]}", *sources]))
+    made = library and Convolver(library)
+    return made if made and _right(made, dtype) else None
+
+
+def _right(made: Convolver, dtype: str) -> bool:
+    """Whether it comes to the right numbers, which are whole and small here."""
+    draw, m, n = np.random.default_rng(0), 67, 7
+    x, w, y = (draw.integers(-3, 4, shape).astype(dtype) for shape in ((2, 5, 6, m), (n, 2, 3, 2), (n, 2, 5, m)))
+    seen = np.lib.stride_tricks.sliding_window_view(x, (3, 2), axis=(1, 2))[:, ::2]  # (2, 2, 5, m, 3, 2)
+    up, dw, g = np.empty_like(y), np.empty_like(w), Geometry(*x.shape[:3], *y.shape[:3], m, 3, 2, 2, 1, 1, 1, 0, 0)
+    made.correlate(g, x, w, None, up, lambda name, shape, dtype: np.empty(shape, dtype))
+    made.gradient(g, x, y, 1.0, 0.0, dw, lambda name, shape, dtype: np.empty(shape, dtype))
+    correlated = np.array_equal(up, np.einsum("chwmij,ncij->nhwm", seen, w))
+    return correlated and np.array_equal(dw, np.einsum("chwmij,nhwm->ncij", seen, y))
+
+
+def _steps(array: NDArray) -> tuple[int, ...]:
+    """In numbers."""
+    return tuple(step // array.itemsize for step in array.strides)
+
+
+def _rooms(scratch: Scratch, name: str, numbers: int, parts: int, like: NDArray) -> list[NDArray]:
+    """So many numbers for each part, from where vectors can begin."""
+    found = [scratch(f"{name} {part}", (numbers + BORDER // like.itemsize,), like.dtype) for part in range(parts)]
+    return [room[-room.ctypes.data % BORDER // room.itemsize :] for room in found]

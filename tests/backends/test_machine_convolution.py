@@ -1,0 +1,127 @@
+"""Convolution by machine code is that by columns: any number of samples, any windows, any number of threads."""
+
+import numpy as np
+import pytest
+
+from gpufa.backends.columns import Columns, Maps
+from gpufa.backends.machine import convolution, convolver, threads
+from gpufa.backends.machine.compiler import compiler
+from gpufa.backends.numpy import NumpyBackend
+from gpufa.backends.places import Windows
+
+pytestmark = pytest.mark.skipif(not compiler(), reason="no C++ compiler")
+CLOSE = {"float32": 1e-5, "float64": 1e-13}
+
+
+def random_maps(seed, dtype):
+    """(maps, W, b), with windows of any kind."""
+    draw = np.random.default_rng(seed)
+    while True:
+        groups, R = int(draw.choice([1, 1, 2])), int(draw.choice([1, 2]))
+        channels, filters = (groups * int(draw.choice([1, 2, 3, 5, 13, 40])) for _ in range(2))
+        kernel, stride, dilation = (tuple(map(int, draw.integers(1, high, 2))) for high in (8, 4, 4))
+        if draw.random() < 0.6:
+            stride = dilation = (1, 1)
+        pad = tuple(tuple(map(int, draw.integers(0, k + 1, 2))) for k in kernel)
+        windows = Windows(tuple(map(int, draw.integers(1, 16, 2))), kernel, stride, dilation, pad)
+        if min(windows.grid) > 0:
+            break
+    m = int(draw.choice([1, 3, 7, 8, 10, 16, 31, 33, 64, 70, 100, 129]))
+    shared = [] if draw.random() < 0.3 else [R]
+    x, y, W, b = (
+        draw.normal(size=shape).astype(dtype)
+        for shape in (
+            (*shared, channels, *windows.size, m),
+            (R, filters, *windows.grid, m),
+            (R, filters, channels // groups, *kernel),
+            (R, filters),
+        )
+    )
+    return Maps(x, y, windows, groups), W, b
+
+
+def all_three(backend, maps, W, b):
+    """y, the signal at x, and two gradients of the filters, one added to what is there."""
+    y, down = np.empty_like(maps.y), np.empty((len(maps.y), *maps.x.shape[-4:]), maps.y.dtype)
+    once, more = np.full_like(W, np.nan), W.copy()
+    backend.convolve(maps._replace(y=y), W, b)
+    backend.convolve_back(maps._replace(x=down), W)
+    backend.filter_gradient(maps, once)
+    backend.filter_gradient(maps, more, alpha=0.5, beta=2.0)
+    return y, down, once, more
+
+
+class ByColumns(NumpyBackend):
+    convolve, convolve_back, filter_gradient = Columns.convolve, Columns.convolve_back, Columns.filter_gradient
+
+
+@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("seed", range(60))
+def test_it_is_what_columns_give(seed, dtype):
+    maps, W, b = random_maps(seed, dtype)
+    b = b if seed % 3 else None
+    found, expected = (all_three(backend, maps, W, b) for backend in (NumpyBackend(), ByColumns()))
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=CLOSE[dtype] * max(1.0, np.abs(other).max()))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_number_of_threads_gives_the_same_bits(seed, monkeypatch):
+    maps, W, b = random_maps(seed, "float32")
+    found = []
+    for count in (1, 2, 5):
+        monkeypatch.setattr(convolver, "threads", lambda count=count: count)
+        found.append(all_three(NumpyBackend(), maps, W, b))
+    for other in found[1:]:
+        for one, same in zip(found[0], other, strict=True):
+            np.testing.assert_array_equal(one, same)
+
+
+def test_samples_do_not_change_each_other():
+    """Those of a last vector that begins before the one in front of it has ended, too."""
+    draw = np.random.default_rng(0)
+    x, W = draw.normal(size=(1, 3, 6, 6, 70)), draw.normal(size=(1, 7, 3, 3, 3))
+    windows, made = Windows((6, 6), (3, 3), (1, 1), (1, 1), ((1, 1), (1, 1))), {}
+    for m in (70, 5):
+        y = np.empty((1, 7, 6, 6, m))
+        NumpyBackend().convolve(Maps(np.ascontiguousarray(x[..., :m]), y, windows), W)
+        made[m] = y
+    np.testing.assert_allclose(made[70][..., :5], made[5], rtol=1e-12, atol=1e-13)
+
+
+def test_relu_in_the_same_pass_keeps_what_is_no_number():
+    maps, W, b = random_maps(1, "float64")
+    x, y, w = maps.x[..., :1, :, :, :, :].reshape(-1, *maps.x.shape[-4:])[0], maps.y[0], W[0]
+    if maps.groups > 1:
+        pytest.fail("choose a seed without groups")
+    x = x.copy()
+    x[0, 0, 0, 0] = np.nan
+    plain, bent = np.empty_like(y), np.empty_like(y)
+    geometry = convolution._geometry(x.shape, y.shape, maps.windows)
+    for relu, out in ((False, plain), (True, bent)):
+        convolver.convolver("float64").correlate(geometry, x, w, b[0], out, _scratch, relu)
+    np.testing.assert_array_equal(bent, np.maximum(plain, 0))
+
+
+def test_work_of_threads_raises_where_it_fails():
+    def fails(part):
+        if part == 1:
+            raise ValueError("a part")
+
+    with pytest.raises(ValueError, match="a part"):
+        threads.share(3, fails)
+
+
+def test_code_that_is_wrong_is_not_used(monkeypatch):
+    convolver.convolver.cache_clear()
+    monkeypatch.setattr(convolver.Convolver, "gradient", lambda self, g, x, y, alpha, beta, out, scratch: out.fill(1))
+    assert convolver.convolver("float32") is None
+    assert NumpyBackend().describe()["convolution"] == "columns, and products of BLAS"
+    maps, W, b = random_maps(0, "float32")
+    for one, other in zip(all_three(NumpyBackend(), maps, W, b), all_three(ByColumns(), maps, W, b), strict=True):
+        np.testing.assert_array_equal(one, other)
+    convolver.convolver.cache_clear()
+
+
+def _scratch(name, shape, dtype):
+    return np.empty(shape, dtype)
