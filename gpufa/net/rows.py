@@ -86,14 +86,13 @@ def _reader(sizes: Layout, k: int) -> Windows | None:
     """How the kernel above block k looks at its output, as its own transposed convolution would go down; None where no
     kernel stands there."""
     layers = list(sizes.walk(k + 1))
-    first = next(i for i, (layer, shape) in enumerate(layers) if _has_matrix(layer, shape))
-    reader, shape = layers[first]
-    windows = reader.looks(shape)
-    if windows is not None and first:
+    first = next((i for i, (layer, shape) in enumerate(layers) if _has_matrix(layer, shape)), None)
+    windows = None if first is None else layers[first][0].looks(layers[first][1])
+    if first is None or (windows is not None and first):
+        has = "none" if first is None else f"'{layers[0][0]}' in front of it"
         raise InvalidValue(
             f"places = 'repeated' goes by the kernel that looks at block {k}'s output, and block {k + 1},"
-            f" '{sizes.blocks[k]}', has '{layers[0][0]}' in front of it; let block {k} end with that, or set"
-            " rule.places to shared or each"
+            f" '{sizes.blocks[k]}', has {has}; let block {k} end with that, or set rule.places to shared or each"
         )
     return windows
 

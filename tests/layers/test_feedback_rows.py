@@ -153,6 +153,9 @@ def test_what_is_refused():
         with pytest.raises(gpufa.InvalidValue, match="has 'pool 2' in front of it; let block 1 end with that, or set"):
             net_of(rule, words=words, places="repeated")
         net_of(rule, words=words, places="shared")
+        unread = ["input 2x8x6", "conv 4 3x3", "batch norm tanh", "dense 3"]
+        with pytest.raises(gpufa.InvalidValue, match="block 2, 'batch norm, tanh', has none; let block 1 end with"):
+            net_of(rule, words=unread, places="repeated")
 
 
 LAYERS = ("input 1x8x8", "conv 4 3x3 relu, pool 2", "conv 3 3x3 tanh", "dense 5 tanh")
