@@ -29,8 +29,10 @@ class Norms:
         self.means(x, axis, out=variance, by=x)
 
     def inverse_roots(self, variance: Array, eps: float, out: Array) -> None:
-        """out = 1 / sqrt(variance + eps), as large as numbers go where both are 0."""
-        self.xp.add(variance, eps, out=out)
+        """out = 1 / sqrt(variance + eps), as large as numbers go where both are 0, and NaN of an infinite variance, as
+        zeros in place of all that varied so much would hide it."""
+        self.xp.fmod(variance, np.inf, out=out)  # what is finite stays as it is
+        self.xp.add(out, eps, out=out)
         self.xp.maximum(out, float(np.finfo(out.dtype).tiny), out=out)
         self.xp.sqrt(out, out=out)
         self.xp.divide(1, out, out=out)

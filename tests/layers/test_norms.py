@@ -174,3 +174,11 @@ def test_gains_start_from_one_or_from_zero_and_nothing_else_is_touched(backend):
     assert {name: s.shape for name, s in state.items()} == dict.fromkeys(names, (1, 3))
     assert all((s == (name[0] == "v")).all() for name, s in state.items())
     assert net.feedback.keys() == {"B2"}
+
+
+@pytest.mark.parametrize("word", ["batch norm", "layer norm"])
+def test_a_variance_beyond_the_numbers_is_told(word, backend):
+    net = gpufa.Network(["input 4", f"dense 3, {word}, tanh", "dense 2"], rule="bp", backend=backend)
+    x = np.float32([[1, 2, 3, 4], [4, 3, 2, 1]]) * 1e25
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert np.isnan(training_loss(net, x, np.array([0, 1]))).all()  # zeros in place of x would be finite
