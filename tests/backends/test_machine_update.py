@@ -67,10 +67,16 @@ def test_it_is_compiled_once(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("fresh")
-@pytest.mark.parametrize("fault", ["none", "missing", "fails", "makes nothing", "makes rubbish", "no cache"])
+@pytest.mark.parametrize(
+    "fault", ["none", "missing", "fails", "makes nothing", "makes rubbish", "makes another", "no cache"]
+)
 def test_without_it_numpy_does_the_pass(fault, tmp_path, monkeypatch):
     script = tmp_path / "c++"
-    texts = {"fails": "exit 1", "makes nothing": "exit 0", "makes rubbish": 'for last; do :; done; echo x > "$last"'}
+    output, cxx = 'for last; do :; done; {} "$last"', compiler.compiler()
+    another = output.format(f"echo 'int n;' | {cxx} -x c++ -shared -fPIC - -o" if cxx else "touch")
+    texts = {"fails": "exit 1", "makes nothing": "exit 0", "makes rubbish": output.format("echo x >")}
+    texts["makes another"] = another
+    compiler.compiler.cache_clear()
     script.write_text(f"#!/bin/sh\n{texts.get(fault, '')}\n")
     script.chmod(0o755)
     names = {"none": "", "missing": "no-such-compiler"}
@@ -80,6 +86,7 @@ def test_without_it_numpy_does_the_pass(fault, tmp_path, monkeypatch):
     else:
         monkeypatch.setenv("GPUFA_CXX", names.get(fault, str(script)))
     assert update.compiled_update(OPTIMIZERS["adam"], "float32") is None
+    assert not list(tmp_path.rglob("*.so"))  # so that a compiler that is mended is asked again
     assert NumpyBackend().describe()["optimizer pass"] == "NumPy (no C++ compiler that works)"
     from traininglab import DATA, config
 

@@ -10,6 +10,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -27,12 +28,12 @@ def compiler() -> str | None:
     return next((found for name in names if name and (found := shutil.which(name))), None)
 
 
-def built(text: str) -> Any:
-    """The library made of this text, from the cache or anew; None where that fails in any way."""
+def built(text: str, functions: Sequence[str]) -> Any:
+    """The library of these functions made of this text, from the cache or anew; None where that fails in any way."""
     cxx = compiler()
     if cxx is None:
         return None
-    with suppress(OSError, subprocess.SubprocessError):
+    with suppress(OSError, AttributeError, subprocess.SubprocessError):
         key = hashlib.sha256("\0".join([text, cxx, *FLAGS, platform.machine(), _processor()]).encode()).hexdigest()
         library = cache_folder() / "compiled" / f"{key[:32]}.so"
         if not library.exists():
@@ -42,9 +43,18 @@ def built(text: str) -> Any:
                 source.write_text(text, encoding="utf-8")
                 command = [cxx, *FLAGS, str(source), "-o", str(made)]
                 subprocess.run(command, check=True, capture_output=True, timeout=60)
+                _loaded(made, functions)  # else it is not kept
                 made.replace(library)
-        return ctypes.CDLL(str(library))
+        return _loaded(library, functions)
     return None
+
+
+def _loaded(path: Path, functions: Sequence[str]) -> Any:
+    """The library. Raises OSError where the file is none, AttributeError where it lacks one of the functions."""
+    library = ctypes.CDLL(str(path))
+    for name in functions:
+        library[name]
+    return library
 
 
 def _processor() -> str:

@@ -14,6 +14,7 @@ from .compiler import built
 from .threads import share, threads
 
 SOURCES = "vectors.hpp", "correlation.cpp", "gradient.cpp"
+FUNCTIONS = "strip_room", "gradient_room", "pack", "correlate", "gradient"
 BORDER = 64  # bytes: where vectors begin
 Scratch = Callable[[str, tuple[int, ...], Any], NDArray]
 
@@ -72,7 +73,7 @@ class Convolver:
 def convolver(dtype: str) -> Convolver | None:
     """For arrays of that type; None without a compiler, or where what it made comes to other numbers than it should."""
     sources = (files(__package__).joinpath(name).read_text("utf-8") for name in SOURCES)
-    library = built("\n".join([f"#define T {TYPES[dtype]}", *sources]))
+    library = built("\n".join([f"#define T {TYPES[dtype]}", *sources]), FUNCTIONS)
     made = library and Convolver(library)
     return made if made and _right(made, dtype) else None
 

@@ -45,7 +45,7 @@ def compiled_update(optimizer: Optimizer, dtype: str) -> Update | None:
         return None
     defines = {"T": kernels.TYPES[dtype], **kernels.update_text(optimizer)}
     text = "".join(f"#define {key} {' '.join(value.split())}\n" for key, value in defines.items()) + TEXT
-    library = built(text)
+    library = built(text, ("update",))
     if library is None:
         return None
     entry = library.update
