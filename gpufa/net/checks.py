@@ -1,6 +1,7 @@
 """What a network is given, looked at: each of these raises InvalidValue for what it can't be."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, fields, replace
 from numbers import Integral
 from typing import Any
 
@@ -65,6 +66,7 @@ def check_fit(layout: Layout, rule: Rule, others: Mapping[str, type[Rule]]) -> N
                 f" {rule.name!r} would never train it; use rule 'dfa' with --set rule.inject=pre_activation"
             )
         offered = frozenset.intersection(*(layout.offers(j) for j in layout.hidden))
+        at_fault = _options_at_fault(rule, missing[0])
         able = [name for name, other in others.items() if other().needs & WANTED.keys() <= offered]
         out = "--residual out, in words residual(...)" if k in layout.residual else "that block out"
         if missing[0] == "matrix" and layout.blocks[k - 1].one_dense:
@@ -72,10 +74,24 @@ def check_fit(layout: Layout, rule: Rule, others: Mapping[str, type[Rule]]) -> N
                 f"rule {rule.name!r} takes hidden blocks that all drop the same share of their units, and block {k} is"
                 f" '{layout.blocks[k - 1]}'; give all of them the same dropout, or none"
             )
+        if at_fault:
+            able = [name for name in able if name != rule.name]
+        way = " and".join(f" with {name} = {value!r}" for name, value in at_fault.items())
+        leave = f"leave --set rule.{' and rule.'.join(at_fault)} out, " if at_fault else ""
         raise InvalidValue(
-            f"rule {rule.name!r} {WANTED[missing[0]]}, and block {k} is '{layout.blocks[k - 1]}'; use one of"
-            f" {', '.join(able)}, or leave {out}"
+            f"rule {rule.name!r}{way} {WANTED[missing[0]]}, and block {k} is '{layout.blocks[k - 1]}'; {leave}use one"
+            f" of {', '.join(able)}, or leave {out}"
         )
+
+
+def _options_at_fault(rule: Rule, what: str) -> dict[str, Any]:
+    """The options, by name, each of which alone makes a rule need that of a net; none where it does by default."""
+    defaults = {field.name: field.default for field in fields(rule) if field.default is not MISSING}
+    changed = {name: value for name in defaults if (value := getattr(rule, name)) != defaults[name]}
+    plain = replace(rule, **{name: defaults[name] for name in changed})
+    if what in plain.needs:
+        return {}
+    return {name: value for name, value in changed.items() if what in replace(plain, **{name: value}).needs}
 
 
 WANTED = {

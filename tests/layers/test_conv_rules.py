@@ -64,6 +64,24 @@ def test_what_is_refused_is_named(rule, words, text):
         gpufa.Network(["input 2x6x6", *words, "dense 3"], rule=rule, backend="numpy")
 
 
+@pytest.mark.parametrize(
+    ("options", "way", "leave"),
+    [
+        ({"inject": "pre_activation"}, "inject = 'pre_activation'", "rule.inject"),
+        (
+            {"law": "sign", "nonlinearity": "relu", "inject": "pre_activation"},
+            "inject = 'pre_activation' and with nonlinearity = 'relu'",
+            "rule.inject and rule.nonlinearity",
+        ),
+    ],
+)
+def test_an_option_at_fault_is_named_and_its_rule_not_offered(options, way, leave):
+    with pytest.raises(gpufa.InvalidValue) as error:
+        gpufa.Network(["input 2x6x6", "conv 4 3x3 tanh", "dense 3"], rule=make_rule("dfa", options), backend="numpy")
+    text = f"rule 'dfa' with {way} takes blocks of one dense layer each, and block 1 is 'conv 4 3x3 tanh'; "
+    assert str(error.value).startswith(f"{text}leave --set {leave} out, use one of bp, shallow, fa, topology, ")
+
+
 @pytest.mark.parametrize("rule", NEW)
 def test_frozen_blocks_stay_and_each_has_its_own_rate(rule, backend):
     settings = {"optimizer": "sgd", "lr": 0.1, "seeds": (0,), "backend": backend}
