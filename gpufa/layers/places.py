@@ -51,8 +51,8 @@ def on_maps(layer: Layer, shape: Shape, axes: Collection[int] = (2, 1)) -> Pair:
     if len(shape) - 1 not in axes:
         takes = ", or ".join(MAPS[n] for n in axes)
         raise InvalidValue(
-            f"'{layer}' can't take an input of the shape {shape}; it takes {takes}, and stands below what makes units"
-            " of them, such as dense layers"
+            f"'{layer}' can't take an input of the shape {shape}; it takes {takes}: say in front of all blocks what the"
+            " inputs are, and put what makes units of them, such as dense layers, above"
         )
     return shape[1], shape[2] if len(shape) == 3 else 1
 

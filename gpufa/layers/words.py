@@ -65,7 +65,7 @@ def inputs(given: Any) -> Shape | None:
     if len(numbers) > 3 or not numbers or not all(_whole(text) and int(text) for text in numbers):
         raise InvalidValue(
             f"{given!r} can't be read; it takes a number of inputs, such as 'input 784', or channels x height x width,"
-            " such as 'input 3x32x32', or channels x time, such as 'input 3x100'"
+            " such as 'input 3x32x32', or channels x time, such as 'input 3x100', in a string by itself"
         )
     return tuple(map(int, numbers))
 
@@ -118,6 +118,8 @@ def _read(word: str, functions: Mapping[str, Activation]) -> Iterator[Layer]:
         return
     texts = word.split()
     name = next((name for name in (" ".join(texts[:2]), *texts[:1]) if name in LAYERS), "")
+    if texts[0] == INPUT:
+        raise InvalidValue(f"{shown(word)} says what the inputs are, and is no layer; put it in front of all blocks")
     if not name:
         known = ", ".join([*LAYERS, f"{RESIDUAL}(...)", *functions])
         raise InvalidValue(f"unknown layer {shown(word)}; a layer begins with one of {known}{OWN}")

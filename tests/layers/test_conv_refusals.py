@@ -104,6 +104,10 @@ def test_objects(make, text):
             ["input 3x8x8", "conv 4 3x3 groups 2", "dense 3"],
             "can't divide the 3 channels of (3, 8, 8) into 2 equal gro",
         ),
+        (
+            ["input 64", "conv 4 3x3", "dense 3"],
+            "such as of 'input 3x32x32': say in front of all blocks what the inputs are, and put what makes units of",
+        ),
         (["input 1x8x8", "pool 2", "dense 3"], "block 1, 'pool 2', has nothing to learn"),
         (["input 1x8x8", "conv 3 3x3"], "the last block is 'conv 3 3x3'; give the outputs as 'dense 10'"),
         (

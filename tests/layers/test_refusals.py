@@ -35,7 +35,7 @@ def refused(what, text, error=gpufa.InvalidValue):
         ("lstm 3", "unknown layer 'lstm 3'"),
         ("Dense 3", "unknown layer 'Dense 3'"),
         ("tanh 3", "unknown layer 'tanh 3'"),
-        ("input 5", "unknown layer 'input 5'"),
+        ("input 5", "'input 5' says what the inputs are, and is no layer; put it in front of all"),
         (
             "dense",
             "layer 'dense' can't be read; dense takes n, such as 'dense 64', and may end in an activation: ident",
@@ -87,6 +87,7 @@ def test_a_layer_of_ones_own_must_say_what_it_does():
     [
         (["input", "dense 3"], "'input' can't be read; it takes a number of inputs, such as 'input 784'"),
         (["input 0", "dense 3"], "'input 0' can't be read"),
+        (["input 1x8x8, dense 3", "dense 3"], "such as 'input 3x100', in a string by itself"),
         (["input 5 6", "dense 3"], "'input 5 6' can't be read"),
         (["input -1", "dense 3"], "'input -1' can't be read"),
         (
@@ -113,7 +114,7 @@ def test_a_layer_of_ones_own_must_say_what_it_does():
         (["input 5", "dense 3, dropout 0.5"], "the last block is 'dense 3, dropout 0.5'"),
         (["input 3", "residual(dense 3)"], "the last block is 'residual(dense 3)'"),
         (["input 5", "dense 4, dense 3"], "the last block is 'dense 4, dense 3'"),
-        (["input 5", "dense 4, dense 3", "input 3"], "unknown layer 'input 3'"),
+        (["input 5", "dense 4, dense 3", "input 3"], "'input 3' says what the inputs are, and is no layer; put it in"),
     ],
 )
 def test_nets(layers, text):
@@ -192,7 +193,7 @@ def test_settings(settings, text):
             {},
             "layers begin with 'input 2x3x2', but the data have 6 features; mend --layers",
         ),
-        (["dense 4", "input 6"], {}, "unknown layer 'input 6'"),
+        (["dense 4", "input 6"], {}, "'input 6' says what the inputs are, and is no layer; put it in front of all"),
         (["dense 4 tanh"], {"depth_drop": 0.5}, "depth_drop drops residual layers, and the net has none"),
         (["dense 4", "residual(dense 4, layer norm)"], {"depth_drop": 0.5}, "and the net has none of one dense layer"),
         (["dense 4, dense 4"], {"freeze": (3,)}, "layer 3 can't be frozen; the net has layers 1 to 2"),
