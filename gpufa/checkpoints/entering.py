@@ -1,12 +1,22 @@
-"""Where the error enters a checkpoint's net, told of its metadata alone."""
+"""What shapes a checkpoint's net has, and where the error enters it, told of its metadata alone."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from ..layers.words import stand_ins
+from ..layers.words import block, inputs, stand_ins
 from ..net.checks import layout_of
 from ..net.entries import entries
+from ..net.layout import Layout
 from ..rules import RULES, make_rule
+
+
+def sketch_in(network: Mapping[str, Any]) -> str:
+    """As Layout.sketch, of what the metadata say of the network."""
+    if not (words := network.get("layers")):
+        return "-".join(map(str, network["sizes"]))
+    functions, first = stand_ins(words), inputs(words[0])
+    assert first
+    return Layout.of(first, [block(one, functions) for one in words[1:]]).sketch
 
 
 def entries_in(metadata: Mapping[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from ..basics.sheet import Sheet
 from ..checkpoints.entering import entries_in
+from ..checkpoints.networks import inside
 from ..data.about import of_metadata
 from ..functions.activations import ACTIVATIONS
 from ..layers.words import LAYERS
@@ -17,8 +18,7 @@ from ..network import Network
 from ..rules import Rule
 from ..runs import tables
 from ..runs.result import Run
-from ..runs.summary import by_class
-from ..training.stopping import Status
+from ..runs.summary import by_class, states
 from .layerwords import description, rules_of
 
 
@@ -27,8 +27,8 @@ def results(run: Run, to: Console) -> None:
     sheet(tables.results(run.summary), to)
     if tables.RECALL in run.summary:
         to.print(tables.classes(run.summary), soft_wrap=True)
-    if run.summary["alignment_deg"]:
-        angles = " ".join(f"{tables.figure(v, '.1f')}°" for v in run.summary["alignment_deg"])
+    if any(v is not None for v in run.summary["alignment_deg"]):
+        angles = " ".join("-" if v is None else f"{v:.1f}°" for v in run.summary["alignment_deg"])
         to.print(f"angle with backprop's deltas, layer by layer, mean over seeds: {angles}")
     for note in tables.notes(run.summary):
         to.print(note)
@@ -74,8 +74,8 @@ def layers(to: Console) -> None:
         shown.add_column(column, no_wrap=column == "word")
     for layer in LAYERS.values():
         shown.add_row(layer.example, description(layer))
-    inside = "What stands in the brackets, and its input, or what a shortcut behind | makes of that, added."
-    shown.add_row("residual(dense 64 tanh)", f"{inside} Around one dense layer: {rules_of('residual(dense 8)', (8,))}.")
+    around = "What stands in the brackets, and its input, or what a shortcut behind | makes of that, added."
+    shown.add_row("residual(dense 64 tanh)", f"{around} Around one dense layer: {rules_of('residual(dense 8)', (8,))}.")
     shown.add_row("tanh", f"An activation, behind a layer's word or alone: {', '.join(ACTIVATIONS)}.")
     to.print(shown)
     to.print(
@@ -106,7 +106,7 @@ def contents(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any], to: Con
         to.print(line, soft_wrap=True)
     if config:
         counters = {name: arrays[f"progress/{name}"] for name in ("epoch", "batch", "step")}
-        status = [Status(s).name.lower() for s in arrays["progress/status"]]
+        status = states(inside("progress", arrays), config["epochs"] or 0)
         facts({**counters, "status": status, **config}, to, "training")
     table = Table(title=f"{len(arrays)} arrays, {sum(a.nbytes for a in arrays.values()):,} bytes, checksum verified")
     for column in ("name", "shape", "type"):

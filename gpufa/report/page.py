@@ -14,6 +14,7 @@ from ..basics.errors import FileProblem, InvalidValue
 from ..basics.sheet import Sheet
 from ..basics.version import __version__
 from ..checkpoints import networks
+from ..checkpoints.entering import sketch_in
 from ..checkpoints.provenance import IN_MEMORY
 from ..data.about import of_metadata
 from ..functions.parts import Part
@@ -78,7 +79,8 @@ class Section:
 
     @property
     def network(self) -> Mapping[str, Any]:
-        return self.metadata["network"] | {"gpufa": self.metadata["gpufa"]}
+        net = self.metadata["network"]
+        return net | {"gpufa": self.metadata["gpufa"], "sketch": sketch_in(net)}
 
     @property
     def recalls(self) -> Sheet | None:

@@ -63,6 +63,12 @@ def summary_of(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> di
     }
 
 
+def states(progress: Mapping[str, NDArray], epochs: int) -> list[str]:
+    """Why each seed of a run of so many epochs trains no longer, in a word: "running" where it has more to come."""
+    ended = FINISHED if progress["epoch"] >= epochs else Status.RUNNING.name.lower()
+    return [Status(int(s)).name.lower() if s else ended for s in progress["status"]]
+
+
 def _after(column: NDArray, kept: NDArray | None) -> NDArray:
     """The figure of each seed after the epoch that its weights are kept of, the newest where that is none."""
     figures = newest(column)
@@ -80,10 +86,9 @@ def _course(history: History, progress: Mapping[str, NDArray], epochs: int, kept
         trained["weights_of_epoch"] = np.where(kept, kept, progress["epochs"]).tolist()
     if BACKPROP in history.epochs:
         trained |= {BACKPROP: int(history.epochs[BACKPROP].sum()), "steps": int(history.epochs["step"][-1])}
-    ended = FINISHED if trained["epochs"] >= epochs else Status.RUNNING.name.lower()
     return {
         **trained,
-        "status": [Status(int(s)).name.lower() if s else ended for s in progress["status"]],
+        "status": states(progress, epochs),
         "seconds": float(sum(history.epochs["seconds"])) if len(history.epochs) else 0.0,
         "alignment_deg": [finite(v) for v in history.last_probe("per_sample")],
         "dead_units_percent": [finite(v) for v in history.last_probe("dead")],

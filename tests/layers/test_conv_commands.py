@@ -24,6 +24,8 @@ def test_the_whole_way_from_the_shell(rule, tmp_path, capsys):
     assert "parameters/W1" in shown
     assert "2x4x1x3x3" in shown
     assert ("feedback/B1" in shown) == (rule != "bp")
+    assert "['finished', 'finished']" in shown
+    assert "layers 1x8x8-4x4x4-4-6-10, cross_entropy" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert main(["train", f"{run}/config.toml", "--out", again, "--quiet"]) == 0
     first, second = (gpufa.load(path, backend="numpy") for path in (run, again))
     assert first.sizes.words == [*LAYERS, "dense 10"]
@@ -40,6 +42,14 @@ def test_a_run_tells_its_shapes_and_what_can_train_them(tmp_path, capsys):
     assert "block 1 is 'conv 4 3x3 relu, pool 2'; use one of bp, shallow, fa, dfa, topology, sdfa" in said
     assert main([*TRAIN[:4], "input 3x8x8", *TRAIN[5:]]) == 2
     assert "layers begin with 'input 3x8x8', but the data have 64 features" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("rule", "angles"), [("shallow", False), ("bp", True)])
+def test_a_run_without_error_signals_shows_no_angles(rule, angles, tmp_path, capsys):
+    assert main([*TRAIN[:-1], "--rule", rule, "--out", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert ("layer by layer, mean over seeds: 0.0° 0.0° 0.0°" in shown) == angles
+    assert ("angle with backprop" in shown) == angles
 
 
 def test_words_of_options_are_no_activations_of_ones_own():
