@@ -37,6 +37,8 @@ class Calibration:
         if self.nothing_new:
             return [f"calibrate changes nothing for rule {self.rule.name!r}, whose own gradients are true backprop's"]
         n, found = self.every, self.steps(epochs)
+        if not found:
+            return [f"no step is true backprop: calibrate = {n} begins in epoch {n}, and the epochs are {epochs}"]
         which = "every epoch" if n == 1 else f"epochs {n}, {2 * n}, ..." if found > 1 else f"epoch {n}"
         return [f"{found:,} of {epochs * per_epoch:,} steps are true backprop: the first batch of {which}"]
 

@@ -174,6 +174,8 @@ def test_where_nothing_changes_nothing_does(rule):
 def test_what_is_told():
     assert trainer(rule="dfa", calibrate=1).told == ["3 of 15 steps are true backprop: the first batch of every epoch"]
     assert trainer(rule="dfa", calibrate=2).told == ["1 of 15 steps are true backprop: the first batch of epoch 2"]
+    none = trainer(rule="dfa", calibrate=4).told
+    assert none == ["no step is true backprop: calibrate = 4 begins in epoch 4, and the epochs are 3"]
     many = trainer(rule="dfa", calibrate=10, epochs=480).told
     assert many == ["48 of 2,400 steps are true backprop: the first batch of epochs 10, 20, ..."]
     assert trainer(rule="dfa").told == []
