@@ -106,6 +106,11 @@ class Backend(Dynamics, Columns, Norms):
         """delta *= f'(a) [* mask], each gate on its own rows."""
         raise NotImplementedError
 
+    def gated(self, delta: Array, gate: Gate, out: Array) -> None:
+        """out = delta * f'(a) [* mask], of all rows."""
+        out[...] = delta
+        self.gate(out, [gate])
+
     def feedback_delta(self, matrix: Array | KeyedMatrix, signal: Array, gates: Iterable[Gate], out: Array) -> None:
         """out = (matrix @ signal) * f'(a): one layer's delta, or all hidden layers' at once."""
         self.through(matrix, signal, out)

@@ -24,11 +24,12 @@ from .loading import Loading
 from .machine.compiler import compiler
 from .machine.convolution import Direct
 from .machine.convolver import convolver
+from .machine.pools import Pools
 from .machine.update import compiled_update
 from .operands import Gate, Outputs, Rates
 
 
-class NumpyBackend(Direct, Loading):
+class NumpyBackend(Direct, Pools, Loading):
     """NumPy arrays on the CPU."""
 
     name = "numpy"
@@ -90,6 +91,13 @@ class NumpyBackend(Direct, Loading):
                 np.multiply(part, g, out=part)
             if gate.mask is not None:
                 np.multiply(part, gate.mask, out=part)
+
+    def gated(self, delta: NDArray, gate: Gate, out: NDArray) -> None:
+        if gate.activation:
+            gate.activation.derivative(gate.z, out, self.scratch("work of f'", gate.z.shape, gate.z.dtype))
+            np.multiply(out, delta, out=out)
+        if gate.mask is not None:
+            np.multiply(out if gate.activation else delta, gate.mask, out=out)
 
     def output_error(self, outputs: Outputs) -> None:
         loss, a, y, e, value, missed, sums, weight = outputs

@@ -36,8 +36,6 @@ class Act(Layer):
         at.backend.activate(self.f, a, h=at.y)
 
     def pull(self, at: At, carriers: Carriers) -> Signal:
-        down = at.array("down", at.units, at.batch.m)
-        down[...] = at.delta
         z = at.array("a", at.units, at.batch.m) if self.f.of == "a" else at.y
-        at.backend.gate(down, [Gate(self.f, z, None, ALL)])
-        return Signal(None, down)
+        at.backend.gated(at.delta, Gate(self.f, z, None, ALL), out=at.down)
+        return Signal(None, at.down)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from ..backends.operands import Signal
@@ -79,6 +80,8 @@ class Chain(Layer):
             top = i == len(self.layers) - 1
             places.append(at.put(layer, i, shape, self.last_output(at) if top else None, at.delta if top else None))
             shape = layer.out(shape)
+        for lower, upper in pairwise(places):
+            upper.below = lower
         return tuple(places)
 
     def last_output(self, at: At) -> Array:

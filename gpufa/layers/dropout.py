@@ -38,7 +38,5 @@ class Dropout(Layer):
     def pull(self, at: At, carriers: Carriers) -> Signal:
         if not (at.batch.dropping and self.p):
             return Signal(None, at.delta)
-        down = at.array("down", at.units, at.batch.m)
-        down[...] = at.delta
-        at.backend.gate(down, [Gate(None, down, self.mask(at), ALL)])
-        return Signal(None, down)
+        at.backend.gated(at.delta, Gate(None, at.delta, self.mask(at), ALL), out=at.down)
+        return Signal(None, at.down)

@@ -91,6 +91,7 @@ class At:
     state    what it measures from step to step, by its own names
     stream   a number of its own, for random numbers
     inside   the places of the layers that it is made of
+    below    the place whose output is its input, in a chain
     """
 
     def __init__(
@@ -111,12 +112,18 @@ class At:
         self.stream = next(streams)
         self.x: Array = None
         self.y, self.delta = y, delta
+        self.below: At | None = None
         own, state = layer.parameters(shape), layer.state(shape)
         suffix = next(suffixes) if own or state else ""
         self.names = {name: name + suffix for name in own}
         self.w = {name: parameters[full] for name, full in self.names.items()}
         self.state = {name: batch.state[name + suffix] for name in state}
         self.inside: tuple[At, ...] = layer.inside(self)
+
+    @property
+    def down(self) -> Array:
+        """Where the signal at x goes, (R, units, m): to where the place below awaits it."""
+        return self.array("down", self.units, self.batch.m) if self.below is None else self.below.delta
 
     def array(self, name: str, *shape: int) -> Array:
         """Work space of this place alone, (R, *shape), kept under its name."""
@@ -238,14 +245,14 @@ def carrier_shape(shape: Shape) -> Shape:
 
 
 def write(backend: Any, signal: Signal, out: Array, more: bool = False) -> None:
-    """The signal into `out`, (R, n, m), or with `more` onto what is there."""
+    """The signal into `out`, (R, n, m), where it may stand already, or with `more` onto what is there."""
     if signal.matrix is not None and more:
         backend.gemm(signal.matrix, signal.signal, out=out, beta=1.0)
     elif signal.matrix is not None:
         backend.through(signal.matrix, signal.signal, out=out)
     elif more:
         out += signal.signal
-    else:
+    elif signal.signal is not out:
         out[...] = signal.signal
     if signal.plus is not None:
         out += signal.plus

@@ -62,7 +62,7 @@ class Norm(Layer):
         return variance
 
     def pull(self, at: At, carriers: Carriers) -> Signal:
-        down = at.array("down", at.units, at.batch.m)
+        down = at.down
         down[...] = at.delta
         d = self._rows(at, down)
         d *= at.w["g"][..., None]

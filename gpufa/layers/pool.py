@@ -46,7 +46,7 @@ class Pool(Layer):
 
     def down(self, at: At) -> Array:
         """Where its signal goes, (R, channels, height, width, m)."""
-        down = at.array("down", at.units, at.batch.m)
+        down = at.down
         return down.reshape(len(down), at.shape[0], *on_maps(self, at.shape), at.batch.m)
 
 

@@ -86,7 +86,7 @@ class Residual(Chain):
         below = super().pull(at, carriers)
         if below.plus is None and self.shortcut is None:
             return below._replace(plus=at.delta)
-        both = at.array("down", at.units, at.batch.m)
+        both = at.down
         write(at.backend, below, out=both)
         if self.shortcut is None:
             both += at.delta
@@ -132,7 +132,7 @@ class Shortcut(Layer):
         y[:, : at.shape[0]] = at.x.reshape(*at.x.shape[:-2], *at.shape, at.batch.m)[self._seen(at)]
 
     def pull(self, at: At, carriers: Carriers) -> Signal:
-        down = at.array("down", at.units, at.batch.m)
+        down = at.down
         down.fill(0)
         delta = at.delta.reshape(len(at.delta), *at.out, at.batch.m)
         down.reshape(len(down), *at.shape, at.batch.m)[self._seen(at)] = delta[:, : at.shape[0]]

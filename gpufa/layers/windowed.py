@@ -81,7 +81,7 @@ class Windowed(Layer):
         at.backend.convolve(self._maps(at, at.x, at.y), at.w["W"], at.w.get("b"))
 
     def pull(self, at: At, carriers: Carriers) -> Signal:
-        down = at.array("down", at.units, at.batch.m)
+        down = at.down
         W = at.w["W"] if carriers is None else carriers[at.names["W"]]
         at.backend.convolve_back(self._maps(at, down, at.delta), W)
         return Signal(None, down)

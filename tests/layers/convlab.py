@@ -3,7 +3,7 @@
 import numpy as np
 from rulelab import host
 
-from gpufa.backends.machine import convolution
+from gpufa.backends.machine import convolution, pools
 from gpufa.layers import block
 
 # Words, and the shape that they are tried on: odd and even kernels, strides with something left over, zeros about.
@@ -147,5 +147,6 @@ class Handed(dict):
 
 
 def by_columns(monkeypatch):
-    """From here on NumPy convolves by columns, as where there is no compiler."""
+    """From here on NumPy does all by itself, as where there is no compiler."""
     monkeypatch.setattr(convolution, "convolver", lambda dtype: None)
+    monkeypatch.setattr(pools, "pooler", lambda dtype: None)

@@ -80,6 +80,7 @@ def test_columns_in_parts_are_the_whole(word, shape, backend, monkeypatch):
 
 @pools
 @SHARED
+@pytest.mark.usefixtures("by")
 def test_pools_are_the_loop(word, shape, shared, backend):
     at, x = standing(word, shape, backend, shared)
     found, down = at.up(), at.down()
@@ -95,6 +96,7 @@ def test_pools_are_the_loop(word, shape, shared, backend):
 
 
 @pytest.mark.parametrize("word", ["pool 2", "pool 3 stride 1"])
+@pytest.mark.usefixtures("by")
 def test_of_several_largest_the_first_has_the_error(word, backend):
     x = np.random.default_rng(0).integers(0, 2, (2, 2, 4, 4, 3)).astype(float)
     at, _ = standing(word, (2, 4, 4), backend, x=x)
