@@ -52,6 +52,9 @@ class Rule:
                   under net.weight, so that a weight on that is one on the sample's gradient: the rule takes weights of
                   samples and classes
 
+    `defaults` are the settings of a run that is told none, and `layered` those that stand in their place in nets with a
+    block of several layers.
+
     `crosses`, `memory` and `frees` tell of the rule what `gpufa rules` prints: what has to cross between layers, what
     it keeps beyond the net, and which of backprop's three locks it frees: a layer need not wait for the layers above
     it to run forward ("forward"), nor for any error from above ("update"), nor for the layer above to send one
@@ -84,6 +87,8 @@ class Rule:
             "epochs": 50,
         }
     )
+
+    layered: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     def __init_subclass__(cls) -> None:
         cls.name = cls.__dict__.get("name", cls.__name__.lower())
@@ -166,6 +171,7 @@ class FeedbackRule(Rule):
 
     memory: ClassVar[str] = "B"
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({**Rule.defaults, "init": "nokland"})
+    layered: ClassVar[Mapping[str, Any]] = MappingProxyType({"lr": 5e-4})  # relu maps grow without end by 3e-3
 
     def __post_init__(self) -> None:
         one_of(self.law, LAWS, "feedback law", "law")

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from ..basics.arguments import several, shown
 from ..basics.errors import InvalidValue
@@ -96,12 +97,17 @@ class Config(RecordSettings, PlaceSettings, LengthSettings, UpdateSettings, NetS
         InvalidValue as functions.parts.loaded."""
         return dataclasses.replace(self, **{name: read_in(getattr(self, name), kind) for name, kind in PARTS.items()})
 
+    def defaults_of(self, rule: Rule) -> Mapping[str, Any]:
+        """The rule's, which may have others for nets with a block of several layers."""
+        blocks = (block(words, self.parts) for words in self.layers or () if not inputs(words))
+        return {**rule.defaults, **rule.layered} if any(not one.one_dense for one in blocks) else rule.defaults
+
     def resolved(self, rule: Rule) -> "Config":
         """This config with every None that has a default filled in: the rule's, then the optimizer's.
 
         A learning rate left open is the rule's own for its own optimizer, and the optimizer's for another.
         """
-        defaults = rule.defaults
+        defaults = self.defaults_of(rule)
         optimizer = find_optimizer(self.optimizer or defaults["optimizer"], self.parts)
         lr = defaults["lr"] if optimizer.name == defaults["optimizer"] else optimizer.lr
         filled = {

@@ -124,7 +124,7 @@ def test_nothing_is_allocated_in_a_step(rule):
 
 DEEP = "input 1x8x8", "conv 8 3x3 relu, pool 2", "conv 8 3x3 relu, pool 2", "dense 16 tanh"
 LEARNED = {  # (hidden blocks, options, learning rate, error in percent that they stay below), guessing is 90
-    "weight_mirror": (DEEP, {}, None, 40), "topology": (DEEP, {}, None, 40), "layerwise": (DEEP, {}, None, 40),
+    "weight_mirror": (DEEP, {}, 3e-3, 40), "topology": (DEEP, {}, 3e-3, 40), "layerwise": (DEEP, {}, None, 40),
     "evolution": (DEEP, {"pairs": 16}, None, 75), "pepita": (DEEP[:2], {}, None, 20),
     "forward_forward": (("input 1x8x8", "conv 16 5x5 relu, pool 2", "dense 64 relu"), {"label": "append"}, 0.01, 40),
 }  # fmt: skip

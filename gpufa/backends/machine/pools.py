@@ -16,7 +16,7 @@ from .compiler import built
 def pooler(dtype: str) -> Any:
     """The machine code for arrays of that type; None without a compiler."""
     source = files(__package__).joinpath("pools.cpp").read_text("utf-8")
-    made = built(f"#define T {TYPES[dtype]}\n{source}")
+    made = built(f"#define T {TYPES[dtype]}\n{source}", ("max_unpool",))
     if made:
         made.max_unpool.argtypes = [ctypes.c_void_p] * 5
         made.max_unpool.restype = None

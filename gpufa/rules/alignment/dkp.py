@@ -42,6 +42,7 @@ class DKP(Rule):
     linear = True
     later = MappingProxyType({"places": "each"})
     defaults = MappingProxyType({**Rule.defaults, "optimizer": "momentum", "lr": 0.02, "weight_decay": 1e-3})
+    layered = MappingProxyType({})
 
     def __post_init__(self) -> None:
         above_zero(self.rate, "rate of the feedback", "rate")

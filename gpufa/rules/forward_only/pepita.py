@@ -43,6 +43,7 @@ class PEPITA(FeedbackRule):
     needs = frozenset({"plain", "single", "stored"})
     makes = frozenset({"signals", "gradients"})
     defaults = MappingProxyType({**Rule.defaults, "init": "glorot"})
+    layered = MappingProxyType({})
 
     def fixed(self, sizes: Layout) -> dict[str, Feedback]:
         scale = self.scale * math.sqrt(6 / sizes.inputs)

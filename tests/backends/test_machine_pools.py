@@ -1,0 +1,28 @@
+"""Pools by machine code are those of NumPy: any number of samples, windows that overlap, maps that are left over."""
+
+import numpy as np
+import pytest
+
+from gpufa.backends.machine.compiler import compiler
+from gpufa.backends.numpy import NumpyBackend
+from gpufa.backends.places import Places, Windows
+
+pytestmark = pytest.mark.skipif(not compiler(), reason="no C++ compiler")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("m", [1, 5, 64, 130])
+@pytest.mark.parametrize("windows", [Windows((6, 7), (2, 2), (2, 2)), Windows((6, 7), (3, 2), (1, 2))])
+def test_a_signal_goes_down_as_by_numpy(windows, m, dtype):
+    draw, backend = np.random.default_rng(m), NumpyBackend()
+    x = draw.integers(0, 4, (2, 3, *windows.size, m)).astype(dtype)  # several are the largest of many a window
+    delta = draw.normal(size=(2, 3, *windows.grid, m)).astype(dtype)
+    y, found, expected = np.empty_like(delta), np.full_like(x, np.nan), np.empty_like(x)
+    backend.max_pool(x, windows, out=y)
+    backend.max_unpool(delta, x, y, windows, out=found)
+    Places.max_unpool(backend, delta, x, y, windows, out=expected)
+    np.testing.assert_allclose(found, expected, rtol=1e-6 if dtype == "float32" else 1e-14, atol=1e-6)
+    shared = np.empty((2, *x.shape[1:]), dtype)  # the replicas see the same maps, which are read as they are
+    backend.max_unpool(delta, x[0], y, windows, out=shared)
+    Places.max_unpool(backend, delta, x[0], y, windows, out=expected)
+    np.testing.assert_array_equal(shared, expected)
