@@ -12,7 +12,7 @@ from ..basics.errors import FileProblem, InvalidValue
 from ..basics.ownfiles import is_own
 from ..basics.version import __version__, is_newer
 from ..data.about import damage
-from ..layers.layer import Shape
+from ..layers.terms import Shape
 from ..layers.words import block, inputs, stand_ins
 from ..net.layout import Layout
 from ..training.config import PARTS

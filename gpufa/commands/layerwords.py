@@ -2,7 +2,7 @@
 
 from ..basics.errors import InvalidValue
 from ..layers import Layer, block
-from ..layers.layer import Shape
+from ..layers.terms import Shape
 from ..net.checks import check_fit
 from ..net.layout import Layout
 from ..rules import RULES

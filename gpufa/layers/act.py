@@ -6,7 +6,8 @@ from typing import Any
 from ..backends.operands import Gate, Signal
 from ..basics.arrays import Array
 from ..functions.activations import Activation, activation
-from .layer import At, Carriers, Layer
+from .layer import At, Layer
+from .terms import Carriers
 
 ALL = slice(None)
 

@@ -12,7 +12,8 @@ from ..basics.errors import InvalidValue
 from .act import Act
 from .dense import Dense
 from .dropout import Dropout
-from .layer import At, Carriers, Layer, Shape, Sums, write
+from .layer import At, Layer, write
+from .terms import Carriers, Shape, Sums
 from .windowed import Windowed
 
 

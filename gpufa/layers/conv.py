@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from numpy.typing import NDArray
 
 from ..backends.places import Windows
-from .layer import Parameter, Shape
+from .terms import Parameter, Shape
 from .windowed import Windowed
 
 

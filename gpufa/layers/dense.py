@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from ..backends.operands import Signal
 from ..basics.arguments import whole
-from .layer import At, Carriers, Layer, Parameter, Shape, Sums, carrier
+from .layer import At, Layer, carrier
+from .terms import Carriers, Parameter, Shape, Sums
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from ..basics.arguments import shown
 from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
 from ..basics.random import DROPS, droppable
-from .layer import At, Carriers, Layer
+from .layer import At, Layer
+from .terms import Carriers
 
 ALL = slice(None)
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from .layer import Parameter, Shape
+from .terms import Parameter, Shape
 from .windowed import Windowed
 
 

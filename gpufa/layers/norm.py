@@ -13,7 +13,8 @@ from ..backends.operands import Signal
 from ..basics.arguments import is_number, shown
 from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
-from .layer import At, Carriers, Layer, Option, Parameter, Shape, State, Sums
+from .layer import At, Layer
+from .terms import Carriers, Option, Parameter, Shape, State, Sums
 
 EPS = Option("eps", "1e-5")
 ZERO = Option("zero", "", sets=("zero", True))

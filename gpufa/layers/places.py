@@ -6,7 +6,8 @@ from typing import Any
 from ..backends.places import Pair, Windows
 from ..basics.arguments import is_whole, shown
 from ..basics.errors import InvalidValue
-from .layer import Layer, Shape
+from .layer import Layer
+from .terms import Shape
 
 PADS = "same", "valid"
 MAPS = {2: "channels x height x width, such as of 'input 3x32x32'", 1: "channels x time, such as of 'input 3x100'"}

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from ..backends.operands import Signal
 from ..backends.places import Pair, Windows
 from ..basics.arrays import Array
-from .layer import At, Carriers, Layer, Option, Shape
+from .layer import At, Layer
 from .places import along, fitting, on_maps, pair
+from .terms import Carriers, Option, Shape
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from ..basics.arguments import whole
 from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
 from .chain import Chain, DenseParts, chained
-from .layer import At, Carriers, Layer, Option, Shape, write
+from .layer import At, Layer, write
 from .places import on_maps, pair, sides
+from .terms import Carriers, Option, Shape
 
 
 @dataclass(frozen=True)

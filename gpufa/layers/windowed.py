@@ -9,8 +9,9 @@ from ..backends.places import Pair, Windows
 from ..basics.arguments import whole
 from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
-from .layer import At, Carriers, Layer, Option, Shape, Sums
+from .layer import At, Layer
 from .places import PADS, fitting, on_maps, one, pads, pair, sides
+from .terms import Carriers, Option, Shape, Sums
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,12 @@ from .chain import Chain, chained
 from .conv import Conv1d, Conv2d
 from .dense import Dense
 from .dropout import Dropout
-from .layer import Layer, Shape
+from .layer import Layer
 from .local import Local2d
 from .norm import BatchNorm, LayerNorm
 from .pool import Flatten, GlobalMean, MaxPool, MeanPool
 from .residual import Residual, Shortcut
+from .terms import Shape
 
 ROWS = (
     *(Dense, Conv2d, Conv1d, Local2d, MaxPool, MeanPool, GlobalMean, Flatten),

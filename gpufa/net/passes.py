@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from ..backends.operands import Outputs, Signal
 from ..basics.arrays import T
 from ..basics.errors import InvalidValue
-from ..layers.layer import Carriers, Sums, write
+from ..layers.layer import write
+from ..layers.terms import Carriers, Sums
 from .arena import Array
 from .blocks import LayeredBlock, block_of
 from .clock import Clock

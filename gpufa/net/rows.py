@@ -7,7 +7,8 @@ from ..backends.operands import Signal
 from ..backends.places import Windows
 from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
-from ..layers.layer import Layer, Shape
+from ..layers.layer import Layer
+from ..layers.terms import Shape
 from .layout import Layout
 from .passes import Pass
 

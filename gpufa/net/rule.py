@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..basics.errors import InvalidValue
 from ..basics.random import LAWS
 from ..functions.initialisers import fans
-from ..layers.layer import Shape
+from ..layers.terms import Shape
 from .arena import Extra
 from .feedback import Feedback
 from .gradients import Gradients

@@ -8,7 +8,7 @@ from ..basics.errors import InvalidValue
 from ..data.samples import Data
 from ..data.scaling import SAY_PLACES
 from ..functions.augmentations import augmentations, fitting
-from ..layers.layer import Shape
+from ..layers.terms import Shape
 from ..net.learner import Learner
 
 MOST = 4  # channels of images as files have them

@@ -11,7 +11,7 @@ from ..data.missing import FILLED, Filling, fit_filling
 from ..data.samples import Data, has_labels, split
 from ..data.scaling import NO_MORE, WITHOUT_HELD, Fit, Scaling, fit_scaling
 from ..data.weights import by_label, relative
-from ..layers.layer import Shape
+from ..layers.terms import Shape
 from ..layers.words import inputs
 from ..net.arena import Array
 from ..network import Network

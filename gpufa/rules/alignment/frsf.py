@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ...layers.layer import Shape
+from ...layers.terms import Shape
 from ...net.feedback import Feedback
 from ...net.layout import Layout
 from ...net.passes import Pass

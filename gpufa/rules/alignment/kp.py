@@ -13,7 +13,7 @@ from typing import Any
 
 from ...backends.columns import Maps
 from ...basics.arrays import T
-from ...layers.layer import Shape
+from ...layers.terms import Shape
 from ...net.arena import Extra
 from ...net.gradients import Gradients
 from ...net.layout import Layout

@@ -1,0 +1,68 @@
+"""What a layer says of itself, and what it may ask of the pass that it stands in."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from ..backends import Backend
+from ..backends.columns import Maps
+from ..basics.arrays import Array
+
+Shape = tuple[int, ...]  # of an activity, without replicas in front and samples behind
+Carriers = Mapping[str, Array] | None  # by parameter, what carries a signal back in its place, see `carrier`
+
+
+class Parameter(NamedTuple):
+    """An array that is trained. It starts from a number; where that is None, matrices and kernels, (filters, channels,
+    height, width), (filters, channels, time) or, where each place has its own, (filters, down, across, channels,
+    height, width), start as the net's `init` says, and vectors from zero."""
+
+    shape: Shape
+    start: float | None = None
+
+
+class State(NamedTuple):
+    """An array that a layer measures from step to step, and that no optimizer touches; the number that it starts
+    from."""
+
+    shape: Shape
+    start: float = 0.0
+
+
+class Option(NamedTuple):
+    """A word that may follow a layer's numbers, with an example of what follows it, "" where that is nothing; `words`
+    may stand there in place of numbers, and `sets` is a field and its value where the option alone says it."""
+
+    name: str
+    example: str
+    words: tuple[str, ...] = ()
+    sets: tuple[str, Any] | None = None
+
+
+class Batch(Protocol):
+    """What a layer may ask of the pass that it stands in."""
+
+    backend: Backend
+    seeds: Sequence[int]
+    m: int
+    state: Mapping[str, Array]
+
+    @property
+    def training(self) -> bool: ...
+
+    @property
+    def dropping(self) -> bool: ...
+
+    @property
+    def step(self) -> Array: ...
+
+    def array(self, name: str, *shape: int) -> Array: ...
+
+
+class Sums(Protocol):
+    """Where a layer's gradients go, see Gradients."""
+
+    def product(self, name: str, delta: Array, h: Array, factor: float = 1.0) -> None: ...
+
+    def sums(self, name: str, delta: Array, factor: float = 1.0) -> None: ...
+
+    def filters(self, name: str, maps: Maps) -> None: ...
