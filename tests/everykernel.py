@@ -12,7 +12,7 @@ from gpufa.backends.kernels import (
     moves_text,
     update_text,
 )
-from gpufa.basics.random import LAWS
+from gpufa.basics.laws import LAWS
 from gpufa.functions.activations import ACTIVATIONS
 from gpufa.functions.augmentations import augmentations
 from gpufa.functions.formulas import FORMULAS

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..basics.random import LAWS, Purpose, drop_threshold
+from ..basics.laws import LAWS
+from ..basics.random import Purpose, drop_threshold
 from . import kernels
 from .grids import columns_grid, stride, types
 from .kernels import kernel

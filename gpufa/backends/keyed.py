@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..basics.random import LAWS
+from ..basics.laws import LAWS
 
 Array = Any
 

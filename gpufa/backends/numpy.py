@@ -1,12 +1,8 @@
 """The CPU: NumPy's ufuncs, and SciPy's BLAS for every product."""
 
 import math
-import os
-import platform
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,9 +17,8 @@ from ..functions.formulas import Formula
 from ..functions.optimizers import CHUNK, Hyper, Optimizer, clip_factor
 from .keyed import KeyedMatrix
 from .loading import Loading
-from .machine.compiler import compiler
 from .machine.convolution import Direct
-from .machine.convolver import convolver
+from .machine.facts import facts
 from .machine.pools import Pools
 from .machine.update import compiled_update
 from .operands import Gate, Outputs, Rates
@@ -186,38 +181,4 @@ class NumpyBackend(Direct, Pools, Loading):
             one[:] = permutation(seed, purpose, step, len(one))
 
     def describe(self) -> dict[str, str]:
-        import scipy
-        from threadpoolctl import threadpool_info
-
-        pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-        fused = compiled_update(optimizers.optimizer("sgd"), "float32")
-        blas = "; ".join(
-            f"{pool['internal_api']} {pool['version']} ({pool.get('architecture', '?')}, {pool['num_threads']} threads)"
-            for pool in pools
-        )
-        return {
-            "processor": _processor(),
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "BLAS": blas or _built_on(),
-            "optimizer pass": f"machine code by {compiler()}" if fused else "NumPy (no C++ compiler that works)",
-            "convolution": f"machine code by {compiler()}" if convolver("float32") else "columns, and products of BLAS",
-            "TF32": "no: products are done in full precision",
-        }
-
-
-def _built_on() -> str:
-    """The BLAS that NumPy was built on, where it is none whose threads are counted."""
-    try:
-        return f"{np.show_config('dicts')['Build Dependencies']['blas']['name']}, by NumPy's build"
-    except (KeyError, TypeError):
-        return "unknown"
-
-
-def _processor() -> str:
-    """The processor's name and the number of cores this process may use."""
-    name = platform.processor() or platform.machine()
-    with suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
-    return f"{name}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"
+        return facts()

@@ -7,15 +7,16 @@ counter.
     counter = (index // 4, stream, step, purpose)      key = 64-bit seed      word = index % 4
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .arguments import is_number, shown
 from .errors import InvalidValue
+from .laws import LAWS
 
 MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
 WEYL = 0x9E3779B9, 0xBB67AE85
@@ -172,56 +173,6 @@ class Generator:
         for row, word in enumerate((stream, step, purpose), start=1):
             counters[row] = word
         philox(counters, seed)
-
-
-class Law(NamedTuple):
-    """A number is `unit` * scale * a small integer made of one 32-bit word: rounded once, to the same bits everywhere.
-
-    integers(words, out) writes the integers into floats; words are consumed. cuda: the same, n from the word x.
-    """
-
-    integers: Callable[[NDArray[np.uint32], NDArray], None]
-    unit: float
-    cuda: str
-
-
-def _uniform(words: NDArray[np.uint32], out: NDArray) -> None:
-    """U[-1, 1) on the grid of 2**-23."""
-    integers = words.view(np.int32)
-    np.right_shift(integers, np.int32(8), out=integers)
-    out[...] = integers
-
-
-def _sign(words: NDArray[np.uint32], out: NDArray) -> None:
-    """+1 or -1, each with probability one half: the word's top bit."""
-    np.right_shift(words, np.uint32(31), out=words)
-    out[...] = words
-    np.multiply(out, -2, out=out)
-    np.add(out, 1, out=out)
-
-
-def _normal(words: NDArray[np.uint32], out: NDArray) -> None:
-    """Normal-like, mean 0 and variance 1: the sum of the word's four bytes (Irwin-Hall; no value beyond 3.46)."""
-    np.einsum("nb->n", words.view(np.uint8).reshape(-1, 4), out=out, dtype=out.dtype, casting="unsafe")
-    np.subtract(out, 510, out=out)
-
-
-def _ternary(words: NDArray[np.uint32], out: NDArray) -> None:
-    """-1, 0 or +1, each with probability one third: the top two bits of three times the word."""
-    out[...] = (words * np.uint64(3)) >> HALF
-    np.subtract(out, 1, out=out)
-
-
-LAWS = {
-    "uniform": Law(_uniform, 2.0**-23, "n = (int)x >> 8;"),
-    "sign": Law(_sign, 1.0, "n = 1 - 2 * (int)(x >> 31);"),
-    "ternary": Law(_ternary, 1.0, "n = (int)((unsigned long long)x * 3 >> 32) - 1;"),
-    "normal": Law(
-        _normal,
-        (4 * (256**2 - 1) / 12) ** -0.5,
-        "n = (int)((x & 255) + (x >> 8 & 255) + (x >> 16 & 255) + (x >> 24)) - 510;",
-    ),
-}
 
 
 def permutation(seed: int, purpose: Purpose, step: int, n: int) -> NDArray[np.int64]:

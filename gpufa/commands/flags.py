@@ -9,7 +9,7 @@ from cyclopts import Group, Parameter
 from docstring_parser import parse_from_object
 
 from ..basics.errors import GpufaError, InvalidValue
-from ..basics.random import LAWS
+from ..basics.laws import LAWS
 from ..data.namedsets import DESCRIPTIONS
 from ..data.scaling import SCALINGS
 from ..data.weights import as_typed

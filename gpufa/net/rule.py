@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
-from ..basics.random import LAWS
+from ..basics.laws import LAWS
 from ..functions.initialisers import fans
 from ..layers.terms import Shape
 from .arena import Extra

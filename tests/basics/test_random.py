@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from gpufa.basics.errors import InvalidValue
-from gpufa.basics.random import BLOCK, LAWS, Generator, Purpose, check_seed, permutation, philox
+from gpufa.basics.laws import LAWS
+from gpufa.basics.random import BLOCK, Generator, Purpose, check_seed, permutation, philox
 
 KNOWN = [  # counter, key, result: kat_vectors of Random123
     ([0, 0, 0, 0], 0, [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]),

@@ -9,7 +9,8 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from ...basics.random import LAWS, Purpose
+from ...basics.laws import LAWS
+from ...basics.random import Purpose
 from ...functions.activations import Activation
 from ...functions.augmentations import Chosen
 from ...functions.formulas import Formula

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from operationlab import draw, every_dtype, every_size, near, slab
 
-from gpufa.basics.random import LAWS, Generator, Purpose, permutation
+from gpufa.basics.laws import LAWS
+from gpufa.basics.random import Generator, Purpose, permutation
 
 
 @every_dtype

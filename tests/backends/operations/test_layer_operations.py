@@ -8,7 +8,8 @@ from gpufa.backends import get_backend
 from gpufa.backends.feedback import SMALL
 from gpufa.backends.keyed import KeyedMatrix, Stretch
 from gpufa.backends.operands import Gate, Outputs
-from gpufa.basics.random import LAWS, Generator, Purpose
+from gpufa.basics.laws import LAWS
+from gpufa.basics.random import Generator, Purpose
 from gpufa.functions.activations import ACTIVATIONS
 from gpufa.functions.losses import LOSSES
 
