@@ -33,6 +33,9 @@ class Scaling(NamedTuple):
     factor: NDArray
     matrix: NDArray | None = None
 
+    def __repr__(self) -> str:
+        return f"Scaling({len(self.shift)} features{'' if self.matrix is None else ', with a matrix'})"
+
     def apply(self, x: Any, dtype: Any = None, place: Callable[[NDArray], Any] = np.asarray) -> Any:
         """(x - shift) * factor for x (samples, features), as a new array of `dtype`, or of x's `float_type` where not
         given; it is worked out in the wider of both, where x is: `place` brings an array there. The product with the

@@ -9,6 +9,7 @@ A number may be two, down and across: 3x5.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields, replace
+from difflib import get_close_matches
 from typing import Any
 
 from ..basics.arguments import shown
@@ -122,8 +123,10 @@ def _read(word: str, functions: Mapping[str, Activation]) -> Iterator[Layer]:
     if texts[0] == INPUT:
         raise InvalidValue(f"{shown(word)} says what the inputs are, and is no layer; put it in front of all blocks")
     if not name:
-        known = ", ".join([*LAYERS, f"{RESIDUAL}(...)", *functions])
-        raise InvalidValue(f"unknown layer {shown(word)}; a layer begins with one of {known}{OWN}")
+        known = [*LAYERS, f"{RESIDUAL}(...)", *functions]
+        close = get_close_matches(" ".join(texts[:1]), known, n=1)
+        meant = f"did you mean {close[0]!r}? " if close else ""
+        raise InvalidValue(f"unknown layer {shown(word)}; {meant}a layer begins with one of {', '.join(known)}{OWN}")
     cls, rest = LAYERS[name], texts[len(name.split()) :]
     act = rest.pop() if rest and rest[-1] in functions else None
     wanted = [field.name for field in fields(cls) if field.default is MISSING]

@@ -137,7 +137,8 @@ class Comparison:
 
     def save(self, folder: Path) -> None:
         """Write compare.csv, .json, .md, .tex and .png. Raises FileProblem where one can't be written."""
-        texts = {"csv": self.to_csv(), "json": self.to_json()} | {e: form(self.sheet) for e, form in FORMS.items()}
+        texts = {"csv": self.to_csv(), "json": self.to_json()}
+        texts |= {ending: form(self.sheet, self.notes) for ending, form in FORMS.items()}
         for ending, text in texts.items():
             files.write(folder / f"compare.{ending}", text, "table", "check the folder")
         histories = {name: run.history for name, run in self.runs.items()}

@@ -1,7 +1,7 @@
 """Tables as files have them: FORMS by the ending."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from ..basics.sheet import Sheet
 
@@ -19,19 +19,21 @@ ESCAPED = {c: f"\\{c}" for c in "&%$#_{}"} | {
 }
 
 
-def markdown(sheet: Sheet) -> str:
-    """A table of GitHub's Markdown below its title."""
+def markdown(sheet: Sheet, notes: Sequence[str] = ()) -> str:
+    """A table of GitHub's Markdown below its title, and notes as a list below it."""
     marks = [":--" if i == 0 or name in sheet.texts else "--:" for i, name in enumerate(sheet.head)]
     lines = [sheet.head, tuple(marks), *sheet.rows]
     rows = [f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines]
-    return "\n".join([f"{sheet.title}.", "", *rows, ""])
+    below = ["", *(f"- {note}." for note in notes)] if notes else []
+    return "\n".join([f"{sheet.title}.", "", *rows, *below, ""])
 
 
-def latex(sheet: Sheet) -> str:
-    """A table environment of plain LaTeX, which needs no package."""
+def latex(sheet: Sheet, notes: Sequence[str] = ()) -> str:
+    """A table environment of plain LaTeX, which needs no package; notes are comments in front of it."""
     marks = "".join("l" if i == 0 or name in sheet.texts else "r" for i, name in enumerate(sheet.head))
     return "\n".join(
         [
+            *(f"% {note}." for note in notes),
             r"\begin{table}",
             r"\centering",
             rf"\caption{{{_escaped(sheet.title)}.}}",
@@ -48,7 +50,7 @@ def latex(sheet: Sheet) -> str:
     )
 
 
-FORMS: dict[str, Callable[[Sheet], str]] = {"md": markdown, "tex": latex}
+FORMS: dict[str, Callable[[Sheet, Sequence[str]], str]] = {"md": markdown, "tex": latex}
 
 
 def _row(cells: Iterable[str]) -> str:

@@ -36,10 +36,10 @@ def verdict(name: str, row: Mapping[str, Any], frozen: Mapping[str, Any], called
     found, even = seeds.difference(*zip(*both, strict=True))
     form = tables.digits(score)
     if even and found.mean:
-        return f"{doubt}: the difference in {tables.words(score)} is {found.mean:{form}} on each of {found.n} seeds"
+        return f"{doubt}: the difference in {tables.words(score)} is {found.mean:z{form}} on each of {found.n} seeds"
     better, worse = found.high < 0, found.low > 0
     how = "better than" if better else "worse than" if worse else "no better than"
-    figures = f"{found.mean:{form}} [{found.low:{form}}, {found.high:{form}}]"
+    figures = f"{found.mean:z{form}} [{found.low:z{form}}, {found.high:z{form}}]"
     return f"{name}: {how} {layers}: difference in {tables.words(score)} {figures} over {found.n} seeds"
 
 

@@ -91,3 +91,9 @@ def test_close_scalings_differ_by_rounding_alone() -> None:
     assert not scaling.close_to(fit_scaling("standard", x[:-1]))
     assert not scaling.close_to(Scaling(scaling.shift, scaling.factor * [1, 1, 1.001]))
     assert not scaling.close_to(Scaling(scaling.shift + np.array([0, 0, 1e-11]), scaling.factor))
+
+
+def test_a_scaling_is_shown_in_short():
+    shift = np.zeros(784)
+    assert repr(Scaling(shift, shift)) == "Scaling(784 features)"
+    assert repr(Scaling(shift[:2], shift[:2], np.eye(2))) == "Scaling(2 features, with a matrix)"

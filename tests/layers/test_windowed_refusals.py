@@ -25,7 +25,10 @@ def refused(what, text):
         ("conv1d 3 5 pad 1x1", "the pad of a convolution along one axis can't be (1, 1); give one whole number of "),
         ("conv1d 3 5 pad full", "can't be read"),
         ("conv1d 3 5 groups 2", "'conv1d 3 5 groups 2' can't divide its filters into 2 equal groups; give a multip"),
-        ("conv1 3 5", "unknown layer 'conv1 3 5'; a layer begins with one of dense, conv, conv1d, local, pool"),
+        (
+            "conv1 3 5",
+            "unknown layer 'conv1 3 5'; did you mean 'conv1d'? a layer begins with one of dense, conv",
+        ),
         ("local 3", "layer 'local 3' can't be read; local takes n kernel, then stride 2 or pad valid or dilation 2"),
         ("local 0 3x3", "the filters of a locally connected layer can't be 0; give a whole number of at least 1"),
         ("local 3 0x3", "the kernel of a locally connected layer can't be (0, 3)"),

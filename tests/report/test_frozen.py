@@ -8,6 +8,7 @@ from scipy import stats
 import gpufa
 from gpufa.commands.main import main
 from gpufa.report.comparison import compared
+from gpufa.report.forms import FORMS
 from gpufa.report.page import Report
 
 FROZEN = [5.0, 6.0, 5.5, 6.5, 5.0]
@@ -26,6 +27,8 @@ def said(errors, frozen=FROZEN, **more):
     (sentence,) = found.verdicts
     assert sentence in found.notes
     assert sentence in json.loads(found.to_json())["notes"]
+    assert FORMS["md"](found.sheet, found.notes).rstrip().endswith(f"\n- {sentence}.")
+    assert f"% {sentence}.\n\\begin{{table}}" in FORMS["tex"](found.sheet, found.notes)
     return sentence
 
 
@@ -40,6 +43,10 @@ def test_the_interval_of_the_difference_decides(errors, outcome):
     assert said(errors) == (
         f"dfa: {outcome} frozen hidden layers (shallow): difference in test error {figures} over 5 seeds"
     )
+
+
+def test_no_difference_has_no_sign():
+    assert "0.00 [-0.01, 0.00]" in said([5.0, 5.99, 5.5, 6.5, 5.0])
 
 
 def test_nothing_is_claimed_by_one_seed_or_without_a_spread():
