@@ -19,20 +19,20 @@ class DataSettings:
     drop: tuple[str, ...] | None = None
     """columns that are left out"""
     sample_weights: str | None = None
-    """the column of a table, or the array of a file, that says how much each training sample counts"""
+    """the column or the array that says how much each training sample counts"""
     class_weights: str | dict[str, float] | None = None
     """how much each class counts: balanced, a TOML or CSV file of names and weights, or these (no 1 yes 4)"""
     missing: Literal["mean", "median", "drop"] | None = None
     """what becomes of missing values: filled in by each feature's mean or median over the training samples, or their
     rows dropped; refused where not given"""
     scaling: str = "none"
-    """unit brings the range of the training data to 0..1, minmax that of each feature, standard makes their mean 0 and
-    deviation 1, channel those of each channel of images; zca whitens them"""
+    """unit brings all training data to 0..1, minmax each feature; standard brings each to mean 0 and deviation 1,
+    channel each channel of images; zca whitens"""
     zca_eps: float | None = None
-    """zca: what is added to the variances, as a share of the features' mean variance (0.1 where not given)"""
+    """zca: added to each variance, a share of their mean (0.1 where not given)"""
     augment: tuple[str, ...] | None = None
-    """random changes of training images, anew in each epoch: "flip, crop 4" turns left and right about, and cuts the
-    image out of itself with 4 zeros about it"""
+    """random changes of training images, anew in each epoch: flip turns left and right about, crop 4 shifts by up to
+    4"""
     target_scaling: str = "none"
     """none, or standard: real targets are trained with mean 0 and deviation 1 per output, which predict undoes"""
     test_fraction: float | None = None
@@ -100,7 +100,7 @@ class UpdateSettings:
     decay: Literal["l2", "decoupled", "shift"] | None = None
     """l2: added to the gradient; decoupled: taken off the weights (adamw's default); shift: a constant taken off"""
     decay_on: Literal["all", "matrices"] = "all"
-    """what weight decay acts on: all, or matrices and kernels alone, without biases and the parameters of norms"""
+    """what weight decay acts on: with matrices neither biases nor norms"""
     momentum: float | None = None
     """momentum, or Adam's beta1"""
     beta2: float | None = None
@@ -124,7 +124,7 @@ class UpdateSettings:
     batch_size: int | None = None
     """samples per update"""
     calibrate: int = 0
-    """epochs from one batch of true backprop to the next: the first of epochs N, 2N, ...; 0 for none"""
+    """epochs between two batches of true backprop, 0 for none"""
     freeze: tuple[int, ...] = ()
     """layers that keep their initial weights, counted from 1"""
     adversarial: float = 0.0
