@@ -125,7 +125,7 @@ def _read(word: str, functions: Mapping[str, Activation]) -> Iterator[Layer]:
     if not name:
         known = [*LAYERS, f"{RESIDUAL}(...)", *functions]
         close = get_close_matches(" ".join(texts[:1]), known, n=1)
-        meant = f"did you mean {close[0]!r}? " if close else ""
+        meant = f"did you mean {close[0]!r}? " if close and close[0] != texts[0] else ""
         raise InvalidValue(f"unknown layer {shown(word)}; {meant}a layer begins with one of {', '.join(known)}{OWN}")
     cls, rest = LAYERS[name], texts[len(name.split()) :]
     act = rest.pop() if rest and rest[-1] in functions else None
