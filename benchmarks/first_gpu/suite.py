@@ -16,7 +16,8 @@ from . import witness
 from .runner import LOOK, ROOT, plain, running, tail
 from .task import OutOfTime, Skipped, Task, Wrong
 
-PYTEST = sys.executable, "-m", "pytest", "-m", "gpu", "-p", witness.__name__, "-p", "no:cacheprovider", "-q"
+TESTS = "gpu and not standin_only"
+PYTEST = sys.executable, "-m", "pytest", "-m", TESTS, "-p", witness.__name__, "-p", "no:cacheprovider", "-q"
 OWN = "tests/house/test_first_gpu.py"  # rehearses all this
 LARGEST = 100  # tests in a part: a GPU that a test has left in a bad state fails those behind it
 SHORTEST = 10.0  # seconds with which a part is still begun

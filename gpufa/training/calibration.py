@@ -17,7 +17,7 @@ class Calibration:
 
     def __init__(self, every: int, net: Learner) -> None:
         self.rule, sizes = net.rule, net.sizes
-        self.nothing_new = isinstance(self.rule, BP) or {*self.rule.trained(sizes)} == {sizes.L}
+        self.nothing_new = type(self.rule) is BP or {*self.rule.trained(sizes)} == {sizes.L}
         if every:
             _check(self.rule, net)
         self.asked, self.every = every, 0 if self.nothing_new else every

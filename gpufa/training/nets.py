@@ -1,16 +1,62 @@
-"""The net that settings and data ask for."""
+"""The net that settings and data ask for, and how it takes them."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..backends import get_backend
 from ..data.about import CLASSIFICATION, REGRESSION, About
+from ..data.missing import Filling
 from ..data.samples import Data, check_samples, has_labels
+from ..data.scaling import Scaling
+from ..data.weights import weights_in_words
 from ..functions.optimizers import optimizer as find_optimizer
 from ..functions.parts import off_gpu
+from ..layers.terms import Shape
+from ..measure.health import Fault, unscaled, unscaled_targets
 from ..network import Network
 from ..rules import Rule
 from .config import Config
-from .sets import blocks_of
+from .images import places_of
+from .limits import check_run
+from .sets import blocks_of, filling_of, input_scaling, scaling_of
+
+
+class Begun(NamedTuple):
+    """A net with its scalings; the shape of an image, channels first, where that is asked for; what was taken of the
+    data in a line; and what may be wrong with numbers that aren't scaled."""
+
+    net: Network
+    places: Shape | None
+    taken: str
+    faults: list[Fault]
+
+
+def begin(
+    config: Config,
+    data: Data,
+    rule: Rule,
+    scaling: Scaling | None,
+    target_scaling: Scaling | None,
+    filling: Filling | None,
+) -> Begun:
+    """The net for these data, with the scalings and the filling that are given, or else fitted. Raises InvalidValue
+    where config, data, rule and scalings don't fit together."""
+    net = net_for(config, data, rule)
+    assert net.about
+    taken = net.about.sentence(net.sizes.outputs, net.sizes.inputs, len(data.x_train), len(data.x_test))
+    if config.class_weights is not None:
+        taken += f"; class weights: {weights_in_words(config.class_weights)}"
+    check_run(config, net, data.y_train, data.weights is not None)
+    net.filling = filling_of(config.missing, data, filling)
+    places = places_of(net, data) if config.augment or config.scaling == "channel" else None
+    if places:
+        taken += f"; images {'x'.join(map(str, places))}"
+    net.scaling = input_scaling(config, data, net, places, scaling)
+    faults = [] if net.scaling else [unscaled(net.filled(data.x_train))]
+    if not has_labels(data.y_train):
+        net.target_scaling = scaling_of(config.target_scaling, data.y_train, target_scaling, "target_scaling")
+        if config.loss == "squared_error" and not net.target_scaling:
+            faults.append(unscaled_targets(data.y_train))
+    return Begun(net, places, taken, faults)
 
 
 def net_for(config: Config, data: Data, rule: Rule) -> Network:

@@ -12,10 +12,10 @@ from ..basics.errors import warn
 from ..data.missing import Filling
 from ..data.samples import Data, has_labels, subset
 from ..data.scaling import Scaling
-from ..data.weights import class_weights, weights_in_words
+from ..data.weights import class_weights
 from ..measure import scores
 from ..measure.alignment import measure
-from ..measure.health import complaints, guessing, unscaled, unscaled_targets
+from ..measure.health import complaints, guessing
 from ..measure.history import History
 from ..net.clock import Clock
 from ..net.probation import Unseen, try_out
@@ -23,13 +23,11 @@ from ..rules import Rule, make_rule
 from .calibration import Calibration
 from .callbacks import Callback, callbacks_of
 from .config import Config
-from .images import places_of
 from .keeping import Kept
-from .limits import check_run
-from .nets import net_for
+from .nets import begin
 from .progress import Progress
 from .rates import Rates
-from .sets import filling_of, input_scaling, scaling_of, sets_of
+from .sets import sets_of
 from .step import Step
 from .stopping import Status
 from .update import Update
@@ -65,29 +63,13 @@ class Trainer:
         self.rule, self.callbacks, self.stop_requested = made, callbacks_of(callbacks), False
         if config.samples is not None:
             data = subset(data, config.samples)
-        self.net = net_for(config, data, made)
-        self.backend = self.net.backend
-        assert self.net.about
-        rows = len(data.x_train), len(data.x_test)
-        self.taken = self.net.about.sentence(self.net.sizes.outputs, self.net.sizes.inputs, *rows)
-        if config.class_weights is not None:
-            self.taken += f"; class weights: {weights_in_words(config.class_weights)}"
-        check_run(config, self.net, data.y_train, data.weights is not None)
-        self.net.filling = filling_of(config.missing, data, filling)
-        places = places_of(self.net, data) if config.augment or config.scaling == "channel" else None
-        if places:
-            self.taken += f"; images {'x'.join(map(str, places))}"
-        self.net.scaling = input_scaling(config, data, self.net, places, scaling)
-        self.faults = [] if self.net.scaling else [unscaled(self.net.filled(data.x_train))]
-        if not has_labels(data.y_train):
-            self.net.target_scaling = scaling_of(config.target_scaling, data.y_train, target_scaling, "target_scaling")
-            if config.loss == "squared_error" and not self.net.target_scaling:
-                self.faults.append(unscaled_targets(data.y_train))
+        begun = begin(config, data, made, scaling, target_scaling, filling)
+        self.net, self.backend, self.taken, self.faults = begun.net, begun.net.backend, begun.taken, begun.faults
         self.epochs = config.epochs or 0
         self.update, self.calibration = Update(self.net, config), Calibration(config.calibrate, self.net)
         self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
         self.kept = Kept(self.net) if config.keep == "best" else None
-        self.train, self.held, self.test, self.probe, self.batches = sets_of(data, self.net, config, places)
+        self.train, self.held, self.test, self.probe, self.batches = sets_of(data, self.net, config, begun.places)
         for batch in (0, self.batches.per_epoch - 1):
             self.net.sizes.check_batch(self.batches.samples(batch))
         self.clock = Clock(self.backend, self.batches.per_epoch, len(self.update.numbers(1.0, 0, 1)), config.dtype)

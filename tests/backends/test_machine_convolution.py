@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gpufa.backends.columns import Columns, Maps
-from gpufa.backends.machine import convolution, convolver, threads
+from gpufa.backends.machine import convolver, threads
 from gpufa.backends.machine.compiler import compiler
 from gpufa.backends.numpy import NumpyBackend
 from gpufa.backends.places import Windows
@@ -89,18 +89,19 @@ def test_samples_do_not_change_each_other():
     np.testing.assert_allclose(made[70][..., :5], made[5], rtol=1e-12, atol=1e-13)
 
 
-def test_relu_in_the_same_pass_keeps_what_is_no_number():
-    maps, W, b = random_maps(1, "float64")
-    x, y, w = maps.x[..., :1, :, :, :, :].reshape(-1, *maps.x.shape[-4:])[0], maps.y[0], W[0]
-    if maps.groups > 1:
-        pytest.fail("choose a seed without groups")
-    x = x.copy()
-    x[0, 0, 0, 0] = np.nan
-    plain, bent = np.empty_like(y), np.empty_like(y)
-    geometry = convolution._geometry(x.shape, y.shape, maps.windows)
-    for relu, out in ((False, plain), (True, bent)):
-        convolver.convolver("float64").correlate(geometry, x, w, b[0], out, _scratch, relu)
-    np.testing.assert_array_equal(bent, np.maximum(plain, 0))
+@pytest.mark.parametrize("which", ["gaps in x", "gaps in y", "another type"])
+def test_arrays_that_it_can_not_read_as_they_lie_go_by_columns(which):
+    maps, W, _ = random_maps(2, "float64")
+    x, y = (np.empty((*a.shape[:-1], 2 * a.shape[-1]))[..., ::2] for a in (maps.x, maps.y))
+    x[...], y[...] = maps.x, maps.y
+    odd = {"gaps in x": {"x": x}, "gaps in y": {"y": y}, "another type": {"x": maps.x.astype(np.float32)}}[which]
+    found, expected = np.empty_like(W), np.empty_like(W)
+    NumpyBackend().filter_gradient(maps._replace(**odd), found)
+    ByColumns().filter_gradient(maps._replace(**odd), expected)
+    np.testing.assert_array_equal(found, expected)
+    close = 1e-5 if which == "another type" else 1e-12
+    ByColumns().filter_gradient(maps, expected)
+    np.testing.assert_allclose(found, expected, rtol=close, atol=close * np.abs(expected).max())
 
 
 def test_work_of_threads_raises_where_it_fails():
@@ -121,7 +122,3 @@ def test_code_that_is_wrong_is_not_used(monkeypatch):
     for one, other in zip(all_three(NumpyBackend(), maps, W, b), all_three(ByColumns(), maps, W, b), strict=True):
         np.testing.assert_array_equal(one, other)
     convolver.convolver.cache_clear()
-
-
-def _scratch(name, shape, dtype):
-    return np.empty(shape, dtype)

@@ -11,6 +11,7 @@ from gpufa.checkpoints import hdf5
 from gpufa.rules import RULES
 from gpufa.training.stopping import Status
 from gpufa.training.toml import from_mapping, to_mapping
+from gpufa.training.trainer import Trainer
 
 ABLE = [name for name, rule in RULES.items() if rule.feedforward and name not in ("bp", "shallow")]
 CONV = {"hidden": None, "layers": ("input 1x2x3", "conv 3 2x2 tanh, pool 2x1, dropout 0.25", "dense 4 tanh")}
@@ -169,6 +170,28 @@ def test_where_nothing_changes_nothing_does(rule):
     close(values(one.net), values(other.net), 0)
     assert one.calibration.every == 0
     assert one.told == [f"calibrate changes nothing for rule {rule!r}, whose own gradients are true backprop's"]
+
+
+def test_a_rule_made_from_backprop_is_calibrated_as_others_are():
+    class Half(RULES["bp"]):
+        """Half of backprop's signals below the output."""
+
+        def deltas(self, net, e):
+            super().deltas(net, e)
+            for k in net.hidden:
+                net.delta[k][...] *= 0.5
+
+    made = [
+        Trainer(config(rule="bp", calibrate=n, optimizer="sgd"), DATA, rule)
+        for rule, n in ((Half, 1), (Half, 0), ("bp", 0))
+    ]
+    for one in made:
+        one.rule.prepare(one.net, one.train[0], one.train[1])
+        one.begin_epoch()
+        one.step()
+    calibrated, half, true = (values(one.net) for one in made)
+    close(calibrated, true, 1e-14)
+    assert not np.allclose(half["W1"], true["W1"])
 
 
 def test_what_is_told():

@@ -59,9 +59,11 @@ class Axis(NamedTuple):
 
 
 def _made(maps: Maps, W: NDArray) -> Convolver | None:
-    """The machine code, where it is faster than products: of single places it is not, and kernels of each place's own
-    it has not."""
-    return None if maps.windows.pointwise or W.ndim > UNTIED else convolver(maps.y.dtype.name)
+    """The machine code, where it is faster than products: of single places it is not. Kernels of each place's own it
+    has not, and it reads whole maps as they lie."""
+    x = maps.x[0] if maps.x.ndim == maps.y.ndim else maps.x
+    lie = x.flags.c_contiguous and maps.y[0].flags.c_contiguous and x.dtype == maps.y.dtype
+    return None if maps.windows.pointwise or W.ndim > UNTIED or not lie else convolver(maps.y.dtype.name)
 
 
 def _groups(maps: Maps, W: NDArray, b: NDArray | None) -> Iterator[tuple[NDArray, NDArray, NDArray, NDArray | None]]:

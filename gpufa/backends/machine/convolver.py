@@ -35,35 +35,33 @@ class Geometry(ctypes.Structure):
 class Convolver:
     """Calls of it, for arrays of one type; the same bits come of any number of threads."""
 
-    def __init__(self, library: Any, filters_at_once: int = 4) -> None:
+    def __init__(self, code: Any, filters_at_once: int = 4) -> None:
         pointer, long, real = ctypes.c_void_p, ctypes.c_long, ctypes.c_double
-        library.strip_room.argtypes, library.gradient_room.argtypes = [pointer], [pointer, long]
-        library.strip_room.restype = library.gradient_room.restype = long
-        library.pack.argtypes = [pointer, pointer, *[long] * 4, pointer]
-        library.correlate.argtypes = [*[pointer] * 4, ctypes.c_int, pointer, *[long] * 3, pointer, long, long]
-        library.gradient.argtypes = [*[pointer] * 3, real, real, pointer, pointer, long, long]
-        self.library, self.filters_at_once = library, filters_at_once
+        code.strip_room.argtypes, code.gradient_room.argtypes = [pointer], [pointer, long]
+        code.strip_room.restype = code.gradient_room.restype = long
+        code.pack.argtypes = [pointer, pointer, *[long] * 4, pointer]
+        code.correlate.argtypes = [*[pointer] * 5, *[long] * 3, pointer, long, long]
+        code.gradient.argtypes = [*[pointer] * 3, real, real, pointer, pointer, long, long]
+        self.code, self.filters_at_once = code, filters_at_once
 
-    def correlate(
-        self, g: Geometry, x: NDArray, w: NDArray, b: NDArray | None, out: NDArray, scratch: Scratch, relu: bool = False
-    ) -> None:
+    def correlate(self, g: Geometry, x: NDArray, w: NDArray, b: NDArray | None, out: NDArray, scratch: Scratch) -> None:
         """out = w * x + b, (filters, rows, columns, m), whose samples alone need lie side by side; w may be any view,
         (filters, channels, rows, columns)."""
         at, parts = ctypes.byref(g), threads()
         packed = _rooms(scratch, "filters in order", w.size, 1, w)[0]
-        self.library.pack(at, w.ctypes.data, *_steps(w), packed.ctypes.data)
-        rooms = _rooms(scratch, "strips of maps", self.library.strip_room(at), parts, x)
-        given = at, x.ctypes.data, packed.ctypes.data, None if b is None else b.ctypes.data, relu, out.ctypes.data
-        share(parts, partial(self._part, self.library.correlate, (*given, *_steps(out)[:3]), rooms))
+        self.code.pack(at, w.ctypes.data, *_steps(w), packed.ctypes.data)
+        rooms = _rooms(scratch, "strips of maps", self.code.strip_room(at), parts, x)
+        given = at, x.ctypes.data, packed.ctypes.data, None if b is None else b.ctypes.data, out.ctypes.data
+        share(parts, partial(self._part, self.code.correlate, (*given, *_steps(out)[:3]), rooms))
 
     def gradient(
         self, g: Geometry, x: NDArray, y: NDArray, alpha: float, beta: float, out: NDArray, scratch: Scratch
     ) -> None:
         """out = alpha * the sums over places and samples of y x + beta * out, (filters, channels, rows, columns)."""
         at, parts = ctypes.byref(g), min(threads(), -(-g.filters // self.filters_at_once))
-        rooms = _rooms(scratch, "sums of a gradient", self.library.gradient_room(at, parts), parts, x)
+        rooms = _rooms(scratch, "sums of a gradient", self.code.gradient_room(at, parts), parts, x)
         given = at, x.ctypes.data, y.ctypes.data, alpha, beta, out.ctypes.data
-        share(parts, partial(self._part, self.library.gradient, given, rooms))
+        share(parts, partial(self._part, self.code.gradient, given, rooms))
 
     def _part(self, does: Any, given: tuple, rooms: list[NDArray], part: int) -> None:
         does(*given, rooms[part].ctypes.data, part, len(rooms))
@@ -73,8 +71,8 @@ class Convolver:
 def convolver(dtype: str) -> Convolver | None:
     """For arrays of that type; None without a compiler, or where what it made comes to other numbers than it should."""
     sources = (files(__package__).joinpath(name).read_text("utf-8") for name in SOURCES)
-    library = built("\n".join([f"#define T {TYPES[dtype]}", *sources]), FUNCTIONS)
-    made = library and Convolver(library)
+    code = built("\n".join([f"#define T {TYPES[dtype]}", *sources]), FUNCTIONS)
+    made = code and Convolver(code)
     return made if made and _right(made, dtype) else None
 
 

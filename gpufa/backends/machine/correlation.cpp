@@ -3,7 +3,6 @@
 // What all tiles of a row of windows have in common: steps through taps, of which `length` lie one behind the other.
 struct Run {
     L x_column, x_row, w_column, w_row, rows, length, filter, last;
-    V floor;
     bool first;
 };
 
@@ -38,7 +37,7 @@ static void tile(const T* x, const T* w, L columns, const Run& run, const T* b, 
     for (int o = 0; o < O; o++)
 #pragma GCC unroll 4
         for (int v = 0; v < N; v++)
-            store(out + o * filter + (v < N - 1 ? v * LANES : last), sum[o][v] < run.floor ? run.floor : sum[o][v]);
+            store(out + o * filter + (v < N - 1 ? v * LANES : last), sum[o][v]);
 }
 
 template <int O>
@@ -114,7 +113,7 @@ extern "C" void pack(const Geometry* geometry, const T* w, L filter, L channel, 
 }
 
 // One part of the work; `out` has these steps, `strip` is strip_room numbers of the part's own, on a vector's border.
-extern "C" void correlate(const Geometry* geometry, const T* x, const T* packed, const T* b, int relu, T* out, L filter,
+extern "C" void correlate(const Geometry* geometry, const T* x, const T* packed, const T* b, T* out, L filter,
                           L row, L column, T* strip, L part, L parts) {
     const Geometry& g = *geometry;
     const Plan plan(g);
@@ -144,7 +143,6 @@ extern "C" void correlate(const Geometry* geometry, const T* x, const T* packed,
             run.filter = small ? L(LANES) : filter;
             run.last = small ? 0 : lanes - LANES;
             run.first = cb == 0;
-            run.floor = all(relu && cb == plan.channel_blocks - 1 ? T(0) : -__builtin_inff());
             for (L y = ys.first; y < ys.first + ys.count; y++) {
                 const Taps v = taps(y * g.down - g.above, g.rows, g.high, g.apart);
                 run.rows = g.apart == 1 ? 1 : v.count;
