@@ -2,9 +2,10 @@
 
 import numpy as np
 import reference
-from rulelab import close, host, trainer, values
+from rulelab import close, host, put, trainer, values
 
 from gpufa.layers import Act, Chain, Dense, Dropout, Residual
+from gpufa.layers.layer import write
 from gpufa.training.stopping import Status
 
 LEARNING = [name for name in reference.ACTIVATIONS if name not in ("sign", "step")]
@@ -16,6 +17,21 @@ DEEP = [
     "dense 4 logistic",
     "dense 3",
 ]
+
+
+def give_jacobians(net, bp, p):
+    """B_k of `net` = the transpose of what h_k does to a_L in p, a pass of one sample through `bp`, whose signals are
+    written over: the universal test of a layer (CONV-4b)."""
+    for k in net.sizes.hidden:
+        columns = []
+        for unit in np.eye(net.sizes.outputs):
+            p.delta[net.sizes.L][...] = bp.backend.to_device(unit[None, :, None])
+            for j in range(net.sizes.L - 1, k - 1, -1):
+                out = bp.backend.zeros((1, net.sizes[j], 1), "float64")
+                write(bp.backend, p.pull(j + 1), out=out)
+                p.send(j, out)
+            columns.append(host(bp, out)[0, :, 0])
+        put(net, net.feedback[f"B{k}"], np.array(columns).T)
 
 
 def layered(layers, **settings):

@@ -3,6 +3,7 @@ feedback that is made of its own Jacobian."""
 
 import numpy as np
 import pytest
+from layerlab import give_jacobians
 from rulelab import close, host, network, put, values
 
 import gpufa
@@ -111,22 +112,7 @@ def test_the_jacobian_of_the_sample_makes_direct_feedback_backprop(words, backen
     """CONV-4b: on any net, a batch of one; and not on another sample."""
     bp, net = (network(words, rule, backend=backend) for rule in ("bp", "dfa"))
     x, y = data(net, 2)
-    p = bp._error(x[:1], y[:1])
-    for k in net.sizes.hidden:
-        columns = []
-        for unit in np.eye(3):
-            p.delta[4][...] = bp.backend.to_device(unit[None, :, None])
-            for j in range(3, k, -1):
-                p.send(j, p.pull(j + 1))
-            down, out = p.pull(k + 1), bp.backend.zeros((1, net.sizes[k], 1), "float64")
-            if down.matrix is None:
-                out[...] = down.signal
-            else:
-                bp.backend.gemm(down.matrix, down.signal, out=out)
-            if down.plus is not None:
-                out += down.plus
-            columns.append(host(bp, out)[0, :, 0])
-        put(net, net.feedback[f"B{k}"], np.array(columns).T)
+    give_jacobians(net, bp, bp._error(x[:1], y[:1]))
     close(net.gradients(x[:1], y[:1]), bp.gradients(x[:1], y[:1]), 1e-12)
     assert not np.allclose(net.gradients(x[1:], y[1:])["W1"], bp.gradients(x[1:], y[1:])["W1"])
 

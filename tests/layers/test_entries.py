@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from layerlab import give_jacobians
 from rulelab import close, host, network, put
 
 import gpufa
 from gpufa.backends.numpy import NumpyBackend
 from gpufa.commands.main import main
-from gpufa.layers.layer import write
 from gpufa.rules import make_rule
 
 BEHIND = [
@@ -86,17 +86,7 @@ def test_the_true_jacobian_makes_both_cuts_backprop(words, backend):
     """One layer a block, or several with local backprop inside: on a batch of one, B_k being what h_k does to a_L."""
     bp, net = (same_weights(words, rule, backend) for rule in ("bp", "dfa"))
     x, y = draw.normal(size=(2, 60)), np.array([2, 0])
-    p, L = bp._error(x[:1], y[:1]), bp.sizes.L
-    for k in bp.sizes.hidden:
-        columns = []
-        for unit in np.eye(3):
-            p.delta[L][...] = bp.backend.to_device(unit[None, :, None])
-            for j in range(L - 1, k - 1, -1):
-                down, out = p.pull(j + 1), bp.backend.zeros((1, bp.sizes[j], 1), "float64")
-                write(bp.backend, down, out=out)
-                p.send(j, out)
-            columns.append(host(bp, out)[0, :, 0])
-        put(net, net.feedback[f"B{k}"], np.array(columns).T)
+    give_jacobians(net, bp, bp._error(x[:1], y[:1]))
     close(net.gradients(x[:1], y[:1]), bp.gradients(x[:1], y[:1]), 1e-12)
     other, true = (one.gradients(x[1:], y[1:])["W1" if words is MICRO else "W1.1"] for one in (net, bp))
     assert not np.allclose(other, true)

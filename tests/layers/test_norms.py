@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from layerlab import give_jacobians
 from normlab import NORMS, Alone, training_gradients, training_loss, training_pass
 from rulelab import close, host, network, put, values
 
@@ -117,20 +118,7 @@ def test_the_jacobian_of_the_sample_makes_direct_feedback_backprop(training, bac
     bp, net = (network(words, rule, backend=backend) for rule in ("bp", "dfa"))
     x, y = data(net, 1)
     found = training_gradients if training else lambda net, x, y: net.gradients(x, y)
-    p = training_pass(bp, x, y) if training else bp._error(x, y)
-    for k in net.sizes.hidden:
-        columns = []
-        for unit in np.eye(3):
-            p.delta[net.sizes.L][...] = bp.backend.to_device(unit[None, :, None])
-            for j in range(net.sizes.L - 1, k, -1):
-                p.send(j, p.pull(j + 1))
-            down, out = p.pull(k + 1), bp.backend.zeros((1, net.sizes[k], 1), "float64")
-            if down.matrix is None:
-                out[...] = down.signal
-            else:
-                bp.backend.gemm(down.matrix, down.signal, out=out)
-            columns.append(host(bp, out)[0, :, 0])
-        put(net, net.feedback[f"B{k}"], np.array(columns).T)
+    give_jacobians(net, bp, training_pass(bp, x, y) if training else bp._error(x, y))
     close(found(net, x, y), found(bp, x, y), 1e-11)
 
 

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from layerlab import give_jacobians
 from normlab import training_gradients, training_loss
 from rulelab import close, host, network, put, values
 
@@ -236,17 +237,7 @@ def test_the_jacobian_of_the_sample_makes_direct_feedback_backprop(backend):
     for words in (PROJECTED, NORMED):
         bp, net = (network(words, rule, backend=backend) for rule in ("bp", "dfa"))
         x, y = data(net, 1)
-        p = bp._error(x, y)
-        for k in net.sizes.hidden:
-            columns = []
-            for unit in np.eye(3):
-                p.delta[net.sizes.L][...] = bp.backend.to_device(unit[None, :, None])
-                for j in range(net.sizes.L - 1, k, -1):
-                    p.send(j, p.pull(j + 1))
-                down = p.pull(k + 1)
-                product = down.signal if down.matrix is None else down.matrix @ down.signal
-                columns.append(host(bp, product if down.plus is None else product + down.plus)[0, :, 0])
-            put(net, net.feedback[f"B{k}"], np.array(columns).T)
+        give_jacobians(net, bp, bp._error(x, y))
         close(net.gradients(x, y), bp.gradients(x, y), 1e-11)
 
 
