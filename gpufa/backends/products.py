@@ -24,11 +24,16 @@ class Products(Backend):
     def gemm(self, a: NDArray, b: NDArray, out: NDArray, alpha: Any = 1.0, beta: float = 0.0) -> None:
         """out = alpha * a @ b + beta * out; whole matrices, row- or column-major, go to BLAS as they lie, others all at
         once to NumPy."""
+        if type(alpha) is not float:
+            alpha = float(alpha if np.ndim(alpha) == 0 else alpha[0])
+        self._products(a, b, out, alpha, beta)
+
+    def _products(self, a: NDArray, b: NDArray, out: NDArray, alpha: float, beta: float) -> None:
         if out.ndim == 2 or (out.size and not out[(0,) * (out.ndim - 2)].flags.c_contiguous):
-            self._product(a, b, out, float(alpha if np.ndim(alpha) == 0 else alpha[0]), beta)
-        else:
-            for r, one in enumerate(out):
-                self.gemm(a[r] if a.ndim == out.ndim else a, b[r] if b.ndim == out.ndim else b, one, alpha, beta)
+            self._product(a, b, out, alpha, beta)
+            return
+        for r, one in enumerate(out):
+            self._products(a[r] if a.ndim == out.ndim else a, b[r] if b.ndim == out.ndim else b, one, alpha, beta)
 
     def _product(self, a: NDArray, b: NDArray, out: NDArray, alpha: float, beta: float) -> None:
         af, bf = a.flags, b.flags
