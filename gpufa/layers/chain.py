@@ -1,7 +1,7 @@
 """Layers one after the other."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from .act import Act
 from .dense import Dense
 from .dropout import Dropout
 from .layer import At, Layer, write
+from .pool import MaxPool
 from .terms import Carriers, Shape, Sums
 from .windowed import Windowed
 
@@ -88,6 +89,15 @@ class Chain(Layer):
     def last_output(self, at: At) -> Array:
         """Where the last layer writes; None for a place of its own."""
         return at.y
+
+    @property
+    def pooled_first(self) -> "Chain":
+        """The same function, of fewer units: what never falls may as well be taken behind a max pool."""
+        layers = list(self.layers)
+        for i, (lower, upper) in enumerate(pairwise(self.layers)):
+            if isinstance(lower, Act) and lower.f.rising and isinstance(upper, MaxPool):
+                layers[i : i + 2] = upper, lower
+        return self if tuple(layers) == self.layers else replace(self, layers=tuple(layers))
 
     def own(self, at: At) -> tuple[At, ...]:
         """The places of its layers, one above the other."""

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -58,6 +59,11 @@ class At:
         self.w = {name: parameters[full] for name, full in self.names.items()}
         self.state = {name: batch.state[name + suffix] for name in state}
         self.inside: tuple[At, ...] = layer.inside(self)
+
+    @cached_property
+    def windows(self) -> Windows:
+        """Where its layer looks at its input."""
+        return self.layer.windows(self.shape)
 
     @property
     def down(self) -> Array:
@@ -137,6 +143,10 @@ class Layer:
     def looks(self, shape: Shape) -> Windows | None:
         """Where its kernel looks at an input of that shape; None where it has none."""
         return None
+
+    def windows(self, shape: Shape) -> Windows:
+        """Where it looks at an input of that shape, kernel or not; raises InvalidValue where it can't."""
+        raise NotImplementedError(f"{type(self).__name__} must define windows(shape)")
 
     def inside(self, at: At) -> tuple[At, ...]:
         """The places of the layers that it is made of."""

@@ -43,7 +43,7 @@ class Pool(Layer):
 
     def made(self, at: At, of: Array) -> Array:
         """Its output or the signal there, by windows."""
-        return of.reshape(len(of), at.shape[0], *self.windows(at.shape).grid, at.batch.m)
+        return of.reshape(len(of), at.shape[0], *at.windows.grid, at.batch.m)
 
     def down(self, at: At) -> Array:
         """Where its signal goes, (R, channels, height, width, m)."""
@@ -59,11 +59,11 @@ class MaxPool(Pool):
     example = "pool 2"
 
     def forward(self, at: At) -> None:
-        at.backend.max_pool(self.maps(at), self.windows(at.shape), out=self.made(at, at.y))
+        at.backend.max_pool(self.maps(at), at.windows, out=self.made(at, at.y))
 
     def pull(self, at: At, carriers: Carriers) -> Signal:
         delta, y, down = self.made(at, at.delta), self.made(at, at.y), self.down(at)
-        at.backend.max_unpool(delta, self.maps(at), y, self.windows(at.shape), out=down)
+        at.backend.max_unpool(delta, self.maps(at), y, at.windows, out=down)
         return Signal(None, down.reshape(len(down), at.units, -1))
 
 
@@ -75,11 +75,11 @@ class MeanPool(Pool):
     example = "mean pool 2"
 
     def forward(self, at: At) -> None:
-        at.backend.mean_pool(self.maps(at), self.windows(at.shape), out=self.made(at, at.y))
+        at.backend.mean_pool(self.maps(at), at.windows, out=self.made(at, at.y))
 
     def pull(self, at: At, carriers: Carriers) -> Signal:
         down = self.down(at)
-        at.backend.mean_unpool(self.made(at, at.delta), self.windows(at.shape), out=down)
+        at.backend.mean_unpool(self.made(at, at.delta), at.windows, out=down)
         return Signal(None, down.reshape(len(down), at.units, -1))
 
 
@@ -95,15 +95,20 @@ class GlobalMean(Layer):
         on_maps(self, shape)
         return shape[:1]
 
-    def whole(self, at: At) -> MeanPool:
-        """The pool of one window."""
-        return MeanPool(at.shape[1:] if len(at.shape) == 3 else at.shape[1])
+    def windows(self, shape: Shape) -> Windows:
+        """One, all of a map."""
+        return whole(shape).windows(shape)
 
     def forward(self, at: At) -> None:
-        self.whole(at).forward(at)
+        whole(at.shape).forward(at)
 
     def pull(self, at: At, carriers: Carriers) -> Signal:
-        return self.whole(at).pull(at, carriers)
+        return whole(at.shape).pull(at, carriers)
+
+
+def whole(shape: Shape) -> MeanPool:
+    """The pool of one window."""
+    return MeanPool(shape[1:] if len(shape) == 3 else shape[1])
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,6 @@ class Windowed(Layer):
             grads.sums(at.names["b"], at.delta.reshape(*at.w["b"].shape, -1))
 
     def _maps(self, at: At, x: Array, y: Array) -> Maps:
-        windows, m = self.windows(at.shape), at.batch.m
+        windows, m = at.windows, at.batch.m
         below = x.reshape(*x.shape[:-2], at.shape[0], *windows.size, m)
         return Maps(below, y.reshape(len(y), self.n, *windows.grid, m), windows, self.groups)

@@ -106,7 +106,8 @@ class LayeredBlock:
         path, n, suffixes = f"block {k}{name and f', {name},'}", net.sizes[k], iter(net.sizes.suffixes(k))
         y, delta = (net.array(f"{path} {what}", n, net.m) for what in ("y", "delta"))
         shape, streams = net.sizes.shapes[k - 1], count(1000 * k)
-        self.block, self.arrived = net.sizes.blocks[k - 1], False
+        block, self.arrived = net.sizes.blocks[k - 1], False
+        self.block = block if net.as_said else block.pooled_first
         self.at = At(self.block, net, shape, net.parameters, suffixes, streams, y, delta, path)
 
     def forward(self) -> None:

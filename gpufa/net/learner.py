@@ -37,7 +37,7 @@ class Learner(Model):
 
     def __init__(self, rule: Rule, sizes: Layout, loss: Loss, seeds: Sequence[int], dtype: str) -> None:
         super().__init__(sizes, loss, seeds, dtype)
-        self.rule = rule
+        self.rule, self.as_said = rule, rule.as_said
         self.scaling = None
         self._passes: dict[int, Pass] = {}
 

@@ -34,6 +34,7 @@ class Model:
     extras: Mapping[str, Extra]
     state: Mapping[str, Array]
     measured: Mapping[str, Array]
+    as_said = False  # whether the layers within blocks stand in the order that was said, and not in a faster one
 
     def __init__(
         self,

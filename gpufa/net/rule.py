@@ -51,6 +51,7 @@ class Rule:
     linear        what a sample adds to what it hands over is proportional to its error, net.e or one that it works out
                   under net.weight, so that a weight on that is one on the sample's gradient: the rule takes weights of
                   samples and classes
+    as_said       it looks at layers within blocks, which then stand in the order that was said, and not in a faster one
 
     `defaults` are the settings of a run that is told none, and `layered` those that stand in their place in nets with a
     block of several layers.
@@ -66,6 +67,7 @@ class Rule:
     feedforward: ClassVar[bool] = True
     injects_only: ClassVar[bool] = False
     linear: ClassVar[bool] = False
+    as_said: ClassVar[bool] = False
 
     name: ClassVar[str] = ""
     paper: ClassVar[str] = ""

@@ -22,6 +22,7 @@ class Slabs(Workspace):
         self.parameters, self.W, self.b = net.arena, net.arena.W, net.arena.b
         self.feedback, self.B, self.state = net.fixed, net.fixed.B, net.state
         self.activations, self.loss, self.residual = net.activations, net.output_loss, net.residual
+        self.as_said = net.as_said
         self.lowered = slab_dtype != net.dtype
         if self.lowered:
             # Copies of weights and feedback in the slabs' precision; biases stay as they are.

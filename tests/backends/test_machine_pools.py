@@ -26,3 +26,23 @@ def test_a_signal_goes_down_as_by_numpy(windows, m, dtype):
     backend.max_unpool(delta, x[0], y, windows, out=shared)
     Places.max_unpool(backend, delta, x[0], y, windows, out=expected)
     np.testing.assert_array_equal(shared, expected)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("m", [1, 5, 64, 130])
+@pytest.mark.parametrize("windows", [Windows((6, 7), (2, 2), (2, 2)), Windows((6, 7), (3, 2), (1, 2))])
+def test_the_largest_are_numpys(windows, m, dtype, threads, monkeypatch):
+    monkeypatch.setattr("gpufa.backends.machine.pools.threads", lambda: threads)
+    draw, backend = np.random.default_rng(m), NumpyBackend()
+    x = draw.normal(size=(2, 3, *windows.size, m)).astype(dtype)
+    x[0, 0, 1, 1], x[0, 1, 0, 0] = np.nan, -np.inf  # which spread, and don't
+    found, expected = (np.empty((2, 3, *windows.grid, m), dtype) for _ in range(2))
+    backend.max_pool(x, windows, out=found)
+    Places.max_pool(backend, x, windows, out=expected)
+    np.testing.assert_array_equal(found, expected)
+    for y in (found, expected):  # the replicas see the same maps
+        y.fill(np.nan)
+    backend.max_pool(x[0], windows, out=found)
+    Places.max_pool(backend, x[0], windows, out=expected)
+    np.testing.assert_array_equal(found, expected)

@@ -80,6 +80,8 @@ def test_a_layer_of_ones_own_must_say_what_it_does():
         Layer().forward(None)
     with pytest.raises(NotImplementedError, match=r"Layer must define pull\(at, carriers\)"):
         Layer().pull(None, None)
+    with pytest.raises(NotImplementedError, match=r"Layer must define windows\(shape\)"):
+        Layer().windows((3,))
 
 
 @pytest.mark.parametrize(

@@ -10,28 +10,43 @@ from numpy.typing import NDArray
 from ..kernels import TYPES
 from ..places import Places, Windows
 from .compiler import built
+from .threads import share, threads
+
+ARRAYS = {"max_pool": 2, "max_unpool": 4}  # of each function
 
 
 @cache
 def pooler(dtype: str) -> Any:
     """The machine code for arrays of that type; None without a compiler."""
     source = files(__package__).joinpath("pools.cpp").read_text("utf-8")
-    made = built(f"#define T {TYPES[dtype]}\n{source}", ("max_unpool",))
-    if made:
-        made.max_unpool.argtypes = [ctypes.c_void_p] * 5
-        made.max_unpool.restype = None
+    made = built(f"#define T {TYPES[dtype]}\n{source}", tuple(ARRAYS))
+    for name, arrays in ARRAYS.items() if made else ():
+        getattr(made, name).argtypes = [*[ctypes.c_void_p] * (1 + arrays), ctypes.c_long, ctypes.c_long]
+        getattr(made, name).restype = None
     return made
 
 
 class Pools(Places):
     """By machine code; by `Places` without a compiler, and where an array has gaps."""
 
+    def max_pool(self, x: NDArray, windows: Windows, out: NDArray) -> None:
+        if x.shape[:-3] != out.shape[:-3] or not _done("max_pool", x, windows, (x, out)):
+            super().max_pool(x, windows, out)
+
     def max_unpool(self, delta: NDArray, x: NDArray, y: NDArray, windows: Windows, out: NDArray) -> None:
-        made = pooler(out.dtype.name)
-        if not made or x.shape != out.shape or not all(a.flags.c_contiguous for a in (delta, x, y, out)):
+        if x.shape != out.shape or not _done("max_unpool", x, windows, (x, y, delta, out)):
             super().max_unpool(delta, x, y, windows, out)
-            return
-        rows, columns, m = out.shape[-3:]
-        sizes = out.size // (rows * columns * m), rows, columns, *windows.grid, m, *windows.kernel, *windows.stride
-        pools = (ctypes.c_long * len(sizes))(*sizes)
-        made.max_unpool(pools, *(a.ctypes.data for a in (x, y, delta, out)))
+
+
+def _done(name: str, x: NDArray, windows: Windows, arrays: tuple[NDArray, ...]) -> bool:
+    """Do it to arrays that lie whole, if there is machine code for them."""
+    made = pooler(x.dtype.name)
+    if not made or not all(a.flags.c_contiguous and a.dtype == x.dtype for a in arrays):
+        return False
+    rows, columns, m = x.shape[-3:]
+    maps, parts = x.size // (rows * columns * m), threads()
+    sizes = maps, rows, columns, *windows.grid, m, *windows.kernel, *windows.stride
+    pools = (ctypes.c_long * len(sizes))(*sizes)
+    pointers = [a.ctypes.data for a in arrays]
+    share(parts, lambda part: getattr(made, name)(pools, *pointers, part, parts))
+    return True

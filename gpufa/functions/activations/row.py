@@ -19,6 +19,7 @@ class Activation(Part):
     derivative   derivative(z, g, t) writes g; t is scratch of the same shape
     learns       False where f' is zero almost everywhere
     zero_init    whether Nokland's runs start nets of such units from zero weights
+    rising       f never falls, so that the largest of some h is f of the largest a
     """
 
     kind: ClassVar[str] = "activation"
@@ -30,6 +31,7 @@ class Activation(Part):
     cuda_derivative: str = ""
     learns: bool = True
     zero_init: bool = False
+    rising: bool = False
 
     @property
     def on_gpu(self) -> bool:
@@ -48,6 +50,8 @@ class Activation(Part):
             self.value(again := a.copy(), again)
             if not np.array_equal(again, h):
                 return 'has other values where h is a itself; mend value(a, h), or give the derivative in a, of="a"'
+        if self.rising and (np.diff(h) < 0).any():
+            return "falls somewhere, though it says rising = True; leave that out"
         self.derivative((a if self.of == "a" else h).copy(), g, np.empty_like(a))
         slope, smooth = slope_of(self._values, a)
         wrong = np.argwhere(smooth & far_apart(g, slope))

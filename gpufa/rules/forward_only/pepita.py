@@ -42,6 +42,7 @@ class PEPITA(FeedbackRule):
     frees = "backward"
     needs = frozenset({"plain", "single", "stored"})
     makes = frozenset({"signals", "gradients"})
+    as_said = True
     defaults = MappingProxyType({**Rule.defaults, "init": "glorot"})
     layered = MappingProxyType({})
 
