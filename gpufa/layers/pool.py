@@ -64,7 +64,7 @@ class MaxPool(Pool):
     def pull(self, at: At, carriers: Carriers) -> Signal:
         delta, y, down = self.made(at, at.delta), self.made(at, at.y), self.down(at)
         at.backend.max_unpool(delta, self.maps(at), y, at.windows, out=down)
-        return Signal(None, down.reshape(len(down), at.units, -1))
+        return Signal(None, at.down)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class MeanPool(Pool):
     def pull(self, at: At, carriers: Carriers) -> Signal:
         down = self.down(at)
         at.backend.mean_unpool(self.made(at, at.delta), at.windows, out=down)
-        return Signal(None, down.reshape(len(down), at.units, -1))
+        return Signal(None, at.down)
 
 
 @dataclass(frozen=True)
