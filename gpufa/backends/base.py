@@ -73,6 +73,10 @@ class Backend(Dynamics, Columns, Norms):
         """out = alpha * a @ b + beta * out over the trailing two axes; alpha is a number or a device's, (1,)."""
         raise NotImplementedError
 
+    def reorder(self, x: Array, out: Array) -> None:
+        """out = x, (R, n, m) or (n, m), which lies in memory the other way round."""
+        out[...] = x
+
     def whiten(self, x: Array, matrix: Array, out: Array) -> None:
         """out = x @ matrix, (..., m, n) and (n, n), in full precision whatever other products are done in."""
         self.gemm(x, matrix, out=out)

@@ -176,7 +176,7 @@ class LayeredBlock:
         if x.strides[-1] == x.itemsize:
             return x
         own = self.net.kept(f"input of {self.at.path}", lambda: self.net.backend.zeros(x.shape, x.dtype))
-        own[...] = x
+        self.net.backend.reorder(x, out=own)
         return own
 
     def _expect(self, does: str, before: str) -> None:

@@ -1,4 +1,4 @@
-"""Activations in pieces: with kinks, and steps, which don't learn."""
+"""Activations in pieces: with kinks, and steps, which don't learn. What is no number stays that, so that it shows."""
 
 import numpy as np
 
@@ -71,7 +71,7 @@ def _sign(a: Array, h: Array) -> None:
 # fmt: off
 ROWS = (
     Activation("relu", "h", _relu, _relu_derivative,
-               "h = a > 0 ? a : (T)0;",
+               "h = a < 0 ? (T)0 : a;",
                "g = h > 0;", rising=True),
     Activation("leaky_relu", "a", _leaky_relu, _leaky_relu_derivative,
                f"h = a > 0 ? a : (T){SLOPE} * a;",
@@ -86,10 +86,10 @@ ROWS = (
                "h = a > 1 ? (T)1 : a < 0 ? (T)0 : a;",
                "g = a >= 0 && a <= 1;", rising=True),
     Activation("sign", "h", _sign, constant(0.0),
-               "h = (a > 0) - (a < 0);",
+               "h = a != a ? a : (T)((a > 0) - (a < 0));",
                "g = 0;", learns=False, rising=True),
     Activation("step", "h", _step, constant(0.0),
-               "h = a > 0;",
+               "h = a != a ? a : (T)(a > 0);",
                "g = 0;", learns=False, rising=True),
 )
 # fmt: on

@@ -1,0 +1,48 @@
+"""Activations and their derivatives by machine code have NumPy's bits, for any number of threads."""
+
+import numpy as np
+import pytest
+
+from gpufa.backends.machine import gates
+from gpufa.backends.machine.compiler import compiler
+from gpufa.backends.numpy import NumpyBackend
+from gpufa.backends.operands import Gate
+from gpufa.functions.activations import ACTIVATIONS
+
+pytestmark = pytest.mark.skipif(not compiler(), reason="no C++ compiler")
+
+PIECES = {"identity", "relu", "leaky_relu", "hard_tanh", "hard_logistic", "sign", "step"}
+PLAIN = PIECES | {"tanh", "scaled_tanh", "logistic"}  # their derivatives call no function
+
+
+@pytest.fixture(params=[1, 3])
+def threads(request, monkeypatch):
+    monkeypatch.setattr(gates, "threads", lambda: request.param)
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_numpys_bits(name, dtype):
+    row, draw = ACTIVATIONS[name], np.random.default_rng(0)
+    a = (2 * draw.normal(size=(2, 90, 101))).astype(dtype)
+    a[0, 0, :6] = 0, 1, -1, 0.5, np.inf, np.nan
+    h, found, delta = np.empty_like(a), np.full_like(a, 7), draw.normal(size=a.shape).astype(dtype)
+    row.value(a, h)
+    assert gates.passed("activate", row, a, found) == (name in PIECES)
+    if name in PIECES:
+        np.testing.assert_array_equal(found, h)
+    z = np.nan_to_num(a if row.of == "a" else h)
+    g = np.empty_like(a)
+    row.derivative(z, g, np.empty_like(a))
+    assert gates.passed("gated", row, delta, z, found) == (name in PLAIN)
+    NumpyBackend().gated(delta, Gate(row, z, None, slice(None)), out=found)
+    np.testing.assert_array_equal(found, delta * g)
+
+
+def test_few_numbers_and_gaps_are_left_to_numpy():
+    relu, many = ACTIVATIONS["relu"], np.ones((2, gates.FEW), "float32")
+    assert gates.passed("activate", relu, many, many.copy())
+    assert not gates.passed("activate", relu, many[0, :100], many[1, :100])
+    assert not gates.passed("activate", relu, many[:, ::2], many[:, ::2].copy())
+    assert not gates.passed("activate", relu, many, many.astype("float64"))
