@@ -10,10 +10,11 @@ from ..basics.errors import InvalidValue
 
 CLASSIFICATION, REGRESSION = TASKS = "classification", "regression"
 MOST = 10  # names that a sentence shows
+LOSSY = "the images are from {} files, lossy, so that errors can't be compared with published ones"
 # What a checkpoint may say of its data; lists are of names and numbers.
 TYPES: dict[str, tuple[type, ...]] = {
     **{"task": (str,), "target": (list,), "classes": (list,), "features": (list,), "columns": (list, int)},
-    **{"weights": (str, int), "array": (str,), "missing": (str,), "dropped": (int,)},
+    **{"weights": (str, int), "array": (str,), "missing": (str,), "dropped": (int,), "lossy": (str,)},
 }
 
 Names = tuple[str, ...]
@@ -49,7 +50,8 @@ class About:
     they are 0, 1, ...; the columns that are features, None for all of x; and all columns, or their number where they
     have no names. A column without a name is its number, counted from 0. `weights` is the column or array of the
     samples' weights; `array` the name by which --features called x, where it did; `missing` says how missing values are
-    filled in, and `dropped` how many samples were left out for theirs."""
+    filled in, and `dropped` how many samples were left out for theirs; `lossy` what images were packed by, where that
+    loses something of them."""
 
     task: str
     target: tuple[str | int, ...] = ()
@@ -60,6 +62,7 @@ class About:
     array: str | None = None
     missing: str | None = None
     dropped: int | None = None
+    lossy: str | None = None
 
     @property
     def plain(self) -> bool:
@@ -102,7 +105,9 @@ class About:
         gaps = f"; missing values filled in by the {self.missing}" if self.missing else ""
         if self.dropped is not None:
             gaps = f"; {self.dropped} left out for missing values"
-        return f"target: {self.where} ({what}); {features} features; {train} + {test} samples{gaps}{self._weighed}"
+        packed = f"; {LOSSY.format(self.lossy)}" if self.lossy else ""
+        taken = f"target: {self.where} ({what}); {features} features; {train} + {test} samples"
+        return f"{taken}{gaps}{self._weighed}{packed}"
 
     @property
     def _weighed(self) -> str:

@@ -71,8 +71,8 @@ def read(source: Any, test_fraction: float | None, wanted: Wanted) -> Data:
 
 def _named(name: str | os.PathLike[str], test_fraction: float | None, wanted: Wanted) -> Data:
     """The set of that name, of which is known what it is."""
-    arrays = {**part_of(name, "train"), **part_of(name, "test")}
-    task = CLASSIFICATION if has_labels(arrays["y_train"]) else REGRESSION
+    parts = part_of(name, "train"), part_of(name, "test")
+    task = CLASSIFICATION if has_labels(parts[0].y) else REGRESSION
     for setting, value in wanted._asdict().items():
         if setting != "strict" and value not in ((None, task) if setting == "task" else (None,)):
             raise InvalidValue(
@@ -80,10 +80,11 @@ def _named(name: str | os.PathLike[str], test_fraction: float | None, wanted: Wa
             )
     if test_fraction is not None:
         raise InvalidValue(f"{name} {OWN_TEST_PART.format(shown(test_fraction))}")
-    x_train, y_train, x_test, y_test = (arrays[field] for field in Data._fields)
-    counted = tuple(map(str, range(int(y_train.max()) + 1))) if task == CLASSIFICATION and y_train.size else None
+    (x, y, classes, lossy), test = parts
+    counted = tuple(map(str, range(int(y.max()) + 1))) if task == CLASSIFICATION and y.size else None
     try:
-        return of_arrays([x_train, x_test], [y_train, y_test], ALL, known=About(task, (), counted)).told(About(task))
+        data = of_arrays([x, test.x], [y, test.y], ALL, known=About(task, (), classes or counted))
+        return data.told(About(task, classes=classes, lossy=lossy))
     except InvalidValue as error:
         raise InvalidValue(f"{name}: {error}") from None
 
@@ -106,7 +107,8 @@ def load_inputs(
     path, features = home_path(path_or_name, "data"), whole(features, "the number of features", most=sys.maxsize)
     if path.name.lower().endswith(SUFFIXES):
         return read_inputs(path, shape or (features,), about, wanted)
-    x, y = part_of(path_or_name, "test").values()
+    found = part_of(path_or_name, "test")
+    x = inputs(found.x)
     if x.shape[1] != features:
         raise InvalidValue(f"{path} has {x.shape[1]} features; expected {features}, as in the training data")
-    return inputs(x), judged(y, about, len(x))
+    return x, judged(found.named, about, len(x))

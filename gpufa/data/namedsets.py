@@ -1,22 +1,20 @@
-"""DATASETS: the sets known by name, embedded or downloaded; a set that is four IDX files, as MNIST is, is one row."""
+"""DATASETS: the sets known by name, embedded or downloaded, a row each; in what form their files are, in forms.py."""
 
 import os
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..basics.errors import FileProblem, InvalidValue
 from ..basics.files import cache_folder
-from .arrayfiles import read_arrays, read_idx
+from .forms import CIFAR, EMBEDDED, IDX, Form
+from .jpegs import Part
 from .teachers import TEACHERS
-
-IDX_FILES = "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 
 
 class NamedSet(NamedTuple):
-    """A set known by name; `scale` divides its bytes, `checksums` are those of IDX_FILES, gzipped, on `mirrors`."""
+    """A set known by name; `scale` divides its bytes, `checksums` are those of its form's downloads on `mirrors`."""
 
     description: str
     licence: str
@@ -26,6 +24,7 @@ class NamedSet(NamedTuple):
     features: int
     classes: int
     scale: float
+    form: Form = EMBEDDED
     mirrors: tuple[str, ...] = ()
     checksums: tuple[str, ...] = ()
 
@@ -42,6 +41,7 @@ DATASETS = {
         "none stated by its authors; cite them",
         "Y. LeCun, C. Cortes and C. Burges, The MNIST database of handwritten digits",
         *(60000, 10000, 784, 10, 255),
+        IDX,
         ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"),
         (
             "sha256:440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
@@ -55,6 +55,7 @@ DATASETS = {
         "MIT",
         "H. Xiao, K. Rasul and R. Vollgraf, Zalando Research, MIT licence",
         *(60000, 10000, 784, 10, 255),
+        IDX,
         (
             "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -65,6 +66,15 @@ DATASETS = {
             "md5:bef4ecab320f06d8554ea6380940ec79",
             "md5:bb300cfdad3c16e7a12a480ee83cd310",
         ),
+    ),
+    "cifar10": NamedSet(
+        "3x32x32 images of animals and vehicles, downloaded (170 MB), or from JPEG files",
+        "none stated by its authors; cite them",
+        "A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
+        *(50000, 10000, 3072, 10, 255),
+        CIFAR,
+        ("https://www.cs.toronto.edu/~kriz/",),
+        ("md5:c32a1d4ab5d03f1284b67883e8d87530",),
     ),
 }
 
@@ -89,19 +99,18 @@ def fetch(name: str) -> Path:
     name = _known(name)
     if name in TEACHERS:
         raise InvalidValue(f"{name} is made by the program and has no files; use it as --data {name}")
-    if not DATASETS[name].mirrors:
+    form = DATASETS[name].form
+    if not form.downloads:
         return Path(__file__).parent
     root = os.environ.get("GPUFA_DATA")
     if root and (own := Path(root, name).expanduser()).is_dir():
-        if missing := [file for file in IDX_FILES if not _idx_path(own, file).is_file()]:
-            raise FileProblem(
-                f"{own} lacks {missing[0]}[.gz]; add the file, or rename the folder to have it downloaded"
-            )
+        if missing := form.lacks(own):
+            raise FileProblem(f"{own} lacks {missing}; add the file, or rename the folder to have it downloaded")
         return own
     cache = cache_folder() / name
-    for file, checksum in zip(IDX_FILES, DATASETS[name].checksums, strict=True):
-        if not _idx_path(cache, file).is_file():
-            _download(name, f"{file}.gz", checksum, cache)
+    for file, checksum in zip(form.downloads, DATASETS[name].checksums, strict=True):
+        if not form.has(cache, file):
+            _download(name, file, checksum, cache)
     return cache
 
 
@@ -115,25 +124,14 @@ def _known(name: str) -> str:
     )
 
 
-def part_of(name: str | os.PathLike[str], part: str) -> dict[str, NDArray]:
-    """x_<part>, scaled to [0, 1], and the labels y_<part> of the named set's "train" or "test" part; or a teacher's."""
+def part_of(name: str | os.PathLike[str], part: str) -> Part:
+    """x, scaled to [0, 1], and y of the named set's "train" or "test" part; or a teacher's."""
     name = _known(os.fspath(name))
     if name in TEACHERS:
-        return dict(zip((f"x_{part}", f"y_{part}"), TEACHERS[name].part(part), strict=True))
-    folder, (x_name, y_name) = fetch(name), (f"x_{part}", f"y_{part}")
-    if DATASETS[name].mirrors:
-        images, labels = IDX_FILES[:2] if part == "train" else IDX_FILES[2:]
-        x, y = read_idx(_idx_path(folder, images), 3), read_idx(_idx_path(folder, labels), 1)
-        if len(x) != len(y):
-            raise FileProblem(f"{folder} has {len(x)} {part} images, but {len(y)} labels; get its files again")
-    else:
-        x, y = read_arrays(folder / f"{name}.npz", [x_name], [y_name])
-    return {x_name: np.divide(x, DATASETS[name].scale, dtype=np.float32), y_name: y}
-
-
-def _idx_path(folder: Path, file: str) -> Path:
-    """The plain file if it is there, else the gzipped one."""
-    return folder / file if (folder / file).is_file() else folder / f"{file}.gz"
+        return Part(*TEACHERS[name].part(part))
+    row = DATASETS[name]
+    found = row.form.read(fetch(name), part)
+    return found._replace(x=np.divide(found.x, row.scale, dtype=np.float32))
 
 
 def _download(name: str, file: str, checksum: str, folder: Path) -> None:

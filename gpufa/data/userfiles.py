@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..basics.arguments import shown
 from ..basics.errors import InvalidValue
+from . import jpegs
 from .about import About, Wanted
 from .arrayfiles import array_names, read_arrays
 from .arraynames import alike, fields, to_predict, to_train
@@ -44,6 +46,8 @@ def _table(path: Path, choose: Callable[..., Roles], task: str | None, missing: 
 
 def _of_arrays(path: Path, test_fraction: float | None, wanted: Wanted) -> Data:
     every = array_names(path)
+    if jpegs.holds(every):
+        return _of_jpegs(path, test_fraction, wanted)
     found = fields(every, wanted, _same(path))
     xs, ys, weights = to_train(found, wanted, every)
     if len(xs) > 1 and test_fraction is not None:
@@ -51,6 +55,19 @@ def _of_arrays(path: Path, test_fraction: float | None, wanted: Wanted) -> Data:
     arrays = iter(read_arrays(path, xs, [*ys, *weights]))
     of_x, of_y, own = ([next(arrays) for _ in names] for names in (xs, ys, weights))
     return of_arrays(of_x, of_y, wanted, test_fraction, found, weights=own[0] if own else None)
+
+
+def _of_jpegs(path: Path, test_fraction: float | None, wanted: Wanted) -> Data:
+    """Images as bytes; labels of classes that have names by these."""
+    for setting in ("target", "features", "drop", "sample_weights", "missing"):
+        if getattr(wanted, setting) is not None:
+            raise InvalidValue(f"it holds images as JPEG files; leave --{setting.replace('_', '-')} out")
+    if test_fraction is not None:
+        raise InvalidValue(f"it {OWN_TEST_PART.format(shown(test_fraction))}")
+    train, test = (jpegs.read_part(path, part) for part in jpegs.PARTS)
+    data = of_arrays([train.x, test.x], [train.named, test.named], wanted)
+    assert data.about
+    return data.told(replace(data.about, lossy=train.lossy))
 
 
 def _same(path: Path) -> Callable[[str, str], bool]:
@@ -68,6 +85,10 @@ def read_inputs(
         if table := _table(path, matching, task, missing):
             return of_trained(table, about)
         every = array_names(path)
+        if jpegs.holds(every):
+            part = jpegs.read_part(path, "test")
+            check_samples(part.x.shape, shape, "test_jpeg")
+            return inputs(part.x), judged(part.named, about, len(part.x))
         name, name_of_y = to_predict(fields(every, wanted, _same(path), about), every)
         of_x, *of_y = read_arrays(path, [name], [name_of_y] if name_of_y else [])
         check_samples(np.shape(of_x), shape, name)

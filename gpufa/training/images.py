@@ -20,14 +20,26 @@ def places_of(net: Learner, data: Data) -> Shape | None:
     if len(shape := net.sizes.shapes[0]) > 1:
         return shape
     found = data.places
-    if found is None or math.prod(found) != net.sizes.inputs:
-        return None
-    if len(found) == 3 and found[-1] <= MOST < found[0]:
+    if found and channels_last(found) and math.prod(found) == net.sizes.inputs:
         raise InvalidValue(
             f"samples have the shape {found}, which looks like height x width x channels; hand x in with channels"
             f" first, or say with --layers 'input {'x'.join(map(str, found))}' ... that they are"
         )
+    return handed_in(data, net.sizes.inputs)
+
+
+def handed_in(data: Data, features: int) -> Shape | None:
+    """The shape that samples of so many features were handed in, channels first, of two dimensions those of one
+    channel; None where they were rows, or may have channels last."""
+    found = data.places
+    if found is None or math.prod(found) != features or channels_last(found):
+        return None
     return (1, *found) if len(found) == 2 else found
+
+
+def channels_last(places: Shape) -> bool:
+    """Whether it looks like height x width x channels."""
+    return len(places) == 3 and places[-1] <= MOST < places[0]
 
 
 def augmenting_of(words: Sequence[str] | None, places: Shape | None, seeds: Sequence[int]) -> Augmenting | None:

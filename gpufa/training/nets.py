@@ -11,11 +11,12 @@ from ..data.weights import weights_in_words
 from ..functions.optimizers import optimizer as find_optimizer
 from ..functions.parts import off_gpu
 from ..layers.terms import Shape
+from ..layers.words import inputs
 from ..measure.health import Fault, unscaled, unscaled_targets
 from ..network import Network
 from ..rules import Rule
 from .config import Config
-from .images import places_of
+from .images import handed_in, places_of
 from .limits import check_run
 from .sets import blocks_of, filling_of, input_scaling, scaling_of
 
@@ -47,7 +48,8 @@ def begin(
         taken += f"; class weights: {weights_in_words(config.class_weights)}"
     check_run(config, net, data.y_train, data.weights is not None)
     net.filling = filling_of(config.missing, data, filling)
-    places = places_of(net, data) if config.augment or config.scaling == "channel" else None
+    unsaid = config.layers and not inputs(config.layers[0]) and len(net.sizes.shapes[0]) > 1
+    places = places_of(net, data) if config.augment or config.scaling == "channel" or unsaid else None
     if places:
         taken += f"; images {'x'.join(map(str, places))}"
     net.scaling = input_scaling(config, data, net, places, scaling)
@@ -65,7 +67,7 @@ def net_for(config: Config, data: Data, rule: Rule) -> Network:
     labels = has_labels(data.y_train)
     outputs = int(data.y_train.max()) + 1 if labels else data.y_train.shape[1]
     net = Network(
-        blocks_of(config, data.x_train.shape[1], outputs),
+        blocks_of(config, features := data.x_train.shape[1], outputs, handed_in(data, features)),
         activation=config.activation,
         loss=config.loss,
         rule=rule,

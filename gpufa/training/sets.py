@@ -21,6 +21,7 @@ from .images import augmenting_of
 
 VALIDATION_KEY = 1  # the held-out samples are the same for every seed
 ALL, NONE = slice(None), slice(0)
+IMAGE = 3  # channels, height, width
 
 
 class Sets(NamedTuple):
@@ -135,12 +136,14 @@ def scaling_of(
     return begun
 
 
-def blocks_of(config: Config, features: int, outputs: int) -> list[Any]:
-    """The net of these settings and data. Raises InvalidValue where the settings say another number of inputs."""
+def blocks_of(config: Config, features: int, outputs: int, places: Shape | None) -> list[Any]:
+    """The net of these settings and data, whose samples have these places. Raises InvalidValue where the settings say
+    another number of inputs."""
     if config.layers is None:
         return [features, *(config.hidden or ()), outputs]
     words = list(config.layers)
     said = inputs(words[0]) if words else None
     if said and math.prod(said) != features:
         raise InvalidValue(f"layers begin with {words[0]!r}, but the data have {features} features; mend --layers")
-    return [*([] if said else [f"input {features}"]), *words, f"dense {outputs}"]
+    shape = "x".join(map(str, places if places and len(places) == IMAGE else (features,)))
+    return [*([] if said else [f"input {shape}"]), *words, f"dense {outputs}"]

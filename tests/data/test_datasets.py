@@ -16,8 +16,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from gpufa.basics.errors import FileProblem, InvalidValue
-from gpufa.data import datasets, namedsets
+from gpufa.data import datasets
 from gpufa.data.datasets import load_data, load_inputs
+from gpufa.data.forms import IDX_FILES
 from gpufa.data.namedsets import DATASETS, fetch
 from gpufa.data.samples import Data
 
@@ -32,7 +33,7 @@ def mnist_like() -> dict[str, np.ndarray]:
     pixels = np.arange(24, dtype=np.uint8).reshape(6, 2, 2) * 10
     labels = np.array([0, 1, 2, 2, 1, 0], np.uint8)
     arrays = pixels, labels, 255 - pixels[:3], labels[:3]
-    return dict(zip(namedsets.IDX_FILES, arrays, strict=True))
+    return dict(zip(IDX_FILES, arrays, strict=True))
 
 
 def write_idx(folder: Path, compress: bool = True) -> Path:
@@ -96,12 +97,12 @@ def test_digits_are_those_that_the_script_makes(tmp_path: Path) -> None:
 
 
 def test_table_of_sets() -> None:
-    assert list(DATASETS) == ["digits", "mnist", "fashion_mnist"]
+    assert list(DATASETS) == ["digits", "mnist", "fashion_mnist", "cifar10"]
     for named in DATASETS.values():
         assert named.description
         assert named.source
-        assert len(named.checksums) == (len(namedsets.IDX_FILES) if named.mirrors else 0)
-        assert len(named.mirrors) in (0, 2)
+        assert len(named.checksums) == len(named.form.downloads)
+        assert bool(named.mirrors) == bool(named.form.downloads)
         for checksum in named.checksums:
             kind, _, digest = checksum.partition(":")
             assert len(digest) == 2 * hashlib.new(kind).digest_size
@@ -214,7 +215,7 @@ def server(tmp_path: Path) -> Iterator[str]:
 def mirrors(server: str, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Sets where mnist comes from, by the paths of its mirrors on the server."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    good = [(tmp_path / "www" / "good" / f"{name}.gz").read_bytes() for name in namedsets.IDX_FILES]
+    good = [(tmp_path / "www" / "good" / f"{name}.gz").read_bytes() for name in IDX_FILES]
     checksums = tuple(f"sha256:{hashlib.sha256(raw).hexdigest()}" for raw in good)
 
     def choose(*paths: str) -> None:
@@ -232,7 +233,7 @@ def test_download(mirrors, tmp_path: Path, first: str) -> None:
     mirrors(first, "good/")
     check_mnist_like(load_data("mnist"))
     cache = tmp_path / "cache" / "gpufa" / "mnist"
-    assert sorted(path.name for path in cache.iterdir()) == sorted(f"{name}.gz" for name in namedsets.IDX_FILES)
+    assert sorted(path.name for path in cache.iterdir()) == sorted(f"{name}.gz" for name in IDX_FILES)
     mirrors(NOWHERE)
     check_mnist_like(load_data("mnist"))  # from the cache
     assert fetch("mnist") == cache
