@@ -11,13 +11,20 @@ from .parts import Part
 
 class Progress(NamedTuple):
     """Where in a run a step is: `step` counts from 0, `total` is the schedule's length in steps; `every` in epochs and
-    `gamma` are the step schedule's."""
+    `gamma` are the step schedule's; so is `at`, the epochs at which it steps, where they are not `every` so many."""
 
     step: int
     per_epoch: int
     total: int
     every: int
     gamma: float
+    at: tuple[int, ...] = ()
+
+    @property
+    def steps(self) -> int:
+        """How many the step schedule has taken."""
+        epoch = self.step // self.per_epoch
+        return sum(epoch >= one for one in self.at) if self.at else epoch // self.every
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class Schedule(Part):
 
 ROWS = (
     Schedule("constant", lambda p: 1.0),
-    Schedule("step", lambda p: p.gamma ** (p.step // p.per_epoch // p.every)),
+    Schedule("step", lambda p: p.gamma**p.steps),
     Schedule("cosine", lambda p: 0.5 * (1 + math.cos(math.pi * min(p.step / p.total, 1.0))), ends=True),
 )
 SCHEDULES: Mapping[str, Schedule] = {row.name: row for row in ROWS}
@@ -69,6 +76,7 @@ def factor(
     total_steps: int,
     every: int = 1,
     gamma: float = 1.0,
+    at: tuple[int, ...] = (),
     warmup: int = 0,
     parts: Sequence[Part] = (),
 ) -> float:
@@ -77,4 +85,4 @@ def factor(
     Raises InvalidValue as `schedule`.
     """
     rise = min(1.0, (step + 1) / warmup) if warmup else 1.0
-    return rise * schedule(name, parts).at(Progress(step, steps_per_epoch, total_steps, every, gamma))
+    return rise * schedule(name, parts).at(Progress(step, steps_per_epoch, total_steps, every, gamma, at))

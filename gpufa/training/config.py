@@ -45,7 +45,7 @@ class Config(RecordSettings, PlaceSettings, LengthSettings, UpdateSettings, NetS
     def __post_init__(self) -> None:
         if self.out == "":
             raise InvalidValue("out = '' names no folder; give --out a name, or leave it out")
-        for name in ("activation", "init", "hidden", "seeds", "freeze", "layer_lr"):
+        for name in ("activation", "init", "hidden", "seeds", "freeze", "layer_lr", "schedule_at"):
             value = getattr(self, name)
             if isinstance(value, str | int | float | Part):
                 object.__setattr__(self, name, (value,))

@@ -53,6 +53,10 @@ def _one_of(*names: str) -> tuple[Callable[[Any], bool], str]:
     return (lambda v: isinstance(v, str) and v in names), f"one of {', '.join(names)}"
 
 
+GROWING = (
+    (lambda v: all(is_whole(n, 1) for n in v) and list(v) == sorted(set(v))),
+    "growing whole numbers of at least 1",
+)
 ABOVE_ZERO = (lambda v: is_number(v) and v > 0), "a number above 0"
 AT_LEAST_ZERO = (lambda v: is_number(v) and v >= 0), "a number of at least 0"
 SHARE = (lambda v: is_number(v) and 0 <= v < 1), "a number from 0 to below 1"
@@ -98,6 +102,7 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         ),
         (((lambda v: all(is_whole(n, 0) for n in v)), "whole numbers"), ("hidden",)),
         (((lambda v: all(is_whole(k, 1) for k in v)), "layers counted from 1"), ("freeze",)),
+        (GROWING, ("schedule_at",)),
         (((lambda v: all(is_number(r) and r >= 0 for r in v)), "numbers of at least 0"), ("layer_lr",)),
     )
     for name in names
@@ -152,6 +157,11 @@ def check_run(config: Any, net: Learner, y: NDArray, weighed: bool = False) -> N
         raise InvalidValue(
             f"schedule_epochs is the length of a schedule that ends, and {config.schedule} does not; leave"
             " --schedule-epochs out, or take --schedule cosine"
+        )
+    if config.schedule_at and config.schedule != "step":
+        raise InvalidValue(
+            f"schedule_at has the epochs of the step schedule, and the schedule is {config.schedule!r}; add --schedule"
+            " step, or leave --schedule-at out"
         )
     if config.stop_train_error is not None and not has_labels(y) and y.shape[1] == 1:
         raise InvalidValue(

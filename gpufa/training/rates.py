@@ -46,6 +46,7 @@ class Rates:
                 total_steps=self.total,
                 every=config.schedule_every,
                 gamma=config.schedule_gamma,
+                at=config.schedule_at,
                 warmup=config.warmup,
                 parts=config.parts,
             )

@@ -115,6 +115,8 @@ class UpdateSettings:
     """course of the learning rate"""
     schedule_every: int = 10
     """step schedule: epochs between two steps"""
+    schedule_at: tuple[int, ...] = ()
+    """step schedule: epochs after which it steps, in place of --schedule-every"""
     schedule_gamma: float = 0.5
     """step schedule: factor at each step"""
     schedule_epochs: int | None = None

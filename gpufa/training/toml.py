@@ -15,6 +15,7 @@ LATER = {
     "target_scaling": "none",
     "decay_on": "all",
     "calibrate": 0,
+    "schedule_at": (),
 }  # settings that older files lack, and are left out where they change nothing
 
 

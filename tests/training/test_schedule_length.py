@@ -6,6 +6,7 @@ import pytest
 from traininglab import DATA, config, parameters, same
 
 import gpufa
+from gpufa.functions.schedules import factor
 
 COSINE = config(schedule="cosine", epochs=6, warmup=3)
 
@@ -17,6 +18,35 @@ def test_a_run_in_two_parts_is_the_whole_one(tmp_path, schedule):
     length = 6 if schedule == "cosine" else None
     gpufa.train(dataclasses.replace(settings, epochs=3, schedule_epochs=length, out=str(tmp_path)), DATA)
     same(parameters(gpufa.resume(tmp_path, epochs=6, data=DATA)), parameters(whole))
+
+
+def test_the_step_schedule_steps_after_the_epochs_that_it_is_given():
+    """As PyTorch's MultiStepLR, stepped once an epoch: of 3 steps an epoch, at 2 and 5."""
+    found = [factor("step", step=step, steps_per_epoch=3, total_steps=24, gamma=0.1, at=(2, 5)) for step in range(24)]
+    assert found == pytest.approx([1.0] * 6 + [0.1] * 9 + [0.01] * 9)
+    run = gpufa.train(dataclasses.replace(COSINE, schedule="step", schedule_at=[2, 5]), DATA)
+    assert run.config.schedule_at == (2, 5)
+    by_every = dataclasses.replace(COSINE, schedule="step", schedule_every=3, epochs=5)
+    same(
+        parameters(gpufa.train(by_every, DATA)),
+        parameters(gpufa.train(dataclasses.replace(by_every, schedule_at=(3,)), DATA)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"schedule_at": (5, 2)}, "schedule_at = .* can't be used; expected growing whole numbers of at least 1"),
+        ({"schedule_at": (0,)}, "expected growing whole numbers"),
+        (
+            {"schedule_at": (2,), "schedule": "cosine"},
+            "schedule is 'cosine'; add --schedule step, or leave --schedule-at",
+        ),
+    ],
+)
+def test_epochs_that_are_none_are_refused(change, text):
+    with pytest.raises(gpufa.InvalidValue, match=text):
+        gpufa.train(dataclasses.replace(config(schedule="step"), **change), DATA)
 
 
 def test_more_epochs_than_the_schedule_has_are_refused_until_it_is_stretched(tmp_path):
