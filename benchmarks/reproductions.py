@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gpufa.reproductions import experiment
-from gpufa.reproductions.record import COLUMNS, RECORD, line
+from gpufa.reproductions.record import RECORD, columns, line
 
 DOCS = Path(__file__).parent.parent / "docs"
 PICTURES = DOCS / "reproductions"
@@ -74,8 +74,8 @@ def section(record: dict[str, Any]) -> str:
         f" {'; '.join(machines) or 'no machine noted'}, {hours:.1f} hours of training."
         f" Tolerance: {tolerance['deviations']} deviations or {tolerance['points']} points; {tolerance['reason']}.",
         "",
-        f"| {' | '.join(COLUMNS)} |",
-        "|---|" + "---|" * (len(COLUMNS) - 1),
+        f"| {' | '.join(columns(record))} |",
+        "|---|" + "---|" * (len(columns(record)) - 1),
         *(f"| {' | '.join(line(cell, record['digits']))} |" for cell in ran),
         "",
     ]

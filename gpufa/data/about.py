@@ -105,7 +105,7 @@ class About:
         gaps = f"; missing values filled in by the {self.missing}" if self.missing else ""
         if self.dropped is not None:
             gaps = f"; {self.dropped} left out for missing values"
-        packed = f"; {LOSSY.format(self.lossy)}" if self.lossy else ""
+        packed = f"; {said}" if (said := lossy(self)) else ""
         taken = f"target: {self.where} ({what}); {features} features; {train} + {test} samples"
         return f"{taken}{gaps}{self._weighed}{packed}"
 
@@ -143,6 +143,11 @@ def damage(stored: Any) -> str:
         if type(value) not in TYPES[name] or not all(type(one) in (str, int) for one in entries):
             return f"what it says of its data has {name} = {value!r}"
     return ""
+
+
+def lossy(about: About | None) -> str:
+    """What images have lost, in words; "" for nothing."""
+    return LOSSY.format(about.lossy) if about and about.lossy else ""
 
 
 def column(name: str | int) -> str:

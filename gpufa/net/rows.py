@@ -24,6 +24,11 @@ class Rows:
     columns: int
     windows: Windows | None = None
 
+    @property
+    def places(self) -> int:
+        """Those of the kernel."""
+        return math.prod(self.windows.kernel) if self.windows else 1
+
     def __str__(self) -> str:
         if self.windows is None:
             return "each unit its own row"

@@ -161,17 +161,20 @@ class Rule:
 class FeedbackRule(Rule):
     """A rule with fixed random feedback: B_k = scale / sqrt(n_k) * law, n_k being the rows of B_k.
 
-    Without `by_width` it is scale * law. With density < 1 all but that share of its elements are zero, and the others
-    are larger by 1 / sqrt(density). Its nets start as Nokland's did: from zero weights where the units are tanh or
-    logistic, else from U(+-1/sqrt(fan_in)).
+    Without `by_width` it is scale * law, and with `glorot` scale * U(+-sqrt(6 / (fan_in + fan_out))), the law of Glorot
+    and Bengio, of the matrix or the kernel that it stands for. With density < 1 all but that share of its elements are
+    zero, and the others are larger by 1 / sqrt(density). Its nets start as Nokland's did: from zero weights where the
+    units are tanh or logistic, else from U(+-1/sqrt(fan_in)).
     """
 
     law: str = "uniform"
     scale: float = 1.0
     by_width: bool = True
     density: float = 1.0
+    glorot: bool = False
 
     memory: ClassVar[str] = "B"
+    later = MappingProxyType({"glorot": False})
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({**Rule.defaults, "init": "nokland"})
     layered: ClassVar[Mapping[str, Any]] = MappingProxyType({"lr": 5e-4})  # relu maps grow without end by 3e-3
 
@@ -180,17 +183,23 @@ class FeedbackRule(Rule):
         above_zero(self.scale, "feedback scale", "scale")
         above_zero(self.density, "feedback density", "density", most=1)
         boolean(self.by_width, "by_width")
+        boolean(self.glorot, "glorot")
+        if self.glorot and (self.law != "uniform" or not self.by_width):
+            raise InvalidValue("glorot is a law with a size of its own; leave rule.law and rule.by_width out")
 
-    def feedback(self, rows: int, columns: int, stream: int | None = None) -> Feedback:
-        return Feedback(rows, columns, self.law, self.size(rows), self.density, stream)
+    def feedback(self, rows: int, columns: int, stream: int | None = None, places: int = 1) -> Feedback:
+        """A matrix, or a kernel of so many `places` whose filters are its columns."""
+        return Feedback(rows, columns, self.law, self.size(rows, columns * places), self.density, stream)
 
     def stand_in(self, shape: Shape) -> Feedback:
         """Feedback of that shape: a matrix, or a kernel, whose size goes by what a filter sees."""
         if len(shape) == 2:
             return self.feedback(*shape)
-        seen, _ = fans(shape)
-        return Feedback(math.prod(shape) // seen, seen, self.law, self.size(seen), self.density, kernel=shape)
+        seen, seen_by = fans(shape)
+        return Feedback(math.prod(shape) // seen, seen, self.law, self.size(seen, seen_by), self.density, kernel=shape)
 
-    def size(self, rows: int) -> float:
-        """The factor on the law for a matrix of so many rows."""
+    def size(self, rows: int, columns: int) -> float:
+        """The factor on the law for a matrix of so many rows and columns, fan_in and fan_out."""
+        if self.glorot:
+            return self.scale * math.sqrt(6 / (rows + columns))
         return self.scale / math.sqrt(rows) if self.by_width else self.scale

@@ -3,6 +3,7 @@
 title, source, about, cost  what it is, the paper and the page, what there is to know, what it takes
 seeds                       how many, 0, 1, 2, ...
 measure, digits             what a cell reports (a key of MEASURES), and its decimals
+beside                      another key of MEASURES that stands beside it, where there is one; nothing is judged by it
 differs                     why no cell can be compared with the paper, where that is so
 figures                     kind (a key of FIGURES), rows, name, caption, and what the kind needs
 [tolerance]                 deviations, points and the reason: within max(deviations * published deviation, points)
@@ -79,6 +80,7 @@ class Experiment:
     notes: Mapping[str, str]
     quick_settings: Mapping[str, Any]
     bands: Mapping[str, tuple[float, float]]
+    beside: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -133,6 +135,7 @@ def read(path: Path) -> Experiment:
         notes={name: row["note"] for name, row in table["rows"].items() if "note" in row},
         quick_settings=quick,
         bands=bands,
+        beside=table.get("beside", ""),
     )
 
 

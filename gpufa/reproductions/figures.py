@@ -1,6 +1,6 @@
 """The papers' figures, drawn of what the cells' runs left: FIGURES by kind; a new kind is one function."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoints import networks
-from ..measure.history import History
 from ..measure.seeds import mean_over_seeds
 from ..plots import comparison, style, weights
 from ..plots.lines import band, dress
-from ..rules import make_rule
-from ..training.config import Config
+from .bylayer import angles
 from .experiment import Experiment
+from .labelled import Ran, labelled, resolved
 from .outcome import MEASURES, Outcome
 from .toyflow import phase
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 FORMATS = "png", "svg"
 UNITS = 36  # first-layer units that are drawn of each net
-Ran = dict[str, Outcome]  # by the cell's name, those that have run
 
 
 def draw(found: Experiment, outcomes: Sequence[Outcome], folder: Path) -> list[str]:
@@ -45,7 +43,7 @@ def draw(found: Experiment, outcomes: Sequence[Outcome], folder: Path) -> list[s
 
 def _compare(cells: Ran, wanted: Mapping[str, Any]) -> "Figure":
     """Error, loss and angle of the cells against epoch."""
-    return comparison({label: history for label, history, _ in _labelled(cells)})
+    return comparison({label: history for label, history, _ in labelled(cells)})
 
 
 def _stages(cells: Ran, wanted: Mapping[str, Any]) -> "Figure":
@@ -96,7 +94,7 @@ def _align(cells: Ran, wanted: Mapping[str, Any]) -> "Figure":
 
 def _against_examples(cells: Ran, *probes: tuple[str, str, bool]) -> "Figure":
     figure, (panels,) = style.panels(1, 1 + len(probes), 5, 4)
-    for (label, history, batch), colour in zip(_labelled(cells), style.shades(len(cells)), strict=True):
+    for (label, history, batch), colour in zip(labelled(cells), style.shades(len(cells)), strict=True):
         band(panels[0], history.epochs["step"] * batch, history.epochs["test_loss"], label, colour)
         for axes, (name, _, _) in zip(panels[1:], probes, strict=True):
             if name in history.probes:
@@ -132,7 +130,7 @@ def _sweep(cells: Ran, wanted: Mapping[str, Any]) -> "Figure":
 
 def _setting(outcome: Outcome, wanted: Mapping[str, Any]) -> float:
     """The setting that a sweep is over, or one of its numbers."""
-    value = getattr(_resolved(outcome), wanted["setting"])
+    value = getattr(resolved(outcome), wanted["setting"])
     return float(value[wanted["index"]] if "index" in wanted else value)
 
 
@@ -180,21 +178,6 @@ FIGURES: dict[str, "Callable[[Ran, Mapping[str, Any]], Figure]"] = {
     "sweep": _sweep,
     "ranking": _ranking,
     "features": _features,
+    "layers": angles,
     "phase": phase,
 }
-
-
-def _labelled(cells: Ran) -> Iterator[tuple[str, History, int]]:
-    """(label, history, batch size): a label names what tells the cells apart."""
-    rows, columns = ({name.split("/")[i] for name in cells} for i in (0, 1))
-    for name, outcome in cells.items():
-        row, column = name.split("/")
-        label = column if len(rows) == 1 else row if len(columns) == 1 else f"{row} {column}"
-        if outcome.history:
-            yield label, outcome.history, _resolved(outcome).batch_size or 1
-
-
-def _resolved(outcome: Outcome) -> Config:
-    """The cell's settings with the rule's defaults filled in."""
-    config = outcome.cell.config()
-    return config.resolved(make_rule(config.rule, config.rule_options))

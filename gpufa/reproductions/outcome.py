@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoints import networks
+from ..data.about import lossy, of_metadata
 from ..measure.history import History, newest
 from ..measure.seeds import spread
 from ..training.stopping import Status
@@ -24,8 +25,25 @@ class Measure(NamedTuple):
     of: Callable[[History], NDArray]
 
 
+def _at_least(values: NDArray, judged: NDArray) -> NDArray:
+    """Of each seed the value at the row where `judged` is least, both (rows, R); NaN where that has no number."""
+    rows = np.where(np.isfinite(judged), judged, np.inf).argmin(axis=0)
+    found = np.take_along_axis(values, rows[None], axis=0)[0]
+    return np.where(np.isfinite(judged).any(axis=0), found, np.nan)
+
+
+def _least(values: NDArray) -> NDArray:
+    return _at_least(values, values)
+
+
 MEASURES = {
     "test_error": Measure("test error", "%", lambda h: newest(h.epochs["test_error"])),
+    "best_test_error": Measure("best epoch's test error", "%", lambda h: _least(h.epochs["test_error"])),
+    "validated_error": Measure(
+        "test error at the best validation",
+        "%",
+        lambda h: _at_least(h.epochs["test_error"], h.epochs["validation_error"]),
+    ),
     "running_error": Measure("training error", "%", lambda h: newest(h.epochs["running_error"])),
     "test_loss": Measure("test loss", "", lambda h: newest(h.epochs["test_loss"])),
     "angle": Measure("angle with backprop", "°", lambda h: newest(h.probes["per_sample"].mean(axis=2))),
@@ -38,7 +56,7 @@ MEASURES = {
 class Outcome:
     """Per seed, (R,): `values` of the cell's measure, NaN for those that diverged, `epochs` trained, `status`.
 
-    None of it where nothing has run.
+    None of it where nothing has run. `lossy` says what the images have lost, where they have.
     """
 
     cell: Cell
@@ -50,6 +68,7 @@ class Outcome:
     status: tuple[str, ...] = ()
     seconds: float = 0.0
     versions: tuple[str, ...] = ()
+    lossy: str = ""
 
     @classmethod
     def of(cls, cell: Cell, runs: list[Path]) -> "Outcome":
@@ -63,18 +82,23 @@ class Outcome:
         ]
         history = History.beside(histories)
         status = np.array([s for arrays, _ in read for s in arrays["progress/status"]])
-        values = MEASURES[cell.measure].of(history) if len(history.epochs) else np.full(len(status), np.nan)
         return cls(
             cell,
             history,
             tuple(runs),
-            np.where(status == Status.DIVERGED, np.nan, values),
+            _figures(cell.measure, history, status == Status.DIVERGED),
             np.concatenate([arrays["progress/epochs"] for arrays, _ in read]),
             max(from_mapping(about["config"]).epochs or 0 for _, about in read),
             tuple(Status(int(s)).name.lower() for s in status),
             float(sum(np.sum(part.epochs["seconds"]) for part in histories if len(part.epochs))),
             tuple(sorted({about["gpufa"] for _, about in read})),
+            "; ".join(sorted({said for _, about in read if (said := lossy(of_metadata(about)))})),
         )
+
+    def beside(self, measure: str) -> NDArray:
+        """Per seed, (R,), what another measure has, as `values`."""
+        diverged = np.array([status == Status.DIVERGED.name.lower() for status in self.status], bool)
+        return _figures(measure, self.history, diverged) if self.history else np.empty(0)
 
     @property
     def finished(self) -> bool:
@@ -100,6 +124,11 @@ class Outcome:
         return float(newest(self.history.epochs["running_error"]).mean())
 
 
+def _figures(measure: str, history: History, diverged: NDArray) -> NDArray:
+    values = MEASURES[measure].of(history) if len(history.epochs) else np.full(len(diverged), np.nan)
+    return np.where(diverged, np.nan, values)
+
+
 class Verdict(NamedTuple):
     """within, outside, not comparable or not run; why; and the difference in published deviations, or NaN."""
 
@@ -115,8 +144,9 @@ def judge(outcome: Outcome, tolerance: Mapping[str, Any]) -> Verdict:
         return Verdict("not run", "")
     if not outcome.finished:
         return Verdict("not comparable", f"{outcome.epochs.min()} of {outcome.planned} epochs so far")
-    if cell.differs or not (cell.published or cell.band):
-        return Verdict("not comparable", cell.differs or "nothing was published")
+    apart = "; ".join(filter(None, (cell.differs, outcome.lossy if cell.published else "")))
+    if apart or not (cell.published or cell.band):
+        return Verdict("not comparable", apart or "nothing was published")
     if lost := outcome.status.count(Status.DIVERGED.name.lower()):
         return Verdict("outside", f"{lost} of {len(outcome.status)} seeds diverged")
     if cell.band:

@@ -22,6 +22,7 @@ COLUMNS = "cell", "published", "ours", "seeds", "epochs", "verdict"
 
 def record(experiment: Experiment, outcomes: Sequence[Outcome], drawn: Sequence[str]) -> dict[str, Any]:
     """Everything that a page about the experiment is made of; cells in the order of the file."""
+    second = MEASURES[experiment.beside] if experiment.beside else None
     return {
         "name": experiment.name,
         "title": experiment.title,
@@ -29,6 +30,7 @@ def record(experiment: Experiment, outcomes: Sequence[Outcome], drawn: Sequence[
         "about": experiment.about,
         "tolerance": dict(experiment.tolerance),
         "digits": experiment.digits,
+        **({"beside": f"{second.what}, {second.unit}"} if second else {}),
         "notes": dict(experiment.notes),
         "gpufa": sorted({version for outcome in outcomes for version in outcome.versions}),
         "date": str(max(map(_trained, outcomes))),
@@ -47,6 +49,7 @@ def _cell(experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
         "published": _published(cell.published, experiment.digits, measure.unit),
         "seeds": list(history.seeds) if history else [],
         "values": [finite(v) for v in outcome.values],
+        **({"beside": [finite(v) for v in outcome.beside(experiment.beside)]} if experiment.beside else {}),
         "running_error": finite(outcome.running_error),
         "epochs": outcome.epochs.tolist(),
         "planned": outcome.planned,
@@ -68,15 +71,20 @@ def write(found: Mapping[str, Any], folder: Path) -> None:
 def table(found: Mapping[str, Any]) -> Table:
     """A line for each cell, for a terminal."""
     shown = Table(title=f"{found['name']}: published, and ours as mean ± deviation", caption=found["source"])
-    for name in COLUMNS:
+    for name in columns(found):
         shown.add_column(name, no_wrap=name in COLUMNS[:3])
     for cell in found["cells"]:
         shown.add_row(*line(cell, found["digits"]))
     return shown
 
 
+def columns(found: Mapping[str, Any]) -> tuple[str, ...]:
+    """The heads of an experiment's table."""
+    return (*COLUMNS[:3], *([found["beside"]] if "beside" in found else []), *COLUMNS[3:])
+
+
 def line(cell: Mapping[str, Any], digits: int) -> list[str]:
-    """A cell's texts below COLUMNS."""
+    """A cell's texts below `columns`."""
     epochs = sorted(set(cell["epochs"]))
     verdict = f"{cell['verdict']}: {cell['why']}" if cell["why"] else cell["verdict"]
     steps = "" if cell["deviations"] is None else f" ({cell['deviations']:+.1f} deviations)"
@@ -84,6 +92,7 @@ def line(cell: Mapping[str, Any], digits: int) -> list[str]:
         cell["name"],
         cell["published"],
         _ours(cell, digits) if cell["values"] else "",
+        *([_beside(cell, digits)] if "beside" in cell else []),
         str(len(cell["seeds"])) if cell["seeds"] else "",
         "" if not epochs else str(epochs[0]) if len(epochs) == 1 else f"{epochs[0]} to {epochs[-1]}",
         verdict + steps,
@@ -103,6 +112,10 @@ def _ours(cell: Mapping[str, Any], digits: int) -> str:
     """As the published figure; of a test error with the training error in brackets."""
     training = cell["running_error"] if cell["measure"] == MEASURES["test_error"].what else None
     return _figure(mean_and_deviation(cell["values"], f".{digits}f"), cell["unit"], training)
+
+
+def _beside(cell: Mapping[str, Any], digits: int) -> str:
+    return mean_and_deviation(cell["beside"], f".{digits}f") if cell["beside"] else ""
 
 
 def _figure(text: str, unit: str, training: float | None) -> str:

@@ -1,5 +1,6 @@
 """Experiments as files, their cells, and the verdict on what came out."""
 
+import math
 import tomllib
 
 import numpy as np
@@ -11,6 +12,9 @@ from gpufa.reproductions import experiment, figures
 from gpufa.reproductions.experiment import Cell, Published
 from gpufa.reproductions.outcome import MEASURES, Outcome, judge
 from gpufa.rules import RULES, make_rule
+from gpufa.training.sets import blocks_of
+
+PLACES = {"cifar10": (3, 32, 32), "mnist": (1, 28, 28), "fashion_mnist": (1, 28, 28)}
 
 
 @pytest.mark.parametrize("name", experiment.names())
@@ -23,11 +27,14 @@ def test_every_experiment_can_be_run(name):
     for row, about in table["rows"].items():
         assert {f"{row}/{column}" for column in about.get("published", ())} <= set(cells)
     assert set(found.bands) <= set(cells)
+    assert found.beside in ("", *MEASURES)
     for cell in found.cells:
         config = cell.config()
         rule = make_rule(config.rule, config.rule_options)
         config = config.resolved(rule)
-        net = gpufa.Network([4, *config.hidden, 3], activation=config.activation, loss=config.loss, rule=rule,
+        places = PLACES.get(config.data, (4,))
+        blocks = blocks_of(config, math.prod(places), 3, places)
+        net = gpufa.Network(blocks, activation=config.activation, loss=config.loss, rule=rule,
                             init=config.init, init_scale=config.init_scale, backend="numpy")  # fmt: skip
         assert net.rule is rule
         assert cell.measure in MEASURES

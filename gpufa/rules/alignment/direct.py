@@ -36,7 +36,7 @@ class DirectFeedback(FeedbackRule):
     crosses = "e, n_L numbers a sample, the same to every layer"
     frees = "backward"
     needs = frozenset({"derivative"})
-    later = MappingProxyType({"places": "each"})
+    later = MappingProxyType({**FeedbackRule.later, "places": "each"})
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -57,9 +57,9 @@ class DirectFeedback(FeedbackRule):
 
     def fixed(self, sizes: Layout) -> dict[str, Feedback]:
         n, rows = self.columns(sizes), self.straight(sizes)
-        found = {f"B{k}": self.feedback(one.count, n) for k, one in rows.items()}
+        found = {f"B{k}": self.feedback(one.count, n, places=one.places) for k, one in rows.items()}
         if self.shared and found:
-            scale = self.size(max(one.count for one in rows.values()))
+            scale = self.size(max(one.count for one in rows.values()), n)
             found = {
                 name: Feedback(one.rows, n, self.law, scale, self.density, stream=1) for name, one in found.items()
             }

@@ -22,6 +22,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ...basics.arrays import T
+from ...basics.errors import InvalidValue
 from ...net.feedback import Feedback
 from ...net.gradients import Gradients
 from ...net.layout import Layout
@@ -45,6 +46,11 @@ class PEPITA(FeedbackRule):
     as_said = True
     defaults = MappingProxyType({**Rule.defaults, "init": "glorot"})
     layered = MappingProxyType({})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.glorot:
+            raise InvalidValue("F has a size of its own, scale * sqrt(6 / n_0); leave rule.glorot out")
 
     def fixed(self, sizes: Layout) -> dict[str, Feedback]:
         scale = self.scale * math.sqrt(6 / sizes.inputs)
