@@ -19,7 +19,7 @@ one, goes on where it was stopped, and draws its figures. This page is made of t
 *Published* and *ours* are means ± sample deviations over seeds, in brackets the training error over the last epoch's
 own batches. A cell is *within* where ours is no further from the published figure than so many published deviations or
 so many points, whichever is more; each section names both and the reason. Where the paper has words for a figure, a
-bound says the same (`above` or `below` in the experiment's file). Test data chose nothing.
+bound says the same (`above` or `below` in the experiment's file). Test data chose nothing that is judged.
 """
 
 
