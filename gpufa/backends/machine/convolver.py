@@ -1,4 +1,4 @@
-"""The machine code of convolution: vectors.hpp, correlation.cpp and gradient.cpp, compiled in some seconds."""
+"""The machine code of convolution, `SOURCES`, compiled in some seconds."""
 
 import ctypes
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from ..kernels import TYPES
 from .compiler import built
 from .threads import share, threads
 
-SOURCES = "vectors.hpp", "correlation.cpp", "gradient.cpp"
+SOURCES = "vectors.hpp", "correlation.cpp", "sums.cpp", "gradient.cpp"
 FUNCTIONS = "strip_room", "gradient_room", "pack", "correlate", "gradient"
 BORDER = 64  # bytes: where vectors begin
 Scratch = Callable[[str, tuple[int, ...], Any], NDArray]
@@ -35,14 +35,14 @@ class Geometry(ctypes.Structure):
 class Convolver:
     """Calls of it, for arrays of one type; the same bits come of any number of threads."""
 
-    def __init__(self, code: Any, filters_at_once: int = 4) -> None:
+    def __init__(self, code: Any) -> None:
         pointer, long, real = ctypes.c_void_p, ctypes.c_long, ctypes.c_double
         code.strip_room.argtypes, code.gradient_room.argtypes = [pointer], [pointer, long]
         code.strip_room.restype = code.gradient_room.restype = long
         code.pack.argtypes = [pointer, pointer, *[long] * 4, pointer]
         code.correlate.argtypes = [*[pointer] * 5, *[long] * 3, pointer, long, long]
         code.gradient.argtypes = [*[pointer] * 3, real, real, pointer, pointer, long, long]
-        self.code, self.filters_at_once = code, filters_at_once
+        self.code = code
 
     def correlate(self, g: Geometry, x: NDArray, w: NDArray, b: NDArray | None, out: NDArray, scratch: Scratch) -> None:
         """out = w * x + b, (filters, rows, columns, m), whose samples alone need lie side by side; w may be any view,
@@ -58,7 +58,7 @@ class Convolver:
         self, g: Geometry, x: NDArray, y: NDArray, alpha: float, beta: float, out: NDArray, scratch: Scratch
     ) -> None:
         """out = alpha * the sums over places and samples of y x + beta * out, (filters, channels, rows, columns)."""
-        at, parts = ctypes.byref(g), min(threads(), -(-g.filters // self.filters_at_once))
+        at, parts = ctypes.byref(g), min(threads(), g.filters)
         rooms = _rooms(scratch, "sums of a gradient", self.code.gradient_room(at, parts), parts, x)
         given = at, x.ctypes.data, y.ctypes.data, alpha, beta, out.ctypes.data
         share(parts, partial(self._part, self.code.gradient, given, rooms))

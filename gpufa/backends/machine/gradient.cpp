@@ -1,118 +1,70 @@
 // The gradient of the filters: sums over samples and places of delta x.
+//
+// A run is what lies one behind the other of a row of delta, all columns and samples of it. What a tap reads is a run
+// of x: the columns that a stride reaches are put side by side. So runs are cut into vectors without regard to where
+// samples or columns begin, and delta is read where it lies if it may.
 
-#if defined(__x86_64__)
-#define KEEP(v) asm("" : "+v"(v))  // in a register, where GCC would read it again for each product
-#elif defined(__aarch64__)
-#define KEEP(v) asm("" : "+w"(v))
-#else
-#define KEEP(v)
-#endif
-
-struct Walk {
-    L vectors, rows, columns, d_vector, d_row, d_column, d_filter, x_vector, x_row, x_column, x_tap;
-};
-
-typedef void Sum(const T* delta, const T* x, const L* lines, const Walk& walk, T* out);
-
-template <int O, int J, int R>
-static void sum(const T* delta, const T* x, const L* lines, const Walk& walk, T* out) {
-    V added[O][R][J] = {};
-    L line[R];
-    for (int r = 0; r < R; r++) line[r] = lines[r];
-    for (L k = 0; k < walk.vectors * walk.rows; k++) {
-        const L v = k / walk.rows, y = k % walk.rows;
-        const T *d = delta + v * walk.d_vector + y * walk.d_row, *p = x + v * walk.x_vector + y * walk.x_row;
-#pragma GCC unroll 2
-        for (L at = 0; at < walk.columns; at++, d += walk.d_column, p += walk.x_column) {
-            V e[O];
-#pragma GCC unroll 4
-            for (int o = 0; o < O; o++) e[o] = load(d + o * walk.d_filter);
-#pragma GCC unroll 6
-            for (int r = 0; r < R; r++)
-#pragma GCC unroll 6
-                for (int j = 0; j < J; j++) {
-                    V seen = *(const V*)(p + line[r] + j * walk.x_tap);
-                    KEEP(seen);
-#pragma GCC unroll 4
-                    for (int o = 0; o < O; o++) added[o][r][j] += e[o] * seen;
-                }
-        }
-    }
-    const int n = O * R * J;
-#pragma GCC unroll 8
-    for (int k = 0; k < n; k += LANES) *(V*)(out + k) += sums<LANES>(&added[0][0][0] + k, n - k);
-}
-
-template <int O, int J>
-static Sum* by_lines(L n) {
-    constexpr int M = GT / J;
-    switch (std::min(n, L(M))) {
-        case 1: return sum<O, J, 1>;
-        case 2: return sum<O, J, std::min(2, M)>;
-        case 3: return sum<O, J, std::min(3, M)>;
-        case 4: return sum<O, J, std::min(4, M)>;
-        case 5: return sum<O, J, std::min(5, M)>;
-        default: return sum<O, J, M>;
-    }
-}
-template <int O>
-static Sum* by_taps(L taps, L lines) {
-    switch (taps) {
-        case 1: return by_lines<O, 1>(lines);
-        case 2: return by_lines<O, 2>(lines);
-        case 3: return by_lines<O, 3>(lines);
-        case 4: return by_lines<O, 4>(lines);
-        case 5: return by_lines<O, 5>(lines);
-        default: return by_lines<O, 6>(lines);
-    }
-}
-static Sum* sum_of(L filters, L taps, L lines) {
-    switch (filters) {
-        case 1: return by_taps<1>(taps, lines);
-        case 2: return by_taps<2>(taps, lines);
-        case 3: return by_taps<std::min(3, +GO)>(taps, lines);
-        default: return by_taps<GO>(taps, lines);
-    }
-}
-
-// How the work is cut. A line is a row of the kernel in a channel, a tap one place of it; tiles are some taps of some
-// lines. Each tile has a slot for its sums.
+// How the work is cut: channels and samples into blocks, the rows of windows into strips. The rows of x that a strip
+// reads are copied to a ring, each once. Tiles are some taps of a kernel's row in some channels; each has a slot for
+// its sums.
 struct Cut {
     const Geometry& g;
-    L vectors, rows, strips, high, wide, filter_blocks, channel_blocks, most_channels, tap_blocks, sample_blocks;
+    L samples, sample_blocks, most_samples, columns, line, rows, strips, pieces, high, channel_blocks, tap_blocks,
+        beside, filter_blocks;
+    bool in_place;
     explicit Cut(const Geometry& geometry) : g(geometry) {
-        vectors = std::min(up(g.m, LANES), L(BESIDE));
-        wide = (g.out_columns - 1) * g.across + (g.wide - 1) * g.aside + 1;
-        for (L chunk : {MOST, LEAST}) {
-            rows = std::max(1L, std::min(g.out_rows, chunk / (g.out_columns * vectors)));
-            strips = up(g.out_rows, rows);
-            rows = up(g.out_rows, strips);
-            high = (rows - 1) * g.down + (g.high - 1) * g.apart + 1;
-            channel_blocks = std::min(g.channels, std::max(1L, up(g.channels * high * wide * vectors * BYTES, STRIP)));
-            if (channel_blocks == 1) break;
-        }
-        filter_blocks = up(g.filters, GO);
-        most_channels = up(g.channels, channel_blocks);
+        samples = up(g.m, LANES);
+        sample_blocks = up(samples, BESIDE);
+        most_samples = std::min(g.m, up(samples, sample_blocks) * LANES);
+        columns = g.out_columns + (g.wide - 1) * g.aside / g.across;  // that lie side by side
+        line = g.across * phase(most_samples);
+        const L run = up(g.out_columns * most_samples, LANES);
+        in_place = sample_blocks == 1 && run * LANES == g.out_columns * g.m;
+        pieces = up(run, CHUNK);
+        strips = up(g.out_rows, std::max(1L, CHUNK / run));
+        rows = up(g.out_rows, strips);
+        high = (rows - 1) * g.down + (g.high - 1) * g.apart + 1;
+        channel_blocks = std::min(g.channels, up(g.channels * high * line * L(sizeof(T)), STRIP));
         tap_blocks = up(g.wide, GT);
-        sample_blocks = up(up(g.m, LANES), vectors);
+        beside = tap_blocks > 1 ? 1 : GT / g.wide;
+        filter_blocks = std::min(g.filters, 2 * up(g.filters, 2 * GO));  // as many for each of two threads
     }
+    L phase(L lanes) const { return up(columns * lanes, LANES) * LANES + LANES; }
     Span channels(L i) const { return part_of(g.channels, i, channel_blocks); }
     Span filters(L i) const { return part_of(g.filters, i, filter_blocks); }
-    Span taps(L i) const { return part_of(g.wide, i, tap_blocks); }
-    L tiles(L lines, L taps) const { return up(lines, GT / taps); }
-    L slots() const {  // at most, of a block of channels and one of filters
-        L n = 0;
-        for (L i = 0; i < tap_blocks; i++) n += tiles(g.high * most_channels, taps(i).count);
-        return n;
-    }
-    L strip() const { return vectors * high * most_channels * wide * LANES; }
-    L errors() const { return vectors * rows * g.out_columns * GO * LANES; }
-    L room(L blocks) const { return strip() + blocks * (errors() + channel_blocks * slots() * SLOT); }
+    L most_channels() const { return up(g.channels, channel_blocks); }
+    L slots() const { return g.high * up(most_channels(), beside) * tap_blocks * SLOT; }
+    L ring() const { return high * most_channels() * line; }
+    L errors() const { return GO * rows * up(g.out_columns * most_samples, LANES) * LANES; }
+    L room(L blocks) const { return ring() + errors() + blocks * slots(); }
 };
 
 extern "C" L gradient_room(const Geometry* g, L parts) {
     const Cut cut(*g);
     return cut.room(up(cut.filter_blocks, parts));
+}
+
+// `lanes` samples.
+static inline void copy_samples(const T* from, T* to, L lanes) {
+    if (lanes < LANES)
+        memcpy(to, from, lanes * sizeof(T));
+    else {
+        for (L s = 0; s < lanes - LANES; s += LANES) store(to + s, load(from + s));
+        store(to + lanes - LANES, load(from + lanes - LANES));
+    }
+}
+
+// A row of x as taps read it, zeros around.
+static void copy_line(const Geometry& g, const Cut& cut, const T* from, T* to, L lanes) {
+    const L size = cut.phase(lanes), end = std::max(0L, std::min(g.columns, cut.columns * g.across - g.left));
+    memset(to, 0, g.across * size * sizeof(T));
+    if (from && g.across == 1 && lanes == g.m)
+        memcpy(to + g.left * lanes, from, end * lanes * sizeof(T));
+    else if (from)
+        for (L k = 0; k < end; k++) {
+            const L q = k + g.left;
+            copy_samples(from + k * g.m, to + q % g.across * size + q / g.across * lanes, lanes);
+        }
 }
 
 // out = alpha * gradient + beta * out, (filters, channels, rows, columns), for one part of the filters; `room` is
@@ -122,86 +74,90 @@ extern "C" void gradient(const Geometry* geometry, const T* x, const T* delta, d
     const Geometry& g = *geometry;
     const Cut cut(g);
     const Span mine = part_of(cut.filter_blocks, part, parts);
-    const L line = cut.wide * LANES, slots = cut.slots() * SLOT;
-    T *const strip = room, *const errors = strip + cut.strip(), *const added = errors + mine.count * cut.errors();
-    memset(added, 0, mine.count * cut.channel_blocks * slots * sizeof(T));
-    const auto errors_of = [&](L f, L y) { return delta + (f * g.out_rows + y) * g.out_columns * g.m; };
-    const auto each_tile = [&](L cb, L fb, auto does) {
-        const L lines = g.high * cut.channels(cb).count;
-        T* slot = added + (cb * mine.count + fb) * slots;
-        for (L i = 0; i < cut.tap_blocks; i++) {
-            const Span taps = cut.taps(i);
-            const L tiles = cut.tiles(lines, taps.count);
-            for (L t = 0; t < tiles; t++, slot += SLOT) does(taps, part_of(lines, t, tiles), slot);
-        }
+    const L slots = cut.slots(), places = g.out_rows * g.out_columns;
+    T *const ring = room, *const errors = ring + cut.ring(), *const added = errors + cut.errors();
+    const auto each_tile = [&](Span channels, L fb, auto does) {
+        T* slot = added + fb * slots;
+        for (L c = 0; c < channels.count; c += cut.beside)
+            for (L i = 0; i < g.high; i++)
+                for (L t = 0; t < cut.tap_blocks; t++, slot += SLOT)
+                    does(i, Span{c, std::min(cut.beside, channels.count - c)}, part_of(g.wide, t, cut.tap_blocks),
+                         slot);
     };
-    for (L job = 0; job < cut.sample_blocks * cut.strips && mine.count; job++) {
-        const L s0 = job / cut.strips * cut.vectors * LANES, lanes = std::min(cut.vectors * LANES, g.m - s0);
-        const Span ys = part_of(g.out_rows, job % cut.strips, cut.strips);
-        const L top = ys.first * g.down - g.above, high = (ys.count - 1) * g.down + (g.high - 1) * g.apart + 1;
-        const L places = ys.count * g.out_columns;
-        Walk walk;
-        walk.vectors = up(lanes, LANES);
-        walk.columns = g.out_columns;
-        for (L cb = 0; cb < cut.channel_blocks; cb++) {
-            const Span channels = cut.channels(cb);
-            walk.x_vector = high * channels.count * line;
-            walk.x_row = g.down * channels.count * line;
-            walk.x_column = g.across * LANES;
-            walk.x_tap = g.aside * LANES;
-            for (L r = 0; r < high; r++)
+    for (L cb = 0; cb < cut.channel_blocks; cb++) {
+        const Span channels = cut.channels(cb);
+        memset(added, 0, mine.count * slots * sizeof(T));
+        for (L job = 0; job < cut.sample_blocks * cut.strips && mine.count; job++) {
+            const Span samples = part_of(cut.samples, job / cut.strips, cut.sample_blocks);
+            const L s0 = samples.first * LANES, lanes = std::min(samples.count * LANES, g.m - s0);
+            const Span ys = part_of(g.out_rows, job % cut.strips, cut.strips);
+            const L run = up(g.out_columns * lanes, LANES), phase = cut.phase(lanes), line = g.across * phase;
+            const L top = ys.first * g.down, end = top + (ys.count - 1) * g.down + (g.high - 1) * g.apart + 1;
+            const L had = ys.first ? (ys.first - 1) * g.down + (g.high - 1) * g.apart + 1 : 0;
+            Walk walk;
+            walk.d_row = run * LANES;
+            walk.d_filter = cut.in_place ? places * g.m : ys.count * walk.d_row;
+            walk.x_row = channels.count * line;
+            walk.x_step = g.down % cut.high;
+            const L turn = top % cut.high;
+            std::vector<L> reads(g.wide);  // where each tap does
+            for (L j = 0, k = 0; j < g.wide; j++, k += g.aside) reads[j] = k % g.across * phase + k / g.across * lanes;
+            walk.x_end = cut.high;
+            for (L r = std::max(top, had); r < end; r++)
                 for (L c = 0; c < channels.count; c++) {
-                    const L h = top + r;
-                    T* to = strip + (r * channels.count + c) * line;
-                    for (L q = 0; q < cut.wide; q++, to += LANES) {
-                        const L k = q - g.left;
-                        if (h < 0 || h >= g.rows || k < 0 || k >= g.columns)
-                            for (L v = 0; v < walk.vectors; v++) store(to + v * walk.x_vector, V{});
-                        else
-                            copy_apart(x + (((channels.first + c) * g.rows + h) * g.columns + k) * g.m + s0, to,
-                                       walk.x_vector, lanes);
-                    }
+                    const L h = r - g.above;
+                    const T* from = x + ((channels.first + c) * g.rows + h) * g.columns * g.m + s0;
+                    copy_line(g, cut, h < 0 || h >= g.rows ? nullptr : from,
+                              ring + (r % cut.high * channels.count + c) * line, lanes);
                 }
             for (L fb = 0; fb < mine.count; fb++) {
                 const Span filters = cut.filters(mine.first + fb);
-                T* const own = errors + fb * cut.errors();
-                walk.d_filter = LANES;
-                walk.d_column = filters.count * LANES;
-                walk.d_row = g.out_columns * walk.d_column;
-                walk.d_vector = places * walk.d_column;
-                for (L f = 0; f < filters.count && cb == 0; f++)
-                    for (L place = 0; place < places; place++)
-                        copy_apart(errors_of(filters.first + f, ys.first) + place * g.m + s0,
-                                   own + (place * filters.count + f) * LANES, walk.d_vector, lanes);
-                each_tile(cb, fb, [&](Span taps, Span lines, T* slot) {
-                    const L first = lines.first / channels.count;
-                    const L last = (lines.first + lines.count - 1) / channels.count;
-                    L from = 0, to = ys.count;  // rows of windows whose lines fall on zeros alone add nothing
-                    while (from < to && top + from * g.down + last * g.apart < 0) from++;
-                    while (to > from && top + (to - 1) * g.down + first * g.apart >= g.rows) to--;
-                    if (from == to) return;
-                    L at[GT];
-                    for (L n = 0; n < lines.count; n++) {
-                        const L i = (lines.first + n) / channels.count, c = (lines.first + n) % channels.count;
-                        at[n] = (i * g.apart * channels.count + c) * line;
-                    }
-                    walk.rows = to - from;
-                    sum_of(filters.count, taps.count, lines.count)(
-                        own + from * walk.d_row, strip + from * walk.x_row + taps.first * walk.x_tap, at, walk, slot);
-                });
+                const T* from = delta + (filters.first * places + ys.first * g.out_columns) * g.m;
+                if (!cut.in_place) {
+                    for (L f = 0; f < filters.count; f++)
+                        for (L y = 0; y < ys.count; y++) {
+                            T* to = errors + (f * ys.count + y) * walk.d_row;
+                            store(to + walk.d_row - LANES, V{});
+                            for (L q = 0; q < g.out_columns; q++)
+                                copy_samples(from + (f * places + y * g.out_columns + q) * g.m + s0, to + q * lanes,
+                                             lanes);
+                        }
+                    from = errors;
+                }
+                for (L i = 0; i < cut.pieces; i++) {
+                    const Span piece = part_of(run, i, cut.pieces);
+                    const L first = piece.first * LANES;
+                    walk.vectors = piece.count;
+                    const L next = i + 1 < cut.pieces ? first + walk.vectors * LANES : filters.count * walk.d_filter;
+                    L tile = 0;
+                    each_tile(channels, fb, [&](L i, Span beside, Span taps, T* slot) {
+                        const L h = top - g.above + i * g.apart;
+                        L low = 0, above = ys.count;  // rows of windows whose taps fall on zeros alone add nothing
+                        while (low < above && h + low * g.down < 0) low++;
+                        while (above > low && h + (above - 1) * g.down >= g.rows) above--;
+                        if (low == above) return;
+                        L at[GT], n = 0;
+                        for (L c = 0; c < beside.count; c++)
+                            for (L j = 0; j < taps.count; j++) at[n++] = c * line + reads[taps.first + j];
+                        walk.rows = above - low;
+                        walk.x_first = turn + low * g.down + i * g.apart;
+                        walk.ahead = from + next + tile++ % filters.count * walk.d_filter;
+                        sum_of(filters.count, n)(from + low * walk.d_row + first, ring + beside.first * line + first,
+                                                 at, walk, slot);
+                    });
+                }
             }
         }
-    }
-    for (L cb = 0; cb < cut.channel_blocks; cb++)
         for (L fb = 0; fb < mine.count; fb++) {
-            const Span channels = cut.channels(cb), filters = cut.filters(mine.first + fb);
-            each_tile(cb, fb, [&](Span taps, Span lines, T* slot) {
+            const Span filters = cut.filters(mine.first + fb);
+            each_tile(channels, fb, [&](L i, Span beside, Span taps, T* slot) {
                 for (L f = filters.first; f < filters.first + filters.count; f++)
-                    for (L n = lines.first; n < lines.first + lines.count; n++) {
-                        const L c = channels.first + n % channels.count, i = n / channels.count;
-                        T* to = out + ((f * g.channels + c) * g.high + i) * g.wide + taps.first;
-                        for (L j = 0; j < taps.count; j++, to++) *to = alpha * *slot++ + (beta ? beta * *to : 0);
+                    for (L c = beside.first; c < beside.first + beside.count; c++) {
+                        T* to = out + ((f * g.channels + channels.first + c) * g.high + i) * g.wide;
+                        for (L j = taps.first; j < taps.first + taps.count; j++, slot++)
+                            to[j] = alpha * *slot + (beta ? beta * to[j] : 0);
                     }
             });
         }
+    }
 }

@@ -2,9 +2,13 @@
 // side in memory, so vectors run over samples and a weight is one number: no columns are made.
 //
 // A vector of LANES samples is what the processor adds and multiplies at once. A tile is OB x VB of them, or GO x GT in
-// the gradient, kept in registers while all is added up. What is read is copied first, so that tiles read it in order.
+// the gradient, kept in registers while all is added up. What is read often is copied first, so that tiles read it in
+// order.
 #include <algorithm>
 #include <cstring>
+#include <vector>
+
+typedef long L;
 
 #if defined(__AVX512F__)
 enum { BYTES = 64, OB = 6, VB = 4, GO = 4, GT = 6 };
@@ -16,10 +20,9 @@ enum { BYTES = 16, OB = 6, VB = 4, GO = 4, GT = 6 };
 enum { BYTES = 16, OB = 6, VB = 2, GO = 2, GT = 6 };
 #endif
 enum { LANES = BYTES / sizeof(T), WIDE = VB * LANES, SLOT = (GO * GT + LANES - 1) / LANES * LANES };
-enum : long { WINDOW = 32 << 10, NEAR = 40 << 10, STRIP = 256 << 10 };  // bytes
-enum : long { MOST = 512, LEAST = 128, BESIDE = 4 };                    // vectors
+enum : L { WINDOW = 32 << 10, NEAR = 40 << 10, STRIP = 512 << 10 };  // bytes
+enum : L { CHUNK = 128, BESIDE = 16 };                               // vectors
 
-typedef long L;
 typedef T V __attribute__((vector_size(BYTES)));
 typedef T Anywhere __attribute__((vector_size(BYTES), aligned(sizeof(T)), may_alias));
 
