@@ -65,6 +65,22 @@ def test_it_is_what_columns_give(seed, dtype):
         np.testing.assert_allclose(one, other, rtol=0, atol=CLOSE[dtype] * max(1.0, np.abs(other).max()))
 
 
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("shared", [False, True])
+def test_kernels_that_cover_their_maps_are_products(groups, shared):
+    draw = np.random.default_rng(0)
+    x, y, W, b = (
+        draw.normal(size=shape) for shape in ((2, 6, 4, 3, 9), (2, 8, 1, 1, 9), (2, 8, 6 // groups, 4, 3), (2, 8))
+    )
+    maps = Maps(x[0] if shared else x, y, Windows((4, 3), (4, 3), (2, 1)), groups)
+    seen = np.broadcast_to(maps.x, x.shape).reshape(2, groups, -1, 9)
+    K, signal = W.reshape(2, groups, 8 // groups, -1), y.reshape(2, groups, -1, 9)
+    up, down, once, _ = all_three(NumpyBackend(), maps, W, b)
+    np.testing.assert_allclose(up.reshape(signal.shape), K @ seen + b.reshape(2, groups, -1, 1), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(down.reshape(seen.shape), K.swapaxes(-1, -2) @ signal, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(once.reshape(K.shape), signal @ seen.swapaxes(-1, -2), rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_any_number_of_threads_gives_the_same_bits(seed, monkeypatch):
     maps, W, b = random_maps(seed, "float32")

@@ -23,6 +23,7 @@ class Direct(Columns):
             made.correlate(_geometry(x.shape, y.shape, maps.windows), x, w, bias, y, self.scratch)
 
     def convolve_back(self, maps: Maps, W: NDArray) -> None:
+        maps, W = _product(maps, W)
         windows = maps.windows
         mixed = any(s > 1 and d > 1 for s, d in zip(windows.stride, windows.dilation, strict=True))
         if mixed or not (made := _made(maps, W)):
@@ -39,6 +40,7 @@ class Direct(Columns):
                     out[...] = 0
 
     def filter_gradient(self, maps: Maps, out: NDArray, alpha: Any = 1.0, beta: float = 0.0) -> None:
+        maps, out = _product(maps, out)
         if not (made := _made(maps, out)):
             super().filter_gradient(maps, out, alpha, beta)
             return
@@ -58,10 +60,26 @@ class Axis(NamedTuple):
     places: slice
 
 
+def _product(maps: Maps, W: NDArray) -> tuple[Maps, NDArray]:
+    """Maps that each kernel covers as places of more channels, which makes products of the way back and of the
+    gradient: there are no columns to make. Others as they are."""
+    windows, one = maps.windows, Windows((1, 1), (1, 1), (1, 1))
+    whole = windows.kernel == windows.size == windows.padded and not windows.pointwise
+    if not whole or W.ndim > UNTIED or not (_first(maps).flags.c_contiguous and W[0].flags.c_contiguous):
+        return maps, W
+    x = maps.x.reshape(*maps.x.shape[:-4], -1, 1, 1, maps.x.shape[-1])
+    return maps._replace(x=x, windows=one), W.reshape(*W.shape[:2], -1, 1, 1)
+
+
+def _first(maps: Maps) -> NDArray:
+    """x of the first replica."""
+    return maps.x[0] if maps.x.ndim == maps.y.ndim else maps.x
+
+
 def _made(maps: Maps, W: NDArray) -> Convolver | None:
     """The machine code, where it is faster than products: of single places it is not. Kernels of each place's own it
     has not, and it reads whole maps as they lie."""
-    x = maps.x[0] if maps.x.ndim == maps.y.ndim else maps.x
+    x = _first(maps)
     lie = x.flags.c_contiguous and maps.y[0].flags.c_contiguous and x.dtype == maps.y.dtype
     return None if maps.windows.pointwise or W.ndim > UNTIED or not lie else convolver(maps.y.dtype.name)
 
