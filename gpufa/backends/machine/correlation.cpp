@@ -36,8 +36,7 @@ static void tile(const T* x, const T* w, L columns, const Run& run, const T* b, 
 #pragma GCC unroll 12
     for (int o = 0; o < O; o++)
 #pragma GCC unroll 4
-        for (int v = 0; v < N; v++)
-            store(out + o * filter + (v < N - 1 ? v * LANES : last), sum[o][v]);
+        for (int v = 0; v < N; v++) store(out + o * filter + (v < N - 1 ? v * LANES : last), sum[o][v]);
 }
 
 template <int O>
@@ -83,9 +82,9 @@ struct Plan {
         vectors = up(g.m, LANES);
         sample_blocks = up(vectors, VB);
         L rows = 1;
-        while (rows < g.out_rows && g.columns * read(rows + 1) * most_channels * WIDE * L(sizeof(T)) <= STRIP)
-            rows++;
+        while (rows < g.out_rows && g.columns * read(rows + 1) * most_channels * WIDE * L(sizeof(T)) <= STRIP) rows++;
         strips = up(g.out_rows, rows);
+        if (sample_blocks % 2) strips = std::min(g.out_rows, 2 * up(strips, 2));  // as many for each of two threads
     }
     L read(L rows) const {  // rows of x that so many of `out` read
         return std::min(g.rows, (rows - 1) * g.down + (g.high - 1) * g.apart + 1);
@@ -113,8 +112,8 @@ extern "C" void pack(const Geometry* geometry, const T* w, L filter, L channel, 
 }
 
 // One part of the work; `out` has these steps, `strip` is strip_room numbers of the part's own, on a vector's border.
-extern "C" void correlate(const Geometry* geometry, const T* x, const T* packed, const T* b, T* out, L filter,
-                          L row, L column, T* strip, L part, L parts) {
+extern "C" void correlate(const Geometry* geometry, const T* x, const T* packed, const T* b, T* out, L filter, L row,
+                          L column, T* strip, L part, L parts) {
     const Geometry& g = *geometry;
     const Plan plan(g);
     static const T none[2 * OB] = {};

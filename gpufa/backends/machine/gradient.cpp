@@ -24,7 +24,7 @@ struct Cut {
         strips = up(g.out_rows, std::max(1L, CHUNK / run));
         rows = up(g.out_rows, strips);
         high = (rows - 1) * g.down + (g.high - 1) * g.apart + 1;
-        channel_blocks = std::min(g.channels, up(g.channels * high * line * L(sizeof(T)), STRIP));
+        channel_blocks = std::min(g.channels, up(g.channels * high * line * L(sizeof(T)), RING));
         tap_blocks = up(g.wide, GT);
         beside = tap_blocks > 1 ? 1 : GT / g.wide;
         filter_blocks = std::min(g.filters, 2 * up(g.filters, 2 * GO));  // as many for each of two threads

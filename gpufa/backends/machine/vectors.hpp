@@ -20,8 +20,8 @@ enum { BYTES = 16, OB = 6, VB = 4, GO = 4, GT = 6 };
 enum { BYTES = 16, OB = 6, VB = 2, GO = 2, GT = 6 };
 #endif
 enum { LANES = BYTES / sizeof(T), WIDE = VB * LANES, SLOT = (GO * GT + LANES - 1) / LANES * LANES };
-enum : L { WINDOW = 32 << 10, NEAR = 40 << 10, STRIP = 512 << 10 };  // bytes
-enum : L { CHUNK = 128, BESIDE = 16 };                               // vectors
+enum : L { WINDOW = 32 << 10, NEAR = 40 << 10, STRIP = 256 << 10, RING = 512 << 10 };  // bytes
+enum : L { CHUNK = 128, BESIDE = 16 };                                                 // vectors
 
 typedef T V __attribute__((vector_size(BYTES)));
 typedef T Anywhere __attribute__((vector_size(BYTES), aligned(sizeof(T)), may_alias));
