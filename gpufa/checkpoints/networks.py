@@ -46,7 +46,7 @@ def save(net: Network, path: str | Path) -> None:
     path = path_of(path)
     if not path.name:
         raise FileProblem(f"{str(path)!r} is a folder; give the path of a file to write the network into")
-    hdf5.write(path, {**host_arrays(net, network_arrays(net)), **scaling_arrays(net)}, describe(net))
+    hdf5.write(path, *held(net))
 
 
 def load(
@@ -118,9 +118,15 @@ def made_of(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any], rule: Ru
 def start_from(path: str | Path, net: Network) -> None:
     """Give the net the weights and feedback of a checkpoint. Raises FileProblem as `load` does, InvalidValue where the
     checkpoint is of a net with other sizes, functions, rule options or seeds."""
-    arrays, metadata = contents(path)
+    begin_with(*contents(path), net, repr(str(path)), "start from a run of the same net, rule and seeds")
+
+
+def begin_with(
+    arrays: Mapping[str, NDArray], metadata: Mapping[str, Any], net: Network, name: str, remedy: str
+) -> None:
+    """The same of contents that errors call `name`."""
     here = json.loads(json.dumps(describe(net)["network"]))
-    there = here | metadata["network"]
+    there = here | json.loads(json.dumps(metadata["network"]))
     here["rule"] = {**net.rule.later, **here["rule"]}
     there["rule"] = {**here["rule"], **net.rule.later, **there["rule"]}
     here.setdefault("layers", None)
@@ -128,10 +134,7 @@ def start_from(path: str | Path, net: Network) -> None:
     del here["single"]  # an axis more or less: the arrays of a file have it anyway
     for what in ("sizes", "layers", *here):  # of layers in words, activations are but a part
         if there[what] != here[what]:
-            raise InvalidValue(
-                f"{str(path)!r} has {what} = {there[what]!r}, but this run {here[what]!r};"
-                " start from a run of the same net, rule and seeds"
-            )
+            raise InvalidValue(f"{name} has {what} = {there[what]!r}, but this run {here[what]!r}; {remedy}")
     fill(network_arrays(net), arrays, net)
 
 
@@ -171,6 +174,11 @@ def inside(group: str, arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
 
 def host_arrays(net: Network, arrays: Mapping[str, Any]) -> dict[str, NDArray]:
     return {name: net.backend.to_host(array) for name, array in arrays.items()}
+
+
+def held(net: Network) -> tuple[dict[str, NDArray], dict[str, Any]]:
+    """What a checkpoint of the net would hold: its arrays on the host, with its scalings, and its metadata."""
+    return host_arrays(net, network_arrays(net)) | scaling_arrays(net), describe(net)
 
 
 def describe(net: Network) -> dict[str, Any]:

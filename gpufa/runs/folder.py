@@ -20,6 +20,7 @@ from ..training.callbacks import Callback
 from ..training.toml import to_mapping, to_toml
 from ..training.trainer import Trainer
 from .going_on import bits_hang_on
+from .onward import beside_the_net
 
 REFRESH = 1.0  # seconds between two writings of history.csv at least, whose whole text is made anew
 SHARE = 0.05  # of the time that goes into either, saves and history.csv, at most
@@ -153,13 +154,7 @@ class Folder(Callback):
 def trainer_arrays(trainer: Trainer) -> dict[str, Any]:
     """The live arrays that training changes or was drawn for it, each with the replica axis first."""
     arrays = networks.network_arrays(trainer.net)
-    if trainer.kept:
-        arrays = networks.below("training", arrays)
-    own = {name: array for name, array in trainer.net.state.items() if name not in trainer.net.measured}
-    arrays |= networks.below("state", own)
-    for state, arena in trainer.update.states.items():
-        arrays |= networks.below(f"optimizer/{state}", arena)
-    return arrays
+    return (networks.below("training", arrays) if trainer.kept else arrays) | beside_the_net(trainer)
 
 
 def checkpointed(trainer: Trainer) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ..basics.errors import FileProblem, InvalidValue, warn
 from ..checkpoints import networks
 from ..checkpoints.provenance import data_of, fingerprint
 from ..checkpoints.validity import SCALED
+from ..data.samples import Data
 from ..data.scaling import Scaling
 from ..rules import Rule
 from ..training.callbacks import Callback
@@ -62,14 +63,21 @@ def train(
     arrays, name = data_of(config, data, sample_weights)
     trainer = Trainer(replace(config, data=name), arrays, rule, callbacks, *(started := begun(config)))
     trainer.callbacks += bar(progress)
-    schedule_ends_early(trainer.config)
     for what, scaling in zip(SCALED, started, strict=True):
         if scaling and getattr(config, what) == "none":
             warn(f"{what} is that of the start, {config.start!r}")
+    return run_through(trainer, arrays, force, on_interrupt)
+
+
+def run_through(trainer: Trainer, data: Data, force: bool = False, on_interrupt: OnInterrupt = "raise") -> Run:
+    """Train from the first step to the summary, in the folder of its config.out where there is one."""
+    out = path_of(trainer.config.out, "out") if trainer.config.out else None
+    schedule_ends_early(trainer.config)
     with locked(out) if out else nullcontext():
         if out and not force:  # another process may have been quicker
             networks.check_free(out)
-        return run_on(trainer, out, fingerprint(arrays, name), on_interrupt)
+        about_data = fingerprint(data, trainer.config.data) if out else {}
+        return run_on(trainer, out, about_data, on_interrupt)
 
 
 def bar(wanted: bool) -> list[Callback]:

@@ -65,7 +65,8 @@ def net_for(config: Config, data: Data, rule: Rule) -> Network:
     """A net of so many inputs and outputs as the data have, which knows what they are of. Raises InvalidValue where
     they don't fit together."""
     labels = has_labels(data.y_train)
-    outputs = int(data.y_train.max()) + 1 if labels else data.y_train.shape[1]
+    classes = data.about.classes if data.about else None
+    outputs = data.y_train.shape[1] if not labels else len(classes) if classes else int(data.y_train.max()) + 1
     net = Network(
         blocks_of(config, features := data.x_train.shape[1], outputs, handed_in(data, features)),
         activation=config.activation,

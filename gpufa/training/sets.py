@@ -40,10 +40,7 @@ def sets_of(data: Data, net: Network, config: Config, places: Shape | None) -> S
     are those of images, where the samples are some."""
     to_device = net.backend.to_device
     x = data.x_train if data.x_train.dtype == np.uint8 else net.as_trained(data.x_train, "x_train")
-    y, y_test = (
-        y if has_labels(y) else net.scaled_targets(y, name)
-        for y, name in ((data.y_train, "y_train"), (data.y_test, "y_test"))
-    )
+    y = _taught(net, data.y_train, "y_train")
     kept, held = divided(data, config)
 
     def on_device(x: np.ndarray, y: np.ndarray) -> tuple[Array, Array]:
@@ -69,13 +66,21 @@ def sets_of(data: Data, net: Network, config: Config, places: Shape | None) -> S
     size, noise = config.batch_size or 1, config.input_noise
     spread = np.linspace(0, len(x[kept]) - 1, min(config.probe_samples, len(x[kept]))).astype(int)
     probe, y_probe = on_device(net.as_trained(data.x_train[kept][spread], "x_train"), y[kept][spread])
+    x_test, y_test = x[NONE], y[NONE]
+    if len(data.x_test):
+        x_test, y_test = net.as_trained(data.x_test, "x_test"), _taught(net, data.y_test, "y_test")
     return Sets(
         train,
         on_device(x[held], y[held]),
-        on_device(net.as_trained(data.x_test, "x_test"), y_test),
+        on_device(x_test, y_test),
         (net.as_floats(probe), y_probe),
         Batches(net.backend, raw, taught, config.seeds, size, noise, scaling, weights, matrix, augmenting),
     )
+
+
+def _taught(net: Network, y: NDArray, name: str) -> NDArray:
+    """Labels as they are, real targets as the training sees them."""
+    return y if has_labels(y) else net.scaled_targets(y, name)
 
 
 def divided(data: Data, config: Config) -> tuple[Any, Any]:

@@ -1,0 +1,260 @@
+"""The parameters of the estimators: made by `python tests/signatures.py`, not by hand."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from ..functions.activations import Activation
+from ..net.rule import Rule
+
+
+class Parameters:
+    """
+    hidden_layer_sizes   units of the hidden layers
+    activation           of the hidden layers, one for all or one each
+    rule                 learning rule (`gpufa rules` tells of all), path/to/file.py:MyRule, a gpufa.Rule or a class
+                         of them
+    rule_options         options of a rule that is given by its name
+    layers               hidden blocks in words, such as "dense 64 tanh, dropout 0.5" (gpufa layers tells of all),
+                         in place of hidden_layer_sizes, activation, residual and dropout
+    solver               MLPClassifier's, in place of `optimizer`: adam, or sgd with its momentum, 0.9 by Nesterov
+                         where not given
+    alpha                L2 penalty alpha / 2 |W|^2 over the samples of a batch, in place of `weight_decay`
+    learning_rate        constant; other courses are those of `schedule`
+    power_t              without effect, as in MLPClassifier where learning_rate is constant
+    shuffle              true: samples are in a new order in each epoch
+    random_state         the seed; of several nets the first one's, from which the others count up; a RandomState or
+                         None draws them
+    tol                  by how much an epoch has to be better to be one of improvement
+    verbose              whether a progress bar, or lines, go to stderr
+    warm_start           whether fit begins with the weights that the last fit has left
+    nesterovs_momentum   of solver sgd; true where not given
+    early_stopping       hold out validation_fraction of the samples, stop by their score, and keep the weights of
+                         the best epoch
+    validation_fraction  share of the samples that early_stopping holds out
+    beta_1               of solver adam; 0.9 where not given
+    n_iter_no_change     epochs in a row, at most, without improvement of the training loss, or of the score of
+                         early_stopping
+    max_fun              without effect, as in MLPClassifier with adam and sgd
+    class_weight         of the classifier: how much each class counts, balanced, a file, or weights by class, those
+                         left out being 1
+    missing              what NaN in X becomes: each feature's mean or median over the training samples; refused
+                         where not given
+    scaling              unit brings all training data to 0..1, minmax each feature; standard brings each to mean 0
+                         and deviation 1, channel each channel of images; zca whitens
+    zca_eps              zca: added to each variance, a share of their mean (0.1 where not given)
+    augment              random changes of training images, anew in each epoch: flip turns left and right about,
+                         crop 4 shifts by up to 4
+    target_scaling       none, or standard: real targets are trained with mean 0 and deviation 1 per output, which
+                         predict undoes
+    validation           share of the training samples held out for validation, 0 for none
+    samples              training samples that are used, of every class its share, all where not given
+    label_noise          share of the training labels that is replaced by a random label
+    input_noise          deviation of the normal-like noise added to each training input
+    parts                activations, losses, initialisers, optimizers and schedules of your own, known by their
+                         names to all settings: path/to/file.py:NAME
+    loss                 of the output; squared_error for real targets where not given
+    init                 law of the initial weights, one for all or one per matrix; nokland and nokland_code are
+                         zeros or uniform, as in Nokland's paper or code
+    init_scale           range or deviation of all initial weights, in place of what init makes of each layer's
+                         inputs
+    start                a run's folder or a checkpoint of the same net, rule and seeds, whose weights and feedback
+                         are the start
+    dropout              probability that a hidden unit is dropped
+    input_dropout        probability that an input is dropped
+    residual             skip connections: a hidden layer as wide as the one below adds what that one sent to its
+                         own activity
+    depth_drop           probability that a residual layer is dropped for a step (stochastic depth)
+    seeds                how many nets, an ensemble trained at once, or the seed of each in place of random_state
+    optimizer            how a gradient changes the weights
+    learning_rate_init   learning rate
+    layer_lr             a learning rate for each layer, in place of learning_rate_init
+    weight_decay         strength of the weight decay
+    decay                l2: added to the gradient; decoupled: taken off the weights (adamw's default); shift: a
+                         constant taken off
+    decay_on             what weight decay acts on: with matrices neither biases nor norms
+    momentum             momentum; of an optimizer that is given as `optimizer` also Adam's beta1
+    beta_2               RMSprop's alpha, or Adam's beta2
+    epsilon              added to the root of RMSprop and Adam
+    clip                 largest norm of a gradient; longer ones are scaled down to it
+    gradient             whether the gradient is averaged or summed over the batch
+    schedule             course of the learning rate
+    schedule_every       step schedule: epochs between two steps
+    schedule_gamma       step schedule: factor at each step
+    schedule_epochs      cosine schedule: epochs until the rate is 0 (those of max_iter where not given)
+    warmup               steps over which the learning rate rises from zero
+    batch_size           samples per update; auto is the least of 200 and all of them
+    calibrate            epochs between two batches of true backprop, 0 for none
+    freeze               layers that keep their initial weights, counted from 1
+    adversarial          size of adversarial perturbations x + size * sign(dL/dx), by true backpropagation
+    adversarial_mix      train on the perturbed samples only, or on them beside the clean ones
+    max_iter             passes over the training data, at most
+    patience             stop a seed after so many epochs without a better validation error, 0 for never
+    keep                 weights that each seed is left with: those of its best epoch by the validation part, or its
+                         last (best with patience, else last)
+    stop_train_error     stop a seed when the exponential mean (0.75) of its running training error is at most this,
+                         in percent
+    backend              auto takes the GPU where one works
+    device               which GPU, counted from 0
+    dtype                type of all numbers; where not given the one that holds X's
+    precision            on a GPU: tf32 does products with 10 bits of mantissa; bf16 also trains on activity kept in
+                         bfloat16
+    feedback             stored matrices, or procedural: made of the seed wherever they are used, and no part of a
+                         checkpoint
+    probe_every          steps between two measurements of the alignment angles, 0 for once an epoch
+    probe_samples        training samples on which the angles are measured
+    checkpoint_every     epochs between two checkpoints, more where saves would take over a twentieth of the time
+    out                  a folder in which fit keeps its run, as gpufa.train does
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] | None = None,
+        activation: str | Activation | Sequence[str | Activation] | None = None,
+        *,
+        rule: str | Rule | type[Rule] = "dfa",
+        rule_options: dict[str, Any] | None = None,
+        layers: Sequence[str] | None = None,
+        solver: Literal["adam", "sgd"] | None = None,
+        alpha: float | None = None,
+        learning_rate: Literal["constant"] = "constant",
+        power_t: float = 0.5,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 0.0001,
+        verbose: bool = False,
+        warm_start: bool = False,
+        nesterovs_momentum: bool | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float | None = None,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        class_weight: str | dict[Any, float] | None = None,
+        missing: Literal["mean", "median"] | None = None,
+        scaling: str = "none",
+        zca_eps: float | None = None,
+        augment: Sequence[str] | None = None,
+        target_scaling: str = "none",
+        validation: float = 0.0,
+        samples: int | None = None,
+        label_noise: float = 0.0,
+        input_noise: float = 0.0,
+        parts: Sequence[Any] = (),
+        loss: str | None = None,
+        init: Sequence[str] | None = None,
+        init_scale: float | None = None,
+        start: str | None = None,
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        residual: bool = False,
+        depth_drop: float = 0.0,
+        seeds: int | Sequence[int] | None = None,
+        optimizer: str | None = None,
+        learning_rate_init: float | None = None,
+        layer_lr: Sequence[float] = (),
+        weight_decay: float | None = None,
+        decay: Literal["l2", "decoupled", "shift"] | None = None,
+        decay_on: Literal["all", "matrices"] = "all",
+        momentum: float | None = None,
+        beta_2: float | None = None,
+        epsilon: float | None = None,
+        clip: float | None = None,
+        gradient: Literal["mean", "sum"] = "mean",
+        schedule: str = "constant",
+        schedule_every: int = 10,
+        schedule_gamma: float = 0.5,
+        schedule_epochs: int | None = None,
+        warmup: int = 0,
+        batch_size: int | Literal["auto"] | None = None,
+        calibrate: int = 0,
+        freeze: Sequence[int] = (),
+        adversarial: float = 0.0,
+        adversarial_mix: Literal["only", "beside"] = "only",
+        max_iter: int | None = None,
+        patience: int = 0,
+        keep: Literal["best", "last"] | None = None,
+        stop_train_error: float | None = None,
+        backend: Literal["auto", "numpy", "cupy"] = "auto",
+        device: int = 0,
+        dtype: Literal["float32", "float64"] | None = None,
+        precision: Literal["fp32", "tf32", "bf16"] = "fp32",
+        feedback: Literal["stored", "procedural"] = "stored",
+        probe_every: int = 0,
+        probe_samples: int = 256,
+        checkpoint_every: int = 1,
+        out: str | None = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.rule = rule
+        self.rule_options = rule_options
+        self.layers = layers
+        self.solver = solver
+        self.alpha = alpha
+        self.learning_rate = learning_rate
+        self.power_t = power_t
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.class_weight = class_weight
+        self.missing = missing
+        self.scaling = scaling
+        self.zca_eps = zca_eps
+        self.augment = augment
+        self.target_scaling = target_scaling
+        self.validation = validation
+        self.samples = samples
+        self.label_noise = label_noise
+        self.input_noise = input_noise
+        self.parts = parts
+        self.loss = loss
+        self.init = init
+        self.init_scale = init_scale
+        self.start = start
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.residual = residual
+        self.depth_drop = depth_drop
+        self.seeds = seeds
+        self.optimizer = optimizer
+        self.learning_rate_init = learning_rate_init
+        self.layer_lr = layer_lr
+        self.weight_decay = weight_decay
+        self.decay = decay
+        self.decay_on = decay_on
+        self.momentum = momentum
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.clip = clip
+        self.gradient = gradient
+        self.schedule = schedule
+        self.schedule_every = schedule_every
+        self.schedule_gamma = schedule_gamma
+        self.schedule_epochs = schedule_epochs
+        self.warmup = warmup
+        self.batch_size = batch_size
+        self.calibrate = calibrate
+        self.freeze = freeze
+        self.adversarial = adversarial
+        self.adversarial_mix = adversarial_mix
+        self.max_iter = max_iter
+        self.patience = patience
+        self.keep = keep
+        self.stop_train_error = stop_train_error
+        self.backend = backend
+        self.device = device
+        self.dtype = dtype
+        self.precision = precision
+        self.feedback = feedback
+        self.probe_every = probe_every
+        self.probe_samples = probe_samples
+        self.checkpoint_every = checkpoint_every
+        self.out = out

@@ -1,0 +1,21 @@
+"""scikit-learn's own checks of an estimator, whole."""
+
+import pytest
+
+pytest.importorskip("sklearn")
+
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from gpufa.sklearn import FeedbackClassifier, FeedbackRegressor
+
+
+@parametrize_with_checks(
+    [
+        FeedbackClassifier(backend="numpy"),
+        FeedbackRegressor(backend="numpy"),
+        FeedbackClassifier(8, rule="bp", seeds=2, missing="mean", backend="numpy"),
+    ]
+)
+def test_scikit_learns_own_checks(estimator, check, monkeypatch):
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # else one is skipped
+    check(estimator)
