@@ -2,7 +2,7 @@
 
 import copy
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,19 +10,29 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..basics.errors import InvalidValue, warn
+from ..checkpoints import networks
 from ..data.samples import Data, host_array, inputs
 from ..data.weights import checked
 from ..functions.schedules import schedule
 from ..network import Network
-from ..rules import make_rule
+from ..rules import Rule, make_rule
 from ..runs.onward import go_on, left_by, start_of
 from ..runs.run import bar, begun, run_through
+from ..training.config import Config
 from ..training.trainer import Trainer
 from .names import told_in_parameters
 from .parameters import Parameters
 from .settings import check_one_pass, config_of, plateau_of
 
 NEW_NET = "train it anew, with warm_start=False or by fit"
+NEVER = 2**62  # steps between two measurements of the angles that partial_fit does not wait for
+
+
+class Going(NamedTuple):
+    """What partial_fit goes on with in the same process, and the settings that it was made for."""
+
+    trainer: Trainer
+    asked: tuple[Config, str, dict[str, Any]]
 
 
 class FeedbackNet(Parameters, BaseEstimator):
@@ -36,6 +46,8 @@ class FeedbackNet(Parameters, BaseEstimator):
 
     network_: Network
     loss_curve_: list[float]
+    _going: Going | None = None
+    _left: dict[str, NDArray]
 
     def _inputs(self, X: Any, **checks: Any) -> Any:
         """X, and y where it is handed over, looked at by scikit-learn; bytes stay bytes."""
@@ -53,41 +65,71 @@ class FeedbackNet(Parameters, BaseEstimator):
             weights = checked(sample_weight, len(x), "sample_weight")
         return Data(x, y, x[:0], y[:0]).weighed(weights)
 
-    def _train(self, data: Data, class_weights: Any = None, once: bool = False) -> Self:
-        """Train to the end, or `once` over the samples, from where the last call has left."""
-        before = getattr(self, "network_", None) if once or self.warm_start else None
+    def _train(self, data: Data, class_weights: Any) -> Self:
+        """Train to the end, from the last weights where there is a warm start."""
+        before = getattr(self, "network_", None) if self.warm_start else None
         plateau = plateau_of(self)
         with told_in_parameters():
-            trainer = self._trainer(data, class_weights, before, once)
-            trainer.callbacks += [*bar(bool(self.verbose)), *([] if once else [plateau])]
-            run = run_through(trainer, data)
-        self._left = left_by(trainer)
-        self.network_, self.history_, self.seeds_ = run.network, run.history, run.network.seeds
-        self.n_iter_, self.n_outputs_ = int(trainer.progress.epochs.max()), run.network.sizes.outputs
-        losses = _means(run.history.epochs["loss"]) if len(run.history.epochs) else []
-        self.loss_curve_ = [*(self.loss_curve_ if once and before else []), *losses]
-        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else float("nan")
+            rule, config = self._asked(data, class_weights, before)
+            trainer = _trainer(config, data, rule, before)
+            trainer.callbacks += [*bar(bool(self.verbose)), plateau]
+            run_through(trainer, data)
+        losses: Any = trainer.history.epochs["loss"] if len(trainer.history.epochs) else ()
+        self._left, self._going, self.loss_curve_ = left_by(trainer), None, _means(losses)
+        self.n_iter_ = int(trainer.progress.epochs.max())
         self.validation_scores_ = _means(plateau.scores) if self.early_stopping else None
         self.best_validation_score_ = max(self.validation_scores_) if self.validation_scores_ else None
-        self._sound = _sound(run.network)
-        return self
+        return self._fitted(trainer)
 
-    def _trainer(self, data: Data, class_weights: Any, before: Network | None, once: bool) -> Trainer:
-        """What trains: a new net, or one that goes on from the net `before`."""
+    def _train_once(self, data: Data, class_weights: Any) -> Self:
+        """Train once over the samples, with weights and optimizer as the last call has left them."""
+        before = getattr(self, "network_", None)
+        with told_in_parameters():
+            rule, config = self._asked(data, class_weights, before)
+            check_one_pass(self, config, schedule(config.schedule, config.parts).ends)
+            asked = config, rule.name, rule.options
+            if before and self._going and self._going.asked == asked:
+                self._going.trainer.feed(data)
+            else:
+                self._going = Going(self._trainer_once(config, data, rule, before), asked)
+            trainer = self._going.trainer
+            trainer.run()
+        losses = [] if before is None else self.loss_curve_
+        self.loss_curve_, self.n_iter_ = [*losses, *_means([trainer.history.epochs.last["loss"]])], 1
+        self.validation_scores_ = self.best_validation_score_ = None
+        return self._fitted(trainer)
+
+    def _asked(self, data: Data, class_weights: Any, before: Network | None) -> tuple[Rule, Config]:
+        """The rule and the settings that the parameters ask for."""
         options = self.rule_options if isinstance(self.rule, str | type) else None
         rule = make_rule(copy.deepcopy(self.rule), options)
-        config = config_of(self, data, rule, class_weights, before)
-        if once:
-            check_one_pass(self, config, schedule(config.schedule, config.parts).ends)
-            epochs = int(self._left["epoch"]) if before else 0
-            config = replace(config, epochs=epochs + 1)
-        if before is None:
-            return Trainer(config, data, rule, (), *begun(config))
-        trainer = Trainer(config, data, rule, (), before.scaling, before.target_scaling, before.filling)
-        start_of(trainer, before, NEW_NET)
-        if once:
-            go_on(trainer, self._left)
+        return rule, config_of(self, data, rule, class_weights, before)
+
+    def _trainer_once(self, config: Config, data: Data, rule: Rule, before: Network | None) -> Trainer:
+        """What trains for an epoch, and can be fed then."""
+        left = None if before is None else left_by(self._going.trainer) if self._going else self._left
+        epochs = 1 + (0 if left is None else int(left["epoch"]))
+        once = replace(config, epochs=epochs, probe_every=config.probe_every or NEVER)
+        trainer = _trainer(once, data, rule, before)
+        if left is not None:
+            go_on(trainer, left)
+        elif config.start:
+            networks.start_from(config.start, trainer.net)
         return trainer
+
+    def _fitted(self, trainer: Trainer) -> Self:
+        """What there is to see once fitted."""
+        self.network_, self.history_, self.seeds_ = trainer.net, trainer.history, trainer.net.seeds
+        self.n_outputs_, self.loss_ = trainer.net.sizes.outputs, (self.loss_curve_ or [float("nan")])[-1]
+        self._sound = _sound(trainer.net)
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a trainer goes on with, in place of a trainer."""
+        state = dict(super().__getstate__())
+        if going := state.get("_going"):
+            state |= {"_going": None, "_left": left_by(going.trainer)}
+        return state
 
     def _outputs(self, X: Any) -> NDArray[np.float64]:
         """What each net says of raw X, (R, samples, outputs), of nets whose weights are finite."""
@@ -100,6 +142,15 @@ class FeedbackNet(Parameters, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = self.missing is not None
         return tags
+
+
+def _trainer(config: Config, data: Data, rule: Rule, before: Network | None) -> Trainer:
+    """What trains: a new net, or one that begins with the weights of the net `before`."""
+    if before is None:
+        return Trainer(config, data, rule, (), *begun(config))
+    trainer = Trainer(config, data, rule, (), before.scaling, before.target_scaling, before.filling)
+    start_of(trainer, before, NEW_NET)
+    return trainer
 
 
 def _sound(net: Network) -> NDArray[np.bool_]:

@@ -76,7 +76,7 @@ class FeedbackClassifier(ClassifierMixin, FeedbackNet):
                 f"y has the class {shown(y[~known].tolist()[0])}, which is none of the classes of the first call;"
                 " hand all of them to that"
             )
-        return self._train(self._labelled(X, y, sample_weight), self._class_weights(y), once=True)
+        return self._train_once(self._labelled(X, y, sample_weight), self._class_weights(y))
 
     def predict(self, X: Any) -> NDArray:
         """The class whose output is the largest, (samples,), outputs being means over the nets."""

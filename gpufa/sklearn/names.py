@@ -99,7 +99,7 @@ class OfMLP:
     tol: float = 1e-4
     """by how much an epoch has to be better to be one of improvement"""
     verbose: bool = False
-    """whether a progress bar, or lines, go to stderr"""
+    """whether fit shows a progress bar, or lines, on stderr"""
     warm_start: bool = False
     """whether fit begins with the weights that the last fit has left"""
     nesterovs_momentum: bool | None = None

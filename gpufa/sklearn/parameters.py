@@ -25,7 +25,7 @@ class Parameters:
     random_state         the seed; of several nets the first one's, from which the others count up; a RandomState or
                          None draws them
     tol                  by how much an epoch has to be better to be one of improvement
-    verbose              whether a progress bar, or lines, go to stderr
+    verbose              whether fit shows a progress bar, or lines, on stderr
     warm_start           whether fit begins with the weights that the last fit has left
     nesterovs_momentum   of solver sgd; true where not given
     early_stopping       hold out validation_fraction of the samples, stop by their score, and keep the weights of

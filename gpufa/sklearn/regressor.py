@@ -30,7 +30,7 @@ class FeedbackRegressor(RegressorMixin, FeedbackNet):
         """Go once over these samples, from where fit or partial_fit has left weights and optimizer. Weights count
         against each other within a call."""
         X, y = self._inputs(X, y=y, multi_output=True, y_numeric=True, reset=not hasattr(self, "network_"))
-        return self._train(self._measured(X, y, sample_weight), self.class_weight, once=True)
+        return self._train_once(self._measured(X, y, sample_weight), self.class_weight)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """The mean of the nets' outputs, shaped as y was."""

@@ -69,15 +69,27 @@ class Trainer:
         self.update, self.calibration = Update(self.net, config), Calibration(config.calibrate, self.net)
         self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
         self.kept = Kept(self.net) if config.keep == "best" else None
-        self.train, self.held, self.test, self.probe, self.batches = sets_of(data, self.net, config, begun.places)
+        self.sums = self.backend.zeros((2, len(config.seeds)), "float64")
+        self._places = begun.places
+        self._take(data)
+        self.told = [*self.net.entries, *self.calibration.in_words(self.epochs, self.batches.per_epoch)]
+        self._recorded = self.progress.active
+
+    def feed(self, data: Data) -> None:
+        """Have it go on for an epoch more, on other samples of what it was made for; no scaling is fitted anew."""
+        self.progress.start_epoch()
+        self.epochs = self.progress.epoch + 1
+        self._take(data)
+
+    def _take(self, data: Data) -> None:
+        """Bring the samples to the device, and what hangs on their number."""
+        config = self.config
+        self.train, self.held, self.test, self.probe, self.batches = sets_of(data, self.net, config, self._places)
         for batch in (0, self.batches.per_epoch - 1):
             self.net.sizes.check_batch(self.batches.samples(batch))
         self.clock = Clock(self.backend, self.batches.per_epoch, len(self.update.numbers(1.0, 0, 1)), config.dtype)
         self.rates = Rates(config, self.batches, self.update, self.clock, self.progress, self.epochs)
-        self.sums = self.backend.zeros((2, len(config.seeds)), "float64")
-        self.told = [*self.net.entries, *self.calibration.in_words(self.epochs, self.batches.per_epoch)]
         self._steps: dict[int, Step] = {}
-        self._recorded = self.progress.active
 
     @property
     def total_steps(self) -> int:

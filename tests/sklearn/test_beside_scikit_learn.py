@@ -109,7 +109,7 @@ def test_what_x_may_be():
 def test_every_rule_learns(rule):
     """On the defaults of its own."""
     x, y = load_digits(return_X_y=True)
-    model = FeedbackClassifier(32, rule=rule, scaling="unit", random_state=0, backend="numpy").fit(x[:400], y[:400])
+    model = FeedbackClassifier(64, rule=rule, scaling="unit", random_state=0, backend="numpy").fit(x[:400], y[:400])
     assert model.score(x[:400], y[:400]) > 0.8
 
 

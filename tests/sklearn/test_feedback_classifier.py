@@ -103,9 +103,11 @@ def test_a_rule_that_cannot_weigh_says_so():
 def test_passes_of_partial_fit_are_epochs_of_fit(settings):
     """To the bit, and through pickles, which hold the optimizer too."""
     own = settings | ({"hidden_layer_sizes": None} if "layers" in settings else {})
-    whole, parts = classifier(**own).fit(X, Y), classifier(**own)
+    whole, parts, kept = classifier(**own).fit(X, Y), classifier(**own), classifier(**own)
     for _ in range(4):
+        kept.partial_fit(X, Y, classes=[0, 1, 2])
         parts = pickle.loads(pickle.dumps(parts.partial_fit(X, Y, classes=[0, 1, 2])))
+    same(weights(whole), weights(kept))
     same(weights(whole), weights(parts))
     assert parts.loss_curve_ == whole.loss_curve_
     assert parts.n_iter_ == 1
@@ -120,6 +122,20 @@ def test_partial_fit_goes_on_from_fit_and_from_parts_without_a_class():
     parts.partial_fit(X[Y == 2] + 5, Y[Y == 2])
     assert parts.predict_proba(X).shape == (120, 3)
     np.testing.assert_array_equal(parts.network_.scaling.shift, shift)
+
+
+def test_partial_fit_goes_by_the_parameters_of_its_time():
+    """A new rate from the next call on, with the optimizer's states as they were, in one process or several."""
+    made = []
+    for through in (lambda model: model, lambda model: pickle.loads(pickle.dumps(model))):
+        model = through(classifier().partial_fit(X, Y, classes=[0, 1, 2]))
+        before = weights(model)
+        model = through(model.set_params(learning_rate_init=1e-9).partial_fit(X[:50], Y[:50]))
+        assert abs(weights(model)["W1"] - before["W1"]).max() < 1e-7
+        made.append(through(model.set_params(learning_rate_init=None).partial_fit(X[50:], Y[50:])))
+    same(weights(made[0]), weights(made[1]))
+    with pytest.raises(gpufa.InvalidValue, match="the fitted network has rule"):
+        model.set_params(rule="fa").partial_fit(X, Y)
 
 
 REFUSED = [
