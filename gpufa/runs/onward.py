@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..basics.errors import InvalidValue
 from ..checkpoints import networks
 from ..network import Network
 from ..training.trainer import Trainer
@@ -26,8 +27,15 @@ def left_by(trainer: Trainer) -> dict[str, NDArray]:
 
 
 def go_on(trainer: Trainer, left: Mapping[str, NDArray]) -> None:
-    """Go on with what another trainer of such a net has left; all seeds train again."""
-    networks.fill(beside_the_net(trainer), left, trainer.net)
+    """Go on with what another trainer of such a net has left; all seeds train again. Raises InvalidValue where its
+    optimizer remembers something else."""
+    live = beside_the_net(trainer)
+    if live.keys() != left.keys() - set(COUNTERS):
+        raise InvalidValue(
+            f"the optimizer {trainer.update.optimizer.name!r} can't go on with what another one has left; keep the one"
+            " that it was trained with, or train anew"
+        )
+    networks.fill(live, left, trainer.net)
     for name in COUNTERS:
         setattr(trainer.progress, name, int(left[name]))
 

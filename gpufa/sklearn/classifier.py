@@ -1,7 +1,7 @@
 """FeedbackClassifier: classes, by the mean of the nets' probabilities."""
 
-from collections.abc import Mapping
-from typing import Any, Self
+from collections.abc import Callable, Mapping
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from ..functions.losses import LOSSES
 from ..rules import RULES
 from .base import FeedbackNet
 
+Method = TypeVar("Method", bound=Callable[..., Any])
 SHARES = {"cross_entropy", "binary_cross_entropy"}  # losses whose outputs are probabilities
 
 
@@ -30,8 +31,14 @@ def _tells_shares(self: "FeedbackClassifier") -> bool:
     return loss in SHARES or loss not in LOSSES
 
 
-def _tells_no_shares(self: "FeedbackClassifier") -> bool:
-    return not _tells_shares(self)
+def with_shares(method: Method) -> Method:
+    """A method that there is where outputs are probabilities."""
+    return available_if(_tells_shares)(method)
+
+
+def without_shares(method: Method) -> Method:
+    """A method that there is where outputs are something else."""
+    return available_if(lambda self: not _tells_shares(self))(method)
 
 
 class FeedbackClassifier(ClassifierMixin, FeedbackNet):
@@ -83,23 +90,23 @@ class FeedbackClassifier(ClassifierMixin, FeedbackNet):
         shares = self._shares(X) if _tells_shares(self) else self._outputs(X)
         return np.asarray(self.classes_[shares.mean(axis=0).argmax(axis=1)])
 
-    @available_if(_tells_shares)
+    @with_shares
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """The probability of each class, (samples, classes): the mean over the nets."""
         return np.asarray(self._shares(X).mean(axis=0))
 
-    @available_if(_tells_shares)
+    @with_shares
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """The logarithms of predict_proba."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
-    @available_if(_tells_shares)
+    @with_shares
     def predict_proba_seeds(self, X: Any) -> NDArray[np.float64]:
         """The probabilities by each net, (seeds, samples, classes): `.std(axis=0)` is how far they are apart."""
         return self._shares(X)
 
-    @available_if(_tells_no_shares)
+    @without_shares
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """The outputs, means over the nets, where they are no probabilities: (samples, classes), or of two classes the
         second's less the first's, (samples,)."""

@@ -123,6 +123,7 @@ def parameter(field: str) -> str:
 
 def in_parameters(text: str) -> str:
     """A text about settings and flags, about parameters."""
+    text = re.sub(r"--set rule\.(\w+)=([\w.]+)", r"rule_options={'\1': \2}", text)
     text = re.sub(r"--([a-z][a-z-]*)", lambda found: parameter(found[1].replace("-", "_")), text)
     return re.sub(r"^(\w+)(?= = )", lambda found: parameter(found[1]), text)
 

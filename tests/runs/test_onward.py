@@ -36,6 +36,29 @@ def test_another_net_is_no_start():
         start_of(Trainer(config(seeds=(7, 8, 9)), DATA), first.net, "begin anew")
 
 
+def test_another_optimizer_is_no_way_on():
+    first = Trainer(config(optimizer="adam"), DATA)
+    with pytest.raises(gpufa.InvalidValue, match="the optimizer 'momentum' can't go on with what another one has left"):
+        go_on(Trainer(config(optimizer="momentum"), DATA), left_by(first))
+
+
+def test_a_trainer_is_fed_other_samples_for_an_epoch_more():
+    """As if it had been made for them and gone on."""
+    parts = [
+        DATA._replace(x_train=DATA.x_train[rows], y_train=DATA.y_train[rows]) for rows in (slice(40), slice(40, 90))
+    ]
+    fed = Trainer(config(epochs=1, batch_size=16), parts[0])
+    fed.run()
+    made = Trainer(config(epochs=2, batch_size=16), parts[1])
+    start_of(made, fed.net, "")
+    go_on(made, left_by(fed))
+    made.run()
+    fed.feed(parts[1])
+    fed.run()
+    assert fed.progress.epoch == 2
+    same(parameters_of(fed), parameters_of(made))
+
+
 def test_data_without_a_test_part_and_with_classes_that_no_sample_has():
     some = DATA._replace(x_test=DATA.x_test[:0], y_test=DATA.y_test[:0])
     trainer = Trainer(config(), some)

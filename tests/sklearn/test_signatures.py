@@ -57,4 +57,5 @@ def test_errors_speak_of_parameters():
         "learning_rate_init = -1 can't be used: change learning_rate_init"
     )
     assert in_parameters("add --class-weights balanced") == "add class_weight balanced"
+    assert in_parameters("set --set rule.density=0.1") == "set rule_options={'density': 0.1}"
     assert in_parameters("leave --rule out") == "leave rule out"
