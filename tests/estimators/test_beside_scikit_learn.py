@@ -76,6 +76,8 @@ def test_pickles_and_joblib(tmp_path):
 def test_tables_and_the_names_of_their_columns(library):
     frames, names = pytest.importorskip(library), [f"c{j}" for j in range(6)]
     table = frames.DataFrame({name: X[:, j] for j, name in enumerate(names)})
+    if not hasattr(StandardScaler().fit(table), "feature_names_in_"):
+        pytest.skip(f"this scikit-learn finds no names in tables of this {library}")
     model = classifier(**LEARNS).fit(table, frames.Series(Y.astype(str)))
     assert list(model.feature_names_in_) == names
     assert model.network_.about.features == tuple(names)
