@@ -5,6 +5,9 @@ from .basics.version import __version__
 from .checkpoints.networks import load, save
 from .data.datasets import load_data
 from .data.samples import Data
+from .export.fromtorch import from_torch
+from .export.onnxmodel import to_onnx
+from .export.torchmodule import to_torch
 from .functions.activations import Activation
 from .functions.initialisers import Initialiser
 from .functions.losses import Loss
@@ -45,9 +48,12 @@ __all__ = [
     "Schedule",
     "__version__",
     "compare",
+    "from_torch",
     "load",
     "load_data",
     "resume",
     "save",
+    "to_onnx",
+    "to_torch",
     "train",
 ]

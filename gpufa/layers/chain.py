@@ -67,9 +67,9 @@ class Chain(Layer):
             shape = layer.out(shape)
         return shape
 
-    def walk(self, shape: Shape) -> Iterator[tuple[Layer, Shape]]:
+    def parts(self, shape: Shape) -> Iterator[tuple[Layer, Shape]]:
         for layer in self.layers:
-            yield from layer.walk(shape)
+            yield layer, shape
             shape = layer.out(shape)
 
     def at_input(self) -> Iterator[bool]:

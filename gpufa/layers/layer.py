@@ -152,9 +152,17 @@ class Layer:
         """The places of the layers that it is made of."""
         return ()
 
+    def parts(self, shape: Shape) -> Iterator[tuple["Layer", Shape]]:
+        """The layers that it is made of, each with the shape of its input."""
+        return iter(())
+
     def walk(self, shape: Shape) -> Iterator[tuple["Layer", Shape]]:
-        """The layers that are made of no others, from the input up, with the shape of their input."""
-        yield self, shape
+        """The layers in it that are made of no others, or itself, from the input up, with the shape of their input."""
+        inside = list(self.parts(shape))
+        if not inside:
+            yield self, shape
+        for layer, own in inside:
+            yield from layer.walk(own)
 
     def at_input(self) -> Iterator[bool]:
         """Of the layers of `walk`, whether each takes the input of this one as it comes."""

@@ -49,10 +49,10 @@ class Residual(Chain):
             )
         return out
 
-    def walk(self, shape: Shape) -> Iterator[tuple[Layer, Shape]]:
-        yield from super().walk(shape)
+    def parts(self, shape: Shape) -> Iterator[tuple[Layer, Shape]]:
+        yield from super().parts(shape)
         if self.shortcut is not None:
-            yield from self.shortcut.walk(shape)
+            yield self.shortcut, shape
 
     def at_input(self) -> Iterator[bool]:
         yield from super().at_input()

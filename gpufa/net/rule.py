@@ -47,6 +47,8 @@ class Rule:
                   activity, or something else
     feedforward   it trains the feed-forward net all along, so that backprop through that is the true gradient; else it
                   needs plain layers, unless its needs have "pull"
+    feeds         `forward` is one pass through the layers, as it is here; a class that defines its own says so, or is
+                  taken not to: its nets predict in their own way, and can't be exported
     injects_only  `deltas` does nothing but send products, and so runs in bfloat16 too
     linear        what a sample adds to what it hands over is proportional to its error, net.e or one that it works out
                   under net.weight, so that a weight on that is one on the sample's gradient: the rule takes weights of
@@ -65,6 +67,7 @@ class Rule:
     needs: ClassVar[frozenset[str]] = frozenset({"matrix", "derivative"})
     makes: ClassVar[frozenset[str]] = frozenset({"signals"})
     feedforward: ClassVar[bool] = True
+    feeds: ClassVar[bool] = True
     injects_only: ClassVar[bool] = False
     linear: ClassVar[bool] = False
     as_said: ClassVar[bool] = False
@@ -94,6 +97,7 @@ class Rule:
 
     def __init_subclass__(cls) -> None:
         cls.name = cls.__dict__.get("name", cls.__name__.lower())
+        cls.feeds = cls.__dict__.get("feeds", cls.feeds and "forward" not in cls.__dict__)
 
     @property
     def options(self) -> dict[str, Any]:

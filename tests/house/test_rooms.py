@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "gpufa"
 # The ground floor first: what stands in a room may import from it and from those before it.
 ROOMS = (
     *("basics", "functions", "data", "backends", "layers", "net", "rules", "measure", "network", "recurrent"),
-    *("training", "checkpoints", "plots", "runs", "sklearn"),
+    *("export", "training", "checkpoints", "plots", "runs", "sklearn"),
     *("report", "reproductions", "commands", "__init__", "__main__"),
 )
 

@@ -28,6 +28,7 @@ class PredictiveCoding(EnergyRule):
     steps: int = 8
     exact: bool = False
 
+    feeds = True
     name = "predictive_coding"
     paper = "Whittington & Bogacz 2017; exact: Song et al. 2020"
     crosses = "predictions W_k f(v_{k-1}) up, W_{k+1}^T eps_{k+1} down"
