@@ -66,6 +66,11 @@ class Backend(Dynamics, Columns, Norms):
     def to_device(self, array: Any, dtype: Any = None) -> Array:
         raise NotImplementedError
 
+    def shared(self, values: Any) -> Any:
+        """An array of this backend on the memory of another library's, where DLPack hands out what is on a device such
+        as this; all else as it is."""
+        return values
+
     def to_host(self, array: Array) -> np.ndarray:
         raise NotImplementedError
 

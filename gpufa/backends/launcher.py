@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..basics.arrays import Shared
 from .base import Backend
 from .device import Device
 from .grids import width
@@ -13,6 +14,7 @@ from .kernels import Kernel
 
 Array = Any
 SCALARS = {"i64": np.int64, "int": np.int32, "unsigned": np.uint32, "double": np.float64}
+CUDA = 2, 13  # DLPack's numbers for the memory of GPUs, its own and managed
 NOTHING = np.uint64(0)  # a null pointer
 
 
@@ -40,6 +42,11 @@ class Launcher(Backend):
 
     def to_device(self, array: Any, dtype: Any = None) -> Array:
         return self.device.upload(array, dtype)
+
+    def shared(self, values: Any) -> Any:
+        if isinstance(values, self.xp.ndarray) or not isinstance(values, Shared):
+            return values
+        return self.xp.from_dlpack(values) if values.__dlpack_device__()[0] in CUDA else values
 
     def to_host(self, array: Array) -> np.ndarray:
         return self.device.download(array)

@@ -25,6 +25,7 @@ from .machine.update import compiled_update
 from .operands import Gate, Outputs, Rates
 
 BESIDE = 8  # samples
+LINE = 64  # bytes of a line of the cache: arrays begin at one, as JAX asks of memory that it shares
 
 
 class NumpyBackend(Direct, Pools, Loading):
@@ -36,13 +37,15 @@ class NumpyBackend(Direct, Pools, Loading):
     panel = 4 << 20
 
     def zeros(self, shape: Sequence[int], dtype: Any) -> NDArray:
+        size = math.prod(map(int, shape)) * np.dtype(dtype).itemsize
         try:
-            return np.zeros(tuple(shape), dtype)
+            raw = np.zeros(size + LINE, np.uint8)
+            start = -raw.ctypes.data % LINE
+            return raw[start : start + size].view(dtype).reshape(tuple(shape))
         except (MemoryError, OverflowError, ValueError):  # more than there is, or than can be counted
             raise OutOfMemory(
                 f"there is no memory for an array {shown(tuple(shape))} of {np.dtype(dtype).name},"
-                f" {in_bytes(math.prod(map(int, shape)) * np.dtype(dtype).itemsize)};"
-                " reduce --batch-size, --hidden or the number of --seeds"
+                f" {in_bytes(size)}; reduce --batch-size, --hidden or the number of --seeds"
             ) from None
 
     def to_device(self, array: Any, dtype: Any = None) -> NDArray:

@@ -1,10 +1,30 @@
 """Arrays of any library."""
 
-from typing import Any
+from contextlib import suppress
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
 
 Array = Any  # numpy.ndarray or cupy.ndarray
 ALL = slice(None)
 UNTIED = 6  # axes of kernels of which each place has one: (filters, down, across, channels, height, width)
+
+
+@runtime_checkable
+class Shared(Protocol):
+    """An array of any library that hands its memory out by DLPack."""
+
+    def __dlpack__(self, **options: Any) -> Any: ...
+
+    def __dlpack_device__(self) -> tuple[int, int]: ...
+
+
+def taken(values: Any) -> np.ndarray:
+    """What NumPy makes of the values: an array on their own memory where that can be, of a GPU's a copy."""
+    if isinstance(values, Shared) and not isinstance(values, np.ndarray):
+        with suppress(Exception):  # types that DLPack, or a library's version of it, lacks
+            return np.from_dlpack(values, device="cpu")
+    return np.asarray(values)
 
 
 def T(W: Array) -> Array:

@@ -12,7 +12,7 @@ from .about import REGRESSION, About, Wanted, column
 from .arraynames import Fields
 from .columns import Roles, choose, name_of, refuse_running
 from .missing import DROP, kept_rows
-from .samples import Data, has_labels, inputs, split, targets, truths
+from .samples import Data, has_labels, host_array, inputs, split, targets, truths
 from .table import Table
 from .target import Target, decide, judged
 from .weights import checked
@@ -41,7 +41,9 @@ def of_arrays(
     `weights` are those of the samples, of the training part where there are two.
     """
     parted = len(xs) == 2
-    made = [inputs(x, f"x{suffix}", bool(wanted.missing)) for x, suffix in zip(xs, _suffixes(parted), strict=True)]
+    called = [f"x{suffix}" for suffix in _suffixes(parted)]
+    xs = [host_array(x, name) for x, name in zip(xs, called, strict=True)]
+    made = [inputs(x, name, bool(wanted.missing)) for x, name in zip(xs, called, strict=True)]
     _check_widths(made)
     places = _places(xs)
     width, about, what = made[0].shape[1], known or About(REGRESSION), "y"
@@ -68,9 +70,9 @@ def of_arrays(
     return _finished(made, list(ys), about, what, wanted, fraction, weights).placed(places)
 
 
-def _places(xs: Sequence[Any]) -> tuple[int, ...] | None:
+def _places(xs: Sequence[NDArray]) -> tuple[int, ...] | None:
     """The shape of a sample where it is no row. Raises InvalidValue where the parts have two."""
-    found = {x.shape[1:] for x in map(np.asarray, xs) if x.ndim > 2}
+    found = {x.shape[1:] for x in xs if x.ndim > 2}
     if len(found) > 1:
         raise InvalidValue(f"x_train and x_test have samples of the shapes {' and '.join(map(str, found))}; give one")
     return next(iter(found), None)
@@ -129,6 +131,7 @@ def _finished(
 ) -> Data:
     """The parts with their targets as they are learned; from a single one the test part is split off."""
     parted = len(xs) == 2
+    ys = [host_array(y, f"{what}{end}") for y, end in zip(ys, _suffixes(parted), strict=True)]
     if weights is not None:
         called = HANDED if about.weights == HANDED else f"sample weights {about.weights}"
         weights = checked(weights, len(xs[0]), called, wanted.missing == DROP)
@@ -137,7 +140,7 @@ def _finished(
     elif wanted.missing:
         about = replace(about, missing=wanted.missing)
     if about.classes is not None and wanted.task != REGRESSION and _counted(ys, len(about.classes)):
-        made = Target(about.task, about.classes, *(np.asarray(y, np.int64) for y in ys))
+        made = Target(about.task, about.classes, *(y.astype(np.int64, copy=False) for y in ys))
     else:
         made = decide(ys[0], ys[1] if parted else None, wanted.task, what, parted)
     for x, y, suffix in zip(xs, (made.train, made.test), _suffixes(parted), strict=False):
@@ -174,8 +177,7 @@ def _without_gaps(
 
 def _counted(ys: Sequence[Any], classes: int) -> bool:
     """Whether the targets are labels below so many already."""
-    arrays = [np.asarray(y) for y in ys]
-    return all(y.ndim == 1 and y.size and has_labels(y) and y.min() >= 0 and y.max() < classes for y in arrays)
+    return all(y.ndim == 1 and y.size and has_labels(y) and y.min() >= 0 and y.max() < classes for y in ys)
 
 
 def _check_widths(xs: Sequence[NDArray]) -> None:

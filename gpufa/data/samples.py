@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.arguments import shown
+from ..basics.arrays import taken
 from ..basics.errors import InvalidValue
 from .about import About
 from .scaling import float_type
@@ -167,7 +168,7 @@ def host_array(values: Any, name: str) -> NDArray:
     if mask.dtype == bool and mask.any():  # one of several fields is refused for its dtype
         raise InvalidValue(f"{name} has masked values; give NaN in their place, as {name}.filled(numpy.nan) does")
     try:
-        return np.asarray(values)
+        return taken(values)
     except MemoryError:
         raise
     except Exception as error:  # arrays of other libraries raise what they will: of gradients, devices, closed files

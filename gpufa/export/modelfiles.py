@@ -60,7 +60,7 @@ def _torch(plan: Planned) -> bytes:
 
 
 def _safetensors(plan: Planned) -> bytes:
-    with needed("safetensors", "torch"):
+    with needed("safetensors", "onnx"):
         from safetensors.numpy import save
     packed: bytes = save(plan.arrays, as_texts(plan.told))
     return packed

@@ -30,17 +30,16 @@ def to_onnx(net: Network, *, seed: int | None = None, inputs: str = FLOAT) -> An
     exported, and where the onnx library is missing.
     """
     one_of(inputs, TYPES, "inputs")
-    with needed("onnx", "onnx"):
-        from onnx import TensorProto, helper, numpy_helper
-    steps = steps_of(net, seed)
     graph = Graph(inputs)
-    last = graph.node("Identity", operators(graph, steps, "input"))
+    last = graph.node("Identity", operators(graph, steps_of(net, seed), "input"))
     size = sum(array.nbytes for array in graph.arrays.values())
     if size > MOST:
         raise InvalidValue(
             f"this net has {in_bytes(size)} of numbers, and an ONNX file holds {in_bytes(MOST)}; export one seed of"
             " several, --seed, or to .safetensors"
         )
+    with needed("onnx", "onnx"):
+        from onnx import TensorProto, helper, numpy_helper
     _tell_of_rounding(net, inputs)
     elements = {FLOAT: TensorProto.FLOAT, DOUBLE: TensorProto.DOUBLE}
     nodes = []

@@ -34,7 +34,7 @@ def check_claims(rule: Rule) -> None:
             raise InvalidValue(
                 f"{name} of rule {rule.name!r} can't be {_listed(said)}; give a frozenset of {', '.join(words)}"
             )
-    for name in ("feedforward", "injects_only", "linear"):
+    for name in ("feedforward", "feeds", "injects_only", "linear"):
         if not isinstance(said := getattr(rule, name), bool):
             raise InvalidValue(f"{name} of rule {rule.name!r} can't be {shown(said)}; give True or False")
 

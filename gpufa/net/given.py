@@ -58,6 +58,7 @@ def network_target(net: Learner, y: Any, samples: int) -> Any:
 
 
 def _inputs(net: Learner, x: Any) -> Any:
+    x = net.backend.shared(x)
     x = x if _on_device(net, x) else real_numbers(x, "the inputs")
     check_samples(x.shape, net.sizes.shapes[0], "the input")
     flat = x.reshape(len(x), -1) if x.ndim > 2 and x.size else x
@@ -70,6 +71,7 @@ def _inputs(net: Learner, x: Any) -> Any:
 
 def _targets(net: Learner, y: Any, samples: int) -> NDArray:
     """Labels (samples,) or targets (samples, n_L) on the host."""
+    y = net.backend.shared(y)
     column = column_of(y, TARGETS)
     if column and net.about:
         return judged(column.values, net.about, samples)

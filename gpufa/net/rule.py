@@ -97,7 +97,8 @@ class Rule:
 
     def __init_subclass__(cls) -> None:
         cls.name = cls.__dict__.get("name", cls.__name__.lower())
-        cls.feeds = cls.__dict__.get("feeds", cls.feeds and "forward" not in cls.__dict__)
+        if "forward" in cls.__dict__ and "feeds" not in cls.__dict__:
+            cls.feeds = False
 
     @property
     def options(self) -> dict[str, Any]:

@@ -134,11 +134,13 @@ def test_what_cannot_be_is_refused_and_writes_nothing(run, args, told, tmp_path,
 
 @pytest.mark.parametrize(
     ("file", "library", "extra"),
-    [("m.onnx", "onnx", "onnx"), ("m.pt", "torch", "torch"), ("m.safetensors", "safetensors", "torch")],
+    [("m.onnx", "onnx", "onnx"), ("m.pt", "torch", "torch"), ("m.safetensors", "safetensors", "onnx")],
 )
 def test_without_a_library_one_sentence_says_what_to_install(run, file, library, extra, monkeypatch, capsys):
     for name in (library, f"{library}.numpy"):
         monkeypatch.setitem(sys.modules, name, None)
+    for name in ("modules", "readers", "readers.kinds", "readers.row", "reading"):  # which others may have imported
+        monkeypatch.delitem(sys.modules, f"gpufa.export.{name}", raising=False)
     assert main(["export", "r", file]) == 2
     assert f"pip install 'gpufa[{extra}]'" in capsys.readouterr().err
     if library == "torch":

@@ -68,6 +68,7 @@ def test_bfloat16_can_not_add_skip_connections():
         ("makes", "signals", "makes of rule 'mine' can't be 'signals'; give a frozenset of signals, gradients"),
         ("makes", frozenset(), r"makes of rule 'mine' can't be \[\]; give a frozenset of signals, gradients"),
         ("feedforward", lambda self: False, "feedforward of rule 'mine' can't be .*; give True or False"),
+        ("feeds", None, "feeds of rule 'mine' can't be None; give True or False"),
         ("linear", 1, "linear of rule 'mine' can't be 1; give True or False"),
     ],
 )
