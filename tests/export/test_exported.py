@@ -56,6 +56,19 @@ def test_every_activation_agrees_far_out_too(name, run):
     agree(net, np.ones((1, 1), "float32"), run)
 
 
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_activation_of_float64_has_all_of_its_digits(name):
+    """PyTorch's own softplus leaves them out above 20."""
+    torch = pytest.importorskip("torch")
+    from gpufa.export import modules
+
+    a = np.linspace(-45, 45, 721)
+    activations.ACTIVATIONS[name].value(a.copy(), h := np.empty_like(a))
+    (call,) = ACTIVATIONS[name].torch(None)
+    made = call.made(lambda name: getattr(torch.nn if name.startswith("nn.") else modules, name.removeprefix("nn.")))
+    np.testing.assert_allclose(made(torch.from_numpy(a)).numpy(), h, rtol=1e-13, atol=1e-14)
+
+
 @every_format
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_output_is_its_losss(loss, run):
