@@ -36,7 +36,7 @@ class Graph:
 
     def array(self, value: Any) -> str:
         """Keep an array as it is; its name."""
-        array, name = np.ascontiguousarray(value), f"array_{len(self.arrays)}"
+        array, name = np.asarray(value, order="C"), f"array_{len(self.arrays)}"
         if array.size <= FEW:
             name = self._known.setdefault((array.dtype.str, array.shape, array.tobytes()), name)
         self.arrays[name] = array

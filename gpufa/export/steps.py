@@ -32,8 +32,6 @@ class Inputs:
     """Raw samples as in training: NaN becomes `value`, then (x - shift) * factor, then x times `matrix`, each where
     there is one, in the shape that the first block takes."""
 
-    dtype: str
-
 
 @dataclass(frozen=True)
 class Replica:
@@ -66,7 +64,7 @@ def steps_of(net: Network, seed: int | None = None) -> tuple[Step, ...]:
     inputs = {name: array for name, array in given.items() if array is not None}
     nets = tuple(_replica(net, r) for r in _chosen(net, seed))
     outputs = (net.sizes.outputs,)
-    found = [Step(Inputs(net.dtype), net.sizes.shapes[0], inputs)]
+    found = [Step(Inputs(), net.sizes.shapes[0], inputs)]
     found += nets if len(nets) == 1 else [Step(Mean(), net.sizes.shapes[0], {}, nets)]
     if net.target_scaling:
         arrays = {"shift": net.target_scaling.shift, "factor": net.target_scaling.factor}

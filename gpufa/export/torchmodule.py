@@ -53,7 +53,7 @@ class Planned(NamedTuple):
     @property
     def arrays(self) -> dict[str, NDArray]:
         """Its state_dict."""
-        return {name: np.ascontiguousarray(array) for name, array in self.call.arrays()}
+        return {name: np.asarray(array, order="C") for name, array in self.call.arrays()}
 
     def text(self, file: str, load: str, imported: str = "") -> str:
         """Python that makes the module; load() fills it from the file of that name by the expression `load`, which

@@ -96,6 +96,16 @@ def test_the_state_is_the_modules_and_safetensors_tell_of_it(run):
             assert torch.equal(value, packed.get_tensor(name))
 
 
+def test_numbers_without_axes_have_none_in_files(tmp_path):
+    torch = pytest.importorskip("torch")
+    net = random_net(["input 4", "dense 5, batch norm, hard_tanh", "dense 3"])
+    modelfiles.write(net, tmp_path / "m.pt")
+    state = torch.load(tmp_path / "m.pt", weights_only=True)
+    assert {name: v.shape for name, v in state.items()} == {
+        n: v.shape for n, v in gpufa.to_torch(net).state_dict().items()
+    }
+
+
 def test_a_net_of_float64_stays_one_in_pytorch_and_is_rounded_aloud_in_onnx(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     net = random_net(["input 2x5x5", "residual(conv 2 3x3 softplus, batch norm)", "dense 3"], dtype="float64")
