@@ -158,11 +158,12 @@ class Layer:
 
     def walk(self, shape: Shape) -> Iterator[tuple["Layer", Shape]]:
         """The layers in it that are made of no others, or itself, from the input up, with the shape of their input."""
-        inside = list(self.parts(shape))
-        if not inside:
-            yield self, shape
-        for layer, own in inside:
+        alone = True
+        for layer, own in self.parts(shape):
+            alone = False
             yield from layer.walk(own)
+        if alone:
+            yield self, shape
 
     def at_input(self) -> Iterator[bool]:
         """Of the layers of `walk`, whether each takes the input of this one as it comes."""
