@@ -25,7 +25,7 @@ from .machine.update import compiled_update
 from .operands import Gate, Outputs, Rates
 
 BESIDE = 8  # samples
-LINE = 64  # bytes of a line of the cache: arrays begin at one, as JAX asks of memory that it shares
+LINE = 64  # bytes of a line of the cache: arrays begin at one, as vectors should, and JAX asks of memory that it shares
 
 
 class NumpyBackend(Direct, Pools, Loading):

@@ -3,6 +3,7 @@
 They go through the one BLAS: two BLAS thread pools in one process spin against each other.
 """
 
+import os
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ class Products(Backend):
 
     def __init__(self) -> None:
         super().__init__()
+        # Threads that wait 2^26 cycles for another product take the processor from whoever works in between.
+        os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "18")
         from scipy.linalg import blas
 
         self._gemm = {"f": blas.sgemm, "d": blas.dgemm}

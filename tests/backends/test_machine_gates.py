@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gpufa.backends.machine import gates
+from gpufa.backends.machine import threads as machine_threads
 from gpufa.backends.machine.compiler import compiler
 from gpufa.backends.numpy import NumpyBackend
 from gpufa.backends.operands import Gate
@@ -17,7 +18,7 @@ PLAIN = PIECES | {"tanh", "scaled_tanh", "logistic"}  # their derivatives call n
 
 @pytest.fixture(params=[1, 3])
 def threads(request, monkeypatch):
-    monkeypatch.setattr(gates, "threads", lambda: request.param)
+    monkeypatch.setattr("gpufa.backends.machine.threads.threads", lambda work: request.param)
 
 
 @pytest.mark.usefixtures("threads")
@@ -46,3 +47,11 @@ def test_few_numbers_and_gaps_are_left_to_numpy():
     assert not gates.passed("activate", relu, many[0, :100], many[1, :100])
     assert not gates.passed("activate", relu, many[:, ::2], many[:, ::2].copy())
     assert not gates.passed("activate", relu, many, many.astype("float64"))
+
+
+def test_every_number_is_done_once_by_any_number_of_threads(monkeypatch):
+    for n, parts in ((1, 1), (63, 3), (64, 2), (1000, 3), (4096, 5)):
+        monkeypatch.setattr(machine_threads, "threads", lambda work, parts=parts: parts)
+        done = np.zeros(n, int)
+        machine_threads.share_numbers(n, 1.0, lambda start, end, done=done: np.add.at(done, np.arange(start, end), 1))
+        assert (done == 1).all()

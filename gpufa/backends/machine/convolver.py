@@ -15,6 +15,7 @@ from .threads import share, threads
 
 SOURCES = "vectors.hpp", "correlation.cpp", "sums.cpp", "gradient.cpp"
 FUNCTIONS = "strip_room", "gradient_room", "pack", "correlate", "gradient"
+PRODUCTS = 100  # a nanosecond
 BORDER = 64  # bytes: where vectors begin
 Scratch = Callable[[str, tuple[int, ...], Any], NDArray]
 
@@ -30,6 +31,12 @@ class Geometry(ctypes.Structure):
         )
         for name in sizes
     ]
+
+    @property
+    def nanoseconds(self) -> float:
+        """What a pass takes, about, by one thread."""
+        seen = self.channels * self.high * self.wide
+        return seen * self.filters * self.out_rows * self.out_columns * self.m / PRODUCTS
 
 
 class Convolver:
@@ -47,7 +54,7 @@ class Convolver:
     def correlate(self, g: Geometry, x: NDArray, w: NDArray, b: NDArray | None, out: NDArray, scratch: Scratch) -> None:
         """out = w * x + b, (filters, rows, columns, m), whose samples alone need lie side by side; w may be any view,
         (filters, channels, rows, columns)."""
-        at, parts = ctypes.byref(g), threads()
+        at, parts = ctypes.byref(g), threads(g.nanoseconds)
         packed = _rooms(scratch, "filters in order", w.size, 1, w)[0]
         self.code.pack(at, w.ctypes.data, *_steps(w), packed.ctypes.data)
         rooms = _rooms(scratch, "strips of maps", self.code.strip_room(at), parts, x)
@@ -58,7 +65,7 @@ class Convolver:
         self, g: Geometry, x: NDArray, y: NDArray, alpha: float, beta: float, out: NDArray, scratch: Scratch
     ) -> None:
         """out = alpha * the sums over places and samples of y x + beta * out, (filters, channels, rows, columns)."""
-        at, parts = ctypes.byref(g), min(threads(), g.filters)
+        at, parts = ctypes.byref(g), min(threads(g.nanoseconds), g.filters)
         rooms = _rooms(scratch, "sums of a gradient", self.code.gradient_room(at, parts), parts, x)
         given = at, x.ctypes.data, y.ctypes.data, alpha, beta, out.ctypes.data
         share(parts, partial(self._part, self.code.gradient, given, rooms))

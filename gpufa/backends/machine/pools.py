@@ -12,6 +12,7 @@ from ..places import Places, Windows
 from .compiler import built
 from .threads import share, threads
 
+EACH = 0.2  # nanoseconds a number
 ARRAYS = {"max_pool": 2, "max_unpool": 4}  # of each function
 
 
@@ -44,7 +45,7 @@ def _done(name: str, x: NDArray, windows: Windows, arrays: tuple[NDArray, ...]) 
     if not made or not all(a.flags.c_contiguous and a.dtype == x.dtype for a in arrays):
         return False
     rows, columns, m = x.shape[-3:]
-    maps, parts = x.size // (rows * columns * m), threads()
+    maps, parts = x.size // (rows * columns * m), threads(x.size * EACH)
     sizes = maps, rows, columns, *windows.grid, m, *windows.kernel, *windows.stride
     pools = (ctypes.c_long * len(sizes))(*sizes)
     pointers = [a.ctypes.data for a in arrays]

@@ -6,10 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
+ALONE = 100_000  # nanoseconds: work that one thread has done before another would have been of use
+SIDE = 64  # numbers that no two threads share
 
-def threads() -> int:
-    """As many as BLAS has just now."""
-    return max((pool.num_threads for pool in _pools()), default=1)
+
+def threads(nanoseconds: float) -> int:
+    """For work that takes one of them so long: as many as BLAS has just now, or one."""
+    return 1 if nanoseconds < ALONE else max((pool.num_threads for pool in _pools()), default=1)
 
 
 def share(parts: int, work: Callable[[int], None]) -> None:
@@ -18,6 +21,13 @@ def share(parts: int, work: Callable[[int], None]) -> None:
     work(0)
     for other in others:
         other.result()
+
+
+def share_numbers(n: int, each: float, work: Callable[[int, int], None]) -> None:
+    """Do work(start, end) for stretches that are n numbers together, of which each takes so many nanoseconds."""
+    parts = threads(n * each)
+    borders = [n // SIDE * part // parts * SIDE for part in range(parts)] + [n]
+    share(parts, lambda part: work(borders[part], borders[part + 1]))
 
 
 @cache

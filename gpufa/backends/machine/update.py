@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...functions.optimizers import DECAYS, Hyper, Optimizer
 from .. import kernels
 from .compiler import built
-from .threads import share, threads
+from .threads import share_numbers
 
 TEXT = """
 #include <math.h>
@@ -35,8 +35,7 @@ extern "C" void update(T* __restrict parameters, const T* __restrict gradient, T
     }
 }
 """
-SIDE = 64  # numbers that no two threads share
-ALONE = 1 << 16  # numbers that one thread has done before another would have begun
+EACH = 0.5  # nanoseconds a number
 Update = Callable[[NDArray, NDArray, Sequence[NDArray], float, Hyper, str], None]
 
 
@@ -59,13 +58,10 @@ def compiled_update(optimizer: Optimizer, dtype: str) -> Update | None:
         pointers, unused = [array.ctypes.data for array in (p, g, *states)], [None] * (2 - len(states))
         decays = [c.weight_decay if decay == kind else 0.0 for kind in DECAYS]
         numbers = clip, c.lr, c.unbias1, c.unbias2, *decays, c.momentum, c.beta2, c.eps
-        parts = min(threads(), 1 + p.size // ALONE)
 
-        def work(part: int) -> None:
-            start, end = (p.size // SIDE * i // parts * SIDE for i in (part, part + 1))
-            end = p.size if part == parts - 1 else end
+        def work(start: int, end: int) -> None:
             entry(*(at + start * p.itemsize for at in pointers), *unused, end - start, *numbers)
 
-        share(parts, work)
+        share_numbers(p.size, EACH, work)
 
     return update
