@@ -79,6 +79,7 @@ class Parameters:
     gradient             whether the gradient is averaged or summed over the batch
     schedule             course of the learning rate
     schedule_every       step schedule: epochs between two steps
+    schedule_at          step schedule: epochs after which it steps, in place of schedule_every
     schedule_gamma       step schedule: factor at each step
     schedule_epochs      cosine schedule: epochs until the rate is 0 (those of max_iter where not given)
     warmup               steps over which the learning rate rises from zero
@@ -162,6 +163,7 @@ class Parameters:
         gradient: Literal["mean", "sum"] = "mean",
         schedule: str = "constant",
         schedule_every: int = 10,
+        schedule_at: Sequence[int] = (),
         schedule_gamma: float = 0.5,
         schedule_epochs: int | None = None,
         warmup: int = 0,
@@ -237,6 +239,7 @@ class Parameters:
         self.gradient = gradient
         self.schedule = schedule
         self.schedule_every = schedule_every
+        self.schedule_at = schedule_at
         self.schedule_gamma = schedule_gamma
         self.schedule_epochs = schedule_epochs
         self.warmup = warmup
