@@ -19,7 +19,7 @@ from . import reproductions as reproductions_
 from . import scaling as scales
 from . import threshold as thresholds
 from .first_gpu.command import first_gpu
-from .records import RESULTS, described, named, written
+from .records import RESULTS, described, in_words, named, written
 from .reliability.command import drift, reliability, trial
 from .runner import run
 from .works import CPU, GPU, RULES, Work
@@ -31,6 +31,7 @@ def cpu(
     rounds: int = 15,
     only: str = "",
     biotorch: Path | None = None,
+    drtp: Path | None = None,
     out: Path | None = None,
 ) -> None:
     """The works for the CPU.
@@ -41,11 +42,14 @@ def cpu(
         rounds: turns of each contender
         only: works whose names hold this text, put in the place of theirs in the file
         biotorch: a checkout of BioTorch
-        out: the file for the figures (results/cpu-PROCESSOR.json where not given)
+        drtp: a checkout of Frenkel's DirectRandomTargetProjection
+        out: the file for the figures (results/cpu-PROCESSOR-THREADS.json where not given)
     """
-    importable(biotorch)
+    importable(biotorch, "BioTorch")
+    importable(drtp, "DirectRandomTargetProjection")
     facts = get_backend("numpy").describe()
-    measure(CPU, "cpu", facts, facts["processor"], quick=quick, threads=threads, rounds=rounds, only=only, out=out)
+    name = f"{facts['processor']}, {in_words(threads)}"
+    measure(CPU, "cpu", facts, name, quick=quick, threads=threads, rounds=rounds, only=only, out=out)
 
 
 def gpu(
@@ -60,7 +64,7 @@ def gpu(
         biotorch: a checkout of BioTorch
         out: the file for the figures (results/gpu-NAME.json where not given)
     """
-    importable(biotorch)
+    importable(biotorch, "BioTorch")
     if reason := why_no_gpu():
         raise SystemExit(f"benchmarks: no GPU: {reason}")
     facts = get_backend("cupy").describe()
@@ -200,11 +204,11 @@ def reproductions(runs: Path | None = None) -> None:
     print(f"wrote {reproductions_.write(results)}")
 
 
-def importable(checkout: Path | None) -> None:
+def importable(checkout: Path | None, program: str) -> None:
     """Let this process and its workers import from a checkout."""
     if checkout is not None:
         if not checkout.is_dir():
-            raise SystemExit(f"benchmarks: {str(checkout)!r} is no folder; give a checkout of BioTorch")
+            raise SystemExit(f"benchmarks: {str(checkout)!r} is no folder; give a checkout of {program}")
         sys.path.append(str(checkout))
         os.environ["PYTHONPATH"] = os.pathsep.join([*os.environ.get("PYTHONPATH", "").split(os.pathsep), str(checkout)])
 

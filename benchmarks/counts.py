@@ -1,7 +1,7 @@
 """What one training step of every rule asks of a GPU: launches, products, copies, waits; counted, not timed.
 
 Counted by the stand-in for a GPU that the tests have, which sees CuPy's own launches as well as gpufa's. The steps are
-those of a small net, whose counts are those of any net of as many layers but for what the docs say.
+those of a small net, whose counts are those of any net of as many layers but for what the docs say, and of LeNet.
 """
 
 import sys
@@ -15,6 +15,8 @@ from gpufa import Config, Data
 from gpufa.rules import RULES
 from gpufa.training.trainer import Trainer
 
+from .works import LENET
+
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/gpu.md"
 BEGIN, END = "<!-- counts -->\n", "<!-- end of counts -->\n"
@@ -25,7 +27,11 @@ OWN: dict[str, dict[str, Any]] = {
     "evolution": {"rule_options": {"pairs": 2}},
     "rbm": {"scaling": "unit"},
 }
-HEAD = """| rule | launches | products | copies | bytes copied | fills | waits | nodes recorded |
+STEPS: dict[str, dict[str, Any]] = {
+    **{rule: {"rule": rule, "hidden": HIDDEN} | OWN.get(rule, {}) for rule in RULES},
+    **{f"{rule}, LeNet": {"rule": rule, "layers": LENET[:-1]} for rule in ("bp", "fa", "dfa")},
+}
+HEAD = """| rule, net | launches | products | copies | bytes copied | fills | waits | nodes recorded |
 |---|---|---|---|---|---|---|---|
 """
 Counts = dict[str, int]
@@ -44,16 +50,17 @@ def standin() -> Callable[[], Counts]:
     return standin.counts
 
 
-def run(count: Callable[[], Counts], rules: Iterable[str] = RULES) -> dict[str, dict[str, Counts]]:
-    """By rule, the counts of a step "as it is" and of one "replayed", both with everything made and compiled before."""
-    return {rule: _counted(rule, count) for rule in rules}
+def run(count: Callable[[], Counts], steps: Iterable[str] = STEPS) -> dict[str, dict[str, Counts]]:
+    """By name, the counts of a step "as it is" and of one "replayed", both with everything made and compiled before."""
+    return {name: _counted(STEPS[name], count) for name in steps}
 
 
-def _counted(rule: str, count: Callable[[], Counts]) -> dict[str, Counts]:
+def _counted(settings: dict[str, Any], count: Callable[[], Counts]) -> dict[str, Counts]:
     rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(9 * BATCH, 6)), np.arange(9 * BATCH) % 3
-    settings = {"rule": rule, "hidden": HIDDEN, "batch_size": BATCH, "seeds": SEEDS, "backend": "cupy", "epochs": 9}
-    trainer = Trainer(Config(**settings | OWN.get(rule, {})), Data(x[:-BATCH], y[:-BATCH], x[-BATCH:], y[-BATCH:]))
+    inputs = 1024 if "layers" in settings else 6
+    x, y = rng.normal(size=(9 * BATCH, inputs)), np.arange(9 * BATCH) % 3
+    config = Config(**settings, batch_size=BATCH, seeds=SEEDS, backend="cupy", epochs=9)
+    trainer = Trainer(config, Data(x[:-BATCH], y[:-BATCH], x[-BATCH:], y[-BATCH:]))
     trainer.begin_epoch()
     trainer.step()
     with trainer.backend.working():
@@ -72,10 +79,11 @@ def _between(count: Callable[[], Counts], step: Callable[[], None]) -> Counts:
 def table(rows: dict[str, dict[str, Counts]]) -> str:
     """The rows as Markdown."""
     text = HEAD
-    for rule, row in rows.items():
+    for name, row in rows.items():
         plain, replayed = row["as it is"], row["replayed"]
         figures = [plain[kind] for kind in ("launches", "products", "copies", "bytes", "fills", "syncs")]
-        text += f"| `{rule}` | {' | '.join(map(str, [*figures, replayed['graph_nodes']]))} |\n"
+        rule, _, net = name.partition(", ")
+        text += f"| `{rule}`{net and f', {net}'} | {' | '.join(map(str, [*figures, replayed['graph_nodes']]))} |\n"
     return text
 
 

@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from . import scaling
+from .records import threads
 
 COLOURS = {"gpufa": "#3b6ea5", "bare": "#b9b9b9", "": "#d98b3f"}
+MARKERS = "o", "s", "^"
 
 
 def growth(rows: list[dict[str, Any]], path: Path) -> None:
@@ -29,26 +31,40 @@ def growth(rows: list[dict[str, Any]], path: Path) -> None:
     pyplot.close(figure)
 
 
-def contenders(record: dict[str, Any], path: Path) -> None:
-    """Each work's contenders against gpufa's DFA."""
+def contenders(records: list[dict[str, Any]], path: Path) -> None:
+    """Each work's contenders against gpufa's DFA: bars of the first record, and a point for each of the others."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    works = [work for work in record["works"] if len(work["rows"]) > 2]
+    first, *rest = records
+    works = [work for work in first["works"] if len(work["rows"]) > 2]
     if not works:
         return
     figure, all_axes = pyplot.subplots(
         len(works), 1, figsize=(8, 2.6 * len(works)), layout="constrained", squeeze=False, sharex=True
     )
     for axes, work in zip(all_axes[:, 0], works, strict=True):
-        rows = sorted((r for r in work["rows"] if r.get("against_gpufa_dfa")), key=lambda r: -r["against_gpufa_dfa"])
-        colours = [next(c for part, c in COLOURS.items() if part in r["contender"]) for r in rows]
-        axes.barh([r["contender"] for r in rows], [r["against_gpufa_dfa"] for r in rows], color=colours)
+        rows = sorted(ratios(work).items(), key=lambda pair: -pair[1])
+        names = [name for name, _ in rows]
+        colours = [next(c for part, c in COLOURS.items() if part in name) for name in names]
+        axes.barh(names, [ratio for _, ratio in rows], color=colours, label=threads(first))
+        for record, marker in zip(rest, MARKERS, strict=False):
+            found = [r for one in record["works"] if one["work"] == work["work"] for r in ratios(one).items()]
+            points = [(ratio, name) for name, ratio in found if name in names]
+            if points:
+                axes.plot(*zip(*points, strict=True), marker, color="black", markersize=3, label=threads(record))
+        if rest:
+            axes.legend(fontsize=7)
         axes.axvline(1, color="black", linewidth=0.8)
         axes.set_title(work["work"], fontsize=9, loc="left")
         axes.tick_params(labelsize=7)
     all_axes[-1, 0].set_xlabel("time of a step, against gpufa dfa")
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
+
+
+def ratios(work: dict[str, Any]) -> dict[str, float]:
+    """By contender, its time against gpufa's DFA."""
+    return {row["contender"]: row["against_gpufa_dfa"] for row in work["rows"] if row.get("against_gpufa_dfa")}

@@ -27,6 +27,20 @@ def described(kind: str, facts: dict[str, str], threads: int) -> dict[str, Any]:
     }
 
 
+def machine(record: dict[str, Any]) -> str:
+    """The GPU, or where there was none the processor."""
+    facts: dict[str, str] = record["facts"]
+    return facts.get("device") or facts["processor"]
+
+
+def threads(record: dict[str, Any]) -> str:
+    return in_words(record["threads"])
+
+
+def in_words(threads: int) -> str:
+    return f"{threads} thread{'s' if threads > 1 else ''}"
+
+
 def named(kind: str, machine: str, folder: Path = RESULTS) -> Path:
     return folder / f"{kind}-{re.sub('[^a-z0-9]+', '-', machine.lower()).strip('-')}.json"
 

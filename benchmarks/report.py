@@ -4,14 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from . import aims, pictures, scaling
-from .records import counts
+from . import pictures, scaling
+from .quoted import quoted
+from .records import counts, machine, threads
+from .steps import steps
 
 DOCS = Path(__file__).parent.parent / "docs"
 README = DOCS.parent / "README.md"
-BEGIN, END = "<!-- performance -->", "<!-- end of performance -->"
-FAMILIES = "bare products dfa", "gpufa bp", "torch bp", "torch dfa", "jax bp", "jax dfa", "sklearn bp", "biotorch dfa"
-OURS = "gpufa", "bare"
 HEAD = """# Performance
 
 This page is made of the files in [benchmarks/results](../benchmarks/results) by `python -m benchmarks report`.
@@ -19,8 +18,11 @@ This page is made of the files in [benchmarks/results](../benchmarks/results) by
 Every contender runs in a process of its own, with the same number of threads and its data in memory, and takes its
 turns A B C A B C, with a pause in between until the others' threads have gone to sleep; a row is the median of its
 turns, with the quartiles. Before it is timed it trains 20 steps from the start that all share: contenders of one rule
-must then have the same weights to 1e-4, so that the same work is timed. *Bare products* are the matrix products that
-a step can't do without, and nothing else. A ratio above 1 is slower than gpufa's DFA.
+must then have the same weights to 1e-4, so that the same work is timed; what does other work says so. *Bare products*
+are the matrix products that a step can't do without, and nothing else. A ratio above 1 is slower than gpufa's DFA.
+
+Nets of maps stand in [gpufa's words](layers.md). DFA's error enters at every block's output and goes down inside a
+block by local backprop, in PyTorch's and JAX's DFA by hand, too. JAX's maps have channels last in memory.
 """
 UNMEASURED = """
 ## GPU
@@ -43,95 +45,34 @@ def write(results: Path) -> Path:
     """Write the page and its pictures; returns the page."""
     records = [json.loads(path.read_text(encoding="utf-8")) | {"file": path} for path in sorted(results.glob("*.json"))]
     records = [record for record in records if counts(record)]
-    sections = [section(r) for r in records if r.get("kind", r.get("device")) in ("cpu", "gpu")]
+    sections = [steps(same, DOCS) for kind in ("cpu", "gpu") for same in alike(records, kind)]
     if not any(r.get("kind") == "gpu" for r in records):
         sections.append(UNMEASURED)
     sections += [whole_epoch(r) for r in records if r.get("kind") == "epoch"]
     sections += [growth(r) for r in records if r.get("kind") == "scaling"]
     sections += [every_rule(r) for r in records if r.get("kind") == "rules"]
     sections += [held(r) for r in records if r.get("kind") == "memory"]
-    for record in records:
-        if record.get("kind") == "cpu":
-            quote(record)
+    for same in alike(records, "cpu"):
+        README.write_text(quoted(same[0], README.read_text(encoding="utf-8")), encoding="utf-8")
     page = DOCS / "performance.md"
     page.write_text("\n".join([HEAD, *sections]).rstrip() + "\n", encoding="utf-8")
     return page
 
 
-def quote(record: dict[str, Any]) -> None:
-    """Put a table of the fastest of each family into the README, between its marks."""
-    head, found, rest = README.read_text(encoding="utf-8").partition(BEGIN)
-    if not found:
-        return
-    lines = [f"| net | gpufa dfa, ms | {' | '.join(FAMILIES)} |", "|---|---|" + "---|" * len(FAMILIES)]
-    slower: list[tuple[float, str, str]] = []
-    for work in record["works"]:
-        rows = {row["contender"]: row["against_gpufa_dfa"] for row in work["rows"] if "ms" in row}
-        if len(rows) < 2:
-            continue
-        best = []
-        for family in FAMILIES:
-            ratios = [(ratio, name) for name, ratio in rows.items() if name.startswith(family)]
-            best.append(f"{min(ratios)[0]:.2f}" if ratios else "")
-            slower += [(ratio, name, work["work"]) for ratio, name in ratios if not name.startswith(OURS)]
-        ms = next(row["ms"] for row in work["rows"] if row["contender"] == "gpufa dfa")
-        lines.append(f"| {work['work']} | {ms:.2f} | {' | '.join(best)} |")
-    (low, who, where), (high, other, there) = min(slower), max(slower)
-    lines += ["", f"Worst: {who} takes {low:.2f} of gpufa's time ({where}). Best: {other} takes {high:.2f} ({there})."]
-    about = f"{record['facts']['processor']}, {record['threads']} threads, `{record['command']}`"
-    text = "\n".join(["", f"{about}:", "", *lines, ""])
-    README.write_text(head + BEGIN + text + END + rest.partition(END)[2], encoding="utf-8")
-
-
-def section(record: dict[str, Any]) -> str:
-    """One machine: what it is, a picture and a table for each work."""
-    file, facts = record["file"], record["facts"]
-    picture = DOCS / f"performance-{file.stem}.png"
-    pictures.contenders(record, picture)
-    about = [f"{name}: {value}" for name, value in facts.items()]
-    packages = ", ".join(f"{name} {found}" for name, found in record["packages"].items())
-    lines = [
-        f"## {machine(record)}, {record['threads']} threads",
-        "",
-        f"`{record['command']}`, {record['date']}, {record['system']}; {packages}. {'; '.join(about)}. [Figures]"
-        f"(../benchmarks/results/{file.name}).",
-        "",
-        f"![step times against gpufa's DFA]({picture.name})",
-    ]
-    for work in record["works"]:
-        lines += [
-            "",
-            f"### {work['work']}",
-            "",
-            "| contender | ms a step | quartiles | against gpufa dfa |",
-            "|---|---|---|---|",
-        ]
-        lines += [line(row) for row in work["rows"] if "ms" in row]
-        if most := max((row.get("allocated_bytes", 0) for row in work["rows"]), default=0):
-            lines += ["", f"A step of gpufa allocates {most / 1024:.1f} KiB at most, objects and temporaries together."]
-        if absent := [f"{row['contender']} ({row['absent']})" for row in work["rows"] if "absent" in row]:
-            lines += ["", f"Absent: {'; '.join(absent)}."]
-    return "\n".join([*lines, *replicas(record), *aims.aims(record), ""])
-
-
-def machine(record: dict[str, Any]) -> str:
-    """The GPU, or where there was none the processor."""
-    facts: dict[str, str] = record["facts"]
-    return facts.get("device") or facts["processor"]
-
-
-def line(row: dict[str, Any]) -> str:
-    low, high = row["quartiles_ms"]
-    ratio = f"{row['against_gpufa_dfa']:.2f}" if row["against_gpufa_dfa"] else ""
-    wrong = " (**other weights**)" if row.get("agrees") is False else ""
-    return f"| {row['contender']}{wrong} | {row['ms']:.3f} | {low:.3f} to {high:.3f} | {ratio} |"
+def alike(records: list[dict[str, Any]], kind: str) -> list[list[dict[str, Any]]]:
+    """Those of a kind, those of a machine together, the ones of most threads first."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        if record.get("kind") == kind:
+            found.setdefault(machine(record), []).append(record)
+    return [sorted(same, key=lambda record: -record["threads"]) for same in found.values()]
 
 
 def whole_epoch(record: dict[str, Any]) -> str:
     """What an epoch takes beyond its steps."""
     ratio = record["epoch_s"] / record["steps_s"]
     lines = [
-        f"## An epoch: {machine(record)}, {record['threads']} threads",
+        f"## An epoch: {machine(record)}, {threads(record)}",
         "",
         f"`{record['command']}`, {record['date']}: an epoch of 60,000 samples, 784-800-800-10, batch 64, plain SGD,",
         "with the drawing of the order, batching, the alignment probe, divergence checks and the history takes",
@@ -147,7 +88,7 @@ def growth(record: dict[str, Any]) -> str:
     picture = DOCS / f"performance-{file.stem}.png"
     pictures.growth(rows, picture)
     lines = [
-        f"## Growth: {facts['processor']}, {record['threads']} threads",
+        f"## Growth: {facts['processor']}, {threads(record)}",
         "",
         f"`{record['command']}`, {record['date']}. The base net is {scaling.BASE.name} (depth and replicas: layers of"
         f" 128 units), plain SGD; one thing is changed at a time. [Figures](../benchmarks/results/{file.name}).",
@@ -171,7 +112,7 @@ def every_rule(record: dict[str, Any]) -> str:
     ms = {row["contender"].split()[1]: row["ms"] for row in record["rows"] if "ms" in row}
     kept = {row["contender"].split()[1]: row.get("allocated_bytes", 0) / 1024 for row in record["rows"]}
     lines = [
-        f"## Every rule: {record['facts']['processor']}, {record['threads']} threads",
+        f"## Every rule: {record['facts']['processor']}, {threads(record)}",
         "",
         f"`{record['command']}`, {record['date']}: a step of {record['work']}, plain SGD, each rule with the"
         " activation, loss and options that are its own defaults."
@@ -188,7 +129,7 @@ def every_rule(record: dict[str, Any]) -> str:
 def held(record: dict[str, Any]) -> str:
     """The memory of every point."""
     lines = [
-        f"## Memory: {record['facts']['processor']}, {record['threads']} threads",
+        f"## Memory: {record['facts']['processor']}, {threads(record)}",
         "",
         f"`{record['command']}`, {record['date']}: the peak of gpufa dfa's memory beyond the imports and the data as"
         f" handed in, against data + parameters. [Figures](../benchmarks/results/{record['file'].name}).",
@@ -200,15 +141,3 @@ def held(record: dict[str, Any]) -> str:
         if r["contender"] == "gpufa dfa" and "grown_bytes" in r:
             lines.append(f"| {r['axis']} | {r['value']} | {r['grown_bytes'] / 2**20:.0f} | {scaling.against(r):.2f} |")
     return "\n".join([*lines, ""])
-
-
-def replicas(record: dict[str, Any]) -> list[str]:
-    """Samples per second of replicas at once, against one net after the other."""
-    ms = {work["work"]: row["ms"] for work in record["works"] for row in work["rows"][:1] if "ms" in row}
-    pairs = [(work["work"], work["work"].replace(f"{work['replicas']} replicas", "one net"), work["replicas"])
-             for work in record["works"] if work["replicas"] > 1]  # fmt: skip
-    return [
-        f"\n{many}: {count * ms[one] / ms[many]:.2f} times the samples per second of {count} runs in turn."
-        for many, one, count in pairs
-        if {many, one} <= ms.keys()
-    ]

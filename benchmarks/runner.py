@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from .contenders import CONTENDERS, missing
+from .contenders import CONTENDERS, missing, other
 from .works import Work
 
 AGREE = 1e-4
 ROUND = 0.04  # seconds that a contender is timed in a turn
+SIZES = "allocated_bytes", "grown_bytes", "data_bytes", "parameter_bytes", "activation_bytes"
 PAUSE = 0.25  # seconds between two turns: idle threads of a BLAS spin for a while, and would slow the next one
 Say = Callable[[str], None]
 
@@ -79,15 +80,18 @@ def run(work: Work, device: str, threads: int, rounds: int, quick: bool, say: Sa
             continue
         workers[label], probes[label] = worker, answer["weights"]
         if CONTENDERS[name].package == "gpufa":
-            row["allocated_bytes"] = answer["allocated_bytes"]
+            row |= {kind: answer[kind] for kind in SIZES}
+        if reason := other(name, work):
+            row["other"] = reason
     try:
         for row in rows:
             label = row["contender"]
             reference = probes.get(f"gpufa {label.split()[1]}") if label in workers else None
-            if reference and probes[label]:
+            if reference and probes[label] and "other" not in row:
                 row["differs_by"] = _difference(probes[label], reference)
                 row["agrees"] = row["differs_by"] <= AGREE
         times = _times(workers, work.steps, 1 if quick else rounds)
+        share = _convolutions(workers, threads, 1 if quick else rounds) if work.layers and device == "cpu" else {}
     finally:
         for worker in workers.values():
             worker.close()
@@ -98,7 +102,10 @@ def run(work: Work, device: str, threads: int, rounds: int, quick: bool, say: Sa
             row |= {"ms": float(middle), "quartiles_ms": [float(low), float(high)]}
             row["against_gpufa_dfa"] = float(middle / 1e3 / ours) if ours else None
         say(describe(row))
-    return {"work": work.name, "optimizer": work.optimizer, "replicas": work.replicas, "rows": rows}
+    if share:
+        say(f"  convolutions: {share['gflops']:.0f} of {share['peak_gflops']:.0f} GFLOP/s")
+    about = {"work": work.name, "optimizer": work.optimizer, "replicas": work.replicas, "layers": list(work.layers)}
+    return about | {"rows": rows} | ({"convolutions": share} if share else {})
 
 
 def _times(workers: dict[str, Worker], least: int, rounds: int) -> dict[str, list[float]]:
@@ -111,6 +118,22 @@ def _times(workers: dict[str, Worker], least: int, rounds: int) -> dict[str, lis
             time.sleep(PAUSE)
             times[label].append(worker.ask(steps=steps[label])["seconds"] / steps[label])
     return times
+
+
+def _convolutions(workers: dict[str, Worker], threads: int, rounds: int) -> dict[str, float]:
+    """Those of a step of gpufa's DFA, in milliseconds and GFLOP/s, and what the processor does at most; nothing where
+    that can't be told."""
+    found = []
+    for _ in range(rounds if "gpufa dfa" in workers else 0):
+        time.sleep(PAUSE)
+        found.append(workers["gpufa dfa"].ask(convolutions=ROUND, threads=threads))
+    if not found or not all(one.get("peak") for one in found):
+        return {}
+    return {
+        "ms": statistics.median(one["seconds"] for one in found) * 1e3,
+        "gflops": statistics.median(one["operations"] / one["seconds"] for one in found) / 1e9,
+        "peak_gflops": statistics.median(one["peak"] for one in found) / 1e9,
+    }
 
 
 def repeated(worker: Worker, rounds: int) -> list[float]:
@@ -131,4 +154,4 @@ def describe(row: dict[str, Any]) -> str:
         return f"  {row['contender']:32s} absent: {row['absent']}"
     agreed = {None: "", True: "same weights after 20 steps", False: "OTHER WEIGHTS AFTER 20 STEPS"}[row.get("agrees")]
     ratio = f"{row['against_gpufa_dfa']:6.2f} x gpufa dfa" if row["against_gpufa_dfa"] else ""
-    return f"  {row['contender']:32s} {row['ms']:9.3f} ms  {ratio}   {agreed}"
+    return f"  {row['contender']:32s} {row['ms']:9.3f} ms  {ratio}   {agreed}{row.get('other', '')}"

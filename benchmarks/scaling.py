@@ -58,12 +58,7 @@ def time_of(rounds: int) -> Measured:
 
 def memory_of(worker: Worker, answer: dict[str, Any], work: Work) -> dict[str, Any]:
     """Bytes at the peak, beyond the imports and the data as handed in; those of the data, and of the parameters."""
-    found = {name: answer[name] for name in ("grown_bytes", "data_bytes")}
-    return found | {"parameter_bytes": parameter_bytes(work)}
-
-
-def parameter_bytes(work: Work) -> int:
-    return 4 * work.replicas * sum((below + 1) * n for below, n in zip(work.sizes, work.sizes[1:], strict=False))
+    return {name: answer[name] for name in ("grown_bytes", "data_bytes", "parameter_bytes")}
 
 
 def slopes(rows: list[dict[str, Any]]) -> dict[tuple[str, str], float]:

@@ -7,8 +7,10 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+from . import convolutions
 from .contenders import Contender, make
-from .works import Work, start_of
+from .start import start_of
+from .works import Work
 
 PROCESS = Path("/proc/self")
 CHECKED = 20  # steps after which contenders of one rule must agree
@@ -26,8 +28,7 @@ def ready(order: dict[str, Any]) -> tuple[Contender, dict[str, Any]]:
     contender.synchronize()
     weights = contender.weights()
     probes = None if weights is None else [w.reshape(-1)[:: max(1, w.size // 100)].tolist() for w in weights]
-    data = sum(a.nbytes for a in (start.x, start.y, start.order))
-    answer = {"weights": probes, "grown_bytes": memory("VmHWM") - before, "data_bytes": data}
+    answer = {"weights": probes, "grown_bytes": memory("VmHWM") - before, **start.sizes(work)}
     return contender, answer | {"allocated_bytes": allocated(contender)}
 
 
@@ -65,6 +66,9 @@ def main() -> None:
         try:
             if "contender" in order:
                 contender, answer = ready(order)
+            elif "convolutions" in order:
+                assert contender
+                answer = convolutions.measured(contender, order["convolutions"], order["threads"])
             else:
                 assert contender
                 answer = {"seconds": timed(contender, order["steps"])}

@@ -1,10 +1,7 @@
-"""What is timed: nets, batches and who takes part; and the start that all contenders share."""
+"""What is timed: nets, batches and who takes part."""
 
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import NamedTuple
-
-import numpy as np
+import re
+from dataclasses import dataclass, replace
 
 from gpufa.rules import RULES as ALL_RULES
 
@@ -12,30 +9,79 @@ OURS = "gpufa dfa", "gpufa fa", "gpufa bp", "bare products dfa", "bare products 
 TORCH = "torch bp", "torch bp foreach", "torch bp fused", "torch bp compiled", "torch dfa", "torch dfa compiled"
 PEERS = (*TORCH, "jax bp", "jax dfa", "sklearn bp", "biotorch dfa")
 FLOOR = "gpufa dfa", "bare products dfa"
-BATCHES = 64  # in the data of a work, at least
+MAPS = (
+    *("gpufa dfa", "gpufa fa", "gpufa bp"),
+    *("torch bp", "torch bp compiled", "torch bp channels last", "torch bp channels last, compiled"),
+    *("torch dfa", "torch dfa channels last", "torch dfa compiled"),
+    *("jax bp", "jax dfa", "biotorch fa", "biotorch dfa", "drtp dfa", "drtp drtp"),
+)
+MAPS_ON_GPU = "gpufa dfa", "torch bp", "torch bp channels last", "torch dfa"
+SMALL = 8  # channels of a small net, and its samples in a batch
 
 
 @dataclass(frozen=True)
 class Work:
-    """One net and batch size. `replicas` nets are trained at once by gpufa alone; `precision` is for GPUs."""
+    """One net and batch size: the `sizes` of dense layers of tanh, or else `layers` in gpufa's words, from the input to
+    the outputs. `replicas` nets are trained at once by gpufa alone; `precision` is for GPUs."""
 
     name: str
-    sizes: tuple[int, ...]
+    sizes: tuple[int, ...] = ()
     batch: int = 64
     optimizer: str = "sgd"
     replicas: int = 1
     precision: str = "fp32"
     contenders: tuple[str, ...] = (*OURS, *PEERS)
     steps: int = 1  # at a time, where one alone is too short to be timed
+    layers: tuple[str, ...] = ()
 
     @property
     def quick(self) -> "Work":
         """A small net of the same kind, for a test of the script itself."""
         sizes = tuple(min(n, 20) for n in self.sizes[:4]) + self.sizes[-1:]
-        return Work(
-            self.name, sizes, min(self.batch, 8), self.optimizer, min(self.replicas, 2), "fp32", self.contenders
+        hidden = tuple(COUNTS.sub(lambda found: f"{found[1]} {min(int(found[2]), SMALL)}", w) for w in self.layers[:-1])
+        return replace(
+            self,
+            sizes=sizes,
+            batch=min(self.batch, SMALL),
+            replicas=min(self.replicas, 2),
+            precision="fp32",
+            steps=1,
+            layers=hidden + self.layers[-1:],
         )
 
+
+COUNTS = re.compile(r"(conv|dense|shortcut) (\d+)")
+LENET = (
+    *("input 1x32x32", "conv 6 5x5 pad valid relu, pool 2", "conv 16 5x5 pad valid relu, pool 2"),
+    *("conv 120 5x5 pad valid relu", "dense 84 relu", "dense 10"),
+)
+LENET_CIFAR = (
+    *("input 3x32x32", "conv 32 3x3 pad valid relu, pool 2", "conv 64 3x3 pad valid relu, pool 2"),
+    *("conv 128 3x3 pad valid relu, global mean", "dense 256 relu", "dense 10"),
+)
+NOKLAND = (
+    *("input 3x32x32", "conv 96 5x5 tanh, pool 3 stride 2", "conv 128 5x5 tanh, pool 3 stride 2"),
+    *("conv 256 5x5 tanh, pool 3 stride 2", "dense 2048 tanh", "dense 2048 tanh", "dense 10"),
+)
+VGG = (
+    *("input 3x32x32", "conv 64 3x3 relu", "conv 128 3x3 relu, pool 2", "conv 128 3x3 relu"),
+    *("conv 256 3x3 relu, pool 2", "conv 256 3x3 relu, pool 2", "conv 256 3x3 relu, pool 2", "dense 512 relu"),
+    "dense 10",
+)
+
+
+def _resnet(n: int, below: int) -> str:
+    """A block of He's with n channels, on `below`, in half as many places where these are fewer."""
+    first, beside = (" stride 2", f" | shortcut {n} stride 2") if below < n else ("", "")
+    return f"residual(conv {n} 3x3{first} nobias, batch norm, relu, conv {n} 3x3 nobias, batch norm{beside}), relu"
+
+
+RESNET20 = (
+    *("input 3x32x32", "conv 16 3x3 nobias, batch norm, relu"),
+    *(_resnet(16, 16), _resnet(16, 16), _resnet(16, 16)),
+    *(_resnet(32, 16), _resnet(32, 32), _resnet(32, 32)),
+    *(_resnet(64, 32), _resnet(64, 64), f"{_resnet(64, 64)}, global mean", "dense 10"),
+)
 
 CPU = (
     Work("784-800-800-10, batch 64", (784, 800, 800, 10)),
@@ -49,6 +95,11 @@ CPU = (
     Work("784-800-800-10, batch 64, Adam", (784, 800, 800, 10), optimizer="adam"),
     Work("784-240-240-10, batch 64, one net", (784, 240, 240, 10), contenders=FLOOR),
     Work("784-240-240-10, batch 64, 10 replicas", (784, 240, 240, 10), replicas=10, contenders=FLOOR),
+    Work("LeNet, batch 64", layers=LENET, contenders=MAPS),
+    Work("LeNet-CIFAR, batch 128", layers=LENET_CIFAR, batch=128, contenders=MAPS),
+    Work("Nøkland's CIFAR net, batch 64", layers=NOKLAND, contenders=MAPS),
+    Work("VGG8, half as wide, batch 64", layers=VGG, contenders=MAPS),
+    Work("ResNet-20, batch 64", layers=RESNET20, contenders=MAPS),
 )
 RULES = Work("784-800-800-10, batch 64", (784, 800, 800, 10), contenders=tuple(f"gpufa {rule}" for rule in ALL_RULES))
 GPU = (
@@ -58,40 +109,9 @@ GPU = (
     Work("784-800-800-10, batch 64, one net", (784, 800, 800, 10), contenders=FLOOR, steps=100),
     Work("784-800-800-10, batch 64, 10 replicas", (784, 800, 800, 10), replicas=10, contenders=FLOOR, steps=50),
     Work("784-800-800-10, batch 64, one epoch of 60,000", (784, 800, 800, 10), contenders=("gpufa dfa",), steps=938),
+    Work("LeNet, batch 64", layers=LENET, contenders=MAPS_ON_GPU, steps=50),
+    Work("Nøkland's CIFAR net, batch 64", layers=NOKLAND, contenders=MAPS_ON_GPU, steps=10),
+    Work("Nøkland's CIFAR net, batch 64, TF32", layers=NOKLAND, precision="tf32", contenders=MAPS_ON_GPU, steps=10),
+    Work("ResNet-20, batch 64", layers=RESNET20, contenders=MAPS_ON_GPU, steps=10),
+    Work("ResNet-20, batch 64, TF32", layers=RESNET20, precision="tf32", contenders=MAPS_ON_GPU, steps=10),
 )
-
-
-class Start(NamedTuple):
-    """Data, the order in which samples are taken, weights, biases and DFA feedback by layer, and the learning rate."""
-
-    x: np.ndarray
-    y: np.ndarray
-    order: np.ndarray
-    weights: list[np.ndarray]
-    biases: list[np.ndarray]
-    feedback: list[np.ndarray]
-    lr: float
-
-    def batch(self, step: int, size: int) -> np.ndarray:
-        """The samples of that step."""
-        first = step % (len(self.order) // size) * size
-        return self.order[first : first + size]
-
-
-def start_of(work: Work) -> Start:
-    """The same for every contender."""
-    rng = np.random.default_rng(0)
-    inputs, *_, outputs = work.sizes
-    samples = max(BATCHES, -(-outputs // work.batch)) * work.batch  # every class is there
-    x = rng.random((samples, inputs), np.float32) - np.float32(0.5)
-    y = rng.permutation(np.arange(samples) % outputs)
-    y[:outputs] = np.arange(outputs)[: len(y)]
-
-    def uniform(rows: int, columns: int) -> np.ndarray:
-        return (rng.random((rows, columns), np.float32) * 2 - 1) / np.float32(columns) ** 0.5
-
-    weights = [uniform(n, below) for below, n in pairwise(work.sizes)]
-    biases = [np.zeros(n, np.float32) for n in work.sizes[1:]]
-    feedback = [uniform(n, outputs) for n in work.sizes[1:-1]]
-    lr = {"sgd": 0.01, "rmsprop": 1e-4, "adam": 1e-4}[work.optimizer]
-    return Start(x, y, rng.permutation(samples), weights, biases, feedback, lr)

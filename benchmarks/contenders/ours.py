@@ -5,19 +5,20 @@ import numpy as np
 from gpufa import Config, Data
 from gpufa.training.trainer import Trainer
 
-from ..works import Start, Work
+from ..start import Start
+from ..works import Work
 
 
 class Ours:
     def __init__(self, work: Work, start: Start, rule: str, device: str) -> None:
-        hidden, seeds = work.sizes[1:-1], tuple(range(work.replicas))
+        what = {"layers": work.layers[:-1]} if work.layers else {"hidden": work.sizes[1:-1]}
         config = Config(
             rule=rule,
-            hidden=hidden,
+            **what,
             optimizer=work.optimizer,
             lr=start.lr,
             batch_size=work.batch,
-            seeds=seeds,
+            seeds=tuple(range(work.replicas)),
             init="uniform" if rule in ("dfa", "fa", "bp") else None,
             epochs=10**6,
             backend="cupy" if device == "gpu" else "numpy",
@@ -25,11 +26,10 @@ class Ours:
         )
         self.start, self.trainer = start, Trainer(config, Data(start.x, start.y, start.x[:1], start.y[:1]))
         net = self.trainer.net
-        for k, (w, b) in enumerate(zip(start.weights, start.biases, strict=True), start=1):
-            net.arena.W[k][...] = net.backend.to_device(w)
-            net.arena.b[k][...] = net.backend.to_device(b)
-        for k, matrix in enumerate(start.feedback if rule == "dfa" else (), start=1):
-            net.fixed.B[k][...] = net.backend.to_device(matrix)
+        for name, value in start.parameters.items():
+            net.arena[name][...] = net.backend.to_device(value)
+        for name, value in start.carriers.get(rule, {}).items():
+            net.fixed[name][...] = net.backend.to_device(value)
         self._begin()
 
     def _begin(self) -> None:
@@ -47,7 +47,7 @@ class Ours:
 
     def weights(self) -> list[np.ndarray]:
         net = self.trainer.net
-        return [net.backend.to_host(w)[0] for w in net.arena.W[1:]]
+        return [net.backend.to_host(w)[0] for name, w in net.arena.items() if name[0] == "W"]
 
 
 def make(work: Work, start: Start, rule: str, variant: str, device: str) -> Ours:

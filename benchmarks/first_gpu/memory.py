@@ -6,9 +6,9 @@ from typing import Any
 from gpufa.backends import get_backend
 
 from ..contenders import make
-from ..scaling import parameter_bytes
+from ..start import Start, start_of
 from ..worker import CHECKED
-from ..works import Start, Work, start_of
+from ..works import Work
 from .task import Task
 from .times import chosen
 
@@ -16,7 +16,7 @@ from .times import chosen
 def memory(task: Task) -> None:
     get_backend("cupy")  # whose workspaces are there once for all nets
     rows: list[dict[str, Any]] = []
-    for work in {(*work.sizes, work.replicas): work for work in chosen(task.quick)}.values():
+    for work in {(*work.sizes, *work.layers, work.replicas): work for work in chosen(task.quick)}.values():
         start = start_of(work.quick if task.quick else work)
         for name in ("gpufa dfa", "gpufa bp"):
             row = {"work": work.name, "contender": name}
@@ -39,7 +39,6 @@ def taken(name: str, work: Work, start: Start) -> dict[str, int]:
     return {
         "pool_bytes": pool.total_bytes() - held,
         "used_bytes": pool.used_bytes() - used,
-        "data_bytes": sum(array.nbytes for array in (start.x, start.y, start.order)),
-        "parameter_bytes": parameter_bytes(work),
+        **start.sizes(work),
         "free_bytes": cupy.cuda.Device().mem_info[0],
     }

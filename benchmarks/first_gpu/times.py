@@ -8,6 +8,7 @@ from gpufa.backends import get_backend
 from .. import epoch as epochs
 from .. import threshold as thresholds
 from ..runner import run
+from ..start import sizes_of
 from ..works import FLOOR, GPU, Work
 from .task import Task, Wrong
 
@@ -29,8 +30,11 @@ def rows(task: Task) -> None:
 
 def chosen(quick: bool) -> list[Work]:
     """The GPU's works, small nets first: a large one takes a minute to draw its data."""
-    works = sorted(GPU, key=lambda work: max(work.sizes) * work.batch)
-    return [replace(works[0], contenders=FLOOR)] if quick else works
+    works = sorted(GPU, key=lambda work: sizes_of(work)[0] * work.batch)
+    if not quick:
+        return works
+    dense, maps = works[0], next(work for work in works if work.layers)
+    return [replace(dense, contenders=FLOOR), replace(maps, contenders=FLOOR[:1])]
 
 
 def threshold(task: Task) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 
 from gpufa.backends import get_backend
 
-from ..works import Start, Work
+from ...start import Start
+from ...works import Work
 
 
 class Products:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from ..works import Start, Work
+from ...start import Start
+from ...works import Work
 
 OPTIMIZERS = {
     "sgd": lambda p, lr, **kw: torch.optim.SGD(p, lr, **kw),

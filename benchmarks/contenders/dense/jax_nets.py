@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..works import Start, Work
+from ...start import Start
+from ...works import Work
 
 
 class JaxNet:

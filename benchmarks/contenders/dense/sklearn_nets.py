@@ -3,7 +3,8 @@
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 
-from ..works import Start, Work
+from ...start import Start
+from ...works import Work
 
 
 class SklearnNet:

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from biotorch.module.biomodule import BioModule
 
-from ..works import Start, Work
+from ...start import Start
+from ...works import Work
 
 
 class BioTorchNet:
