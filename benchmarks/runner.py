@@ -154,4 +154,4 @@ def describe(row: dict[str, Any]) -> str:
         return f"  {row['contender']:32s} absent: {row['absent']}"
     agreed = {None: "", True: "same weights after 20 steps", False: "OTHER WEIGHTS AFTER 20 STEPS"}[row.get("agrees")]
     ratio = f"{row['against_gpufa_dfa']:6.2f} x gpufa dfa" if row["against_gpufa_dfa"] else ""
-    return f"  {row['contender']:32s} {row['ms']:9.3f} ms  {ratio}   {agreed}{row.get('other', '')}"
+    return f"  {row['contender']:32s} {row['ms']:9.3f} ms  {ratio}   {agreed}{'other work' if 'other' in row else ''}"
