@@ -64,6 +64,7 @@ def start_of(work: Work) -> Start:
     y = rng.permutation(np.arange(samples) % outputs)
     y[:outputs] = np.arange(outputs)[: len(y)]
     parameters, carriers, made = _layered(work) if work.layers else _dense(work, rng)
+    x = x.astype(work.dtype)
     lr = {"sgd": 0.01, "rmsprop": 1e-4, "adam": 1e-4}[work.optimizer]
     return Start(x, y, rng.permutation(samples), parameters, carriers, lr, made)
 
@@ -93,5 +94,5 @@ def _layered(work: Work) -> tuple[Arrays, dict[str, Arrays], int]:
     carriers = {"dfa": direct.feedback, "fa": kernels.feedback}
     layout = direct.sizes
     made = sum(math.prod(layer.out(shape)) for k in layout.every for layer, shape in layout.walk(k))
-    found = {rule: {name: view.copy() for name, view in own.items()} for rule, own in carriers.items()}
-    return {name: view.copy() for name, view in direct.parameters.items()}, found, made
+    found = {rule: {name: view.astype(work.dtype) for name, view in own.items()} for rule, own in carriers.items()}
+    return {name: view.astype(work.dtype) for name, view in direct.parameters.items()}, found, made

@@ -4,8 +4,11 @@ import json
 import sys
 import time
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from . import convolutions
 from .contenders import Contender, make
@@ -19,17 +22,30 @@ CHECKED = 20  # steps after which contenders of one rule must agree
 def ready(order: dict[str, Any]) -> tuple[Contender, dict[str, Any]]:
     """The contender, and of its state after CHECKED steps some weights, and the memory that it took at most."""
     work = Work(**order["work"])
+    apart = compared(order, work) if work.checked != work.dtype else None  # first: JAX's types are the process's
     start = start_of(work)
     PROCESS.joinpath("clear_refs").write_text("5")  # the peak begins anew, here
     before = memory("VmRSS")
     contender = make(order["contender"], work, start, order["device"])
-    for _ in range(CHECKED):
-        contender.step()
-    contender.synchronize()
-    weights = contender.weights()
+    own = after_steps(contender)
+    weights = own if apart is None else apart
     probes = None if weights is None else [w.reshape(-1)[:: max(1, w.size // 100)].tolist() for w in weights]
     answer = {"weights": probes, "grown_bytes": memory("VmHWM") - before, **start.sizes(work)}
     return contender, answer | {"allocated_bytes": allocated(contender)}
+
+
+def compared(order: dict[str, Any], work: Work) -> list[np.ndarray] | None:
+    """The weights of a contender that is there for them alone, in another type of numbers than what is timed."""
+    other = replace(work, dtype=work.checked, precision="fp32")
+    return after_steps(make(order["contender"], other, start_of(other), order["device"]))
+
+
+def after_steps(contender: Contender) -> list[np.ndarray] | None:
+    """Its weights after CHECKED steps."""
+    for _ in range(CHECKED):
+        contender.step()
+    contender.synchronize()
+    return contender.weights()
 
 
 def allocated(contender: Contender) -> int:

@@ -33,6 +33,8 @@ class Work:
     contenders: tuple[str, ...] = (*OURS, *PEERS)
     steps: int = 1  # at a time, where one alone is too short to be timed
     layers: tuple[str, ...] = ()
+    dtype: str = "float32"
+    checked: str = "float32"  # in what contenders are compared: rounding soon turns units of a deep net of relu over
 
     @property
     def quick(self) -> "Work":
@@ -99,7 +101,7 @@ CPU = (
     Work("LeNet-CIFAR, batch 128", layers=LENET_CIFAR, batch=128, contenders=MAPS),
     Work("Nøkland's CIFAR net, batch 64", layers=NOKLAND, contenders=MAPS),
     Work("VGG8, half as wide, batch 64", layers=VGG, contenders=MAPS),
-    Work("ResNet-20, batch 64", layers=RESNET20, contenders=MAPS),
+    Work("ResNet-20, batch 64", layers=RESNET20, contenders=MAPS, checked="float64"),
 )
 RULES = Work("784-800-800-10, batch 64", (784, 800, 800, 10), contenders=tuple(f"gpufa {rule}" for rule in ALL_RULES))
 GPU = (
@@ -111,7 +113,21 @@ GPU = (
     Work("784-800-800-10, batch 64, one epoch of 60,000", (784, 800, 800, 10), contenders=("gpufa dfa",), steps=938),
     Work("LeNet, batch 64", layers=LENET, contenders=MAPS_ON_GPU, steps=50),
     Work("Nøkland's CIFAR net, batch 64", layers=NOKLAND, contenders=MAPS_ON_GPU, steps=10),
-    Work("Nøkland's CIFAR net, batch 64, TF32", layers=NOKLAND, precision="tf32", contenders=MAPS_ON_GPU, steps=10),
-    Work("ResNet-20, batch 64", layers=RESNET20, contenders=MAPS_ON_GPU, steps=10),
-    Work("ResNet-20, batch 64, TF32", layers=RESNET20, precision="tf32", contenders=MAPS_ON_GPU, steps=10),
+    Work(
+        "Nøkland's CIFAR net, batch 64, TF32",
+        layers=NOKLAND,
+        precision="tf32",
+        contenders=MAPS_ON_GPU,
+        steps=10,
+        checked="float64",
+    ),
+    Work("ResNet-20, batch 64", layers=RESNET20, contenders=MAPS_ON_GPU, steps=10, checked="float64"),
+    Work(
+        "ResNet-20, batch 64, TF32",
+        layers=RESNET20,
+        precision="tf32",
+        contenders=MAPS_ON_GPU,
+        steps=10,
+        checked="float64",
+    ),
 )

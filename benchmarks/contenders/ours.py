@@ -23,6 +23,7 @@ class Ours:
             epochs=10**6,
             backend="cupy" if device == "gpu" else "numpy",
             precision=work.precision,
+            dtype=work.dtype,
         )
         self.start, self.trainer = start, Trainer(config, Data(start.x, start.y, start.x[:1], start.y[:1]))
         net = self.trainer.net

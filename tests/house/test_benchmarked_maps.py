@@ -70,6 +70,20 @@ def test_operations_of_convolutions_are_counted():
     assert found["peak"] is None or found["peak"] > 1e8
 
 
+def test_what_is_compared_in_float64_begins_there():
+    from dataclasses import replace
+
+    from benchmarks.contenders.ours import Ours
+    from benchmarks.start import start_of
+
+    work = works()["ResNet-20, batch 64"].quick
+    assert (work.dtype, work.checked) == ("float32", "float64")
+    apart = replace(work, dtype=work.checked)
+    start = start_of(apart)
+    assert {a.dtype.name for a in (start.x, *start.weights, *start.feedback)} == {"float64"}
+    assert Ours(apart, start, "dfa", "cpu").weights()[0].dtype == "float64"
+
+
 def test_nets_in_frenkels_words():
     from benchmarks.contenders.layered.topology import act_of, topology
 

@@ -16,7 +16,7 @@ class BioTorchNet:
         x, (y, order) = images(work, start), (torch.from_numpy(a) for a in (start.y, start.order))
         self.x, self.y, self.order = x.to(place), y.to(place), order.to(place)
         outputs = len(start.biases[-1])
-        self.model = BioModule(net(work), mode=rule, output_dim=outputs).to(place)
+        self.model = BioModule(net(work), mode=rule, output_dim=outputs).to(place, x.dtype)
         self.matrices = fill(self.model, start)
         names = [name for name in start.parameters if name[0] == "W"]
         for name, layer in zip(names, self.matrices, strict=True):

@@ -98,6 +98,7 @@ def begun(layer: Any, given: Given) -> list:
 class JaxNet:
     def __init__(self, work: Work, start: Start, rule: str, device: str) -> None:
         jax.config.update("jax_platform_name", device)
+        jax.config.update("jax_enable_x64", work.dtype == "float64")
         jax.config.update("jax_default_matmul_precision", "tensorfloat32" if work.precision == "tf32" else "highest")
         shape, blocks = inputs(work.layers[0]), [block(word) for word in work.layers[1:]]
         assert shape

@@ -20,7 +20,7 @@ class TorchNet:
         x, (y, order) = images(work, start), (torch.from_numpy(a) for a in (start.y, start.order))
         self.x = x.to(self.place).contiguous(memory_format=self.order_in_memory)
         self.y, self.order = y.to(self.place), order.to(self.place)
-        self.model = net(work).to(self.place)
+        self.model = net(work).to(self.place, self.x.dtype)
         self.matrices = fill(self.model, start)
         self.model.to(memory_format=self.order_in_memory)
         self.feedback = [torch.from_numpy(B).to(self.place) for B in start.feedback]
