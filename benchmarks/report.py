@@ -22,8 +22,8 @@ must then have the same weights to 1e-4, so that the same work is timed; what do
 are the matrix products that a step can't do without, and nothing else. A ratio above 1 is slower than gpufa's DFA.
 
 Nets of maps stand in [gpufa's words](layers.md). DFA's error enters at every block's output and goes down inside a
-block by local backprop, in PyTorch's and JAX's DFA by hand, too. JAX's maps have channels last in memory. ResNet-20 is
-compared in float64, as in float32 rounding soon turns some of its units of relu over, in whichever program.
+block by local backprop, in PyTorch's and JAX's DFA by hand, too. JAX's maps have channels last in memory. ResNet-20 and
+Nøkland's net are compared in float64: in float32 rounding soon turns some unit of relu over, or what a pool takes.
 """
 UNMEASURED = """
 ## GPU
