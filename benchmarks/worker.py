@@ -17,6 +17,7 @@ from .works import Work
 
 PROCESS = Path("/proc/self")
 CHECKED = 20  # steps after which contenders of one rule must agree
+FEW = 4  # samples in a batch of those that are there to be compared alone: PyTorch's float64 convolutions are slow
 
 
 def ready(order: dict[str, Any]) -> tuple[Contender, dict[str, Any]]:
@@ -35,8 +36,9 @@ def ready(order: dict[str, Any]) -> tuple[Contender, dict[str, Any]]:
 
 
 def compared(order: dict[str, Any], work: Work) -> list[np.ndarray] | None:
-    """The weights of a contender that is there for them alone, in another type of numbers than what is timed."""
-    other = replace(work, dtype=work.checked, precision="fp32")
+    """The weights of a contender that is there for them alone, in another type of numbers, and on smaller batches, than
+    what is timed."""
+    other = replace(work, dtype=work.checked, precision="fp32", batch=min(work.batch, FEW))
     return after_steps(make(order["contender"], other, start_of(other), order["device"]))
 
 
