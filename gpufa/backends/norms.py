@@ -5,11 +5,19 @@
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 Array = Any
+
+
+class Moments(NamedTuple):
+    """Of each mean one: mean, variance, the sum of squares over their number, and 1 / sqrt(variance + eps)."""
+
+    mean: Array
+    variance: Array
+    factor: Array
 
 
 class Norms:
@@ -18,12 +26,33 @@ class Norms:
     xp: ModuleType
     scratch: Callable[..., Array]
 
+    def norm(
+        self, x: Array, axis: int, eps: float, gain: Array, shift: Array, moments: Moments, z: Array, out: Array
+    ) -> None:
+        """z = (x - mean) / sqrt(variance + eps), out = gain * z + shift, by the moments of x itself, which are written
+        down; gain and shift are (R, rows)."""
+        z[...] = x
+        self.centre(z, axis, moments.mean, moments.variance)
+        self.standardise(z, eps, gain, shift, moments, out)
+
+    def standardise(self, z: Array, eps: float, gain: Array, shift: Array, moments: Moments, out: Array) -> None:
+        """Of z without its mean."""
+        self.inverse_roots(moments.variance, eps, out=moments.factor)
+        self.xp.multiply(z, moments.factor, out=z)
+        self.gain_and_shift(z, gain, shift, out=out)
+
+    def norm_back(self, delta: Array, axis: int, gain: Array, factor: Array, z: Array, out: Array) -> None:
+        """out = J^T delta of `norm`."""
+        self.xp.multiply(delta, gain[..., None], out=out)
+        self.project(out, z, axis)
+        self.xp.multiply(out, factor, out=out)
+
     def means(self, x: Array, axis: int, out: Array, by: Array = None) -> None:
         """out = the means along the axis of x, or of x * by."""
         raise NotImplementedError
 
     def centre(self, x: Array, axis: int, mean: Array, variance: Array) -> None:
-        """x -= its means; these, and its variances, the sums of squares over their number."""
+        """x -= its means; these, and its variances."""
         self.means(x, axis, out=mean)
         self.xp.subtract(x, mean, out=x)
         self.means(x, axis, out=variance, by=x)

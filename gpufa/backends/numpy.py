@@ -20,6 +20,7 @@ from .loading import Loading
 from .machine.convolution import Direct
 from .machine.facts import facts
 from .machine.gates import passed
+from .machine.norms import RowNorms
 from .machine.pools import Pools
 from .machine.update import compiled_update
 from .operands import Gate, Outputs, Rates
@@ -28,7 +29,7 @@ BESIDE = 8  # samples
 LINE = 64  # bytes of a line of the cache: arrays begin at one, as vectors should, and JAX asks of memory that it shares
 
 
-class NumpyBackend(Direct, Pools, Loading):
+class NumpyBackend(Direct, Pools, RowNorms, Loading):
     """NumPy arrays on the CPU."""
 
     name = "numpy"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..backends.norms import Moments
 from ..backends.operands import Signal
 from ..basics.arguments import is_number, shown
 from ..basics.arrays import Array
@@ -50,33 +51,27 @@ class Norm(Layer):
         return {"g": Parameter(n, 0.0 if self.zero else 1.0), "b": Parameter(n, 0.0)}
 
     def forward(self, at: At) -> None:
-        at.array("normalised", at.units, at.batch.m)[...] = at.x
-        z, factor = self._z(at), self._moment(at, "factor")
-        at.backend.inverse_roots(self.centred(at, z), self.eps, out=factor)
-        z *= factor
-        at.backend.gain_and_shift(z, at.w["g"], at.w["b"], out=self._rows(at, at.y))
+        x = at.x if at.x.ndim > 2 else at.x[None]  # the replicas may share it
+        self.normalise(at, self._rows(at, x), self._z(at), self._rows(at, at.y))
 
-    def centred(self, at: At, z: Array) -> Array:
-        """z less its mean; the variance."""
-        variance = self._moment(at, "variance")
-        at.backend.centre(z, self.axis, self._moment(at, "mean"), variance)
-        return variance
+    def normalise(self, at: At, x: Array, z: Array, y: Array) -> None:
+        """z and y of x, (R, gains, all else) each."""
+        at.backend.norm(x, self.axis, self.eps, at.w["g"], at.w["b"], self._moments(at), z, out=y)
 
     def pull(self, at: At, carriers: Carriers) -> Signal:
-        down = at.down
-        down[...] = at.delta
-        d = self._rows(at, down)
-        d *= at.w["g"][..., None]
+        delta, out, factor = self._rows(at, at.delta), self._rows(at, at.down), self._moments(at).factor
         if self.coupled(at):
-            at.backend.project(d, self._z(at), self.axis)
-        d *= self._moment(at, "factor")
-        return Signal(None, down)
+            at.backend.norm_back(delta, self.axis, at.w["g"], factor, self._z(at), out=out)
+        else:
+            out[...] = delta
+            out *= at.w["g"][..., None]
+            out *= factor
+        return Signal(None, at.down)
 
     def gradients(self, at: At, grads: Sums) -> None:
         delta = self._rows(at, at.delta)
         part = at.backend.scratch("part of a gain", delta.shape, delta.dtype)
-        part[...] = delta
-        part *= self._z(at)
+        at.backend.xp.multiply(delta, self._z(at), out=part)
         grads.sums(at.names["g"], part)
         grads.sums(at.names["b"], delta)
 
@@ -87,10 +82,11 @@ class Norm(Layer):
     def _z(self, at: At) -> Array:
         return self._rows(at, at.array("normalised", at.units, at.batch.m))
 
-    def _moment(self, at: At, name: str) -> Array:
-        """What there is one of for each mean, (R, gains, 1) or (R, 1, all else)."""
+    def _moments(self, at: At) -> Moments:
+        """(R, gains, 1), or (R, 1, all else)."""
         n = self.gains(at.shape)
-        return at.array(name, *((n, 1) if self.axis == -1 else (1, at.units * at.batch.m // n)))
+        shape = (n, 1) if self.axis == -1 else (1, at.units * at.batch.m // n)
+        return Moments(*(at.array(name, *shape) for name in Moments._fields))
 
 
 @dataclass(frozen=True)
@@ -155,14 +151,18 @@ class BatchNorm(Norm):
     def coupled(self, at: At) -> bool:
         return at.batch.training
 
-    def centred(self, at: At, z: Array) -> Array:
+    def normalise(self, at: At, x: Array, z: Array, y: Array) -> None:
         if self.coupled(at):
-            return super().centred(at, z)
+            super().normalise(at, x, z, y)
+            return
+        z[...] = x
         z -= at.state["mean"][..., None]
-        return at.state["variance"][..., None]
+        moments = self._moments(at)._replace(variance=at.state["variance"][..., None])
+        at.backend.standardise(z, self.eps, at.w["g"], at.w["b"], moments, out=y)
 
     def remember(self, at: At, running: Sequence[slice]) -> None:
         n = at.units * at.batch.m // self.gains(at.shape)
-        for name, times in (("mean", 1.0), ("variance", n / (n - 1))):
+        mean, variance, _ = self._moments(at)
+        for name, found, times in (("mean", mean, 1.0), ("variance", variance, n / (n - 1))):
             for r in running:
-                at.backend.follow(at.state[name][r], self._moment(at, name)[r, :, 0], self.momentum, times)
+                at.backend.follow(at.state[name][r], found[r, :, 0], self.momentum, times)

@@ -81,7 +81,7 @@ def _made(maps: Maps, W: NDArray) -> Convolver | None:
     has not, and it reads whole maps as they lie."""
     x = _first(maps)
     lie = x.flags.c_contiguous and maps.y[0].flags.c_contiguous and x.dtype == maps.y.dtype
-    return None if maps.windows.pointwise or W.ndim > UNTIED or not lie else convolver(maps.y.dtype.name)
+    return None if maps.windows.pointwise or W.ndim > UNTIED or not lie else convolver(maps.y.dtype)
 
 
 def _groups(maps: Maps, W: NDArray, b: NDArray | None) -> Iterator[tuple[NDArray, NDArray, NDArray, NDArray | None]]:

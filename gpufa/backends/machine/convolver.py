@@ -75,15 +75,15 @@ class Convolver:
 
 
 @cache
-def convolver(dtype: str) -> Convolver | None:
+def convolver(dtype: Any) -> Convolver | None:
     """For arrays of that type; None without a compiler, or where what it made comes to other numbers than it should."""
     sources = (files(__package__).joinpath(name).read_text("utf-8") for name in SOURCES)
-    code = built("\n".join([f"#define T {TYPES[dtype]}", *sources]), FUNCTIONS)
+    code = built("\n".join([f"#define T {TYPES[np.dtype(dtype).name]}", *sources]), FUNCTIONS)
     made = code and Convolver(code)
     return made if made and _right(made, dtype) else None
 
 
-def _right(made: Convolver, dtype: str) -> bool:
+def _right(made: Convolver, dtype: Any) -> bool:
     """Whether it comes to the right numbers, which are whole and small here."""
     draw, m, n = np.random.default_rng(0), 67, 7
     x, w, y = (draw.integers(-3, 4, shape).astype(dtype) for shape in ((2, 5, 6, m), (n, 2, 3, 2), (n, 2, 5, m)))

@@ -10,6 +10,7 @@ import re
 from functools import cache
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ...functions.activations import Activation
@@ -47,10 +48,10 @@ FEW = 1 << 14  # numbers that NumPy has done before machine code is called
 
 
 @cache
-def _library(activation: Activation, dtype: str) -> Any:
+def _library(activation: Activation, dtype: Any) -> Any:
     """The machine code for arrays of that type, with the functions that call none; None without a compiler."""
     defines = {
-        "T": kernels.TYPES[dtype],
+        "T": kernels.TYPES[np.dtype(dtype).name],
         **kernels.activation_text(activation),
         **kernels.derivative_text(activation),
     }
@@ -70,7 +71,7 @@ def passed(name: str, activation: Activation, *arrays: NDArray) -> bool:
     first = arrays[0]
     if first.size < FEW or not all(a.flags.c_contiguous and a.dtype == first.dtype for a in arrays):
         return False
-    library, names = _library(activation, first.dtype.name)
+    library, names = _library(activation, first.dtype)
     if not library or name not in names:
         return False
     does, size = getattr(library, name), first.itemsize

@@ -5,6 +5,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import TYPES
@@ -17,10 +18,10 @@ ARRAYS = {"max_pool": 2, "max_unpool": 4}  # of each function
 
 
 @cache
-def pooler(dtype: str) -> Any:
+def pooler(dtype: Any) -> Any:
     """The machine code for arrays of that type; None without a compiler."""
     source = files(__package__).joinpath("pools.cpp").read_text("utf-8")
-    made = built(f"#define T {TYPES[dtype]}\n{source}", tuple(ARRAYS))
+    made = built(f"#define T {TYPES[np.dtype(dtype).name]}\n{source}", tuple(ARRAYS))
     for name, arrays in ARRAYS.items() if made else ():
         getattr(made, name).argtypes = [*[ctypes.c_void_p] * (1 + arrays), ctypes.c_long, ctypes.c_long]
         getattr(made, name).restype = None
@@ -41,7 +42,7 @@ class Pools(Places):
 
 def _done(name: str, x: NDArray, windows: Windows, arrays: tuple[NDArray, ...]) -> bool:
     """Do it to arrays that lie whole, if there is machine code for them."""
-    made = pooler(x.dtype.name)
+    made = pooler(x.dtype)
     if not made or not all(a.flags.c_contiguous and a.dtype == x.dtype for a in arrays):
         return False
     rows, columns, m = x.shape[-3:]

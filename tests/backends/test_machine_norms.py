@@ -1,0 +1,58 @@
+"""Norms by machine code are those of NumPy, for any number of columns and threads, and of what is no number."""
+
+import numpy as np
+import pytest
+
+from gpufa.backends.machine import norms
+from gpufa.backends.machine.compiler import compiler
+from gpufa.backends.norms import Moments, Norms
+from gpufa.backends.numpy import NumpyBackend
+
+pytestmark = pytest.mark.skipif(not compiler(), reason="no C++ compiler")
+R, ROWS = 2, 5
+
+
+def drawn(columns, dtype):
+    draw = np.random.default_rng(columns)
+    x, delta = (draw.normal(3, 2, (R, ROWS, columns)).astype(dtype) for _ in range(2))
+    gain, shift = (draw.normal(size=(R, ROWS)).astype(dtype) for _ in range(2))
+    return x, delta, gain, shift
+
+
+def both_ways(does, x, delta, gain, shift, axis=-1):
+    """z, y, mean, variance, factor and what comes down."""
+    backend, moments = NumpyBackend(), Moments(*(np.full((R, ROWS, 1), 7, x.dtype) for _ in range(3)))
+    z, y, down = (np.full_like(x, 7) for _ in range(3))
+    does.norm(backend, x, axis, 0.25, gain, shift, moments, z, y)
+    does.norm_back(backend, delta, axis, gain, moments.factor, z, down)
+    return z, y, *moments, down
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("columns", [1, 63, 64, 200, 4096, 9001])
+def test_they_are_numpys(columns, dtype, threads, monkeypatch):
+    monkeypatch.setattr(norms, "threads", lambda work: threads)
+    given = drawn(columns, dtype)
+    tolerance = 2e-5 if dtype == "float32" else 1e-13
+    for found, expected in zip(both_ways(NumpyBackend, *given), both_ways(Norms, *given), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+
+
+def test_what_is_no_number_shows():
+    given = drawn(70, "float32")
+    given[0][0, 0, 3], given[0][0, 1, 4], given[0][1, 2] = np.nan, np.inf, 2.5
+    with np.errstate(all="ignore"):
+        found, expected = both_ways(NumpyBackend, *given), both_ways(Norms, *given)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(np.isnan(one), np.isnan(other))
+    assert (found[0][1, 2] == 0).all()
+
+
+def test_the_machine_code_is_used(monkeypatch):
+    monkeypatch.setattr(norms.Norms, "norm", None)
+    monkeypatch.setattr(norms.Norms, "norm_back", None)
+    given = drawn(70, "float32")
+    both_ways(NumpyBackend, *given)
+    with pytest.raises(TypeError):  # a column at a time
+        both_ways(NumpyBackend, *given, axis=-2)
