@@ -44,14 +44,14 @@ def to_onnx(net: Network, *, seed: int | None = None, inputs: str = FLOAT) -> An
     elements = {FLOAT: TensorProto.FLOAT, DOUBLE: TensorProto.DOUBLE}
     nodes = []
     for op, names, output, given in graph.nodes:
-        attributes = {name: elements[value] if op == "Cast" else value for name, value in given.items()}
+        attributes: dict[str, Any] = {name: elements[value] if op == "Cast" else value for name, value in given.items()}
         nodes.append(helper.make_node(op, names, ["output" if output == last else output], output, **attributes))
     output = DOUBLE if net.target_scaling else FLOAT
     ends = (("input", inputs, net.sizes.inputs), ("output", output, net.sizes.outputs))
-    values = [[helper.make_tensor_value_info(name, elements[dtype], ["n", units])] for name, dtype, units in ends]
+    value, made = (helper.make_tensor_value_info(name, elements[dtype], ["n", units]) for name, dtype, units in ends)
     arrays = [numpy_helper.from_array(array, name) for name, array in graph.arrays.items()]
     model = helper.make_model(
-        helper.make_graph(nodes, "gpufa", *values, arrays),
+        helper.make_graph(nodes, "gpufa", [value], [made], arrays),
         producer_name="gpufa",
         producer_version=__version__,
         opset_imports=[helper.make_opsetid("", OPSET)],
