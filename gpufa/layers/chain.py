@@ -1,8 +1,9 @@
 """Layers one after the other."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from ..backends.operands import Signal
@@ -77,14 +78,25 @@ class Chain(Layer):
             yield from (here and not i for here in layer.at_input())
 
     def inside(self, at: At) -> tuple[At, ...]:
-        places, shape = [], at.shape
+        places, shape, outputs = [], at.shape, self._outputs(at)
         for i, layer in enumerate(self.layers):
-            top = i == len(self.layers) - 1
-            places.append(at.put(layer, i, shape, self.last_output(at) if top else None, at.delta if top else None))
+            places.append(at.put(layer, i, shape, outputs[i], at.delta if i == len(self.layers) - 1 else None))
             shape = layer.out(shape)
         for lower, upper in pairwise(places):
             upper.below = lower
         return tuple(places)
+
+    def _outputs(self, at: At) -> list[Array]:
+        """Where each layer writes, an activation over what it reads where nobody reads that again; None for a place of
+        its own."""
+        shapes = list(accumulate(self.layers, lambda shape, layer: layer.out(shape), initial=at.shape))
+        found = [None] * (len(self.layers) - 1) + [self.last_output(at)]
+        for i, (lower, upper) in reversed(list(enumerate(pairwise(self.layers)))):
+            if lower.spent and isinstance(upper, Act) and upper.f.of == "h":
+                if found[i + 1] is None:
+                    found[i + 1] = at.array(f"output {i}", math.prod(shapes[i + 1]), at.batch.m)
+                found[i] = found[i + 1]
+        return found
 
     def last_output(self, at: At) -> Array:
         """Where the last layer writes; None for a place of its own."""

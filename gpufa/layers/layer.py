@@ -107,6 +107,7 @@ class Layer:
     example: ClassVar[str] = ""
     sample: ClassVar[Shape] = (128,)
     options: ClassVar[tuple[Option, ...]] = ()
+    spent: ClassVar[bool] = False  # its own way down never reads y, over which the activation above may write its own
 
     def __str__(self) -> str:
         said = [self.word]

@@ -30,6 +30,7 @@ class Norm(Layer):
 
     sample = 3, 32, 32
     options: ClassVar[tuple[Option, ...]] = (EPS, ZERO)
+    spent = True
     axis: ClassVar[int]  # what the means are over, of (R, gains, all else)
 
     def __post_init__(self) -> None:

@@ -22,6 +22,8 @@ class Residual(Chain):
 
     shortcut: Any = None  # layers, or one of them; kept as a Chain
 
+    spent = True
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.shortcut is not None:

@@ -31,6 +31,7 @@ class Windowed(Layer):
 
     axes: ClassVar[int] = 2
     called: ClassVar[str] = "a convolution"
+    spent = True
     sample: ClassVar[Shape] = (3, 32, 32)
     options = (
         Option("stride", "2"),

@@ -1,5 +1,7 @@
 """What never falls is taken behind a max pool, of fewer units, and makes the same net."""
 
+from itertools import pairwise
+
 import pytest
 from rulelab import close, network, samples
 
@@ -42,3 +44,15 @@ def test_outputs_and_gradients_are_the_same(f, rule, backend):
     x, y = samples([84, 3])
     close({"predicted": first.predict(x)}, {"predicted": as_said.predict(x)}, 1e-14)
     close(first.gradients(x, y), as_said.gradients(x, y), 1e-12)
+
+
+def places(net):
+    return list(net.pass_for(9).blocks[1].at.leaves())
+
+
+def test_an_activation_writes_over_what_nobody_reads_again():
+    said = "conv 3 3x3 relu, conv 3 3x3, batch norm, tanh, pool 2, conv 3 3x3, batch norm, relu, conv 3 3x3 gelu"
+    net = network(["input 2x6x7", said, "dense 3"], "bp")
+    shared = [str(lower.layer) for lower, upper in pairwise(places(net)) if lower.y is upper.y]
+    assert [str(at.layer) for at in places(net)][3:6] == ["batch norm", "pool 2", "tanh"]
+    assert shared == ["conv 3 3x3", "batch norm"]
