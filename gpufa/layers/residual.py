@@ -11,7 +11,7 @@ from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
 from .chain import Chain, DenseParts, chained
 from .layer import At, Layer, write
-from .places import on_maps, pair, sides
+from .places import along, on_maps, pair, sides
 from .terms import Carriers, Option, Shape
 
 
@@ -126,8 +126,8 @@ class Shortcut(Layer):
             raise InvalidValue(f"'{self}' can't leave channels out, and there are {shape[0]} in {shape}; give as many")
         if self.stride == 1:
             return (self.n, *shape[1:])
-        height, width = (-(-n // s) for n, s in zip(on_maps(self, shape), sides(self.stride), strict=True))
-        return self.n, height, width
+        every = zip(on_maps(self, shape), along(self, self.stride, shape), strict=True)
+        return (self.n, *[-(-n // s) for n, s in every][: len(shape) - 1])
 
     def forward(self, at: At) -> None:
         y = at.y.reshape(len(at.y), *at.out, at.batch.m)
@@ -143,5 +143,5 @@ class Shortcut(Layer):
 
     def _seen(self, at: At) -> tuple[Any, ...]:
         """The places that it takes, of (..., *shape, m)."""
-        every = [slice(None, None, step) for step in sides(self.stride)] if len(at.shape) == 3 else []
+        every = [slice(None, None, step) for step in sides(self.stride)][: len(at.shape) - 1]
         return (..., *every, slice(None))

@@ -131,6 +131,10 @@ def test_words_that_are_refused(word, text):
             lambda: Shortcut(8, stride=2).out((4,)),
             "'shortcut 8 stride 2' can't take an input of the shape (4,); it takes",
         ),
+        (
+            lambda: Shortcut(8, stride=(2, 1)).out((4, 6)),
+            "'shortcut 8 stride 2x1' can't take an input of the shape (4, 6), channels x time; along one axis give one",
+        ),
     ],
 )
 def test_objects_that_are_refused(make, text):
@@ -143,7 +147,8 @@ def test_a_norm_of_ones_own_must_say_what_it_goes_over():
 
 
 @pytest.mark.parametrize(("word", "shape"), [("shortcut 5 stride 2", (3, 5, 4)), ("shortcut 3 stride 1x3", (3, 2, 7)),
-                                             ("shortcut 6", (4,)), ("shortcut 2", (2, 2, 2))])  # fmt: skip
+                                             ("shortcut 6", (4,)), ("shortcut 2", (2, 2, 2)),
+                                             ("shortcut 4 stride 3", (2, 7))])  # fmt: skip
 def test_a_shortcut_takes_every_place_of_a_stride_and_zeros_beside(word, shape, backend):
     words = [f"input {'x'.join(map(str, shape))}", f"residual({word} | {word}), dense 2", "dense 3"]
     net = network(words, "bp", backend=backend, seeds=(0, 1))
@@ -155,6 +160,8 @@ def test_a_shortcut_takes_every_place_of_a_stride_and_zeros_beside(word, shape, 
     if len(shape) == 3:
         down, across = layer.stride if isinstance(layer.stride, tuple) else (layer.stride,) * 2
         maps = maps[:, :, ::down, ::across]
+    elif len(shape) == 2:
+        maps = maps[:, :, :: layer.stride]
     expected = np.zeros((3, layer.n, *maps.shape[2:]))
     expected[:, : shape[0]] = maps
     for found in host(net, place.y):
@@ -181,6 +188,10 @@ def test_bp_is_the_slope_of_the_loss(words, training, backend):
             losses.append(float(training_loss(net, x, y)[0]) if training else net.loss(x, y))
         slope = sum((found[n] * d).sum() for n, d in direction.items() if only in (None, n))
         np.testing.assert_allclose(slope, (losses[0] - losses[1]) / 2e-6, rtol=1e-6, atol=1e-9, err_msg=only)
+
+
+def test_a_block_along_time_has_a_shortcut_with_a_stride():
+    assert block("residual(conv1d 4 3 stride 2 | shortcut 4 stride 2)").out((2, 7)) == (4, 4)
 
 
 def test_names_go_along_the_block_and_then_along_its_shortcut():
