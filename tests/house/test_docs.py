@@ -51,7 +51,8 @@ def test_every_example_config_trains(path, tmp_path):
     """At small size: on the digits, or a few made images, a narrow net, two epochs."""
     text = path.read_text().replace('data = "mnist"', 'data = "digits"')
     text = re.sub(r"hidden = (.*)", lambda found: f"hidden = {[12] * (found[1].count(',') + 1)}", text)
-    if 'data = "cifar10.npz"' in text:
+    if 'data = "cifar10"' in text:
+        text = text.replace('data = "cifar10"', 'data = "cifar10.npz"')
         x, y = np.random.default_rng(0).integers(0, 256, (12, 3, 32, 32)).astype(np.uint8), np.arange(12) % 3
         np.savez(tmp_path / "cifar10.npz", x_train=x, y_train=y, x_test=x[:2], y_test=y[:2])
     (tmp_path / "small.toml").write_text(text)
@@ -90,6 +91,16 @@ def test_every_picture_is_described_and_drawn_as_the_document_says(tmp_path):
     (call,) = re.findall(r"`(plots\.draw.*?)` is a matplotlib Figure", text)
     figure = eval(call.replace("runs/", f"{tmp_path}/runs/"), {"plots": plots})
     assert len(figure.axes[0].images) == 1
+
+
+def test_the_three_ways_of_the_first_screen(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("sklearn")
+    monkeypatch.chdir(tmp_path)
+    (block,) = re.findall(r"<!-- three ways -->\n```python\n(.*?)```\n<!-- end -->", README, re.DOTALL)
+    exec(compile(block, "README", "exec"), {})
+    *errors, score = map(float, re.findall(r"[\d.]+", capsys.readouterr().out.splitlines()[-1]))
+    assert max(errors) < 4
+    assert score > 0.95
 
 
 def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
