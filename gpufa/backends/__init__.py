@@ -57,7 +57,7 @@ def _absent(index: int) -> str:
     """Why there is no such GPU to be used."""
     if importlib.util.find_spec("cupy") is None:
         return "CuPy is not installed (pip install 'gpufa[cuda12]', or 'gpufa[cuda13]' where the driver has CUDA 13)"
-    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+    if hidden():
         return "CUDA_VISIBLE_DEVICES hides every GPU: unset it"
     try:
         import cupy
@@ -70,6 +70,11 @@ def _absent(index: int) -> str:
     if index >= count:
         return f"there is no GPU {index}, of {count} counted from 0: change --device" if count else "no GPU is found"
     return ""
+
+
+def hidden() -> bool:
+    """Whether the environment hides every GPU."""
+    return os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
 
 
 def _unfit(index: int) -> str:

@@ -15,6 +15,7 @@ from ..report.compare import RULES
 from ..training.config import PARTS, Config
 from ..training.toml import read_toml, with_options
 from . import draw, listing, trained
+from .doctor import doctor
 from .export import export
 from .flags import config_of, flags_of, options_of, refuse_changes
 from .reproduce import reproduce
@@ -23,7 +24,7 @@ from .train import compare, resume, train
 PATHS = "--data", "--out", "--start", "--class-weights"  # flags whose value may be named like a config file
 OTHERS: tuple[Callable[..., int], ...] = (
     *(resume, trained.evaluate, trained.predict, trained.inspect, export, draw.plot, draw.report),
-    *(listing.data, listing.rules, listing.layers, reproduce, listing.info),
+    *(listing.data, listing.rules, listing.layers, reproduce, listing.info, doctor),
 )
 COMPARED = Group("What is compared", sort_key=-1)
 COMMAND = Group("This command alone", sort_key=9)

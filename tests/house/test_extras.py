@@ -14,7 +14,7 @@ EXTRAS = {
     name: [Requirement(line) for line in text.splitlines() if line and not line.startswith("#")]
     for name, text in SETUP["options.extras_require"].items()
 }
-# Not in `all`: what needs a GPU or stands in for one, PyTorch, as on Linux it comes with CUDA, and what few Pythons have.
+# Not in `all`: what needs a GPU or stands in for one, PyTorch, which on Linux has CUDA, and what few Pythons have.
 BESIDE = {"cuda12", "cuda13", "standin", "torch", "bench", "fuzz"}
 DOCKERFILES = sorted(ROOT.glob("Dockerfile*"))
 

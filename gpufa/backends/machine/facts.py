@@ -4,6 +4,7 @@ import os
 import platform
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,23 +17,43 @@ from .update import compiled_update
 def facts() -> dict[str, str]:
     """Processor, libraries, and what is machine code, as `gpufa info` and a run's records have them."""
     import scipy
-    from threadpoolctl import threadpool_info
 
-    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-    fused = compiled_update(optimizers.optimizer("sgd"), "float32")
-    blas = "; ".join(
-        f"{pool['internal_api']} {pool['version']} ({pool.get('architecture', '?')}, {pool['num_threads']} threads)"
-        for pool in pools
-    )
+    fused, convolution = machine_code()
     return {
         "processor": _processor(),
         "numpy": np.__version__,
         "scipy": scipy.__version__,
-        "BLAS": blas or _built_on(),
+        "BLAS": blas(),
         "optimizer pass": f"machine code by {compiler()}" if fused else "NumPy (no C++ compiler that works)",
-        "convolution": f"machine code by {compiler()}" if convolver("float32") else "columns, and products of BLAS",
+        "convolution": f"machine code by {compiler()}" if convolution else "columns, and products of BLAS",
         "TF32": "no: products are done in full precision",
     }
+
+
+def pools() -> list[dict[str, Any]]:
+    """The BLAS libraries that are loaded and whose threads are counted."""
+    from threadpoolctl import threadpool_info
+
+    return [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+
+def blas() -> str:
+    """Their names, versions, kernels and threads."""
+    said = (
+        f"{pool['internal_api']} {pool['version']} ({pool.get('architecture', '?')}, {pool['num_threads']} threads)"
+        for pool in pools()
+    )
+    return "; ".join(said) or _built_on()
+
+
+def machine_code() -> tuple[bool, bool]:
+    """Whether the optimizers' pass is machine code, and whether convolution is."""
+    return bool(compiled_update(optimizers.optimizer("sgd"), "float32")), bool(convolver("float32"))
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _built_on() -> str:
@@ -49,4 +70,4 @@ def _processor() -> str:
     with suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
-    return f"{name}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"
+    return f"{name}, {cores()} cores"
