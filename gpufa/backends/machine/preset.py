@@ -62,10 +62,7 @@ def preset() -> Finding:
 def paired(*environments: Mapping[str, str]) -> list[Product | None]:
     """The best product in each, measured by turns; None where it fails."""
     rounds = [[_measured(one) for one in environments] for _ in range(2)]
-    return [
-        None if None in found else min(found, key=lambda one: one.seconds)
-        for found in zip(*rounds, strict=True)
-    ]
+    return [None if None in found else min(found, key=lambda one: one.seconds) for found in zip(*rounds, strict=True)]
 
 
 def _measured(environment: Mapping[str, str]) -> Product | None:
