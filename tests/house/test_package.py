@@ -139,6 +139,16 @@ def test_it_works_without_a_compiler(installed, tmp_path):
     assert 0 <= float(error) <= 100
 
 
+def test_the_doctor_looks_at_a_bare_environment(installed, tmp_path):
+    """Whether something is wrong is this machine's business, and its exit code."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHONPATH", "OPENBLAS"))}
+    args = [installed / "gpufa", "doctor"]
+    ran = subprocess.run(args, cwd=tmp_path, env=kept, capture_output=True, text=True, timeout=60)
+    assert ran.returncode in (0, 1)
+    assert "CuPy" in ran.stdout
+    assert not ran.stderr
+
+
 def test_extras_are_not_needed(installed, tmp_path):
     """The environment has none, and a command that needs one says which."""
     program = "import importlib.util as u; print([n for n in ('sklearn', 'onnx', 'torch', 'cupy') if u.find_spec(n)])"

@@ -12,28 +12,30 @@ from ...basics.finding import Finding
 NAMES = "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_ENABLE_INSTRUCTIONS", "BLIS_ARCH_TYPE"
 WORTH = 1.1  # times faster: less is noise
 # The product is of whole numbers, which float32 holds to the last digit: whatever a kernel rounds, it has to be right.
+# One thread's time on the processor is the least moved by what else runs there.
 PROGRAM = """
 import json, time
 import numpy as np
 from scipy.linalg.blas import sgemm
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 n = 768
 a, b = (np.arange(n * n).reshape(n, n) % k for k in (7, 5))
 right = np.array_equal(sgemm(1.0, a, b)[:4], (a[:4, :, None] * b).sum(1))
 a, b = (np.asfortranarray(x, "float32") for x in (a, b))
 seconds = []
-for _ in range(15):
-    start = time.perf_counter()
-    sgemm(1.0, a, b)
-    seconds.append(time.perf_counter() - start)
+with threadpool_limits(1):
+    for _ in range(25):
+        start = time.process_time()
+        sgemm(1.0, a, b)
+        seconds.append(time.process_time() - start)
 kernels = {p.get("architecture", "?") for p in threadpool_info() if p["user_api"] == "blas"}
 print(json.dumps([", ".join(sorted(kernels)), min(seconds), bool(right)]))
 """
 
 
 class Product(NamedTuple):
-    """The kernels that did one, the seconds it took, and whether it was right."""
+    """The kernels that did one, the seconds of one thread that it took, and whether it was right."""
 
     kernels: str
     seconds: float
@@ -61,7 +63,7 @@ def preset() -> Finding:
 
 def paired(*environments: Mapping[str, str]) -> list[Product | None]:
     """The best product in each, measured by turns; None where it fails."""
-    rounds = [[_measured(one) for one in environments] for _ in range(2)]
+    rounds = [[_measured(one) for one in environments] for _ in range(3)]
     return [None if None in found else min(found, key=lambda one: one.seconds) for found in zip(*rounds, strict=True)]
 
 
