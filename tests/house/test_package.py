@@ -45,7 +45,7 @@ def needed(requirements, seen):
 def built(tmp_path_factory):
     """The folder with the sdist, and the wheel that is made of it."""
     folder = tmp_path_factory.mktemp("package")
-    for name in ("gpufa", "data", "docs", "examples", "tests"):
+    for name in (".ci", "gpufa", "benchmarks", "data", "docs", "examples", "tests"):
         copytree(ROOT / name, folder / "tree" / name, ignore=ignore_patterns("__pycache__"))
     for path in ROOT.iterdir():
         if path.is_file():
@@ -105,7 +105,15 @@ def test_the_source_has_what_packagers_want(built):
     with tarfile.open(source) as file:
         names = {name.partition("/")[2] for name in file.getnames()}
     assert names >= files_of_the_package()
-    named = "LICENSE", "CITATION.cff", "CHANGELOG.md", "docs/rules.md", "examples/own_rule.py", "tests/conftest.py"
+    named = (
+        ".ci/run",
+        "LICENSE",
+        "CITATION.cff",
+        "CHANGELOG.md",
+        "docs/rules.md",
+        "examples/own_rule.py",
+        "tests/conftest.py",
+    )
     assert names >= {*named, "tests/house/test_package.py"}
 
 
