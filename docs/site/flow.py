@@ -16,8 +16,8 @@ WIDTHS = 5, 7, 11, 13, 3
 SIGNAL = 99  # the place of e or y, right of the output
 FIXED, LEARNT, BARE = "fixed", "learnt", "bare"
 TOLD = {
-    FIXED: "dashed arrows are matrices that are drawn once",
-    LEARNT: "thick arrows are matrices that learn",
+    FIXED: "dashed arrows are matrices that the optimizer leaves alone",
+    LEARNT: "thick arrows are matrices that it trains",
     BARE: "thin arrows need no matrix of the rule's own",
 }
 HEAD = (
@@ -25,6 +25,7 @@ HEAD = (
     ' markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0 L8 4 L0 8 z"/></marker></defs>'
 )
 STEP, WIDE, HIGH, MIDDLE, LEFT = 128, 76, 40, 84, 14
+APART = 16  # from the middle of a layer, where an arrow ends on one side of the name of its matrix, and another begins
 
 
 @dataclass(frozen=True)
@@ -37,15 +38,17 @@ class Arrow:
     kind: str
 
 
-def neighbours(sizes: Layout) -> list[tuple[int, int]]:
-    return [(k + 1, k) for k in sizes.hidden]
+def down(sizes: Layout) -> list[tuple[int, int]]:
+    """From each layer to the one below, the first of them from the error."""
+    return [(SIGNAL if k + 1 == sizes.L else k + 1, k) for k in sizes.hidden]
 
 
 # What a rule's `crosses` has in it, and the arrows that this means: (from, to) of a net, and what stands at them.
 PHRASES = (
-    (r"W_\{k\+1\}\^T", neighbours, "Wᵀ"),
-    (r"W_L\^T", lambda sizes: [(sizes.L, sizes.L - 1)], "Wᵀ"),
-    (r"delta_\{k\+1\}", neighbours, "δ"),
+    (r"activity, up", lambda sizes: [(k + 1, k) for k in sizes.hidden], "Wᵀ"),
+    (r"W_\{k\+1\}\^T", down, "Wᵀ"),
+    (r"W_L\^T", lambda sizes: [(SIGNAL, sizes.L - 1)], "Wᵀ"),
+    (r"delta_\{k\+1\}", down, "δ"),
     (r"delta_\{k-1\}", lambda sizes: [(k, k + 1) for k in list(sizes.hidden)[:-1]], "δ"),
     (r"to every layer", lambda sizes: [(SIGNAL, k) for k in sizes.hidden], ""),
     (r"on the input", lambda sizes: [(SIGNAL, 0)], ""),
@@ -76,11 +79,8 @@ def arrows(rule: Rule, sizes: Layout) -> list[Arrow]:
             made[source, ends[0]] = Arrow(source, ends[0], name, kinds[name])
     for phrase, pairs, name in PHRASES:
         if re.search(phrase, rule.crosses):
-            for source, target in pairs(sizes):
-                ends = SIGNAL if source == sizes.L else source, target
-                below = any(arrow.target == target for arrow in made.values())
-                if not below:
-                    made[ends] = Arrow(*ends, name, BARE)
+            reached = {target for _, target in made}
+            made |= {ends: Arrow(*ends, name, BARE) for ends in pairs(sizes) if ends[1] not in reached}
     return list(made.values())
 
 
@@ -138,10 +138,11 @@ def arc(source: float, target: float, way: Arrow) -> str:
     """Below the layers where a signal goes down, above where it goes up."""
     side = 1 if source > target else -1
     start, deep = MIDDLE + side * HIGH / 2, side * depth(source, target)
-    bend = f"C{source} {start + deep} {target} {start + deep} {target} {start + side}"
-    path = f'<path class="{way.kind}" d="M{source} {start} {bend}"/>'
+    left, right = source - side * APART, target + side * APART
+    bend = f"C{left} {start + deep} {right} {start + deep} {right} {start + side}"
+    path = f'<path class="{way.kind}" d="M{left} {start} {bend}"/>'
     name = re.sub(r"^([A-Za-z]+)(\d+).*", lambda found: found[1] + sub(int(found[2])), way.name)
-    return path + words(target + side * 14, start + side * 26, name)
+    return path + words(target, start + side * 14 + 5, name)
 
 
 def words(x: float, y: float, text: str) -> str:

@@ -1,5 +1,6 @@
 """What MkDocs calls while it builds the site: pages that are made of code join those that are written."""
 
+from pathlib import Path
 from typing import Any
 
 import links
@@ -18,7 +19,10 @@ NOTEBOOKS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "exampl
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Fill the parts of the navigation that stand for tables of the package: its rules, its public API."""
-    made = {"Every rule": [{name: rulepages.place(name)} for name in RULES], "Reference": sorted(reference.pages())}
+    made = {
+        "Every rule": [{name: rulepages.place(name)} for name in RULES],
+        "Reference": [{Path(page).stem: page} for page in reference.pages()],
+    }
     config.nav = filled(config.nav or [], made)
     return config
 
