@@ -16,8 +16,8 @@ WIDTHS = 5, 7, 11, 13, 3
 SIGNAL = 99  # the place of e or y, right of the output
 FIXED, LEARNT, BARE = "fixed", "learnt", "bare"
 TOLD = {
-    FIXED: "dashed arrows are matrices that the optimizer leaves alone",
-    LEARNT: "thick arrows are matrices that it trains",
+    FIXED: "dashed arrows are matrices that the optimizer does not train",
+    LEARNT: "thick arrows are matrices that the optimizer trains",
     BARE: "thin arrows need no matrix of the rule's own",
 }
 HEAD = (

@@ -1,5 +1,6 @@
 """Pages of files that other pages link to: of Python its text, of the rest the file as it is."""
 
+import posixpath
 import subprocess
 from collections.abc import Iterable
 
@@ -37,5 +38,6 @@ def file(path: str) -> str | bytes:
 
 def folder(path: str, inside: Iterable[str]) -> str:
     """A page that lists a folder's files."""
-    here = len(place(path)) - len("index.md")
-    return f"{HIDDEN}# {path}\n\n" + "\n".join(f"- [{one}]({place(one)[here:]})" for one in inside) + "\n"
+    here = posixpath.dirname(place(path))
+    entries = (f"- [{one}]({posixpath.relpath(place(one), here)})" for one in inside)
+    return f"{HIDDEN}# {path}\n\n" + "\n".join(entries) + "\n"

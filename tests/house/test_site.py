@@ -9,8 +9,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import browser
 import pytest
 
+from gpufa import reproductions
 from gpufa.rules import RULES
 
 for needed in "mkdocs", "material", "mkdocstrings_handlers.python":
@@ -100,6 +102,30 @@ def test_every_picture_stands_in_the_gallery_below_its_command():
     assert sorted(shown) == sorted(
         path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.png")
     )
+    assert set(re.findall(r"^gpufa reproduce (\S+)$", text, re.MULTILINE)) <= set(reproductions.names())
     for part in re.split(r"^##+ ", text, flags=re.MULTILINE)[1:]:
         command, picture = part.find("```bash\n"), part.find("![")
         assert picture < 0 or 0 <= command < picture
+
+
+SHOWN = "index.html", "data/index.html", "rules/dfa/index.html", "gallery/index.html", "reference/Config/index.html"
+
+
+@pytest.mark.skipif(browser.CHROMIUM is None, reason="Chromium is not installed")
+@pytest.mark.parametrize("width", [500, 1300])
+@pytest.mark.parametrize("name", SHOWN)
+def test_pages_fit_a_phone_and_a_desk(site, name, width):
+    """Tables, code and drawings scroll by themselves, and not the page; no picture is missing."""
+    seen = "[document.documentElement.scrollWidth, innerWidth, [...document.images].every(i => i.naturalWidth)]"
+    page = site / name
+    copy = page.with_name("measured.html")
+    text = page.read_text(encoding="utf-8")
+    copy.write_text(
+        text.replace("</body>", f"<script>onload = () => {{ document.body.dataset.seen = {seen} }}</script></body>"),
+        encoding="utf-8",
+    )
+    dom, _ = browser.show(copy, f"--window-size={width},900")
+    (seen,) = re.findall(r'data-seen="(.*?)"', dom)
+    wide, inner, whole = seen.split(",")
+    assert int(wide) <= int(inner)
+    assert whole == "true"
