@@ -52,7 +52,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     made |= {name: links.moved(page, f"docs/{name}", name) for name, page in of_rules.items()}
     made |= reference.pages()
     there = made.keys() | {file.src_uri for file in files}
-    made = sources.pages(path for path in wanted if links.place(path) not in there) | made  # notebooks stay guides
+    shown = [path for path in wanted if links.place(path) not in there and (ROOT / path).exists()]
+    made = sources.pages(shown) | made  # in which notebooks are guides, and so stay
     for name, content in made.items():
         files.append(File.generated(config, name, content=content))
     return files
