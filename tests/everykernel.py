@@ -59,6 +59,8 @@ def every_kernel(dtype, slab=None, V=None):
         found[name] = kernel("sums", name, **(wide if name == "row_sums" else narrow), THREADS="256")
     for name in ("row_means", "column_means"):
         found[name] = kernel("means", name, **narrow, THREADS="256")
+    for name in ("columns", "add_columns", "sum_windows", "max_windows", "max_places"):
+        found[name] = kernel("maps", name, **plain)
     for source, most in (("float", 4), ("double", 2), ("unsigned char", 8)):
         given = wide | {"V": min(wide["V"], most)}
         for taught in ("i64", TYPES[dtype]):

@@ -59,8 +59,6 @@ class Columns(Places):
             for _, K, seen, made in _products(maps, W, every, _flat(maps.x), y):
                 self.gemm(T(K), made, out=seen)
             return
-        spread = self.scratch("signal at columns", (len(y), channels, *windows.padded, m), y.dtype)
-        spread.fill(0)
         for rows in _tiles(maps):
             part, copied = self._rows(maps, y, rows)
             if copied:
@@ -70,8 +68,7 @@ class Columns(Places):
             flat = columns.reshape(len(y), channels * math.prod(windows.kernel), -1)
             for _, K, seen, made in _products(maps, W, rows, flat, part):
                 self.gemm(T(K), made, out=seen)
-            self.add_columns(columns, windows, rows, out=spread)
-        maps.x[...] = spread[(..., *windows.inner, slice(None))]
+            self.add_columns(columns, windows, rows, out=maps.x, more=rows.start > 0)
 
     def filter_gradient(self, maps: Maps, out: Array, alpha: Any = 1.0, beta: float = 0.0) -> None:
         """out = alpha * the sums over places and samples of y x + beta * out, y being the signal there; kernels of one
@@ -92,11 +89,10 @@ class Columns(Places):
         if windows.pointwise:
             yield range(windows.grid[0]), _flat(x)
             return
-        padded = self.padded(x, windows)
         for rows in _tiles(maps):
             shape = *x.shape[:-3], *windows.kernel, len(rows), windows.grid[1], x.shape[-1]
             columns = self.scratch("columns", shape, maps.y.dtype)
-            self.columns(padded, windows, rows, out=columns)
+            self.columns(x, windows, rows, out=columns)
             yield rows, columns.reshape(*x.shape[:-4], x.shape[-4] * math.prod(windows.kernel), -1)
 
     def _rows(self, maps: Maps, y: Array, rows: range) -> tuple[Array, bool]:

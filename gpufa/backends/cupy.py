@@ -6,6 +6,7 @@ from typing import Any
 from ..functions.activations import ACTIVATIONS, Activation
 from ..functions.optimizers import DECAYS, Hyper, Optimizer
 from . import kernels
+from .cupymaps import MapKernels
 from .device import Device, Job
 from .draws import RandomKernels
 from .elementwise import ElementKernels
@@ -21,7 +22,7 @@ Layered = Any
 PIECES = 256  # blocks that share a sum over an arena
 
 
-class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, ElementKernels):
+class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, MapKernels, ElementKernels):
     """CuPy arrays on one NVIDIA GPU."""
 
     name = "cupy"

@@ -45,22 +45,24 @@ class Windows(NamedTuple):
         """Whether each window is one place, and each place a window."""
         return self.kernel == (1, 1) and self.grid == self.size == self.padded
 
-    @property
-    def inner(self) -> tuple[slice, slice]:
-        """The maps themselves in what has the zeros."""
-        down, across = (slice(pad[0], pad[0] + n) for n, pad in zip(self.size, self.pad, strict=True))
-        return down, across
-
-    def taps(self, rows: range | None = None) -> Iterator[tuple[int, int, tuple[slice, slice]]]:
-        """(i, j, where it meets the padded maps) of each place of the kernel, for some rows of windows or all."""
+    def taps(self, rows: range | None = None) -> Iterator[tuple[int, int, tuple[slice, slice], tuple[slice, slice]]]:
+        """Each place (i, j) of the kernel, for some rows of windows or all: the places of maps that it meets, and the
+        windows, of these rows, which have it there and not on zeros."""
         rows = rows or range(self.grid[0])
-        (down, across), (apart, aside) = self.stride, self.dilation
         for i in range(self.kernel[0]):
-            top = i * apart + rows.start * down
+            down, windows = self._met(0, i, rows)
             for j in range(self.kernel[1]):
-                left = j * aside
-                right = left + (self.grid[1] - 1) * across + 1
-                yield i, j, (slice(top, top + (len(rows) - 1) * down + 1, down), slice(left, right, across))
+                across, beside = self._met(1, j, range(self.grid[1]))
+                yield i, j, (down, across), (windows, beside)
+
+    def _met(self, axis: int, tap: int, windows: range) -> tuple[slice, slice]:
+        """Along one axis."""
+        n, stride = self.size[axis], self.stride[axis]
+        start = tap * self.dilation[axis] - self.pad[axis][0]  # where the first of all windows has it
+        first = max(windows.start, -(start // stride))
+        count = max(min(windows.stop, (n - 1 - start) // stride + 1) - first, 0)
+        place, before = (start + first * stride, first - windows.start) if count else (0, 0)
+        return slice(place, place + count * stride, stride), slice(before, before + count)
 
     @property
     def met(self) -> NDArray:
@@ -84,52 +86,47 @@ class Places:
     scratch: Callable[..., Array]
     gemm: Callable[..., None]
 
-    def padded(self, x: Array, windows: Windows) -> Array:
-        """The maps with their zeros about them, width by width in memory; x itself where it is that already."""
-        if windows.padded == windows.size and x.strides[-1] == x.itemsize:
-            return x
-        shape = (*x.shape[:-3], *windows.padded, x.shape[-1])
-        out = self.scratch(f"padded {windows}", shape, x.dtype)  # nothing else is ever written about the maps
-        out[(..., *windows.inner, slice(None))] = x
-        return out
-
-    def columns(self, padded: Array, windows: Windows, rows: range, out: Array) -> None:
+    def columns(self, x: Array, windows: Windows, rows: range, out: Array) -> None:
         """What these rows of windows see: out = (..., channels, *kernel, rows, windows across, m)."""
-        for i, j, (down, across) in windows.taps(rows):
-            out[..., i, j, :, :, :] = padded[..., down, across, :]
+        for i, j, places, seeing in windows.taps(rows):
+            tap = out[..., i, j, :, :, :]
+            part = tap[(..., *seeing, slice(None))]
+            if part.shape != tap.shape:
+                tap.fill(0)
+            part[...] = x[(..., *places, slice(None))]
 
-    def add_columns(self, columns: Array, windows: Windows, rows: range, out: Array) -> None:
-        """The transpose of `columns`: each is added to where it was seen, in padded maps."""
-        for i, j, (down, across) in windows.taps(rows):
-            seen = out[..., down, across, :]
-            self.xp.add(seen, columns[..., i, j, :, :, :], out=seen)
+    def add_columns(self, columns: Array, windows: Windows, rows: range, out: Array, more: bool = False) -> None:
+        """The transpose of `columns`: out has in each place the sum of all that saw it, or `more` of it."""
+        if not more:
+            out.fill(0)
+        for i, j, places, seeing in windows.taps(rows):
+            seen = out[(..., *places, slice(None))]
+            self.xp.add(seen, columns[..., i, j, :, :, :][(..., *seeing, slice(None))], out=seen)
 
     def spread(self, taps: Array, windows: Windows, out: Array) -> None:
         """`add_columns` of columns that are the same in every window: each of taps, (..., channels, *kernel, m), is
         added wherever it was seen, and out is (..., channels, height, width, m)."""
-        bare = windows.padded == windows.size
-        shape = (*out.shape[:-3], *windows.padded, out.shape[-1])
-        whole = out if bare else self.scratch("spread", shape, out.dtype)
-        whole.fill(0)
-        self.add_columns(taps[..., None, None, :], windows, range(windows.grid[0]), out=whole)
-        if not bare:
-            out[...] = whole[(..., *windows.inner, slice(None))]
+        out.fill(0)
+        for i, j, places, _ in windows.taps():
+            seen = out[(..., *places, slice(None))]
+            self.xp.add(seen, taps[..., i, j, None, None, :], out=seen)
 
     def gather(self, x: Array, windows: Windows, out: Array) -> None:
         """The transpose of `spread`: for each tap the sum of all that it sees, (..., channels, *kernel, m)."""
-        padded, (rows, columns), m = self.padded(x, windows), windows.grid, x.shape[-1]
+        (rows, columns), m = windows.grid, x.shape[-1]
         ones = self.scratch("ones of windows", (1, rows * columns), x.dtype)
         ones.fill(1)
         seen = self.scratch("seen of windows", (*x.shape[:-3], rows, columns, m), x.dtype)
         sums = self.scratch("sums of windows", (*x.shape[:-3], 1, m), x.dtype)
-        for i, j, (down, across) in windows.taps():
-            seen[...] = padded[..., down, across, :]
+        for i, j, places, seeing in windows.taps():
+            seen.fill(0)
+            seen[(..., *seeing, slice(None))] = x[(..., *places, slice(None))]
             self.gemm(ones, seen.reshape(-1, rows * columns, m), out=sums.reshape(-1, 1, m))
             out[..., i, j, :] = sums[..., 0, :]
 
     def max_pool(self, x: Array, windows: Windows, out: Array) -> None:
         """The largest of each window: (..., height, width, m) to (..., *windows, m)."""
-        for i, j, (down, across) in windows.taps():
+        for i, j, (down, across), _ in windows.taps():
             if i or j:
                 self.xp.maximum(out, x[..., down, across, :], out=out)
             else:
@@ -142,7 +139,7 @@ class Places:
         part = self.scratch("part of a pool", y.shape, y.dtype)
         out.fill(0)
         taken.fill(False)
-        for _, _, (down, across) in windows.taps():
+        for _, _, (down, across), _ in windows.taps():
             xp.equal(x[..., down, across, :], y, out=hit)
             xp.greater(hit, taken, out=hit)
             xp.logical_or(taken, hit, out=taken)
@@ -152,7 +149,7 @@ class Places:
 
     def mean_pool(self, x: Array, windows: Windows, out: Array) -> None:
         """The mean of each window."""
-        for i, j, (down, across) in windows.taps():
+        for i, j, (down, across), _ in windows.taps():
             if i or j:
                 self.xp.add(out, x[..., down, across, :], out=out)
             else:
@@ -164,6 +161,6 @@ class Places:
         part = self.scratch("part of a pool", delta.shape, delta.dtype)
         self.xp.multiply(delta, 1 / (windows.kernel[0] * windows.kernel[1]), out=part)
         out.fill(0)
-        for _, _, (down, across) in windows.taps():
+        for _, _, (down, across), _ in windows.taps():
             seen = out[..., down, across, :]
             self.xp.add(seen, part, out=seen)
