@@ -1,7 +1,8 @@
 """What one training step of every rule asks of a GPU: launches, products, copies, waits; counted, not timed.
 
 Counted by the stand-in for a GPU that the tests have, which sees CuPy's own launches as well as gpufa's. The steps are
-those of a small net, whose counts are those of any net of as many layers but for what the docs say, and of LeNet.
+those of a small net, whose counts are those of any net of as many layers but for what the docs say, of LeNet, and of a
+net of two convolutions with batch norms.
 """
 
 import sys
@@ -27,9 +28,14 @@ OWN: dict[str, dict[str, Any]] = {
     "evolution": {"rule_options": {"pairs": 2}},
     "rbm": {"scaling": "unit"},
 }
+NORMED = (
+    *("input 1x32x32", "conv 6 5x5 pad valid, batch norm, relu, pool 2"),
+    "conv 16 5x5 pad valid stride 2, batch norm, relu, pool 2",
+)
 STEPS: dict[str, dict[str, Any]] = {
     **{rule: {"rule": rule, "hidden": HIDDEN} | OWN.get(rule, {}) for rule in RULES},
     **{f"{rule}, LeNet": {"rule": rule, "layers": LENET[:-1]} for rule in ("bp", "fa", "dfa")},
+    **{f"{rule}, batch norms": {"rule": rule, "layers": NORMED} for rule in ("bp", "fa", "dfa")},
 }
 HEAD = """| rule, net | launches | products | copies | bytes copied | fills | waits | nodes recorded |
 |---|---|---|---|---|---|---|---|

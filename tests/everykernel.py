@@ -55,10 +55,12 @@ def every_kernel(dtype, slab=None, V=None):
         found[random] = kernel("random", random, **narrow, **law_text("uniform"))
     for name, loss in LOSSES.items():
         found[f"output_error {name}"] = kernel("output", "output_error", **narrow, **loss_text(loss))
-    for name in ("row_sums", "square_sums", "clip_factors"):
-        found[name] = kernel("sums", name, **(wide if name == "row_sums" else narrow), THREADS="256")
-    for name in ("row_means", "column_means"):
-        found[name] = kernel("means", name, **narrow, THREADS="256")
+    for name in ("row_sums", "long_row_sums", "square_sums", "clip_factors"):
+        found[name] = kernel("sums", name, **(wide if "row_sums" in name else narrow), THREADS="256")
+    for name in ("row_norm_sums", "norm_up", "norm_down"):
+        found[name] = kernel("norms", name, **plain, THREADS="256")
+    for name in ("column_norm_sums", "follow"):
+        found[name] = kernel("norms", name, **narrow, THREADS="256")
     for name in ("columns", "add_columns", "sum_windows", "max_windows", "max_places"):
         found[name] = kernel("maps", name, **plain)
     for source, most in (("float", 4), ("double", 2), ("unsigned char", 8)):

@@ -7,11 +7,12 @@ from ..functions.activations import ACTIVATIONS, Activation
 from ..functions.optimizers import DECAYS, Hyper, Optimizer
 from . import kernels
 from .cupymaps import MapKernels
+from .cupynorms import NormKernels
 from .device import Device, Job
 from .draws import RandomKernels
 from .elementwise import ElementKernels
 from .feedback import FeedbackKernels
-from .grids import THREADS, columns_grid, output_grid, slab_grid, stride, tile_grid, types, warp_grid
+from .grids import THREADS, columns_grid, output_grid, shared_grid, slab_grid, stride, tile_grid, types, warp_grid
 from .kernels import TYPES, kernel
 from .operands import Outputs, Rates, Samples, Ticks
 from .recorded import Recorded
@@ -22,7 +23,7 @@ Layered = Any
 PIECES = 256  # blocks that share a sum over an arena
 
 
-class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, MapKernels, ElementKernels):
+class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, MapKernels, NormKernels, ElementKernels):
     """CuPy arrays on one NVIDIA GPU."""
 
     name = "cupy"
@@ -60,13 +61,17 @@ class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, MapKernels, Elem
 
     def row_sums(self, delta: Array, out: Array, alpha: float | Array = 1.0, beta: float = 0.0) -> None:
         replicas, rows, columns = delta.shape
-        found = kernel("sums", "row_sums", **types(delta), V=self._wide(columns, delta), THREADS=str(THREADS))
         factor = (None, alpha) if isinstance(alpha, int | float) else (alpha, 1.0)
-        self._launch(
-            found,
-            *warp_grid(rows, replicas),
-            *(delta, stride(delta), out, stride(out), *factor, beta, rows, columns, replicas),
-        )
+        text = {**types(delta), "V": self._wide(columns, delta), "THREADS": str(THREADS)}
+        given = delta, stride(delta), out, stride(out), *factor, beta
+        grid, sizes = shared_grid(rows, columns, replicas), (rows, columns, replicas)
+        if grid[0][0] == 1:
+            self._launch(kernel("sums", "row_sums", **text), *warp_grid(rows, replicas), *given, *sizes)
+            return
+        branch = self.device.branch  # each has room of its own
+        parts = self.scratch(f"parts of sums, {branch}", (replicas, rows, grid[0][0]), out.dtype)
+        arrived = self.scratch(f"blocks that have summed, {branch}", (replicas, rows), "uint32")
+        self._launch(kernel("sums", "long_row_sums", **text), *grid, *given, parts, arrived, *sizes)
 
     def output_error(self, outputs: Outputs) -> None:
         self._output_error(None, outputs)

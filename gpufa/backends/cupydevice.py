@@ -71,6 +71,10 @@ class CupyDevice:
     def _lanes(self) -> Lanes:
         return self._recording if getattr(self._here, "records", False) else self._live
 
+    @property
+    def branch(self) -> int:
+        return self._lanes.branch
+
     def empty(self, shape: Sequence[int], dtype: Any) -> Array:
         with self.working():
             return self._allocate(shape, dtype)

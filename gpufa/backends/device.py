@@ -30,6 +30,10 @@ class Device(Protocol):
     xp: ModuleType
     index: int
 
+    @property
+    def branch(self) -> int:
+        """Which of the jobs of `parallel` that may overlap work is issued by now; 0 outside."""
+
     def working(self) -> AbstractContextManager[None]:
         """Inside, what the calling thread does with arrays is done on this device, behind all work that it issued
         elsewhere, and ahead of what it issues there later. May be entered again inside, and from any thread."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from ..functions.formulas import Formula
 from . import kernels
-from .grids import BLOCKS, THREADS, columns_grid, sample_grid, slab_grid, steps, stride, types
+from .grids import columns_grid, sample_grid, slab_grid, steps, stride, types
 from .kernels import kernel
 from .launcher import Launcher
 
@@ -28,16 +28,6 @@ class ElementKernels(Launcher):
         found = kernel("normalise", "normalise", **types(h), UNITS_FIRST=str(int(units_first)))
         grid = sample_grid(columns, 8 if units_first else 32, replicas)
         self._launch(found, *grid, h, *steps(h), G, out, *steps(out), tiny, rows, columns, replicas)
-
-    def means(self, x: Array, axis: int, out: Array, by: Array = None) -> None:
-        replicas, rows, columns = x.shape
-        name = "row_means" if axis == -1 else "column_means"
-        found = kernel("means", name, x.dtype.name, THREADS=str(THREADS))
-        if axis == -1:
-            grid = (max(1, min(replicas * rows, BLOCKS)), 1, 1), (THREADS, 1, 1)
-            self._launch(found, *grid, x, by, out, replicas * rows, columns)
-        else:
-            self._launch(found, *sample_grid(columns, 32, replicas), x, by, out, rows, columns, replicas)
 
     def perturb(self, x: Array, slope: Array, size: float, out: Array) -> None:
         replicas, rows, columns = x.shape

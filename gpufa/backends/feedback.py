@@ -23,12 +23,15 @@ class FeedbackKernels(Launcher):
     def gate(self, delta: Array, gates: Iterable[Gate]) -> None:
         for gate in gates:
             part = delta[..., gate.rows, :]
-            replicas, rows, columns = part.shape
-            V = self._wide(columns, part, gate.z, gate.mask)
-            found = kernel("gate", "gate", **types(part), V=V, **kernels.derivative_text(gate.activation))
-            grid = slab_grid(rows, columns // V, replicas)
-            strides = map(stride, (part, gate.z, gate.mask))
-            self._launch(found, *grid, part, gate.z, gate.mask, *strides, rows, columns, replicas)
+            self.gated(part, gate, out=part)
+
+    def gated(self, delta: Array, gate: Gate, out: Array) -> None:
+        replicas, rows, columns = out.shape
+        arrays = delta, gate.z, gate.mask, out
+        V = self._wide(columns, *arrays)
+        found = kernel("gate", "gate", **types(out), V=V, **kernels.derivative_text(gate.activation))
+        grid = slab_grid(rows, columns // V, replicas)
+        self._launch(found, *grid, *arrays, *map(stride, arrays), rows, columns, replicas)
 
     def feedback_delta(self, matrix: Array | KeyedMatrix, signal: Array, gates: Iterable[Gate], out: Array) -> None:
         if matrix.shape[-1] <= SMALL:

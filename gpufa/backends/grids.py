@@ -8,6 +8,7 @@ Grid = tuple[tuple[int, int, int], tuple[int, int, int]]
 THREADS = 256  # of a block that walks along a row
 SLAB_THREADS = 128
 MOST = 65535  # blocks along y and z
+SHARE, PIECES = 4096, 64  # numbers of a row that are worth a block, and blocks that share a row
 BLOCKS = 4096  # of a grid that walks along one long axis
 
 
@@ -28,6 +29,12 @@ def warp_grid(rows: int, replicas: int) -> Grid:
     """A warp for each row."""
     y = min(_power_of_two(rows), 8)
     return _grid(1, 32, rows, y, replicas)
+
+
+def shared_grid(rows: int, columns: int, replicas: int) -> Grid:
+    """For blocks of THREADS that share each row, as many as its length is worth."""
+    pieces = max(1, min(columns // SHARE, PIECES))
+    return (pieces, min(max(1, rows), MOST), min(max(1, replicas), MOST)), (THREADS, 1, 1)
 
 
 def tile_grid(rows: int, columns: int, replicas: int) -> Grid:

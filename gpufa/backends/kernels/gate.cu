@@ -1,8 +1,8 @@
 #include "common.cuh"
 
-// delta *= f'(z) and, with dropout, mask; z is h or a, as the activation's row says.
-extern "C" __global__ void gate(S* delta, const S* z, const S* mask, i64 delta_stride, i64 z_stride, i64 mask_stride,
-                                i64 rows, i64 columns, i64 replicas) {
+// out = delta * f'(z) and, with dropout, * mask; z is h or a, as the activation's row says. out may be delta.
+extern "C" __global__ void gate(const S* delta, const S* z, const S* mask, S* out, i64 delta_stride, i64 z_stride,
+                                i64 mask_stride, i64 out_stride, i64 rows, i64 columns, i64 replicas) {
     FOR_REPLICAS(r) FOR_ROWS(row) FOR_COLUMNS(c) {
         const i64 at = row * columns + c;
         Pack<S> d = load(delta + r * delta_stride + at);
@@ -17,6 +17,6 @@ extern "C" __global__ void gate(S* delta, const S* z, const S* mask, i64 delta_s
             const Pack<S> keep = load(mask + r * mask_stride + at);
             FOR_PACK(v) d.at[v] = (T)d.at[v] * (T)keep.at[v];
         }
-        store(delta + r * delta_stride + at, d);
+        store(out + r * out_stride + at, d);
     }
 }

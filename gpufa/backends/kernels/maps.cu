@@ -1,8 +1,8 @@
 #include "common.cuh"
 
-// Windows of high x wide places, apart and aside from one to the next, begin every `down` and `across` places in maps of
-// (height, width, m), which have `above` and `left` zeros before them; `over` windows lie across. A thread has V samples.
-// What comes of several places or windows is their sum, or the first of them, in the order of the kernel's places.
+// Windows of high x wide places, apart and aside from one to the next, begin every `down` and `across` places in maps
+// (height, width, m), which have `above` and `left` zeros before them; `over` windows lie across, `under` down. What
+// comes of several places or windows is taken in the order of the kernel's places.
 
 // Each window w, first <= w <= last, that sees a place (counted from the zeros on) as the tap of its kernel, backwards.
 #define FOR_WINDOWS(w, tap, place, first, last, step, taps, apart)                                                   \

@@ -17,6 +17,35 @@ extern "C" __global__ void row_sums(const S* delta, i64 delta_stride, T* out, i6
     }
 }
 
+// The same of long rows: gridDim.x blocks share each, and the last of them adds up `parts`, in one order always.
+extern "C" __global__ void long_row_sums(const S* delta, i64 delta_stride, T* out, i64 out_stride, const T* alpha,
+                                         double scale, double beta, T* parts, unsigned* arrived, i64 rows,
+                                         i64 columns, i64 replicas) {
+    __shared__ T part[THREADS];
+    const T factor = (alpha ? *alpha : (T)1) * (T)scale;
+    FOR_REPLICAS(r) for (i64 row = blockIdx.y; row < rows; row += gridDim.y) {
+        const i64 at = r * rows + row;
+        T sum = 0;
+        FOR_COLUMNS(c) {
+            const Pack<S> pack = load(delta + r * delta_stride + row * columns + c);
+            FOR_PACK(v) sum += (T)pack.at[v];
+        }
+        part[threadIdx.x] = sum;
+        for (int half = THREADS / 2; half; half /= 2) {
+            __syncthreads();
+            if (threadIdx.x < half) part[threadIdx.x] += part[threadIdx.x + half];
+        }
+        if (threadIdx.x == 0) parts[at * gridDim.x + blockIdx.x] = part[0];
+        if (last_of(arrived + at, gridDim.x) && threadIdx.x == 0) {
+            sum = 0;
+            for (i64 i = at * gridDim.x; i < (at + 1) * gridDim.x; i++) sum += parts[i];
+            T* const to = out + r * out_stride + row;
+            *to = factor * sum + (beta == 0 ? (T)0 : (T)beta * *to);
+        }
+        __syncthreads();
+    }
+}
+
 // squares[r, block] = the sum of the squares of the block's share of g[r].
 extern "C" __global__ void square_sums(const T* g, i64 stride, double* squares, i64 n, i64 replicas) {
     __shared__ double part[THREADS];

@@ -1,5 +1,7 @@
 """Operations of a layer of both backends against plain NumPy: sums, activations, gates, feedback, errors."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from operationlab import draw, every_dtype, every_size, near, rng, slab
@@ -23,6 +25,18 @@ def test_row_sums(backend, dtype, replicas, rows, columns):
             out = backend.to_device(start.copy())
             backend.row_sums(slab(backend, delta), out=out, alpha=factor, beta=beta)
             near(backend, out, alpha * delta.sum(axis=-1, dtype="f8") + beta * start, dtype)
+
+
+@every_dtype
+def test_rows_that_blocks_share(backend, dtype):
+    """Side by side too, as whole numbers, whose sums are exact."""
+    deltas = [np.round(draw(2, 3, 20000, dtype=dtype)) for _ in range(3)]
+    placed, outs = [backend.to_device(d) for d in deltas], [backend.zeros((2, 3), dtype) for _ in deltas]
+    for beta in (0.0, 1.0):
+        sums = (partial(backend.row_sums, d, out, 0.5, beta) for d, out in zip(placed, outs, strict=True))
+        backend.parallel(list(sums))
+    for d, out in zip(deltas, outs, strict=True):
+        np.testing.assert_array_equal(backend.to_host(out), d.sum(-1))
 
 
 @every_dtype
