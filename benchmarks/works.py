@@ -7,7 +7,8 @@ from gpufa.rules import RULES as ALL_RULES
 
 OURS = "gpufa dfa", "gpufa fa", "gpufa bp", "bare products dfa", "bare products bp"
 TORCH = "torch bp", "torch bp foreach", "torch bp fused", "torch bp compiled", "torch dfa", "torch dfa compiled"
-PEERS = (*TORCH, "jax bp", "jax dfa", "sklearn bp", "biotorch dfa")
+SKLEARN = "sklearn bp", "feedbackclassifier bp", "feedbackclassifier dfa"
+PEERS = (*TORCH, "jax bp", "jax dfa", *SKLEARN, "biotorch dfa")
 FLOOR = "gpufa dfa", "bare products dfa"
 MAPS = (
     *("gpufa dfa", "gpufa fa", "gpufa bp"),

@@ -47,6 +47,7 @@ CONTENDERS = {
     "jax bp": Row("{}.jax_nets", "bp", "", "jax"),
     "jax dfa": Row("{}.jax_nets", "dfa", "", "jax"),
     "sklearn bp": Row("dense.sklearn_nets", "bp", "", "sklearn"),
+    **{f"feedbackclassifier {rule}": Row("dense.feedback_classifier", rule, "", "sklearn") for rule in ("bp", "dfa")},
     "biotorch fa": Row("{}.biotorch_nets", "fa", "", "biotorch"),
     "biotorch dfa": Row("{}.biotorch_nets", "dfa", "", "biotorch"),
     "drtp dfa": Row("layered.drtp_nets", "dfa", "", "models"),

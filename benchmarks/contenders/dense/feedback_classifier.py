@@ -4,7 +4,8 @@ import numpy as np
 
 from gpufa.sklearn import FeedbackClassifier
 
-from ..works import Start, Work
+from ...start import Start
+from ...works import Work
 
 
 class SklearnFeedback:
@@ -25,11 +26,10 @@ class SklearnFeedback:
         )
         self.model.fit(start.x, start.y)
         net = self.model.network_
-        for k, (w, b) in enumerate(zip(start.weights, start.biases, strict=True), start=1):
-            net.arena.W[k][...] = net.backend.to_device(w)
-            net.arena.b[k][...] = net.backend.to_device(b)
-        for k, matrix in enumerate(start.feedback if rule == "dfa" else (), start=1):
-            net.fixed.B[k][...] = net.backend.to_device(matrix)
+        for name, value in start.parameters.items():
+            net.arena[name][...] = net.backend.to_device(value)
+        for name, value in start.carriers.get(rule, {}).items():
+            net.fixed[name][...] = net.backend.to_device(value)
 
     def step(self) -> None:
         index = self.start.batch(self.done, self.size)
