@@ -27,17 +27,19 @@ def test_means(dtype, replicas, rows, columns, axis, weighed):
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize(("rows", "columns"), [(5, 12), (17, 7), (1, 1), (6, 1), (3, 130), (2, 9001)])
 def test_norms_up_and_down(backend, dtype, rows, columns, axis, shared):
-    """Far from 0 too, and as blocks that share a long row."""
+    """Far from 0 too, and as blocks that share a long row. A rounding of the mean, 8e-6 there, comes down times the
+    factor's square, which `eps` keeps within 4."""
     x = draw(1 if shared else 2, rows, columns, dtype=dtype) + np.float32(100)
     delta, gain, shift = (draw(2, *shape, dtype=dtype) for shape in ((rows, columns), (rows,), (rows,)))
     moment = (2, rows, 1) if axis == -1 else (2, 1, columns)
-    mean, variance = (np.broadcast_to(f(x, axis, keepdims=True), moment) for f in (np.mean, np.var))
-    factor = 1 / np.sqrt(variance.astype("float64") + 0.01)
-    expected = (x - mean.astype("float64")) * factor
+    exact = x.astype("float64")
+    mean, variance = (np.broadcast_to(f(exact, axis, keepdims=True), moment) for f in (np.mean, np.var))
+    factor = 1 / np.sqrt(variance + 0.25)
+    expected = (exact - mean) * factor
     moments = Moments(*(backend.zeros(moment, dtype) for _ in range(3)))
     z, out = (backend.zeros(delta.shape, dtype) for _ in range(2))
     placed = [backend.to_device(a) for a in (x, gain, shift, delta)]
-    backend.norm(placed[0], axis, 0.01, placed[1], placed[2], moments, z, out=out)
+    backend.norm(placed[0], axis, 0.25, placed[1], placed[2], moments, z, out=out)
     loose = {"rtol": 1e-3, "atol": 3e-4} if dtype == "float32" else {"rtol": 1e-9, "atol": 1e-10}
     for found, wanted in (
         (z, expected),
