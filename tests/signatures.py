@@ -18,12 +18,14 @@ FILE = Path(names.__file__).with_name("parameters.py")
 HEAD = '''"""The parameters of the estimators: made by `python tests/signatures.py`, not by hand."""
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
 from ..functions.activations import Activation
 from ..net.rule import Rule
 
 
+@dataclass(eq=False, repr=False)
 class Parameters:
     """
 '''
@@ -71,10 +73,9 @@ def text():
         )
         for row in rows
     ]
-    lines = [f"{row.name}: {row.kind} = {row.default}," for row in rows]
-    lines.insert(len(names.FIRST), "*,")
-    source = HEAD + textwrap.indent("\n".join(told), " " * 4) + '\n    """\n\n    def __init__(self,\n'
-    source += "\n".join(lines) + "\n) -> None:\n" + "\n".join(f"        self.{row.name} = {row.name}" for row in rows)
+    lines = [f"{row.name}: {row.kind} = {row.default}" for row in rows]
+    lines.insert(len(names.FIRST), "_: KW_ONLY")
+    source = HEAD + textwrap.indent("\n".join([*told, '"""', "", *lines]), " " * 4)
     ruff = [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(FILE), "-"]
     return subprocess.run(ruff, input=source, capture_output=True, text=True, check=True).stdout
 
