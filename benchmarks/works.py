@@ -113,22 +113,9 @@ GPU = (
     Work("784-800-800-10, batch 64, 10 replicas", (784, 800, 800, 10), replicas=10, contenders=FLOOR, steps=50),
     Work("784-800-800-10, batch 64, one epoch of 60,000", (784, 800, 800, 10), contenders=("gpufa dfa",), steps=938),
     Work("LeNet, batch 64", layers=LENET, contenders=MAPS_ON_GPU, steps=50),
-    Work("Nøkland's CIFAR net, batch 64", layers=NOKLAND, contenders=MAPS_ON_GPU, steps=10, checked="float64"),
-    Work(
-        "Nøkland's CIFAR net, batch 64, TF32",
-        layers=NOKLAND,
-        precision="tf32",
-        contenders=MAPS_ON_GPU,
-        steps=10,
-        checked="float64",
-    ),
-    Work("ResNet-20, batch 64", layers=RESNET20, contenders=MAPS_ON_GPU, steps=10, checked="float64"),
-    Work(
-        "ResNet-20, batch 64, TF32",
-        layers=RESNET20,
-        precision="tf32",
-        contenders=MAPS_ON_GPU,
-        steps=10,
-        checked="float64",
+    *(
+        Work(f"{net}, batch 64{said}", (), 64, "sgd", 1, precision, MAPS_ON_GPU, 10, layers, checked="float64")
+        for net, layers in (("Nøkland's CIFAR net", NOKLAND), ("ResNet-20", RESNET20))
+        for precision, said in (("fp32", ""), ("tf32", ", TF32"))
     ),
 )

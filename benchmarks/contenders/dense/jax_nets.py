@@ -6,18 +6,16 @@ import numpy as np
 
 from ...start import Start
 from ...works import Work
+from ..injax import InJax
 
 
-class JaxNet:
+class JaxNet(InJax):
     def __init__(self, work: Work, start: Start, rule: str, device: str) -> None:
         if work.replicas > 1 or work.optimizer != "sgd":
             raise NotImplementedError("not written for this work")
         jax.config.update("jax_platform_name", device)
         jax.config.update("jax_default_matmul_precision", "tensorfloat32" if work.precision == "tf32" else "highest")
-        x, y, order = jnp.asarray(start.x), jnp.asarray(start.y), jnp.asarray(start.order)
-        self.parameters = [(jnp.asarray(w), jnp.asarray(b)) for w, b in zip(start.weights, start.biases, strict=True)]
-        feedback, lr, m = [jnp.asarray(b) for b in start.feedback], start.lr, work.batch
-        outputs, batches = work.sizes[-1], len(start.order) // work.batch
+        feedback, outputs = [jnp.asarray(B) for B in start.feedback], work.sizes[-1]
 
         def forward(parameters, x):
             h = [x]
@@ -36,21 +34,8 @@ class JaxNet:
             deltas = [*((e @ B.T) * (1 - own * own) for B, own in zip(feedback, h[1:], strict=True)), e]
             return [(d.T @ below, d.sum(0)) for d, below in zip(deltas, h, strict=True)]
 
-        gradient = jax.grad(loss) if rule == "bp" else dfa
-
-        def step(parameters, done):
-            index = jax.lax.dynamic_slice(order, (done % batches * m,), (m,))
-            slopes = gradient(parameters, x[index], y[index])
-            return jax.tree.map(lambda p, g: p - lr * g, parameters, slopes)
-
-        self.run, self.done = jax.jit(step, donate_argnums=0), 0
-
-    def step(self) -> None:
-        self.parameters = self.run(self.parameters, self.done)
-        self.done += 1
-
-    def synchronize(self) -> None:
-        jax.block_until_ready(self.parameters)
+        parameters = [(jnp.asarray(w), jnp.asarray(b)) for w, b in zip(start.weights, start.biases, strict=True)]
+        super().__init__(work, start, parameters, jnp.asarray(start.x), jax.grad(loss) if rule == "bp" else dfa)
 
     def weights(self) -> list[np.ndarray]:
         return [np.asarray(w) for w, _ in self.parameters]

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 
 from ...start import Start
 from ...works import Work
+from ..intorch import InTorch
 
 OPTIMIZERS = {
     "sgd": lambda p, lr, **kw: torch.optim.SGD(p, lr, **kw),
@@ -15,22 +15,20 @@ OPTIMIZERS = {
 }
 
 
-class TorchNet:
+class TorchNet(InTorch):
     def __init__(self, work: Work, start: Start, rule: str, variant: str, device: str) -> None:
         unknown = (rule == "dfa" and work.optimizer != "sgd") or (variant == "fused" and work.optimizer == "rmsprop")
         if work.replicas > 1 or unknown:
             raise NotImplementedError("not written for this work")
-        self.place = torch.device("cuda" if device == "gpu" else "cpu")
         torch.set_float32_matmul_precision("high" if work.precision == "tf32" else "highest")
-        self.x, self.y, self.order = (torch.from_numpy(a).to(self.place) for a in (start.x, start.y, start.order))
+        super().__init__(work, start, device, torch.from_numpy(start.x))
         layers: list[torch.nn.Module] = []
         for w, b in zip(start.weights, start.biases, strict=True):
             linear = torch.nn.Linear(w.shape[1], w.shape[0], device=self.place)
-            linear.weight.data, linear.bias.data = (torch.from_numpy(a.copy()).to(self.place) for a in (w, b))
+            linear.weight.data, linear.bias.data = self.placed(w), self.placed(b)
             layers += [linear, torch.nn.Tanh()]
-        self.linear = layers[::2]
-        self.done, self.size, self.lr = 0, work.batch, start.lr
-        self.feedback = [torch.from_numpy(b.copy()).to(self.place) for b in start.feedback]
+        self.matrices = layers[::2]
+        self.feedback = [self.placed(B) for B in start.feedback]
         options = {"foreach": {"foreach": True}, "fused": {"fused": True}}.get(variant, {"foreach": False})
         learn: Callable
         if rule == "dfa":
@@ -43,13 +41,10 @@ class TorchNet:
             self.model = torch.compile(self.model, mode="reduce-overhead")
         elif variant == "compiled":
             learn = torch.compile(learn, mode="reduce-overhead")
-        self.learn = learn
+        self.taught = learn
 
-    def step(self) -> None:
-        first = self.done % (len(self.order) // self.size) * self.size
-        index = self.order[first : first + self.size]
-        self.learn(self.x[index], self.y[index])
-        self.done += 1
+    def learn(self, index: torch.Tensor) -> None:
+        self.taught(self.x[index], self.y[index])
 
     def _bp(self, x: torch.Tensor, y: torch.Tensor) -> None:
         self.optimizer.zero_grad(set_to_none=True)
@@ -59,23 +54,16 @@ class TorchNet:
     @torch.no_grad()
     def _dfa(self, x: torch.Tensor, y: torch.Tensor) -> None:
         h = [x]
-        for layer in self.linear[:-1]:
+        for layer in self.matrices[:-1]:
             h.append(torch.tanh(torch.addmm(layer.bias, h[-1], layer.weight.t())))
-        last = self.linear[-1]
+        last = self.matrices[-1]
         e = torch.softmax(torch.addmm(last.bias, h[-1], last.weight.t()), 1)
         e = e - torch.nn.functional.one_hot(y, e.shape[1])
         rate = -self.lr / len(x)
-        for layer, below, own, B in zip(self.linear, h, [*h[1:], None], [*self.feedback, None], strict=True):
+        for layer, below, own, B in zip(self.matrices, h, [*h[1:], None], [*self.feedback, None], strict=True):
             delta = e if B is None else (e @ B.t()) * (1 - own * own)
             layer.weight.addmm_(delta.t(), below, alpha=rate)
             layer.bias.add_(delta.sum(0), alpha=rate)
-
-    def synchronize(self) -> None:
-        if self.place.type == "cuda":
-            torch.cuda.synchronize()
-
-    def weights(self) -> list[np.ndarray]:
-        return [layer.weight.detach().cpu().numpy() for layer in self.linear]
 
 
 def make(work: Work, start: Start, rule: str, variant: str, device: str) -> TorchNet:

@@ -1,49 +1,36 @@
 """BioTorch's FA and DFA of maps, from a checkout that --biotorch names. Its FA has our feedback; its DFA, which has
 feedback of another shape, its own."""
 
-import numpy as np
 import torch
 from biotorch.module.biomodule import BioModule
 
 from ...start import Start
 from ...works import Work
+from ..intorch import InTorch
 from .modules import fill, images, net
 
 
-class BioTorchNet:
+class BioTorchNet(InTorch):
     def __init__(self, work: Work, start: Start, rule: str, device: str) -> None:
-        place = torch.device("cuda" if device == "gpu" else "cpu")
-        x, (y, order) = images(work, start), (torch.from_numpy(a) for a in (start.y, start.order))
-        self.x, self.y, self.order = x.to(place), y.to(place), order.to(place)
+        super().__init__(work, start, device, images(work, start))
         outputs = len(start.biases[-1])
-        self.model = BioModule(net(work), mode=rule, output_dim=outputs).to(place, x.dtype)
+        self.model = BioModule(net(work), mode=rule, output_dim=outputs).to(self.place, self.x.dtype)
         self.matrices = fill(self.model, start)
         names = [name for name in start.parameters if name[0] == "W"]
         for name, layer in zip(names, self.matrices, strict=True):
             B = start.carriers["fa"].get(_carrier(name)) if rule == "fa" else None
             if B is not None:
-                layer.weight_backward.data = torch.from_numpy(B.copy() if B.ndim > 2 else B.T.copy()).to(place)
-        self.loss, self.place, self.direct = torch.nn.CrossEntropyLoss(), place, rule == "dfa"
+                layer.weight_backward.data = self.placed(B if B.ndim > 2 else B.T)
+        self.loss, self.direct = torch.nn.CrossEntropyLoss(), rule == "dfa"
         trained = [p for p in self.model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.SGD(trained, start.lr)
-        self.done, self.size = 0, work.batch
 
-    def step(self) -> None:
-        first = self.done % (len(self.order) // self.size) * self.size
-        index = self.order[first : first + self.size]
+    def learn(self, index: torch.Tensor) -> None:
         x, y = self.x[index], self.y[index]
         self.optimizer.zero_grad()
         a = self.model(x, targets=y, loss_function=self.loss) if self.direct else self.model(x)
         self.loss(a, y).backward()
         self.optimizer.step()
-        self.done += 1
-
-    def synchronize(self) -> None:
-        if self.place.type == "cuda":
-            torch.cuda.synchronize()
-
-    def weights(self) -> list[np.ndarray]:
-        return [layer.weight.detach().cpu().numpy() for layer in self.matrices]
 
 
 def _carrier(name: str) -> str:

@@ -19,6 +19,7 @@ from gpufa.layers.words import inputs
 
 from ...start import Start
 from ...works import Work
+from ..injax import InJax
 
 ORDER = "NHWC", "HWIO", "NHWC"
 OIHW, HWIO = (3, 2, 0, 1), (2, 3, 1, 0)
@@ -95,7 +96,7 @@ def begun(layer: Any, given: Given) -> list:
     return BEGIN.get(type(layer), lambda layer, given: [])(layer, given)
 
 
-class JaxNet:
+class JaxNet(InJax):
     def __init__(self, work: Work, start: Start, rule: str, device: str) -> None:
         jax.config.update("jax_platform_name", device)
         jax.config.update("jax_enable_x64", work.dtype == "float64")
@@ -105,11 +106,8 @@ class JaxNet:
         shapes = [shape]
         for one in blocks:
             shapes.append(one.out(shapes[-1]))
-        x, y = jnp.asarray(start.x.reshape(-1, *shape).transpose(NHWC)), jnp.asarray(start.y)
-        order, feedback = jnp.asarray(start.order), [jnp.asarray(B) for B in start.feedback]
-        lr, m, outputs, batches = start.lr, work.batch, shapes[-1][0], len(start.order) // work.batch
+        feedback, outputs = [jnp.asarray(B) for B in start.feedback], shapes[-1][0]
         given = {kind: iter(_arrays(start, kind)) for kind in "Wgb"}
-        self.parameters = [begun(one, given) for one in blocks]
 
         def loss(parameters, x, y):
             for one, p, shape in zip(blocks, parameters, shapes, strict=False):
@@ -122,25 +120,13 @@ class JaxNet:
                 x, pull = jax.vjp(lambda p, one=one, x=x, shape=shape: above(one, p, x, shape), p)
                 pulls.append(pull)
             e = (jax.nn.softmax(x) - jax.nn.one_hot(y, outputs)) / len(x)
-            errors = [(e @ B.T).reshape(m, *shape) for B, shape in zip(feedback, shapes[1:], strict=False)]
+            errors = [(e @ B.T).reshape(len(x), *shape) for B, shape in zip(feedback, shapes[1:], strict=False)]
             errors = [d.transpose(NHWC) if d.ndim > 2 else d for d in errors]
             return [pull(d)[0] for pull, d in zip(pulls, [*errors, e], strict=True)]
 
-        gradient = jax.grad(loss) if rule == "bp" else dfa
-
-        def step(parameters, done):
-            index = lax.dynamic_slice(order, (done % batches * m,), (m,))
-            slopes = gradient(parameters, x[index], y[index])
-            return jax.tree.map(lambda p, g: p - lr * g, parameters, slopes)
-
-        self.run, self.done = jax.jit(step, donate_argnums=0), 0
-
-    def step(self) -> None:
-        self.parameters = self.run(self.parameters, self.done)
-        self.done += 1
-
-    def synchronize(self) -> None:
-        jax.block_until_ready(self.parameters)
+        x = jnp.asarray(start.x.reshape(-1, *shape).transpose(NHWC))
+        parameters = [begun(one, given) for one in blocks]
+        super().__init__(work, start, parameters, x, jax.grad(loss) if rule == "bp" else dfa)
 
     def weights(self) -> list[np.ndarray]:
         found = [np.asarray(p) for p in jax.tree.leaves(self.parameters)]
