@@ -94,6 +94,25 @@ def test_a_phase_is_its_equation_sample_by_sample(backend):
         np.testing.assert_allclose(after[f"B{k}"], expected, rtol=1e-11, atol=1e-13)
 
 
+def test_the_response_goes_through_an_activation_in_front_of_a_pool(backend):
+    """Which trains behind it under rules that don't look."""
+    drawn, m, rate = {}, 4, 0.25
+
+    def noise(shape, stream, scale):
+        return drawn.setdefault(stream, np.random.default_rng(stream).normal(size=shape))
+
+    net, before, after = mirrored(
+        ["input 2x5x4", "conv 2 1x1", "conv 3 2x2 tanh, pool 2", "dense 3"], noise, m, rate, backend
+    )
+    W, layer, xi = values(net), layer_of("conv 3 2x2"), drawn[1][0].reshape(2, 5, 4, m)
+    found = np.zeros(W["W2"].shape)
+    for s in range(m):
+        y = np.tanh(conv_up(layer, W["W2"], W["b2"], xi[..., s]))
+        found += conv_down(layer, W["W2"], xi[..., s], y)[0]
+    expected = (1 - rate) * before["B1"] + rate * found / (m * layer.uses((2, 5, 4)))
+    np.testing.assert_allclose(after["B1"], expected, rtol=1e-11, atol=1e-13)
+
+
 def test_a_kernel_as_large_as_the_maps_is_mirrored_as_a_dense_layer(backend):
     """CONV-8, with the noise that both draw."""
     conv = ("conv 5 3x4 pad valid tanh", "conv 4 1x1 tanh")

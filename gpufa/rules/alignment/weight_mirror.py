@@ -42,6 +42,7 @@ class WeightMirror(FA):
     crosses = "delta_{k+1}; noise in the mirror phase"
     needs = frozenset({"pull", "derivative", "stored"})
     injects_only = False
+    as_said = True
     defaults = Rule.defaults
 
     def __post_init__(self) -> None:
