@@ -19,6 +19,8 @@ class Act(Layer):
     name: Any
     f: Activation = field(init=False, repr=False)
 
+    known = True
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "f", activation(self.name))
         object.__setattr__(self, "name", self.f.name)

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -34,6 +35,8 @@ class Chain(Layer):
 
     layers: tuple[Layer, ...]
 
+    known = True
+
     def __post_init__(self) -> None:
         layers = several(self.layers, "the layers of a chain", "[Dense(64), Act('tanh')]")
         if not layers or not all(isinstance(layer, Layer) for layer in layers):
@@ -55,7 +58,7 @@ class Chain(Layer):
     def one_dense(self) -> DenseParts | None:
         """Its parts where it is [dense, activation, dropout], of which the first alone is a must."""
         rest = list(self.layers)
-        if not rest or not isinstance(dense := rest.pop(0), Dense):
+        if not all(one.known for one in (self, *rest)) or not isinstance(dense := rest.pop(0), Dense):
             return None
         act = rest.pop(0) if rest and isinstance(rest[0], Act) else None
         dropout = rest.pop(0) if rest and isinstance(rest[0], Dropout) else None
@@ -92,7 +95,7 @@ class Chain(Layer):
         shapes = list(accumulate(self.layers, lambda shape, layer: layer.out(shape), initial=at.shape))
         found = [None] * (len(self.layers) - 1) + [self.last_output(at)]
         for i, (lower, upper) in reversed(list(enumerate(pairwise(self.layers)))):
-            if lower.spent and isinstance(upper, Act) and upper.f.of == "h":
+            if self.known and lower.spent and isinstance(upper, Act) and upper.known and upper.f.of == "h":
                 if found[i + 1] is None:
                     found[i + 1] = at.array(f"output {i}", math.prod(shapes[i + 1]), at.batch.m)
                 found[i] = found[i + 1]
@@ -105,11 +108,12 @@ class Chain(Layer):
     @property
     def pooled_first(self) -> "Chain":
         """The same function, of fewer units: what never falls may as well be taken behind a max pool."""
-        layers = list(self.layers)
+        layers, chain = list(self.layers), copy(self)
         for i, (lower, upper) in enumerate(pairwise(self.layers)):
-            if isinstance(lower, Act) and lower.f.rising and isinstance(upper, MaxPool):
+            if isinstance(lower, Act) and lower.f.rising and isinstance(upper, MaxPool) and lower.known and upper.known:
                 layers[i : i + 2] = upper, lower
-        return self if tuple(layers) == self.layers else replace(self, layers=tuple(layers))
+        object.__setattr__(chain, "layers", tuple(layers))
+        return chain if self.known else self
 
     def own(self, at: At) -> tuple[At, ...]:
         """The places of its layers, one above the other."""

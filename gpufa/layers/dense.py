@@ -15,6 +15,7 @@ class Dense(Layer):
 
     n: int
 
+    known = True
     word = "dense"
     example = "dense 64"
 

@@ -19,6 +19,7 @@ class Dropout(Layer):
 
     p: float
 
+    known = True
     word = "dropout"
     example = "dropout 0.5"
 

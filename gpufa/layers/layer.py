@@ -18,7 +18,11 @@ from numpy.typing import NDArray
 from ..backends.operands import Signal
 from ..backends.places import Windows
 from ..basics.arrays import Array, T
+from ..basics.promises import kept
 from .terms import Batch, Carriers, Option, Parameter, Shape, State, Sums
+
+DOWN = "send", "pull", "remember", "gradients"
+WAYS = "forward", "inside", "out", *DOWN
 
 
 class At:
@@ -101,13 +105,25 @@ class At:
 class Layer:
     """Base of all layers. `str` of a layer is its word, which `block` reads back; `example` is such a word, and
     `sample` the shape of an input that it takes. In words the fields without a default are numbers, the others
-    `options`."""
+    `options`.
+
+    What a class promises of its methods is not promised by a class below it that writes one of them anew, unless that
+    says so itself:
+
+    spent   its own way down, `DOWN`, never reads y, over which the activation above may write its own
+    known   it does what its name says in gpufa, all its `WAYS`, and what comes to the same may be done in its place
+    """
 
     word: ClassVar[str] = ""
     example: ClassVar[str] = ""
     sample: ClassVar[Shape] = (128,)
     options: ClassVar[tuple[Option, ...]] = ()
-    spent: ClassVar[bool] = False  # its own way down never reads y, over which the activation above may write its own
+    spent: ClassVar[bool] = False
+    known: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        cls.spent = cls.spent and kept(cls, "spent", DOWN)
+        cls.known = cls.known and kept(cls, "known", WAYS)
 
     def __str__(self) -> str:
         said = [self.word]

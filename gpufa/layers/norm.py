@@ -127,6 +127,7 @@ class BatchNorm(Norm):
     example = "batch norm"
     options = (Option("momentum", "0.1"), EPS, ZERO)
     axis = -1
+    spent = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -55,6 +55,7 @@ class Pool(Layer):
 class MaxPool(Pool):
     """The largest of each window of maps; the error goes to that alone, and to the first where several are."""
 
+    known = True
     word = "pool"
     example = "pool 2"
 

@@ -22,7 +22,7 @@ class Residual(Chain):
 
     shortcut: Any = None  # layers, or one of them; kept as a Chain
 
-    spent = True
+    spent = known = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

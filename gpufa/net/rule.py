@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
 from ..basics.laws import LAWS
+from ..basics.promises import kept
 from ..functions.initialisers import fans
 from ..layers.terms import Shape
 from .arena import Extra
@@ -97,7 +98,7 @@ class Rule:
 
     def __init_subclass__(cls) -> None:
         cls.name = cls.__dict__.get("name", cls.__name__.lower())
-        if "forward" in cls.__dict__ and "feeds" not in cls.__dict__:
+        if not kept(cls, "feeds", ("forward",)):
             cls.feeds = False
 
     @property

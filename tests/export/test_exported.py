@@ -11,7 +11,7 @@ from gpufa.data.scaling import SCALINGS, Fit, Scaling, fit_scaling
 from gpufa.export.forms import ACTIVATIONS, FORMS, OUTPUTS
 from gpufa.functions import activations
 from gpufa.functions.losses import LOSSES
-from gpufa.layers import LAYERS, Layer, Residual, block
+from gpufa.layers import LAYERS, Act, Layer, Residual, block
 from gpufa.rules import RULES
 
 MAPS = (
@@ -150,17 +150,24 @@ class Twice(Layer):
         at.y[...] = 2 * at.x
 
 
+class Leaky(Act):
+    def forward(self, at):
+        super().forward(at)
+        at.y += 0.1 * at.x
+
+
 @every_format
 def test_ones_own_parts_are_refused_by_name(run):
     from dataclasses import replace
 
     own = replace(activations.ACTIVATIONS["tanh"], name="mine")
     loss = replace(LOSSES["squared_error"], name="ours")
-    twice = ["input 4", [*block("dense 5").layers, Twice()], "dense 3"]
+    twice, leaky = (["input 4", [*block("dense 5").layers, layer], "dense 3"] for layer in (Twice(), Leaky("relu")))
     for net, told in (
         (random_net([4, 5, 3], activation=own), "activation 'mine' can't be exported: it is your own.* identity, tanh"),
         (random_net([4, 5, 3], loss=loss), "loss 'ours' can't be exported: it is your own.* cross_entropy"),
         (random_net(twice), "layer 'twice' can't be exported: it is your own"),
+        (random_net(leaky), "layer 'relu' can't be exported: it is your own"),
     ):
         with pytest.raises(gpufa.InvalidValue, match=told):
             run(net, raw(net))

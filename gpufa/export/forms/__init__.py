@@ -36,7 +36,7 @@ def operators(graph: Graph, steps: Iterable[Step], x: str) -> str:
 
 def _form(step: Step) -> Form:
     what = step.what
-    if isinstance(what, Act):
+    if isinstance(what, Act) and what.known:
         return _row(ACTIVATIONS, what.name, f"activation {what.name!r}", ACTIVATIONS)
     if isinstance(what, Loss):
         return _row(OUTPUTS, what.name, f"loss {what.name!r}", OUTPUTS)
