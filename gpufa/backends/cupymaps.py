@@ -42,7 +42,7 @@ class MapKernels(Launcher):
         self._sum(x, windows._replace(kernel=windows.grid, stride=windows.dilation, dilation=windows.stride), out, 1.0)
 
     def max_pool(self, x: Array, windows: Windows, out: Array) -> None:
-        if not _whole(maps := _own(x), out):
+        if not windows.solid or not _whole(maps := _own(x), out):
             super().max_pool(x, windows, out)
             return
         sizes = out.shape[1], windows.grid[0] * windows.grid[1], len(out)
@@ -50,7 +50,7 @@ class MapKernels(Launcher):
         self._windows("max_windows", sizes, (x, out), *given, *_pool(windows), windows.grid[1])
 
     def max_unpool(self, delta: Array, x: Array, y: Array, windows: Windows, out: Array) -> None:
-        if not _whole(maps := _own(x), delta, y, out):
+        if not windows.solid or not _whole(maps := _own(x), delta, y, out):
             super().max_unpool(delta, x, y, windows, out)
             return
         sizes = out.shape[1], windows.size[0] * windows.size[1], len(out)

@@ -45,6 +45,11 @@ class Windows(NamedTuple):
         """Whether each window is one place, and each place a window."""
         return self.kernel == (1, 1) and self.grid == self.size == self.padded
 
+    @property
+    def solid(self) -> bool:
+        """Whether the places of each lie side by side, and none on zeros."""
+        return self.dilation == (1, 1) and self.padded == self.size
+
     def taps(self, rows: range | None = None) -> Iterator[tuple[int, int, tuple[slice, slice], tuple[slice, slice]]]:
         """Each place (i, j) of the kernel, for some rows of windows or all: the places of maps that it meets, and the
         windows, of these rows, which have it there and not on zeros."""

@@ -43,7 +43,7 @@ class Pools(Places):
 def _done(name: str, x: NDArray, windows: Windows, arrays: tuple[NDArray, ...]) -> bool:
     """Do it to arrays that lie whole, if there is machine code for them."""
     made = pooler(x.dtype)
-    if not made or not all(a.flags.c_contiguous and a.dtype == x.dtype for a in arrays):
+    if not made or not windows.solid or not all(a.flags.c_contiguous and a.dtype == x.dtype for a in arrays):
         return False
     rows, columns, m = x.shape[-3:]
     maps, parts = x.size // (rows * columns * m), threads(x.size * EACH)

@@ -21,6 +21,7 @@ POOLS = [
     Windows((6, 7), (3, 2), (1, 2)),
     Windows((5, 5), (5, 5), (5, 5)),
     Windows((7, 4), (2, 1), (3, 2)),
+    Windows((7, 6), (2, 3), (2, 1), (2, 2)),
 ]
 every_m = pytest.mark.parametrize("m", [1, 5, 64])
 convs = pytest.mark.parametrize("windows", CONVS)
