@@ -1,5 +1,7 @@
 """Activations and their derivatives by machine code have NumPy's bits, for any number of threads."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from gpufa.backends.machine import threads as machine_threads
 from gpufa.backends.machine.compiler import compiler
 from gpufa.backends.numpy import NumpyBackend
 from gpufa.backends.operands import Gate
+from gpufa.basics.errors import GpufaWarning
 from gpufa.functions.activations import ACTIVATIONS
 
 pytestmark = pytest.mark.skipif(not compiler(), reason="no C++ compiler")
@@ -55,3 +58,15 @@ def test_every_number_is_done_once_by_any_number_of_threads(monkeypatch):
         done = np.zeros(n, int)
         machine_threads.share_numbers(n, 1.0, lambda start, end, done=done: np.add.at(done, np.arange(start, end), 1))
         assert (done == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "form"),
+    [("activate", {"cuda": "h = a < 0 ? (T)0 : 2 * a;"}, "value"), ("gated", {"cuda_derivative": "g = 1;"}, "deriv")],
+)
+def test_a_text_that_says_other_than_numpy_is_told_and_not_taken(name, text, form):
+    row, many = replace(ACTIVATIONS["relu"], name="mine", **text), np.full((3, gates.FEW), -1, "float32")
+    with pytest.warns(GpufaWarning, match=rf"activation 'mine' comes to other numbers than its {form}"):
+        assert not gates.passed(name, row, *many[: gates.ARRAYS[name]])
+    (other,) = gates.ARRAYS.keys() - {name}
+    assert gates.passed(other, row, *many[: gates.ARRAYS[other]])

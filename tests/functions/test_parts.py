@@ -52,6 +52,10 @@ FAULTS = [
         Activation("f", "h", lambda a, h: np.negative(a, out=h), lambda h, g, t: g.fill(-1), rising=True),
         "falls somewhere, though it says rising = True; leave that out",
     ),
+    (
+        Activation("f", "a", lambda a, h: np.minimum(a, 12 - a, out=h), lambda a, g, t: g.fill(1), rising=True),
+        "falls somewhere, though it says rising = True; leave that out",
+    ),
     (Activation("f", "a", lambda a: a, cube_slope), "can't be used (TypeError: "),
     (Activation("relu", "a", cube, cube_slope), "is gpufa's own; give yours another name"),
     (Activation("my f", "a", cube, cube_slope), "has no name that can be written in settings"),

@@ -7,12 +7,14 @@ as NumPy's are.
 
 import ctypes
 import re
+import warnings
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...basics.errors import GpufaWarning
 from ...functions.activations import Activation
 from .. import kernels
 from .compiler import built
@@ -42,14 +44,15 @@ extern "C" void gated(const T* delta, const T* zs, T* out, long n) {
 }
 """
 ARRAYS = {"activate": 2, "gated": 3}  # of each function
+FORMS = {"activate": "value(a, h)", "gated": "derivative(z, g, t)"}
 CALL = re.compile(r"[a-z]\w*\(")
 EACH = 0.2  # nanoseconds a number
 FEW = 1 << 14  # numbers that NumPy has done before machine code is called
 
 
 @cache
-def _library(activation: Activation, dtype: Any) -> Any:
-    """The machine code for arrays of that type, with the functions that call none; None without a compiler."""
+def _functions(activation: Activation, dtype: Any) -> dict[str, Any]:
+    """The machine code for arrays of that type: the functions that call none, and do as NumPy's."""
     defines = {
         "T": kernels.TYPES[np.dtype(dtype).name],
         **kernels.activation_text(activation),
@@ -60,10 +63,31 @@ def _library(activation: Activation, dtype: Any) -> Any:
     defines |= {key: ";" for key, name in (("ACTIVATION", "activate"), ("DERIVATIVE", "gated")) if name not in names}
     text = "".join(f"#define {key} {' '.join(value.split())}\n" for key, value in defines.items()) + TEXT
     library = built(text, names) if names else None
-    for name in names if library else ():
-        getattr(library, name).argtypes = [*[ctypes.c_void_p] * ARRAYS[name], ctypes.c_long]
-        getattr(library, name).restype = None
-    return library, names
+    found = {name: getattr(library, name) for name in names} if library else {}
+    for name, does in found.items():
+        does.argtypes, does.restype = [*[ctypes.c_void_p] * ARRAYS[name], ctypes.c_long], None
+    wrong = [name for name, does in found.items() if not _right(name, does, activation, dtype)]
+    for name in wrong:
+        warnings.warn(
+            f"the machine code of activation {activation.name!r} comes to other numbers than its {FORMS[name]}, which"
+            " is taken; mend its CUDA text before a GPU goes by that, or name another compiler by GPUFA_CXX",
+            GpufaWarning,
+            stacklevel=2,
+        )
+    return {name: does for name, does in found.items() if name not in wrong}
+
+
+def _right(name: str, does: Any, activation: Activation, dtype: Any) -> bool:
+    """Whether it comes to NumPy's numbers, tried where rows of one's own are."""
+    a = np.linspace(-4.003, 4.001, 401, dtype=dtype)
+    h, g, found, ones = (np.ones_like(a) for _ in range(4))
+    with np.errstate(all="ignore"):
+        activation.value(a.copy(), h)
+        z = a if activation.of == "a" else h
+        activation.derivative(z.copy(), g, np.empty_like(a))
+    arrays, wanted = ((a, found), h) if name == "activate" else ((ones, z, found), g)
+    does(*(array.ctypes.data for array in arrays), len(a))
+    return np.allclose(found, wanted, rtol=1e-4, atol=1e-5)
 
 
 def passed(name: str, activation: Activation, *arrays: NDArray) -> bool:
@@ -71,10 +95,9 @@ def passed(name: str, activation: Activation, *arrays: NDArray) -> bool:
     first = arrays[0]
     if first.size < FEW or not all(a.flags.c_contiguous and a.dtype == first.dtype for a in arrays):
         return False
-    library, names = _library(activation, first.dtype)
-    if not library or name not in names:
+    does, size = _functions(activation, first.dtype).get(name), first.itemsize
+    if not does:
         return False
-    does, size = getattr(library, name), first.itemsize
     starts = [a.ctypes.data for a in arrays]
     share_numbers(first.size, EACH, lambda start, end: does(*(at + start * size for at in starts), end - start))
     return True
