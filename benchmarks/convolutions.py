@@ -22,10 +22,10 @@ KINDS = "convolve", "convolve_back", "filter_gradient"
 def peak(threads: int) -> float | None:
     """float32 operations per second of so many threads, a multiplication and an addition being two; None without a
     compiler."""
-    code = built(PEAK.read_text(encoding="utf-8"), ["multiply_and_add"])
+    code = built(PEAK.read_text(encoding="utf-8"), {"multiply_and_add": [ctypes.c_long]})
     if code is None:
         return None
-    code.multiply_and_add.argtypes, code.multiply_and_add.restype = [ctypes.c_long], ctypes.c_double
+    code.multiply_and_add.restype = ctypes.c_double
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(code.multiply_and_add, [1] * threads))
         start = time.perf_counter()

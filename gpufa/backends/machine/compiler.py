@@ -10,15 +10,21 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...basics.files import cache_folder
+from ..kernels import TYPES
 
 FLAGS = "-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC"
+POINTER, LONG, REAL = ctypes.c_void_p, ctypes.c_long, ctypes.c_double
+Functions = Mapping[str, Sequence[Any]]  # by name, the types of what they are handed
 
 
 @cache
@@ -28,8 +34,15 @@ def compiler() -> str | None:
     return next((found for name in names if name and (found := shutil.which(name))), None)
 
 
-def built(text: str, functions: Sequence[str]) -> Any:
-    """The library of these functions made of this text, from the cache or anew; None where that fails in any way."""
+def source(dtype: Any, *names: str) -> str:
+    """The text of these files, for arrays of that type, which they call T."""
+    texts = (files(__package__).joinpath(name).read_text("utf-8") for name in names)
+    return "\n".join([f"#define T {TYPES[np.dtype(dtype).name]}", *texts])
+
+
+def built(text: str, functions: Functions) -> Any:
+    """The library of these functions made of this text, from the cache or anew; None where that fails in any way. They
+    give nothing back."""
     cxx = compiler()
     if cxx is None:
         return None
@@ -49,11 +62,12 @@ def built(text: str, functions: Sequence[str]) -> Any:
     return None
 
 
-def _loaded(path: Path, functions: Sequence[str]) -> Any:
+def _loaded(path: Path, functions: Functions) -> Any:
     """The library. Raises OSError where the file is none, AttributeError where it lacks one of the functions."""
     library = ctypes.CDLL(str(path))
-    for name in functions:
-        library[name]
+    for name, arguments in functions.items():
+        function = getattr(library, name)
+        function.argtypes, function.restype = arguments, None
     return library
 
 

@@ -3,18 +3,22 @@
 import ctypes
 from collections.abc import Callable
 from functools import cache, partial
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import TYPES
-from .compiler import built
+from .compiler import LONG, POINTER, REAL, Functions, built, source
 from .threads import share, threads
 
 SOURCES = "vectors.hpp", "correlation.cpp", "sums.cpp", "gradient.cpp"
-FUNCTIONS = "strip_room", "gradient_room", "pack", "correlate", "gradient"
+FUNCTIONS: Functions = {
+    "strip_room": [POINTER],
+    "gradient_room": [POINTER, LONG],
+    "pack": [POINTER, POINTER, *[LONG] * 4, POINTER],
+    "correlate": [*[POINTER] * 5, *[LONG] * 3, POINTER, LONG, LONG],
+    "gradient": [*[POINTER] * 3, REAL, REAL, POINTER, POINTER, LONG, LONG],
+}
 PRODUCTS = 100  # a nanosecond
 BORDER = 64  # bytes: where vectors begin
 Scratch = Callable[[str, tuple[int, ...], Any], NDArray]
@@ -43,12 +47,7 @@ class Convolver:
     """Calls of it, for arrays of one type; the same bits come of any number of threads."""
 
     def __init__(self, code: Any) -> None:
-        pointer, long, real = ctypes.c_void_p, ctypes.c_long, ctypes.c_double
-        code.strip_room.argtypes, code.gradient_room.argtypes = [pointer], [pointer, long]
-        code.strip_room.restype = code.gradient_room.restype = long
-        code.pack.argtypes = [pointer, pointer, *[long] * 4, pointer]
-        code.correlate.argtypes = [*[pointer] * 5, *[long] * 3, pointer, long, long]
-        code.gradient.argtypes = [*[pointer] * 3, real, real, pointer, pointer, long, long]
+        code.strip_room.restype = code.gradient_room.restype = LONG
         self.code = code
 
     def correlate(self, g: Geometry, x: NDArray, w: NDArray, b: NDArray | None, out: NDArray, scratch: Scratch) -> None:
@@ -77,8 +76,7 @@ class Convolver:
 @cache
 def convolver(dtype: Any) -> Convolver | None:
     """For arrays of that type; None without a compiler, or where what it made comes to other numbers than it should."""
-    sources = (files(__package__).joinpath(name).read_text("utf-8") for name in SOURCES)
-    code = built("\n".join([f"#define T {TYPES[np.dtype(dtype).name]}", *sources]), FUNCTIONS)
+    code = built(source(dtype, *SOURCES), FUNCTIONS)
     made = code and Convolver(code)
     return made if made and _right(made, dtype) else None
 

@@ -5,7 +5,6 @@ They are the row's own CUDA texts, compiled as C++ in a fraction of a second; pr
 as NumPy's are.
 """
 
-import ctypes
 import re
 import warnings
 from functools import cache
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from ...basics.errors import GpufaWarning
 from ...functions.activations import Activation
 from .. import kernels
-from .compiler import built
+from .compiler import LONG, POINTER, built
 from .threads import share_numbers
 
 TEXT = """
@@ -62,10 +61,8 @@ def _functions(activation: Activation, dtype: Any) -> dict[str, Any]:
     names = tuple(name for name, text in cheap.items() if text and not CALL.search(text))
     defines |= {key: ";" for key, name in (("ACTIVATION", "activate"), ("DERIVATIVE", "gated")) if name not in names}
     text = "".join(f"#define {key} {' '.join(value.split())}\n" for key, value in defines.items()) + TEXT
-    library = built(text, names) if names else None
+    library = built(text, {name: [*[POINTER] * ARRAYS[name], LONG] for name in names}) if names else None
     found = {name: getattr(library, name) for name in names} if library else {}
-    for name, does in found.items():
-        does.argtypes, does.restype = [*[ctypes.c_void_p] * ARRAYS[name], ctypes.c_long], None
     wrong = [name for name, does in found.items() if not _right(name, does, activation, dtype)]
     for name in wrong:
         warnings.warn(

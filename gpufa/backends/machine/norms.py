@@ -1,32 +1,22 @@
 """Norms over rows on the CPU, where NumPy would go over all maps a dozen times."""
 
-import ctypes
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import TYPES
 from ..norms import Moments, Norms
-from .compiler import built
+from .compiler import LONG, POINTER, REAL, built, source
 from .threads import share, threads
 
 EACH = 0.5  # nanoseconds a number
+FUNCTIONS = {"norm": [*[POINTER] * 8, REAL, *[LONG] * 3], "norm_back": [*[POINTER] * 5, *[LONG] * 3]}
 
 
 @cache
 def normer(dtype: Any) -> Any:
     """The machine code for arrays of that type; None without a compiler."""
-    source = files(__package__).joinpath("norms.cpp").read_text("utf-8")
-    made = built(f"#define T {TYPES[np.dtype(dtype).name]}\n{source}", ("norm", "norm_back"))
-    if made:
-        pointer, long = ctypes.c_void_p, ctypes.c_long
-        made.norm.argtypes = [*[pointer] * 8, ctypes.c_double, *[long] * 3]
-        made.norm_back.argtypes = [*[pointer] * 5, *[long] * 3]
-        made.norm.restype = made.norm_back.restype = None
-    return made
+    return built(source(dtype, "norms.cpp"), FUNCTIONS)
 
 
 class RowNorms(Norms):

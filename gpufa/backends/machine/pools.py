@@ -2,30 +2,22 @@
 
 import ctypes
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import TYPES
 from ..places import Places, Windows
-from .compiler import built
+from .compiler import LONG, POINTER, built, source
 from .threads import share, threads
 
 EACH = 0.2  # nanoseconds a number
-ARRAYS = {"max_pool": 2, "max_unpool": 4}  # of each function
+FUNCTIONS = {name: [*[POINTER] * (1 + arrays), LONG, LONG] for name, arrays in (("max_pool", 2), ("max_unpool", 4))}
 
 
 @cache
 def pooler(dtype: Any) -> Any:
     """The machine code for arrays of that type; None without a compiler."""
-    source = files(__package__).joinpath("pools.cpp").read_text("utf-8")
-    made = built(f"#define T {TYPES[np.dtype(dtype).name]}\n{source}", tuple(ARRAYS))
-    for name, arrays in ARRAYS.items() if made else ():
-        getattr(made, name).argtypes = [*[ctypes.c_void_p] * (1 + arrays), ctypes.c_long, ctypes.c_long]
-        getattr(made, name).restype = None
-    return made
+    return built(source(dtype, "pools.cpp"), FUNCTIONS)
 
 
 class Pools(Places):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...functions.optimizers import DECAYS, Hyper, Optimizer
 from .. import kernels
-from .compiler import built
+from .compiler import POINTER, REAL, built
 from .threads import share_numbers
 
 TEXT = """
@@ -47,12 +47,9 @@ def compiled_update(optimizer: Optimizer, dtype: str) -> Update | None:
         return None
     defines = {"T": kernels.TYPES[dtype], **kernels.update_text(optimizer)}
     text = "".join(f"#define {key} {' '.join(value.split())}\n" for key, value in defines.items()) + TEXT
-    library = built(text, ("update",))
+    library = built(text, {"update": [*[POINTER] * 4, ctypes.c_longlong, *[REAL] * 10]})
     if library is None:
         return None
-    entry = library.update
-    entry.argtypes = [*[ctypes.c_void_p] * 4, ctypes.c_longlong, *[ctypes.c_double] * 10]
-    entry.restype = None
 
     def update(p: NDArray, g: NDArray, states: Sequence[NDArray], clip: float, c: Hyper, decay: str) -> None:
         pointers, unused = [array.ctypes.data for array in (p, g, *states)], [None] * (2 - len(states))
@@ -60,7 +57,7 @@ def compiled_update(optimizer: Optimizer, dtype: str) -> Update | None:
         numbers = clip, c.lr, c.unbias1, c.unbias2, *decays, c.momentum, c.beta2, c.eps
 
         def work(start: int, end: int) -> None:
-            entry(*(at + start * p.itemsize for at in pointers), *unused, end - start, *numbers)
+            library.update(*(at + start * p.itemsize for at in pointers), *unused, end - start, *numbers)
 
         share_numbers(p.size, EACH, work)
 
