@@ -7,7 +7,7 @@ import pytest
 
 from gpufa.backends.machine import gates
 from gpufa.backends.machine import threads as machine_threads
-from gpufa.backends.machine.compiler import compiler
+from gpufa.backends.machine.compiler import FLAGS, LONG, built, compiler
 from gpufa.backends.numpy import NumpyBackend
 from gpufa.backends.operands import Gate
 from gpufa.basics.errors import GpufaWarning
@@ -70,3 +70,11 @@ def test_a_text_that_says_other_than_numpy_is_told_and_not_taken(name, text, for
         assert not gates.passed(name, row, *many[: gates.ARRAYS[name]])
     (other,) = gates.ARRAYS.keys() - {name}
     assert gates.passed(other, row, *many[: gates.ARRAYS[other]])
+
+
+@pytest.mark.parametrize("flag", ["-Ofast", "-ffast-math", "-ffinite-math-only"])
+def test_a_compiler_that_loses_what_is_no_number_is_not_used(flag, monkeypatch):
+    text, functions = 'extern "C" void nothing(long n) {}', {"nothing": [LONG]}
+    assert built(text, functions)
+    monkeypatch.setattr("gpufa.backends.machine.compiler.FLAGS", (*FLAGS, flag))
+    assert built(text, functions) is None

@@ -23,6 +23,7 @@ from ...basics.files import cache_folder
 from ..kernels import TYPES
 
 FLAGS = "-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC"
+CAREFUL = "#if defined(__FAST_MATH__) || __FINITE_MATH_ONLY__\n#error what is no number would be lost\n#endif\n"
 POINTER, LONG, REAL = ctypes.c_void_p, ctypes.c_long, ctypes.c_double
 Functions = Mapping[str, Sequence[Any]]  # by name, the types of what they are handed
 
@@ -43,7 +44,7 @@ def source(dtype: Any, *names: str) -> str:
 def built(text: str, functions: Functions) -> Any:
     """The library of these functions made of this text, from the cache or anew; None where that fails in any way. They
     give nothing back."""
-    cxx = compiler()
+    cxx, text = compiler(), CAREFUL + text
     if cxx is None:
         return None
     with suppress(OSError, AttributeError, subprocess.SubprocessError):
