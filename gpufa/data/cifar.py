@@ -23,6 +23,7 @@ FILES = META, *BATCHES["train"], *BATCHES["test"]
 SHAPE = 3, 32, 32
 RECORD = 1 + math.prod(SHAPE)
 MOST = 10_000  # records of a file
+LABELS = range(10)  # where classes have no names
 CHUNK = 1 << 20
 
 
@@ -39,9 +40,12 @@ def lacks(folder: Path) -> str:
 def read(folder: Path, part: str) -> Part:
     """x, bytes (samples, 3, 32, 32), and labels of a part. Raises FileProblem for damaged files."""
     if not _unpacked(folder) and not (folder / ARCHIVE).is_file() and (path := _packed_as_jpeg(folder)):
-        return jpegs.read_part(path, part)
+        found = jpegs.read_part(path, part)
+        check_labels(found.y, found.classes or LABELS, f"{path}: {part}_y")
+        return found
     files = dict(_read(folder, (META, *BATCHES[part])))
-    classes = tuple(files.pop(META).decode("utf-8", "replace").split())
+    lines = files.pop(META).decode("utf-8", "replace").splitlines()
+    classes = tuple(line.strip() for line in lines if line.strip())
     if not classes or len(set(classes)) < len(classes):
         raise FileProblem(f"{META} in {folder} has no names of classes, or one twice; get the file again")
     records = np.concatenate([np.frombuffer(files[name], np.uint8).reshape(-1, RECORD) for name in BATCHES[part]])

@@ -6,7 +6,7 @@ where that ends, PART_y the labels; `classes`, where it is there, what they are 
 """
 
 import io
-from collections.abc import Container
+from collections.abc import Container, Sized
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,8 +65,8 @@ def read_part(path: Path, part: str) -> Part:
     return Part(images, y, classes, KIND)
 
 
-def check_labels(y: NDArray, classes: Names, what: str) -> None:
-    """Raises FileProblem for a label, below 0 or not, that has no name; `what` has it."""
+def check_labels(y: NDArray, classes: Sized, what: str) -> None:
+    """Raises FileProblem for a label that is none of the classes'; `what` has it."""
     if y.min() < 0 or y.max() >= len(classes):
         wrong = int(np.argmax((y < 0) | (y >= len(classes))))
         raise FileProblem(

@@ -70,6 +70,21 @@ def test_jpeg_files_stand_in_for_the_archive_and_say_so(own):
     assert load_data("cifar10").about.lossy is None  # what has lost nothing goes before
 
 
+@pytest.mark.parametrize("label", [-1, 10])
+def test_labels_without_names_are_0_to_9(own, label):
+    """They would be counted anew otherwise, and a label be another class."""
+    own.mkdir(parents=True)
+    arrays = jpeg_arrays() | {"train_y": np.array([0, 1, 2, label, 1, 2])}
+    np.savez(own / "all.npz", **{name: array for name, array in arrays.items() if name != "classes"})
+    with pytest.raises(FileProblem, match=rf"train_y has the label {label} at image 3 .* expected 0 to 9"):
+        load_data("cifar10")
+
+
+def test_a_name_of_two_words_is_one_class(own):
+    unpack(own, contents() | {cifar.META: b"polar bear\r\nant\r\nbee\r\n\r\n"})
+    assert load_data("cifar10").about.classes == ("polar bear", "ant", "bee")
+
+
 def test_two_files_of_jpegs_are_refused(own):
     own.mkdir(parents=True)
     for name in ("a", "b"):
