@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..basics.errors import FileProblem
 from ..basics.finding import Finding
 from .namedsets import DATASETS
 
@@ -23,10 +24,14 @@ def checks() -> Iterator[Finding]:
     whole = []
     for name, row in DATASETS.items():
         if row.form.downloads and (own := folder / name).is_dir():
-            if missing := row.form.lacks(own):
+            try:
+                state = f"{own} lacks {missing}" if (missing := row.form.lacks(own)) else ""
+            except FileProblem as problem:
+                state = str(problem)
+            if state:
                 mend = f"mv {shlex.quote(str(own))} {shlex.quote(str(own))}.incomplete"
                 why = f"--data {name} is refused; without the folder it is downloaded"
-                yield Finding(what, f"{own} lacks {missing}", why, mend, weighs=True)
+                yield Finding(what, state, why, mend, weighs=True)
             else:
                 whole.append(name)
     yield Finding(what, f"{folder}, with {', '.join(whole) or 'none of the named sets'}")

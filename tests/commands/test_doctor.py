@@ -193,6 +193,12 @@ def test_the_data_folder_is_looked_at(monkeypatch, tmp_path):
     found, said = faults()
     assert found == [("data folder", f"mv {tmp_path}/mnist {tmp_path}/mnist.incomplete", True)]
     assert "lacks" in said
+    (tmp_path / "mnist").rmdir()
+    (tmp_path / "cifar10").mkdir()
+    (tmp_path / "cifar10" / "mine.npz").write_bytes(b"no zip")
+    found, said = faults()
+    assert found == [("data folder", f"mv {tmp_path}/cifar10 {tmp_path}/cifar10.incomplete", True)]
+    assert "mine.npz" in said
 
 
 def test_facts_are_those_of_this_machine(monkeypatch, tmp_path):
