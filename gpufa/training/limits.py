@@ -163,6 +163,11 @@ def check_run(config: Any, net: Learner, y: NDArray, weighed: bool = False) -> N
             f"schedule_at has the epochs of the step schedule, and the schedule is {config.schedule!r}; add --schedule"
             " step, or leave --schedule-at out"
         )
+    if config.schedule_at and config.schedule_every != type(config).schedule_every:
+        raise InvalidValue(
+            f"schedule_at names the epochs of the steps, and schedule_every = {config.schedule_every} others; leave"
+            " --schedule-at or --schedule-every out"
+        )
     if config.stop_train_error is not None and not has_labels(y) and y.shape[1] == 1:
         raise InvalidValue(
             "stop_train_error goes by the running error, which is of the largest output, and the net has one; remove"

@@ -29,7 +29,7 @@ def test_the_step_schedule_steps_after_the_epochs_that_it_is_given():
     by_every = dataclasses.replace(COSINE, schedule="step", schedule_every=3, epochs=5)
     same(
         parameters(gpufa.train(by_every, DATA)),
-        parameters(gpufa.train(dataclasses.replace(by_every, schedule_at=(3,)), DATA)),
+        parameters(gpufa.train(dataclasses.replace(by_every, schedule_every=10, schedule_at=(3,)), DATA)),
     )
 
 
@@ -38,6 +38,10 @@ def test_the_step_schedule_steps_after_the_epochs_that_it_is_given():
     [
         ({"schedule_at": (5, 2)}, "schedule_at = .* can't be used; expected growing whole numbers of at least 1"),
         ({"schedule_at": (0,)}, "expected growing whole numbers"),
+        (
+            {"schedule_at": (2,), "schedule_every": 3},
+            "and schedule_every = 3 others; leave --schedule-at or",
+        ),
         (
             {"schedule_at": (2,), "schedule": "cosine"},
             "schedule is 'cosine'; add --schedule step, or leave --schedule-at",
