@@ -15,8 +15,10 @@ from ..data.about import CLASSIFICATION, About, Wanted, of_metadata
 from ..data.datasets import load_inputs, read
 from ..data.divided import ALL
 from ..data.handed import validate
+from ..data.namedsets import of_pixels
 from ..data.samples import Data
 from ..data.userfiles import SUFFIXES
+from ..measure.health import of_another_unit
 from ..net.learner import Learner
 from ..training.config import Config
 from ..training.toml import stored
@@ -98,13 +100,13 @@ def samples_of(
     path: str | Path, net: Learner, data: str | Path | None = None, wanted: Wanted = ALL
 ) -> tuple[NDArray, NDArray | None, str]:
     """x, y and what they are in words, for a net that is judged: on the test part of the run's own data, if `data` is
-    not given or is their file, moved or not; else on all that load_inputs finds there.
+    not given or is their file, moved or not; else on all that inputs_of finds there.
 
     Raises InvalidValue where the run does not name its data, or they have changed since; FileProblem where they are
-    gone; and what load_inputs raises.
+    gone; and what inputs_of raises.
     """
     metadata = networks.facts(path)
-    name = str(metadata.get("config", {}).get("data", IN_MEMORY))
+    name = _name(metadata)
     if data is None:
         if name == IN_MEMORY:
             raise InvalidValue(f"{str(path)!r} does not name its data; say which with --data")
@@ -117,7 +119,21 @@ def samples_of(
                 f"{data} has changed since {str(path)!r} was trained on it: all of its samples are taken, among which"
                 " those of the training may be"
             )
-    return *load_inputs(data, net.sizes.inputs, net.about, wanted, net.sizes.shapes[0]), str(data)
+    return *inputs_of(path, net, data, wanted), str(data)
+
+
+def inputs_of(path: str | Path, net: Learner, data: str | Path, wanted: Wanted) -> tuple[NDArray, NDArray | None]:
+    """What load_inputs finds for a run's net in a set or file, with a warning where it is in another unit than what the
+    net was trained on."""
+    x, y = load_inputs(data, net.sizes.inputs, net.about, wanted, net.sizes.shapes[0])
+    if said := of_another_unit(x, net.scaling, of_pixels(_name(networks.facts(path)))):
+        warn(f"{data} has {said}; give them in one unit")
+    return x, y
+
+
+def _name(metadata: Mapping[str, Any]) -> str:
+    """What a run's data are called."""
+    return str(metadata.get("config", {}).get("data", IN_MEMORY))
 
 
 def _test_part(metadata: Mapping[str, Any], data: str | Path | None, path: str | Path) -> tuple[NDArray, NDArray]:

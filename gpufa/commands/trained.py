@@ -12,7 +12,6 @@ from ..basics import files
 from ..basics.console import console
 from ..basics.errors import InvalidValue
 from ..checkpoints import networks, provenance
-from ..data import datasets
 from ..data.about import CLASSIFICATION, REGRESSION, About, Wanted
 from ..data.target import by_name
 from ..network import Network
@@ -76,7 +75,7 @@ def predict(run: Path, data: str, /, *, out: Path | None = None, use: Used = AS_
         out: the csv file; standard output where not given
     """
     net = use.net(run)
-    x, _ = datasets.load_inputs(data, net.sizes.inputs, net.about, use.wanted, net.sizes.shapes[0])
+    x, _ = provenance.inputs_of(run, net, data, use.wanted)
     outputs = net.predict(x)
     outputs = outputs if net.single else outputs.mean(axis=0)
     digits = 12 if net.target_scaling else 6

@@ -114,6 +114,11 @@ def fetch(name: str) -> Path:
     return cache
 
 
+def of_pixels(name: str) -> bool:
+    """Whether the set of that name has pixels, from 0 to 1."""
+    return name.replace("-", "_") in DATASETS
+
+
 def _known(name: str) -> str:
     """The key of DESCRIPTIONS."""
     if (key := name.replace("-", "_")) in DESCRIPTIONS:

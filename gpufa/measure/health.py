@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data.scaling import Scaling
 from ..net.learner import Learner
 from ..net.rule import Rule
 from .history import History, newest
@@ -19,6 +20,7 @@ RISEN = 1e3  # times the first epoch's loss
 WIDE = 60.0  # root mean square of a feature's values
 UNEVEN = 30.0  # the largest range of a feature over a quarter's largest
 BYTE = 255
+UNIT = 2.0  # above what a mean and a deviation, or a least value and a range, of numbers from 0 to 1 come to
 # Of a sum of two functions, with deviation 1 and mean 0, dfa and bp explain 94 to 98 % after 40 epochs, tanh and relu;
 # with a mean of 3 deviations 65 to 93 %, of 10 at most 56 %; 30 times as large 70 to 87 %, 60 times 57 to 75 %, and a
 # hundredth as large at most 68 %.
@@ -43,7 +45,7 @@ def unscaled(x: NDArray) -> Fault:
     x = x[:: max(1, len(x) // LOOK)].astype(np.float64)
     low, high, size = x.min(axis=0), x.max(axis=0), np.sqrt(np.square(x).mean(axis=0))
     j = int(size.argmax())
-    if size[j] > WIDE and low.min() >= 0 and high.max() <= BYTE and np.array_equal(x, np.floor(x)):
+    if _as_bytes(x):
         return Fault("the inputs are whole numbers from 0 to 255, as bytes are", "--scaling unit")
     if size[j] > WIDE:
         span = f"{low[j]:.4g} to {high[j]:.4g} in column {j} (counted from 0)"
@@ -53,6 +55,30 @@ def unscaled(x: NDArray) -> Fault:
         spans = f"{ranges.max():.4g} in one column, {least:.4g} or less in a quarter of them"
         return Fault(f"the inputs have uneven ranges: {spans}", "--scaling standard")
     return Fault()
+
+
+def _as_bytes(x: NDArray) -> bool:
+    """Whether float64 numbers are whole ones from 0 to 255, and in one column large."""
+    whole = x.min() >= 0 and x.max() <= BYTE and np.array_equal(x, np.floor(x))
+    return bool(whole and np.sqrt(np.square(x).mean(axis=0)).max() > WIDE)
+
+
+def of_another_unit(x: NDArray, scaling: Scaling | None, pixels: bool) -> str:
+    """Why raw inputs, (samples, features), are not in the unit of those that a net was trained on: bytes where those
+    were numbers from 0 to 1, or the reverse; "" where nothing says so. What those were like is known by their
+    `scaling`, or where they are `pixels` from 0 to 1."""
+    if not len(x) or not (scaling or pixels):
+        return ""
+    x = x[:: max(1, len(x) // LOOK)].astype(np.float64)
+    reach = np.ones(1)
+    if scaling:
+        varied = scaling.factor > 0
+        reach = np.abs(scaling.shift[varied]) + 1 / scaling.factor[varied]
+    if _as_bytes(x) and reach.max(initial=0) <= UNIT:
+        return "whole numbers from 0 to 255, as bytes are, and the net was trained on numbers from 0 to 1"
+    if x.min() >= 0 and x.max() <= 1 and len(reach) and np.median(reach) > UNIT:
+        return "numbers from 0 to 1, and the net was trained on larger ones, such as bytes"
+    return ""
 
 
 def unscaled_targets(y: NDArray) -> Fault:

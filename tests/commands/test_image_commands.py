@@ -1,5 +1,6 @@
 """Images on the command line: scaled, whitened and changed, by flags and TOML, and used again where they have moved."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -87,3 +88,40 @@ def test_a_resumed_run_keeps_what_it_was_told(folder, capsys):
     assert main(["train", *FAST, "--data", "old.npz", "--augment", "flip", "--out", "r", "--quiet"]) == 0
     assert main(["resume", "r", "--augment", "crop 1"]) == 2
     assert "a resumed run goes on as if never stopped, and --augment would change it" in capsys.readouterr().err
+
+
+BYTES, PARTS = (
+    "whole numbers from 0 to 255, as bytes are",
+    "numbers from 0 to 1, and the net was trained on larger ones",
+)
+
+
+@pytest.fixture
+def two_units(tmp_path, monkeypatch):
+    """The digits as bytes.npz, and divided by 255 as parts.npz."""
+    monkeypatch.chdir(tmp_path)
+    data = gpufa.load_data("digits")
+    grey = {name: np.floor(array * 255) for name, array in data._asdict().items() if name.startswith("x")}
+    labels = {"y_train": data.y_train, "y_test": data.y_test}
+    np.savez("bytes.npz", **labels, **{name: array.astype(np.uint8) for name, array in grey.items()})
+    np.savez("parts.npz", **labels, **{name: array / 255 for name, array in grey.items()})
+
+
+@pytest.mark.parametrize("scaling", ["unit", "standard", "minmax", "zca"])
+@pytest.mark.parametrize(("own", "other", "said"), [("bytes", "parts", PARTS), ("parts", "bytes", BYTES)])
+def test_bytes_beside_numbers_from_0_to_1_are_told(two_units, scaling, own, other, said):
+    assert main(["train", *FAST, "--data", f"{own}.npz", "--scaling", scaling, "--out", "r"]) == 0
+    for command in ["evaluate", "r", "--data"], ["predict", "r"]:
+        with pytest.warns(gpufa.GpufaWarning, match=rf"{other}.npz has {said}.*; give them in one unit"):
+            main([*command, f"{other}.npz"])
+    with warnings.catch_warnings(action="error", category=gpufa.GpufaWarning):
+        assert main(["predict", "r", f"{own}.npz"]) == 0
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_net_without_scaling_is_known_by_the_name_of_its_set(two_units, named, recwarn):
+    assert main(["train", *FAST, "--data", "digits" if named else "parts.npz", "--out", "r"]) == 0
+    assert main(["evaluate", "r", "--data", "parts.npz"]) == 0
+    assert not [one for one in recwarn if "give them in one unit" in str(one.message)]
+    assert main(["evaluate", "r", "--data", "bytes.npz"]) == 0
+    assert any(BYTES in str(one.message) for one in recwarn) == named

@@ -10,7 +10,8 @@ from traininglab import Poison
 
 import gpufa
 from gpufa.commands.main import main
-from gpufa.measure.health import complaints
+from gpufa.data.scaling import fit_scaling
+from gpufa.measure.health import complaints, of_another_unit
 from gpufa.measure.history import History
 from gpufa.rules import BP, DFA, RULES, EqProp, Shallow
 from gpufa.runs.folder import trainer_arrays
@@ -171,3 +172,11 @@ def test_divergence_inside_an_epoch_goes_back_to_the_last_checkpoint_optimizer_a
     alone = gpufa.train(settings(optimizer=optimizer, lr=0.01, clip=0.5, seeds=(1,)), DATA).network
     for name, p in values(alone).items():
         np.testing.assert_allclose(values(run.network)[name][1], p, rtol=1e-10, atol=1e-12)
+
+
+def test_features_that_never_varied_say_nothing_of_their_unit():
+    """zca makes nothing of what is the same everywhere; by its factor, 0, all would be larger."""
+    same, ones = np.full((9, 4), 0.5), np.ones((3, 4))
+    assert of_another_unit(ones, fit_scaling("zca", same), False) == ""
+    assert of_another_unit(ones, fit_scaling("zca", same * 255), False) == ""
+    assert of_another_unit(ones[:0], fit_scaling("standard", same), False) == ""
