@@ -10,6 +10,7 @@ from typing import Any
 
 from ..basics.errors import FileProblem, InvalidValue
 from ..checkpoints import networks
+from ..data.about import lossy, of_metadata
 from ..rules import make_rule
 from ..runs import resuming
 from ..runs import run as runs
@@ -47,13 +48,14 @@ def train(cell: Cell, folder: Path, seeds: Sequence[int], callbacks: Callbacks) 
 
 
 def runs_of(cell: Cell, folder: Path) -> list[Path]:
-    """The runs of a cell. Raises FileProblem where one is no run or had other settings, or two have the same seed."""
+    """The runs of a cell. Raises FileProblem where one is no run or had other settings, or two have the same seed, or
+    images of which only one's have lost something."""
     if cell.after:
         files = [run / _row(cell) / networks.CHECKPOINT for run in runs_of(cell.after, folder)]
     else:
         files = sorted((folder / cell.name).glob(f"seeds-*/{networks.CHECKPOINT}"))
     found = [file.parent for file in files if file.exists()]
-    wanted, seen = settings(cell.config()), dict[int, Path]()
+    wanted, seen, packed = settings(cell.config()), dict[int, Path](), dict[str, Path]()
     for run in found:
         metadata = networks.facts(run)
         if "config" not in metadata:
@@ -68,6 +70,13 @@ def runs_of(cell: Cell, folder: Path) -> list[Path]:
                     f"{str(run)!r} was trained with {name} = {stored.get(name)!r}, but {cell.name} has"
                     f" {wanted.get(name)!r}; give another --out, or remove that run"
                 )
+        packed.setdefault(lossy(of_metadata(metadata)), run)
+        if len(packed) > 1:
+            whole, lost = (str(packed[said]) for said in sorted(packed))
+            raise FileProblem(
+                f"{lost!r} was trained on images that have lost something, and {whole!r} on whole ones; remove one of"
+                " them"
+            )
         for seed in metadata["network"]["seeds"]:
             if seed in seen:
                 raise FileProblem(f"{str(run)!r} and {str(seen[seed])!r} both have seed {seed}; remove one of them")

@@ -4,12 +4,16 @@ import dataclasses
 
 import numpy as np
 import pytest
+from imagefilelab import contents, jpeg_arrays, write_archive
 from reproductionlab import SMALL, history, outcome, reproduce, results
 
+from benchmarks.reproductions import section
+from gpufa.data import cifar
 from gpufa.measure.history import History
 from gpufa.reproductions import figures
 from gpufa.reproductions.experiment import Published
 from gpufa.reproductions.outcome import MEASURES, judge
+from gpufa.reproductions.record import columns, line
 
 
 def with_validation(errors, validation):
@@ -38,14 +42,12 @@ def test_a_second_figure_stands_beside_and_decides_nothing(small, capsys):
     cell = found["cells"][0]
     assert all(best <= last for best, last in zip(cell["beside"], cell["values"], strict=True))
     assert found["cells"][1]["beside"] == []
-    from benchmarks.reproductions import section
-    from gpufa.reproductions.record import columns, line
-
     assert columns(found)[3] == found["beside"]
     assert len({len(columns(found)), *(len(line(cell, 2)) for cell in found["cells"])}) == 1
+    head, _, row = (text for text in section(found).splitlines() if text.startswith("|"))
+    assert head.count("|") == row.count("|") == 8
     del found["beside"]
     assert len(columns(found)) == 6  # as in older records
-    assert section
 
 
 def test_images_that_have_lost_something_are_set_beside_nothing_published():
@@ -55,6 +57,19 @@ def test_images_that_have_lost_something_are_set_beside_nothing_published():
     assert judge(found, {"deviations": 3, "points": 0.2}).why == "10 epochs; from JPEG files"
     found = dataclasses.replace(outcome([1.6], band=(1, 2)), lossy="from JPEG files")
     assert judge(found, {"deviations": 3, "points": 0.2}).word == "within"
+
+
+def test_seeds_on_whole_images_are_not_averaged_with_seeds_on_others(small, monkeypatch, capsys):
+    (small.parent / "experiments" / "small.toml").write_text(SMALL.replace('"digits"', '"cifar10"'))
+    monkeypatch.setenv("GPUFA_DATA", str(small.parent))
+    (small.parent / "cifar10").mkdir()
+    np.savez(small.parent / "cifar10" / "all.npz", **jpeg_arrays())
+    assert reproduce(small, "--cells", "one/bp", "--seeds", "1") == 0
+    write_archive(small.parent / "cifar10" / cifar.ARCHIVE, contents())
+    assert reproduce(small, "--cells", "one/bp", "--seeds", "2") == 2
+    said = capsys.readouterr().err
+    assert "seeds-0' was trained on images that have lost something, and " in said
+    assert "seeds-1' on whole ones; remove one of them" in said
 
 
 @pytest.mark.parametrize("pairs", [True, False])
