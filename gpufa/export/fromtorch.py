@@ -17,9 +17,9 @@ def from_torch(
     loss     as of Network; an nn.Softmax or nn.Sigmoid at the end says it itself
     more     what Network takes too: rule, seed or seeds, each of which starts from these weights, backend, ...
 
-    Weights are copied. A block begins at each module that has a matrix or a kernel. What `to_torch` makes of one seed
-    is read back with its scaling. Raises InvalidValue for a module that gpufa has no layer for, by its name, for
-    options that its layer lacks, where inputs or loss are not known, and where PyTorch is missing.
+    Weights are copied, hooks are not. A block begins at each module that has a matrix or a kernel. What `to_torch`
+    makes of one seed is read back with its scaling. Raises InvalidValue for a module that gpufa has no layer for, by
+    its name, for options that its layer lacks, where inputs or loss are not known, and where PyTorch is missing.
     """
     with needed("PyTorch", "torch"):
         from .reading import network_of

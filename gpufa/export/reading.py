@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ..basics.arguments import is_whole, shown
-from ..basics.errors import InvalidValue
+from ..basics.errors import InvalidValue, warn
 from ..data.missing import Filling
 from ..data.scaling import Scaling
 from ..layers import Dense, Layer
@@ -45,6 +45,7 @@ def network_of(
     found = read(named, shape)
     if not found.arrays:
         raise InvalidValue("the module has no layer that learns; give one with an nn.Linear at its end")
+    _tell_of_ties(module)
     double = any(p.dtype == torch.float64 for p in module.parameters())
     settings = {"dtype": "float64" if double else "float32", **more}
     net = Network(
@@ -54,6 +55,17 @@ def network_of(
     _fill(net, found)
     _scale(net, ends)
     return net
+
+
+def _tell_of_ties(module: nn.Module) -> None:
+    """Warn of weights that stand in two places, which here are two."""
+    once = {name for name, _ in module.named_parameters()}
+    again = [name for name, _ in module.named_parameters(remove_duplicate=False) if name not in once]
+    if again:
+        warn(
+            f"the module has the parameters {', '.join(again)} in another place too; here each place has a copy of its"
+            " own, and is trained by itself"
+        )
 
 
 def _is(named: Sequence[tuple[str, nn.Module]], at: int, kind: type) -> bool:

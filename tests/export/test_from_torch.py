@@ -12,6 +12,7 @@ from gpufa.functions.activations import ACTIVATIONS
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
+prune = pytest.importorskip("torch.nn.utils.prune")
 # A module, the shape of a sample, and the words that it becomes.
 KNOWN = [
     ([nn.Linear(6, 5), nn.ReLU(), nn.Dropout(0.5), nn.Linear(5, 3)], 6, ["dense 5 relu, dropout 0.5", "dense 3"]),
@@ -131,6 +132,16 @@ def test_a_missing_bias_is_told():
         assert gpufa.from_torch(nn.Sequential(*modules), **kw).sizes.words[1:] == ["layer norm", "dense 3"]
 
 
+def test_a_module_in_several_places_is_there_for_each_and_shared_weights_are_told():
+    square, act = nn.Linear(4, 4), nn.ReLU()
+    module = trained([square, act, square, act, nn.Linear(4, 3)])
+    with pytest.warns(gpufa.GpufaWarning, match=r"has the parameters 2\.weight, 2\.bias in another place too"):
+        net = gpufa.from_torch(module, loss="squared_error", rule="bp", backend="numpy")
+    assert net.sizes.words[1:] == ["dense 4 relu", "dense 4 relu", "dense 3"]
+    x = np.random.default_rng(0).normal(size=(7, 4)).astype("float32")
+    np.testing.assert_allclose(net.predict(x), theirs(module, x), rtol=1e-5, atol=2e-6)
+
+
 class Mine(nn.Linear):
     pass
 
@@ -160,6 +171,8 @@ REFUSED = [
     ([nn.Linear(4, 3), nn.LeakyReLU(0.2), nn.Linear(3, 3)], {}, "has negative_slope = 0.2"),
     ([nn.Linear(4, 3), nn.GELU("tanh"), nn.Linear(3, 3)], {}, "has approximate = 'tanh'"),
     ([nn.Linear(4, 3), nn.Hardtanh(-2, 1), nn.Linear(3, 3)], {}, "has min_val = -2"),
+    ([nn.Linear(4, 3), nn.Softplus(threshold=1.0), nn.Linear(3, 3)], {}, "has threshold = 1.0, above which.*with 20.0"),
+    ([prune.identity(nn.Linear(4, 3), "weight")], {}, "a Linear of the module has a parameter 'weight_orig'"),
     ([nn.Linear(4, 3), nn.Tanh()], {}, "the last block is 'dense 3 tanh'"),
     ([], {"inputs": 4}, "the module has no layer that learns"),
     ([nn.ReLU()], {"inputs": 4}, "the module has no layer that learns"),

@@ -18,8 +18,11 @@ Named = Iterable[tuple[str, nn.Module]]
 
 
 def inner(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """The modules of a Sequential, and of those in it, in order, each with its name in the state_dict."""
-    for name, one in module.named_children():
+    """The modules of a Sequential, and of those in it, in order, each with its name in the state_dict; one that stands
+    in several places is there for each of them."""
+    for name, one in module.named_modules(remove_duplicate=False):
+        if not name or "." in name:
+            continue
         if type(one) is nn.Sequential:
             yield from inner(one, f"{path}{name}.")
         else:

@@ -22,6 +22,8 @@ from ...layers import (
 from ...layers.terms import Shape
 from .row import Read, Reader, numbers, only, simplest
 
+SURE = 20.0  # PyTorch's own; log(1 + exp(a)) - a is 2e-9 there
+
 
 def _linear(module: nn.Linear, called: str, shape: Shape) -> Read:
     if len(shape) > 1:
@@ -114,6 +116,16 @@ def _hard(module: Any, called: str, shape: Shape) -> Read:
     return Read((Act("hard_tanh" if module.min_val else "hard_logistic"),))
 
 
+def _softplus(module: nn.Softplus, called: str, shape: Shape) -> Read:
+    """Above a threshold PyTorch takes it for the identity, which changes no digit of float32 from SURE on."""
+    only(module, called, beta=1.0)
+    if module.threshold < SURE:
+        raise InvalidValue(
+            f"{called} has threshold = {module.threshold!r}, above which it is no softplus; make it with {SURE}"
+        )
+    return Read((Act("softplus"),))
+
+
 ROWS: dict[type, Reader] = {
     nn.Linear: _linear,
     nn.Conv2d: _conv(Conv2d),
@@ -134,6 +146,6 @@ ROWS: dict[type, Reader] = {
     nn.ELU: act("elu", alpha=1.0),
     nn.GELU: act("gelu", approximate="none"),
     nn.SiLU: act("silu"),
-    nn.Softplus: act("softplus", beta=1.0),
+    nn.Softplus: _softplus,
     nn.Hardtanh: _hard,
 }

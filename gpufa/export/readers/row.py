@@ -32,7 +32,15 @@ def only(module: nn.Module, called: str, **expected: Any) -> None:
 
 
 def numbers(module: nn.Module, **names: str) -> dict[str, NDArray]:
-    """Its parameters and buffers by our names; what it lacks is left out."""
+    """Its parameters and buffers by our names; what it lacks is left out. Raises InvalidValue where it has parameters
+    beside them, of which its weights are made anew in each pass."""
+    for name, _ in module.named_parameters(recurse=False):
+        if name not in names.values():
+            raise InvalidValue(
+                f"a {type(module).__name__} of the module has a parameter {name!r}, of which its weights are made in"
+                " each pass, as weight norm and pruning do; make them its own first, as"
+                " torch.nn.utils.remove_weight_norm and torch.nn.utils.prune.remove do"
+            )
     found = {ours: getattr(module, theirs, None) for ours, theirs in names.items()}
     return {ours: t.detach().cpu().double().numpy() for ours, t in found.items() if t is not None}
 
