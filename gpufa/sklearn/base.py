@@ -1,7 +1,9 @@
 """What classifier and regressor share: training, going on, and the outputs of all nets."""
 
 import copy
+from collections.abc import Mapping
 from dataclasses import replace
+from threading import Lock
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -22,9 +24,10 @@ from ..training.config import Config
 from ..training.trainer import Trainer
 from .names import told_in_parameters
 from .parameters import Parameters
-from .settings import check_one_pass, config_of, plateau_of
+from .settings import PREPARED, check_one_pass, check_prepared, config_of, plateau_of
 
 NEW_NET = "train it anew, with warm_start=False or by fit"
+ONE_AT_A_TIME = Lock()  # a net's passes share their buffers, and scikit-learn's callers may come in threads
 NEVER = 2**62  # steps between two measurements of the angles that partial_fit does not wait for
 
 
@@ -32,7 +35,7 @@ class Going(NamedTuple):
     """What partial_fit goes on with in the same process, and the settings that it was made for."""
 
     trainer: Trainer
-    asked: tuple[Config, str, dict[str, Any]]
+    asked: tuple[Config, type[Rule], dict[str, Any]]
 
 
 class FeedbackNet(Parameters, BaseEstimator):
@@ -48,10 +51,12 @@ class FeedbackNet(Parameters, BaseEstimator):
     loss_curve_: list[float]
     _going: Going | None = None
     _left: dict[str, NDArray]
+    _prepared: Mapping[str, Any] = {}
 
-    def _inputs(self, X: Any, **checks: Any) -> Any:
-        """X, and y where it is handed over, looked at by scikit-learn; bytes stay bytes."""
-        finite = "allow-nan" if self.missing is not None else True
+    def _inputs(self, X: Any, gaps: bool, **checks: Any) -> Any:
+        """X, with NaN where `gaps` may be, and y where it is handed over, looked at by scikit-learn; bytes stay
+        bytes."""
+        finite = "allow-nan" if gaps else True
         return validate_data(self, X, dtype="numeric", ensure_all_finite=finite, **checks)
 
     def _data(self, X: NDArray, y: NDArray, sample_weight: Any) -> Data:
@@ -79,7 +84,7 @@ class FeedbackNet(Parameters, BaseEstimator):
         self.n_iter_ = int(trainer.progress.epochs.max())
         self.validation_scores_ = _means(plateau.scores) if self.early_stopping else None
         self.best_validation_score_ = max(self.validation_scores_) if self.validation_scores_ else None
-        return self._fitted(trainer)
+        return self._fitted(trainer, before)
 
     def _train_once(self, data: Data, class_weights: Any) -> Self:
         """Train once over the samples, with weights and optimizer as the last call has left them."""
@@ -87,7 +92,7 @@ class FeedbackNet(Parameters, BaseEstimator):
         with told_in_parameters():
             rule, config = self._asked(data, class_weights, before)
             check_one_pass(self, config, schedule(config.schedule, config.parts).ends)
-            asked = config, rule.name, rule.options
+            asked = config, type(rule), rule.options
             if before and self._going and self._going.asked == asked:
                 self._going.trainer.feed(data)
             else:
@@ -97,10 +102,12 @@ class FeedbackNet(Parameters, BaseEstimator):
         losses = [] if before is None else self.loss_curve_
         self.loss_curve_, self.n_iter_ = [*losses, *_means([trainer.history.epochs.last["loss"]])], 1
         self.validation_scores_ = self.best_validation_score_ = None
-        return self._fitted(trainer)
+        return self._fitted(trainer, before)
 
     def _asked(self, data: Data, class_weights: Any, before: Network | None) -> tuple[Rule, Config]:
         """The rule and the settings that the parameters ask for."""
+        if before:
+            check_prepared(self, self._prepared, before)
         options = self.rule_options if isinstance(self.rule, str | type) else None
         rule = make_rule(copy.deepcopy(self.rule), options)
         return rule, config_of(self, data, rule, class_weights, before)
@@ -117,8 +124,10 @@ class FeedbackNet(Parameters, BaseEstimator):
             networks.start_from(config.start, trainer.net)
         return trainer
 
-    def _fitted(self, trainer: Trainer) -> Self:
+    def _fitted(self, trainer: Trainer, before: Network | None) -> Self:
         """What there is to see once fitted."""
+        if before is None:
+            self._prepared = {name: getattr(self, name) for name in PREPARED}
         self.network_, self.history_, self.seeds_ = trainer.net, trainer.history, trainer.net.seeds
         self.n_outputs_, self.loss_ = trainer.net.sizes.outputs, (self.loss_curve_ or [float("nan")])[-1]
         self._sound = _sound(trainer.net)
@@ -132,11 +141,17 @@ class FeedbackNet(Parameters, BaseEstimator):
         return state
 
     def _outputs(self, X: Any) -> NDArray[np.float64]:
-        """What each net says of raw X, (R, samples, outputs), of nets whose weights are finite."""
+        """What each net says of raw X, (R, samples, outputs), of nets whose weights are finite. Raises InvalidValue
+        where that is no number, which no class could be told by."""
         check_is_fitted(self)
         net = self.network_
-        found = np.asarray(net.predict(self._inputs(X, reset=False)), np.float64)
-        return (found[None] if net.single else found)[self._sound]
+        x = self._inputs(X, gaps=net.filling is not None, reset=False)
+        with ONE_AT_A_TIME:
+            found = np.asarray(net.predict(x), np.float64)
+        found = (found[None] if net.single else found)[self._sound]
+        for _, row, _ in np.argwhere(~np.isfinite(found))[:1]:
+            raise InvalidValue(f"row {row} of X (counted from 0) is so far out that the net's outputs are not finite")
+        return found
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

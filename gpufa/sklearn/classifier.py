@@ -52,7 +52,7 @@ class FeedbackClassifier(ClassifierMixin, FeedbackNet):
         """Train on X, (samples, features), and the classes y, (samples,). Weights, (samples,), count against each
         other. Raises InvalidValue, a ValueError, for what can't be used; writes nothing to disk unless `out` is given.
         """
-        X, y = self._inputs(X, y=y)
+        X, y = self._inputs(X, self.missing is not None, y=y)
         check_classification_targets(y)
         classes = np.unique(y)
         if len(classes) < 2:
@@ -72,7 +72,7 @@ class FeedbackClassifier(ClassifierMixin, FeedbackNet):
             raise InvalidValue(
                 "class_weight = 'balanced' needs all samples, which partial_fit does not see; give weights by class"
             )
-        X, y = self._inputs(X, y=y, reset=first)
+        X, y = self._inputs(X, self.missing is not None, y=y, reset=first)
         check_classification_targets(y)
         if first:
             self.classes_ = unique_labels(classes)
@@ -114,9 +114,11 @@ class FeedbackClassifier(ClassifierMixin, FeedbackNet):
         return np.asarray(outputs[:, 1] - outputs[:, 0] if len(self.classes_) == 2 else outputs)
 
     def _shares(self, X: Any) -> NDArray[np.float64]:
-        """Probabilities by each net, (R, samples, classes): logistic units' are made to sum to 1."""
+        """Probabilities by each net, (R, samples, classes): logistic units' are made to sum to 1, and are alike where
+        all of them are 0."""
         outputs = self._outputs(X)
-        return np.asarray(outputs / outputs.sum(axis=2, keepdims=True))
+        sums = outputs.sum(axis=2, keepdims=True)
+        return np.divide(outputs, sums, out=np.full_like(outputs, 1 / outputs.shape[2]), where=sums != 0)
 
     def _labelled(self, X: NDArray, y: NDArray, sample_weight: Any) -> Any:
         """Samples with the numbers of their classes, and what the classes and columns are called."""

@@ -23,13 +23,14 @@ class FeedbackRegressor(RegressorMixin, FeedbackNet):
         """Train on X, (samples, features), and the targets y, (samples,) or (samples, outputs). Weights, (samples,),
         count against each other. Raises InvalidValue, a ValueError, for what can't be used; writes nothing to disk
         unless `out` is given."""
-        X, y = self._inputs(X, y=y, multi_output=True, y_numeric=True)
+        X, y = self._inputs(X, self.missing is not None, y=y, multi_output=True, y_numeric=True)
         return self._train(self._measured(X, y, sample_weight), self.class_weight)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Go once over these samples, from where fit or partial_fit has left weights and optimizer. Weights count
         against each other within a call."""
-        X, y = self._inputs(X, y=y, multi_output=True, y_numeric=True, reset=not hasattr(self, "network_"))
+        first = not hasattr(self, "network_")
+        X, y = self._inputs(X, self.missing is not None, y=y, multi_output=True, y_numeric=True, reset=first)
         return self._train_once(self._measured(X, y, sample_weight), self.class_weight)
 
     def predict(self, X: Any) -> NDArray[np.float64]:

@@ -1,5 +1,6 @@
 """Parameters made the settings of a run, and its stop rule."""
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -23,6 +24,7 @@ from .parameters import Parameters
 AUTO = "auto"
 MOST_PER_BATCH = 200  # samples, of batch_size "auto"
 SEEDS = 2**31 - 1  # that random_state draws from
+PREPARED = "missing", "scaling", "zca_eps", "target_scaling"  # what raw data go through, fitted to the first samples
 ONE_PASS = "early_stopping", "validation", "patience", "keep", "stop_train_error", "out", "samples"
 
 
@@ -83,6 +85,28 @@ def check_one_pass(p: Parameters, config: Config, ends: bool) -> None:
         raise InvalidValue(
             f"schedule = {config.schedule!r} comes to an end, and partial_fit does not; take 'constant' or 'step'"
         )
+
+
+def check_prepared(p: Parameters, made: Mapping[str, Any], net: Network) -> None:
+    """Raises InvalidValue where a net that goes on is asked for other seeds than it has, or for something else to be
+    done to raw data than its weights were made for, which is in `made`."""
+    asked: Any = 1 if p.seeds is None else p.seeds
+    own: Any = net.seeds
+    if isinstance(asked, int | np.integer):
+        own = len(own)
+    else:
+        asked = tuple(asked)
+    if asked != own:
+        raise InvalidValue(
+            f"seeds = {shown(p.seeds)} asks for other nets than were fitted, {shown(own)}; train them anew, with"
+            " warm_start=False or by fit"
+        )
+    for name, before in made.items():
+        if (value := getattr(p, name)) != before:
+            raise InvalidValue(
+                f"{name} = {shown(value)} can't be taken up by a net that goes on: its weights are made for"
+                f" {shown(before)}; train it anew, with warm_start=False or by fit"
+            )
 
 
 def _check(p: Parameters) -> None:

@@ -24,6 +24,7 @@ from .calibration import Calibration
 from .callbacks import Callback, callbacks_of
 from .config import Config
 from .keeping import Kept
+from .limits import check_run
 from .nets import begin
 from .progress import Progress
 from .rates import Rates
@@ -76,7 +77,9 @@ class Trainer:
         self._recorded = self.progress.active
 
     def feed(self, data: Data) -> None:
-        """Have it go on for an epoch more, on other samples of what it was made for; no scaling is fitted anew."""
+        """Have it go on for an epoch more, on other samples of what it was made for; no scaling is fitted anew. Raises
+        InvalidValue where these have weights, and the rule can't weigh."""
+        check_run(self.config, self.net, data.y_train, data.weights is not None)
         self.progress.start_epoch()
         self.epochs = self.progress.epoch + 1
         self._take(data)
