@@ -57,6 +57,8 @@ class Network(Learner):
     with columns named as in training, which may have the targets in itself. y is labels, (samples,) or (samples, 1):
     numbers of classes from 0, or their names as strings or as a column of a table; or targets (samples, n_L).
 
+    A net is for one thread at a time: its passes share their buffers. Threads take turns, or have a copy each.
+
     What is left None takes the rule's default. Raises InvalidValue for unknown names and unusable sizes,
     BackendUnavailable for backend="cupy" without a usable GPU.
     """

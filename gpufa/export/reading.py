@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -92,8 +93,14 @@ def _loss(named: list[tuple[str, nn.Module]], loss: str | None) -> str:
 def _shape(named: list[tuple[str, nn.Module]], inputs: Sequence[int] | int | None, ours: own.Inputs | None) -> Shape:
     """That of one sample. Raises InvalidValue where neither `inputs` nor the first modules say it."""
     if _is(named, 0, nn.Unflatten):
-        _, module = named.pop(0)
-        inputs = tuple(module.unflattened_size) if inputs is None else inputs
+        name, module = named.pop(0)
+        only(module, f"module {name}, Unflatten,", dim=1)
+        made = tuple(module.unflattened_size)
+        if inputs is not None and np.prod(inputs) != np.prod(made):
+            raise InvalidValue(
+                f"inputs = {shown(inputs)}, but module {name} makes {made} of a sample; leave inputs out"
+            )
+        inputs = made
     if inputs is None and ours is not None:
         inputs = ours.features
     if inputs is None:

@@ -104,3 +104,14 @@ def test_weights_that_come_later_are_looked_at_too():
     model = classifier(rule="pepita").partial_fit(X, Y, classes=[0, 1, 2])
     with pytest.raises(gpufa.InvalidValue, match=r"rule 'pepita' does not learn .* leave sample_weights and"):
         model.partial_fit(X, Y, sample_weight=np.ones(120))
+
+
+def test_a_first_pass_begins_with_the_checkpoint_too(tmp_path):
+    """The next goes on from there, though the parameter stays."""
+    model = classifier(scaling="standard").fit(X, Y)
+    gpufa.save(model.network_, tmp_path / "net.h5")
+    going = classifier(start=str(tmp_path / "net.h5"), learning_rate_init=1e-12).partial_fit(X, Y, classes=[0, 1, 2])
+    np.testing.assert_allclose(going.predict_proba(X), model.predict_proba(X), atol=1e-9)
+    going.set_params(learning_rate_init=0.01).partial_fit(X, Y)
+    far = weights(going.set_params(learning_rate_init=1e-12).partial_fit(X, Y))["W1"]
+    assert abs(far - weights(model)["W1"]).max() > 1e-3

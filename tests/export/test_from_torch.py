@@ -132,6 +132,14 @@ def test_a_missing_bias_is_told():
         assert gpufa.from_torch(nn.Sequential(*modules), **kw).sizes.words[1:] == ["layer norm", "dense 3"]
 
 
+def test_an_unflatten_in_front_says_the_shape():
+    module = trained([nn.Unflatten(1, (1, 4, 3)), nn.Conv2d(1, 2, 2), nn.ReLU(), nn.Flatten(), nn.Linear(12, 3)])
+    x = np.random.default_rng(0).normal(size=(7, 12)).astype("float32")
+    for inputs in (None, 12, (1, 4, 3)):
+        net = gpufa.from_torch(module, inputs=inputs, loss="squared_error", rule="bp", backend="numpy")
+        np.testing.assert_allclose(net.predict(x), theirs(module, x), rtol=1e-5, atol=2e-6)
+
+
 def test_a_module_in_several_places_is_there_for_each_and_shared_weights_are_told():
     square, act = nn.Linear(4, 4), nn.ReLU()
     module = trained([square, act, square, act, nn.Linear(4, 3)])
@@ -171,6 +179,8 @@ REFUSED = [
     ([nn.Linear(4, 3), nn.LeakyReLU(0.2), nn.Linear(3, 3)], {}, "has negative_slope = 0.2"),
     ([nn.Linear(4, 3), nn.GELU("tanh"), nn.Linear(3, 3)], {}, "has approximate = 'tanh'"),
     ([nn.Linear(4, 3), nn.Hardtanh(-2, 1), nn.Linear(3, 3)], {}, "has min_val = -2"),
+    ([nn.Unflatten(1, (1, 2, 2)), nn.Conv2d(1, 3, 2)], {"inputs": 9}, r"module 0 makes \(1, 2, 2\) of a sample"),
+    ([nn.Unflatten(2, (1, 2, 2)), nn.Conv2d(1, 3, 2)], {}, "module 0, Unflatten, has dim = 2"),
     ([nn.Linear(4, 3), nn.Softplus(threshold=1.0), nn.Linear(3, 3)], {}, "has threshold = 1.0, above which.*with 20.0"),
     ([prune.identity(nn.Linear(4, 3), "weight")], {}, "a Linear of the module has a parameter 'weight_orig'"),
     ([nn.Linear(4, 3), nn.Tanh()], {}, "the last block is 'dense 3 tanh'"),
