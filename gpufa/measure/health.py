@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data.samples import has_labels
 from ..data.scaling import Scaling
 from ..net.learner import Learner
 from ..net.rule import Rule
@@ -94,9 +95,12 @@ def unscaled_targets(y: NDArray) -> Fault:
     return Fault(f"the targets are far from mean 0 and deviation 1: {span}", "--target-scaling standard")
 
 
-def guessing(labels: NDArray) -> float:
-    """The cross-entropy of guessing classes by their shares: ln(classes) where they are equally frequent."""
-    shares = np.bincount(labels) / len(labels)
+def guessing(targets: NDArray) -> float:
+    """The cross-entropy of guessing labels by their shares: ln(classes) where they are equally frequent; infinite where
+    the targets are no labels."""
+    if not has_labels(targets):
+        return np.inf
+    shares = np.bincount(targets) / len(targets)
     return float(-(shares * np.log(shares, where=shares > 0, out=np.zeros_like(shares))).sum())
 
 

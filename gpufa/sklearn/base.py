@@ -53,6 +53,14 @@ class FeedbackNet(Parameters, BaseEstimator):
     _left: dict[str, NDArray]
     _prepared: Mapping[str, Any] = {}
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "network_")
+
+    def _forget(self) -> None:
+        """Leave no nets behind a fit that fails, whose classes and columns would be others'."""
+        if hasattr(self, "network_") and not self.warm_start:
+            del self.network_
+
     def _inputs(self, X: Any, gaps: bool, **checks: Any) -> Any:
         """X, with NaN where `gaps` may be, and y where it is handed over, looked at by scikit-learn; bytes stay
         bytes."""
@@ -126,11 +134,11 @@ class FeedbackNet(Parameters, BaseEstimator):
 
     def _fitted(self, trainer: Trainer, before: Network | None) -> Self:
         """What there is to see once fitted."""
+        self._sound = _sound(trainer.net)
         if before is None:
             self._prepared = {name: getattr(self, name) for name in PREPARED}
         self.network_, self.history_, self.seeds_ = trainer.net, trainer.history, trainer.net.seeds
         self.n_outputs_, self.loss_ = trainer.net.sizes.outputs, (self.loss_curve_ or [float("nan")])[-1]
-        self._sound = _sound(trainer.net)
         return self
 
     def __getstate__(self) -> dict[str, Any]:

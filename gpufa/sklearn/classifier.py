@@ -52,6 +52,7 @@ class FeedbackClassifier(ClassifierMixin, FeedbackNet):
         """Train on X, (samples, features), and the classes y, (samples,). Weights, (samples,), count against each
         other. Raises InvalidValue, a ValueError, for what can't be used; writes nothing to disk unless `out` is given.
         """
+        self._forget()
         X, y = self._inputs(X, self.missing is not None, y=y)
         check_classification_targets(y)
         classes = np.unique(y)

@@ -23,6 +23,7 @@ class FeedbackRegressor(RegressorMixin, FeedbackNet):
         """Train on X, (samples, features), and the targets y, (samples,) or (samples, outputs). Weights, (samples,),
         count against each other. Raises InvalidValue, a ValueError, for what can't be used; writes nothing to disk
         unless `out` is given."""
+        self._forget()
         X, y = self._inputs(X, self.missing is not None, y=y, multi_output=True, y_numeric=True)
         return self._train(self._measured(X, y, sample_weight), self.class_weight)
 

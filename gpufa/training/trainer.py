@@ -122,8 +122,7 @@ class Trainer:
             self._tell("on_end")
         remedies = " and ".join(fault.remedy for fault in self.faults if fault.what)
         remedy = f"add {remedies}" if remedies else ""
-        labels = has_labels(self.train[1])
-        chance = guessing(self.backend.to_host(self.train[1])) if labels else np.inf
+        chance = guessing(self.backend.to_host(self.train[1]))
         for sentence in complaints(self.rule, self.history, self.net, remedy, chance, self.config.freeze):
             warn(sentence)
 
@@ -133,10 +132,8 @@ class Trainer:
             if fault.what:
                 warn(str(fault))
         try_out(self.net, *self.probe, weighed=self.batches.all.weights is not None)
-        told = "samples" in self.rule.needs
-        self.rule.prepare(
-            self.net, self.net.as_floats(self.train[0]) if told else Unseen(self.rule.name), self.batches.y
-        )
+        x = self.net.as_floats(self.train[0]) if "samples" in self.rule.needs else Unseen(self.rule.name)
+        self.rule.prepare(self.net, x, self.batches.y)
 
     def step(self) -> None:
         """One update of every active replica, from the batch that is next."""

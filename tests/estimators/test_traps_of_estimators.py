@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("sklearn")
 
+from sklearn.exceptions import NotFittedError
 from sklearnlab import classifier, clouds, regressor, waves, weights
 from traininglab import same
 
@@ -115,3 +116,13 @@ def test_a_first_pass_begins_with_the_checkpoint_too(tmp_path):
     going.set_params(learning_rate_init=0.01).partial_fit(X, Y)
     far = weights(going.set_params(learning_rate_init=1e-12).partial_fit(X, Y))["W1"]
     assert abs(far - weights(model)["W1"]).max() > 1e-3
+
+
+@pytest.mark.parametrize("make", [lambda: (classifier(), X, Y), lambda: (regressor(), *waves())], ids=["one", "other"])
+def test_a_fit_that_fails_leaves_no_nets_of_an_earlier_one(make):
+    model, x, y = make()
+    model.fit(x, y)
+    with pytest.raises(gpufa.InvalidValue, match="every weight of sample_weight is zero"):
+        model.fit(x, y + 1, sample_weight=np.zeros(len(x)))
+    with pytest.raises(NotFittedError):
+        model.predict(x)

@@ -155,6 +155,7 @@ def test_the_loss_of_guessing():
     assert pytest.approx(np.log(3)) == THREE
     assert guessing(np.array([0, 2, 2, 2])) == pytest.approx(-0.25 * np.log(0.25) - 0.75 * np.log(0.75))
     assert guessing(np.array([1, 1])) == 0
+    assert guessing(np.array([[0.5], [1.5]])) == np.inf
 
 
 def test_the_command_line_names_the_flag(tmp_path):
