@@ -54,6 +54,10 @@ class OutOfMemory(GpufaError, MemoryError):
     """There is no room, on the GPU or in memory, for what the run needs."""
 
 
+class RankLost(GpufaError, RuntimeError):
+    """Another process of the same run is dead, hangs, or has come apart from this one."""
+
+
 class GpufaWarning(UserWarning):
     """What a run that goes on, or has ended, has to say."""
 

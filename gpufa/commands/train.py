@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..basics.console import console, say
+from ..parallel.launch import WAIT, ranks_of, refuse_many
 from ..report import compare as comparing
 from ..rules import find_rule
 from ..runs import places, progressbar, resuming
@@ -20,12 +21,16 @@ from . import display
 OK, DIVERGED = 0, 3
 
 
-def train(config: Config, force: bool, quiet: bool) -> int:
+def train(config: Config, force: bool, quiet: bool, parallel: str, wait: float) -> int:
     name = f"{Path(config.data).stem}-{find_rule(config.rule).name}"
-    with nullcontext(config.out) if config.out else places.claimed(name) as out:
-        config = dataclasses.replace(config, out=str(out))
-        watching = progressbar.watching(quiet)
-        return _finish(runs.train(config, callbacks=watching, force=force, on_interrupt="return"), quiet)
+    refuse_many(parallel)
+    with ranks_of(parallel, wait) as ranks:
+        quiet = quiet or not ranks.first
+        with nullcontext(config.out) if config.out or not ranks.first else places.claimed(name) as out:
+            config = dataclasses.replace(config, out=out and str(out))
+            watching = progressbar.watching(quiet)
+            run = runs.train(config, callbacks=watching, force=force, on_interrupt="return", parallel=ranks)
+            return _finish(run, quiet)
 
 
 def resume(
@@ -40,6 +45,8 @@ def resume(
     device: int | None = None,
     data: Path | None = None,
     quiet: bool = False,
+    parallel: Literal["none", "data"] = "none",
+    wait: float = WAIT,
 ) -> int:
     """Go on where a run stopped, bit for bit.
 
@@ -53,13 +60,20 @@ def resume(
         device: another GPU than the run's
         data: where the run's data file is now; it must be the very same
         quiet: print nothing but errors
+        parallel: data, where the processes that mpiexec has started share each batch, however many it was before
+        wait: seconds in which the other processes have to come as far
     """
     own = find_rule(rule) if rule else None
-    callbacks = progressbar.watching(quiet)
-    resumed = resuming.resume(
-        run, epochs, data, callbacks, own, backend, device, "return", schedule_epochs, parts=parts
-    )
-    return _finish(resumed, quiet)
+    refuse_many(parallel)
+    with ranks_of(parallel, wait) as ranks:
+        quiet = quiet or not ranks.first
+        callbacks = progressbar.watching(quiet)
+        resumed = resuming.resume(
+            *(run, epochs, data, callbacks, own, backend, device, "return", schedule_epochs),
+            parts=parts,
+            parallel=ranks,
+        )
+        return _finish(resumed, quiet)
 
 
 def compare(
@@ -81,7 +95,6 @@ def compare(
 
 
 def _finish(run: Run, quiet: bool) -> int:
-    assert run.out
     if run.already_finished:
         say(_nothing_left(run), quiet)
         return OK

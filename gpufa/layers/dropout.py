@@ -34,7 +34,7 @@ class Dropout(Layer):
         at.y[...] = at.x
         if at.batch.dropping and self.p:
             mask = self.mask(at)
-            at.backend.dropout(mask, self.p, at.batch.seeds, at.batch.step, stream=at.stream)
+            at.batch.dropout(mask, self.p, at.stream)
             at.backend.gate(at.y, [Gate(None, at.y, mask, ALL)])
 
     def pull(self, at: At, carriers: Carriers) -> Signal:

@@ -57,6 +57,8 @@ class Batch(Protocol):
 
     def array(self, name: str, *shape: int) -> Array: ...
 
+    def dropout(self, out: Array, drop: float, stream: int) -> None: ...
+
 
 class Sums(Protocol):
     """Where a layer's gradients go, see Gradients."""

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..net.learner import Learner
-from .tally import AMOUNTS, CLASSES, FLAGS, PAIR, Tally, count
+from ..parallel.ranks import ALONE, Ranks
+from .tally import AMOUNTS, CLASSES, FLAGS, PAIR, Tally, count, together
 
 
 @dataclass(frozen=True)
@@ -88,16 +89,16 @@ RECALL, BALANCED = "recall", "balanced_accuracy"  # the one that has a figure of
 JUDGES = "rmse", "error", "loss"  # lower is better; the first that there is counts
 
 
-def evaluate(net: Learner, x: Any, y: Any) -> dict[str, NDArray]:
+def evaluate(net: Learner, x: Any, y: Any, ranks: Ranks = ALONE) -> dict[str, NDArray]:
     """The net's scores on x, (samples, n_0), and y, labels (samples,) or targets (samples, n_L), both on the net's
     device.
 
     One figure per replica, (R,), for each of METRICS that goes with what the targets are; of "recall" (R, C). All
     samples count alike, whatever their weights in training. x and y are as the training sees them; R2 and RMSE are in
-    the targets' own unit all the same.
+    the targets' own unit all the same. Several processes take a share of the samples each, and all get all scores.
     """
     with net.backend.working():
-        tally = count(net, x, y)
+        tally = together(ranks.gather(count(net, x, y, ranks.share(len(x)).part)))
     return {m.name: m.figure(tally) for m in METRICS.values() if not m.kinds or m.kinds & tally.kinds}
 
 

@@ -1,5 +1,6 @@
 """What one pass over samples counts: every score follows from it."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ CLASSES = "classes"  # one class a sample: labels, one-hot rows, or 0 and 1 of o
 PAIR = "pair"  # of two classes
 FLAGS = "flags"  # several outputs of 0 or 1 each
 AMOUNTS = "amounts"  # numbers, whose squared error is the loss
+ADDED = "n", "loss", "wrong", "held", "inexact", "residual"  # of two parts
 HALF = 0.5  # an output above it says yes
 
 
@@ -64,9 +66,10 @@ def kinds_of(net: Learner, y: Any) -> frozenset[str]:
     return frozenset(found)
 
 
-def count(net: Learner, x: Any, y: Any) -> Tally:
-    """The tally of x, (samples, n_0), and y as `scores.evaluate` takes them."""
-    backend, n, kinds, own = net.backend, len(x), kinds_of(net, y), net.target_scaling
+def count(net: Learner, x: Any, y: Any, part: slice = slice(None)) -> Tally:
+    """The tally of a part of x, (samples, n_0), and y as `scores.evaluate` takes them."""
+    every, x, y = y, x[part], y[part]
+    backend, n, kinds, own = net.backend, len(x), kinds_of(net, every), net.target_scaling
     replicas, classes = len(net.seeds), max(net.sizes.outputs, 2) if CLASSES in kinds else net.sizes.outputs
     sums, residual = backend.zeros((2, replicas), "float64"), np.zeros(replicas)
     wrong, held = backend.zeros((replicas, classes), "float64"), backend.zeros((classes,), "float64")
@@ -99,15 +102,24 @@ def count(net: Learner, x: Any, y: Any) -> Tally:
                 outputs.append(np.array(backend.to_host(p.e[:, -1])))
                 second.append(np.array(backend.to_host(members[0, 1])) > HALF)
     if AMOUNTS in kinds:
-        spread = float(total(backend.xp.square(y - y.mean(axis=0)), None, 0))
+        spread = float(total(backend.xp.square(every - every.mean(axis=0)), None, 0))
     return Tally(
         *(n, kinds, backend.to_host(sums)[0], backend.to_host(wrong)),
         np.full(classes, float(n)) if FLAGS in kinds else backend.to_host(held),
         backend.to_host(inexact),
         np.concatenate(outputs, axis=1) if outputs else np.zeros((replicas, 0)),
         np.concatenate(second) if second else np.zeros(0, bool),
-        *(residual, spread, unit, 0 if has_labels(y) else y.size),
+        *(residual, spread, unit, 0 if has_labels(every) else every.size),
     )
+
+
+def together(parts: Sequence[Tally]) -> Tally:
+    """The tally of all samples, of those of parts of them."""
+    if len(parts) == 1:
+        return parts[0]
+    added = {name: sum(getattr(part, name) for part in parts) for name in ADDED}
+    outputs = np.concatenate([part.outputs for part in parts], axis=1)
+    return parts[0]._replace(outputs=outputs, second=np.concatenate([part.second for part in parts]), **added)
 
 
 def _yes(net: Learner, p: Pass) -> Any:

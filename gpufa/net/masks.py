@@ -42,14 +42,14 @@ class Masks:
             p.backend.gate(self.inputs, [Gate(None, x, x, slice(None))])  # the mask becomes mask * x
             x = self.inputs
         if drops.hidden:
-            p.backend.dropout(self.hidden, drops.hidden, p.seeds, p.step, stream=1)
+            p.dropout(self.hidden, drops.hidden, stream=1)
         if drops.depth:
             self._drop_layers()
         return x
 
     def draw_inputs(self, out: Array) -> None:
         """The mask of this step's inputs, (R, m, n_0), as often as it is asked for."""
-        self.p.backend.dropout(out, self.drops.input, self.p.seeds, self.p.step, stream=0)
+        self.p.dropout(out, self.drops.input, stream=0, axis=-2)
 
     def _drop_layers(self) -> None:
         p, hidden = self.p, self.hidden

@@ -7,6 +7,7 @@ from ..basics.arrays import T
 from ..basics.errors import InvalidValue
 from ..layers.layer import write
 from ..layers.terms import Carriers, Sums
+from ..parallel.ranks import Share
 from .arena import Array
 from .blocks import LayeredBlock, block_of
 from .clock import Clock
@@ -37,11 +38,13 @@ class Pass(Slabs):
     weight       what e and value of each sample are multiplied by, (R, m), None where all count alike
 
     A training pass is one with a clock: it draws its masks by it, and may keep its slabs, and copies of weights and
-    feedback, in the backend's lower precision.
+    feedback, in the backend's lower precision. Of a batch that processes share, m are this one's own.
     """
 
-    def __init__(self, net: Model, m: int, drops: Drops = NOTHING, clock: Clock | None = None) -> None:
-        super().__init__(net, m, drops, clock)
+    def __init__(
+        self, net: Model, m: int, drops: Drops = NOTHING, clock: Clock | None = None, share: Share | None = None
+    ) -> None:
+        super().__init__(net, m, drops, clock, share)
         replicas = len(net.seeds)
         self.new_arena = net.new_arena
         self.y = self.backend.zeros((replicas, net.sizes.outputs, m), self.slab_dtype)

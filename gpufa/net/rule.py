@@ -29,6 +29,8 @@ from .options import above_zero, boolean, one_of
 from .passes import Pass
 from .rows import Rows
 
+WORK = "forward", "deltas", "gradients", "after_update", "after_epoch"  # what a rule does with a batch, or after it
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -54,6 +56,9 @@ class Rule:
     linear        what a sample adds to what it hands over is proportional to its error, net.e or one that it works out
                   under net.weight, so that a weight on that is one on the sample's gradient: the rule takes weights of
                   samples and classes
+    separable     what it hands over of a batch is the sum of what it would of parts of it, and it keeps nothing of a
+                  batch but by the weights: processes may share each batch. A class that writes a hook anew that has to
+                  do with a batch says so itself
     as_said       it looks at layers within blocks, which then stand in the order that was said, and not in a faster one
 
     `defaults` are the settings of a run that is told none, and `layered` those that stand in their place in nets with a
@@ -71,6 +76,7 @@ class Rule:
     feeds: ClassVar[bool] = True
     injects_only: ClassVar[bool] = False
     linear: ClassVar[bool] = False
+    separable: ClassVar[bool] = False
     as_said: ClassVar[bool] = False
 
     name: ClassVar[str] = ""
@@ -100,6 +106,8 @@ class Rule:
         cls.name = cls.__dict__.get("name", cls.__name__.lower())
         if not kept(cls, "feeds", ("forward",)):
             cls.feeds = False
+        if not kept(cls, "separable", WORK):
+            cls.separable = False
 
     @property
     def options(self) -> dict[str, Any]:

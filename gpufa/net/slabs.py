@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from ..backends.operands import Gate
+from ..parallel.ranks import Share
 from .arena import Array
 from .clock import Clock
 from .masks import Drops, Masks
@@ -14,10 +15,10 @@ from .workspace import Workspace
 class Slabs(Workspace):
     """What a Pass is made of, for m samples; see there for the names."""
 
-    def __init__(self, net: Model, m: int, drops: Drops, clock: Clock | None) -> None:
+    def __init__(self, net: Model, m: int, drops: Drops, clock: Clock | None, share: Share | None) -> None:
         backend, sizes = net.backend, net.sizes
         slab_dtype = backend.slab_dtype(net.dtype) if clock else net.dtype
-        super().__init__(backend, sizes, net.seeds, m, (net.dtype, slab_dtype), clock)
+        super().__init__(backend, sizes, net.seeds, m, (net.dtype, slab_dtype), clock, share)
         self.xp, self.hidden, self.L = backend.xp, sizes.hidden, sizes.L
         self.parameters, self.W, self.b = net.arena, net.arena.W, net.arena.b
         self.feedback, self.B, self.state = net.fixed, net.fixed.B, net.state

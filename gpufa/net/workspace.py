@@ -1,12 +1,14 @@
 """Work space of a pass: what a rule writes into beside the activity and the deltas, there from its first use on."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
 from ..backends import Backend
 from ..basics.random import Purpose
+from ..parallel.ranks import Share
 from .arena import Array, Layers
 from .clock import Clock
 from .layout import Layout
@@ -25,8 +27,10 @@ class Workspace:
         m: int,
         dtypes: tuple[str, str],
         clock: Clock | None,
+        share: Share | None = None,
     ) -> None:
         self.backend, self.sizes, self.seeds, self.m, self.clock = backend, sizes, seeds, m, clock
+        self.share = share or Share(0, m, m)
         self.dtype, self.slab_dtype = dtypes
         self._own: dict[str, Any] = {}
 
@@ -40,9 +44,36 @@ class Workspace:
         """The step's counter on the device, (1,), counted from 0; None outside training."""
         return self.clock.step if self.clock else None
 
-    def random(self, law: str, out: Array, stream: int, scale: float = 1.0, add: bool = False) -> None:
-        """out = scale * law, or added to it; other numbers at each step, and for each seed and stream."""
-        self.backend.random(law, out, self.seeds, Purpose.RULE, step=self.step, stream=stream, scale=scale, add=add)
+    def random(
+        self, law: str, out: Array, stream: int, scale: float = 1.0, add: bool = False, by_sample: bool = False
+    ) -> None:
+        """out = scale * law, or added to it; other numbers at each step, and for each seed and stream. Where there are
+        some for each sample, (R, ., m), `by_sample` says so: of a batch that is shared each process has its own."""
+
+        draw = partial(self.backend.random, law, seeds=self.seeds, purpose=Purpose.RULE, step=self.step, stream=stream)
+        if self.share.all_of_it or not by_sample:
+            draw(out=out, scale=scale, add=add)
+            return
+        whole = self._of_whole_batch(out)
+        draw(out=whole, scale=scale)
+        if add:
+            whole[..., self.share.part] += out
+        out[...] = whole[..., self.share.part]
+
+    def dropout(self, out: Array, drop: float, stream: int, axis: int = -1) -> None:
+        """out = 0 with probability `drop`, else 1 / (1 - drop), for each sample along that axis."""
+        if self.share.all_of_it:
+            self.backend.dropout(out, drop, self.seeds, self.step, stream=stream)
+            return
+        whole = self._of_whole_batch(out, axis)
+        self.backend.dropout(whole, drop, self.seeds, self.step, stream=stream)
+        out[...] = whole[..., self.share.part] if axis == -1 else whole[..., self.share.part, :]
+
+    def _of_whole_batch(self, a: Array, axis: int = -1) -> Array:
+        """Work space like a, with all samples of the batch along that axis."""
+        shape = list(a.shape)
+        shape[axis] = self.share.whole
+        return self.backend.scratch("whole batch", tuple(shape), a.dtype)
 
     def layers(self, name: str) -> Layers:
         """A second set of activities of the rule's own, shaped as h, kept under its name."""

@@ -96,6 +96,16 @@ def check_linear(rule: Rule) -> None:
         )
 
 
+def check_separable(rule: Rule) -> None:
+    """Raises InvalidValue where processes can't share a rule's batches."""
+    if not rule.separable:
+        able = [name for name, other in RULES.items() if other().separable]
+        raise InvalidValue(
+            f"rule {rule.name!r} learns from a batch what its parts don't add up to, or keeps something of it; train it"
+            f" by one process, or by one of {', '.join(able)}"
+        )
+
+
 def rule_class(rule: "str | type[Rule] | Rule") -> type[Rule]:
     """The class of a rule, which a name, a class or an instance stands for."""
     cls = find_rule(rule) if isinstance(rule, str) else type(rule) if isinstance(rule, Rule) else rule

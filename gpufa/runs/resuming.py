@@ -1,7 +1,7 @@
 """A run from its checkpoint on."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,8 @@ from ..checkpoints import networks
 from ..checkpoints.provenance import IN_MEMORY, data_again
 from ..functions.parts import Part, parts_of
 from ..measure.history import History
+from ..parallel.launch import WAIT, ranks_of
+from ..parallel.ranks import Together
 from ..rules import Rule, rule_class
 from ..training.callbacks import Callback
 from ..training.config import Config
@@ -42,10 +44,12 @@ def resume(
     sample_weights: Any = None,
     progress: bool = False,
     parts: Sequence[Part | str] = (),
+    parallel: str | Together = "none",
+    wait: float = WAIT,
 ) -> Run:
     """Go on where a run stopped, bit for bit; `epochs` sets a new total, `backend` and `device` another place;
-    `on_interrupt`, `callbacks` and `progress` are as in train, `parts` has the run's own activations and so on, as in
-    gpufa.load.
+    `on_interrupt`, `callbacks`, `progress`, `parallel` and `wait` are as in train, `parts` has the run's own
+    activations and so on, as in gpufa.load.
 
     A schedule that ends keeps its length; `schedule_epochs` sets another, and what it changes is told.
     Raises FileProblem for a missing or damaged checkpoint, InvalidValue where the data are not those of the run,
@@ -53,7 +57,7 @@ def resume(
     """
     one_of(on_interrupt, ON_INTERRUPT, "on_interrupt")
     file = networks.checkpoint_of(path)
-    with locked(file.parent) if file.exists() else nullcontext():
+    with ranks_of(parallel, wait) as ranks, _held(file, ranks):
         stored, metadata = networks.contents(file)
         config = _config_of(file, metadata, rule, parts)
         config = replace(
@@ -67,8 +71,10 @@ def resume(
             )
         needs = "resume needs the very data that it was trained on"
         arrays = data_again(config, data, metadata, file, needs, sample_weights)
-        trainer = Trainer(config, arrays, rule, callbacks, *networks.scalings_in(stored), networks.filling_in(stored))
-        trainer.callbacks += bar(progress)
+        trainer = Trainer(
+            config, arrays, rule, callbacks, *networks.scalings_in(stored), networks.filling_in(stored), ranks
+        )
+        trainer.callbacks += bar(progress and ranks.first)
         moved(file, metadata, trainer.net)
         networks.fill(checkpointed(trainer), stored, trainer.net)
         if trainer.kept:
@@ -77,9 +83,15 @@ def resume(
         if "learning_rate" in stored:
             trainer.learning_rate = float(stored["learning_rate"][0])
         trainer.history = History.from_arrays(config.seeds, networks.inside("history", stored))
+        out = file.parent if ranks.first else None
         if trainer.finished:
-            return finished(trainer, file.parent, already=True)
-        return run_on(trainer, file.parent, metadata["data"], on_interrupt)
+            return finished(trainer, out, already=True)
+        return run_on(trainer, out, metadata["data"], on_interrupt)
+
+
+def _held(file: Path, ranks: Together) -> AbstractContextManager[None]:
+    """The checkpoint's folder, locked by the first of the run's processes for all of them."""
+    return locked(file.parent) if file.exists() and ranks.first else nullcontext()
 
 
 def _config_of(

@@ -17,6 +17,8 @@ from ..checkpoints.provenance import data_of, fingerprint
 from ..checkpoints.validity import SCALED
 from ..data.samples import Data
 from ..data.scaling import Scaling
+from ..parallel.launch import WAIT, ranks_of
+from ..parallel.ranks import Together
 from ..rules import Rule
 from ..training.callbacks import Callback
 from ..training.config import Config
@@ -39,6 +41,8 @@ def train(
     on_interrupt: OnInterrupt = "raise",
     sample_weights: Any = None,
     progress: bool = False,
+    parallel: str | Together = "none",
+    wait: float = WAIT,
 ) -> Run:
     """Train as `gpufa train` does; with config.out the run is kept in that folder.
 
@@ -51,22 +55,26 @@ def train(
     sample_weights   beside arrays or a table: how much each sample counts, (samples,), of the training part where
                      there are two
     progress      whether a progress bar is shown, in a terminal or a notebook, or lines where there is neither
+    parallel      "data" where processes that mpiexec has started share each batch, as docs/scale.md says
+    wait          how many seconds one of them may wait for the others
     Raises InvalidValue and FileProblem as the parts do; FileProblem also where config.out holds a run and `force` is
-    not set.
+    not set; RankLost where another of the processes is dead or hangs.
     """
     of_type(config, Config, "config", "a gpufa.Config, such as gpufa.Config(rule='fa', epochs=10)")
     of_type(force, bool, "force", "True or False")
     one_of(on_interrupt, ON_INTERRUPT, "on_interrupt")
-    out = path_of(config.out, "out") if config.out else None
-    if out and not force:
-        networks.check_free(out)
-    arrays, name = data_of(config, data, sample_weights)
-    trainer = Trainer(replace(config, data=name), arrays, rule, callbacks, *(started := begun(config)))
-    trainer.callbacks += bar(progress)
-    for what, scaling in zip(SCALED, started, strict=True):
-        if scaling and getattr(config, what) == "none":
-            warn(f"{what} is that of the start, {config.start!r}")
-    return run_through(trainer, arrays, force, on_interrupt)
+    with ranks_of(parallel, wait) as ranks:
+        config = config if ranks.first else replace(config, out=None)
+        out = path_of(config.out, "out") if config.out else None
+        if out and not force:
+            networks.check_free(out)
+        arrays, name = data_of(config, data, sample_weights)
+        trainer = Trainer(replace(config, data=name), arrays, rule, callbacks, *(started := begun(config)), ranks=ranks)
+        trainer.callbacks += bar(progress and ranks.first)
+        for what, scaling in zip(SCALED, started, strict=True):
+            if scaling and getattr(config, what) == "none":
+                warn(f"{what} is that of the start, {config.start!r}")
+        return run_through(trainer, arrays, force, on_interrupt)
 
 
 def run_through(trainer: Trainer, data: Data, force: bool = False, on_interrupt: OnInterrupt = "raise") -> Run:

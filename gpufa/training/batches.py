@@ -9,6 +9,7 @@ from ..backends.operands import Augmenting, Samples
 from ..basics.random import Generator, Purpose
 from ..net.arena import Array
 from ..net.clock import Clock
+from ..parallel.ranks import Share
 
 
 class Batches:
@@ -47,19 +48,30 @@ class Batches:
         """The number of samples in that batch; the epoch's last may have fewer."""
         return min(self.size, len(self.x) - batch * self.size)
 
-    def load(self, clock: Clock, x: Array, y: Array, w: Array = None) -> None:
+    def load(self, clock: Clock, share: Share, x: Array, y: Array, w: Array = None) -> None:
         """Let the clock tick, and fill x, (R, m, n_0), y, (R, n_L, m), and where samples have weights w, (R, m), with
-        what is next."""
+        that share of the batch that is next."""
+        own = self.all._replace(order=self.order[:, share.first :])
         if self.matrix is None:
-            self.backend.load(clock.ticks, self.all, x, y, w)
+            self.backend.load(clock.ticks, own, x, y, w)
         else:
             scaled = self.backend.scratch("batch to be whitened", x.shape, x.dtype)
-            self.backend.load(clock.ticks, self.all, scaled, y, w)
+            self.backend.load(clock.ticks, own, scaled, y, w)
             self.backend.whiten(scaled, self.matrix, out=x)
         if self.input_noise:
-            self.backend.random(
-                "normal", x, self.seeds, Purpose.INPUT_NOISE, step=clock.step, scale=self.input_noise, add=True
-            )
+            self._noise(clock, share, x)
+
+    def _noise(self, clock: Clock, share: Share, x: Array) -> None:
+        """Input noise, of a batch that is shared each process has its own samples'."""
+        whole, shape = x, (len(x), share.whole, x.shape[2])
+        if not share.all_of_it:
+            whole = self.backend.scratch("noise of a batch", shape, x.dtype)
+            whole[:, share.part] = x
+        self.backend.random(
+            "normal", whole, self.seeds, Purpose.INPUT_NOISE, step=clock.step, scale=self.input_noise, add=True
+        )
+        if whole is not x:
+            x[...] = whole[:, share.part]
 
 
 def noisy_labels(labels: np.ndarray, share: float, classes: int, seeds: Sequence[int]) -> np.ndarray:

@@ -15,16 +15,20 @@ class Step:
     """The buffers of one training step with m samples, and the step itself: `run`, recorded where the device can, and
     `run_true`, in which W and b get true backprop's gradients in place of the rule's own.
 
-    `sums`, (2, R), collects losses and misses.
+    `sums`, (2, R), collects losses and misses. Of a batch that processes share these are this one's part's, and the
+    gradients all of it's.
     """
 
     def __init__(
         self, net: Learner, config: Config, batches: Batches, clock: Clock, update: Update, sums: Array, m: int
     ) -> None:
-        self.rule, self.batches, self.clock, self.update, self.sums, self.m = net.rule, batches, clock, update, sums, m
+        self.rule, self.batches, self.clock, self.update, self.sums = net.rule, batches, clock, update, sums
+        self.share = share = update.ranks.share(m)
+        self.m = m = share.own
         self.adversarial, backend = config.adversarial, net.backend
         self.total = 2 * m if config.adversarial and config.adversarial_mix == "beside" else m
-        self.p = Pass(net, self.total, drops_of(config, net), clock=clock)
+        self.seen = self.total - m + share.whole
+        self.p = Pass(net, self.total, drops_of(config, net), clock, share if self.total == m else None)
         self.x = backend.zeros((len(net.seeds), self.total, net.sizes.inputs), self.p.slab_dtype)
         self.weight: Array = None
         if batches.all.weights is not None:
@@ -32,14 +36,15 @@ class Step:
             if self.total > m:
                 self.p.weight = backend.zeros((len(net.seeds), self.total), net.dtype)
         self.clean = Pass(net, m, clock=clock) if config.adversarial else None
-        self.run, self.run_true = backend.capture(self._run), backend.capture(self._run_true)
+        self.run, self.run_true = (
+            update.ranks.recorded(backend.capture, part, update.share, self._update) for part in (self._own, self._true)
+        )
 
-    def _run(self) -> None:
+    def _own(self) -> None:
         self._evaluate()
         self.update.collect(self.rule, self.p, self.clock.now)
-        self._update()
 
-    def _run_true(self) -> None:
+    def _true(self) -> None:
         p, only_signals = self.p, self.rule.makes == {"signals"}
         self._evaluate()
         if not only_signals:  # what it trains of its own, and its memory
@@ -47,11 +52,10 @@ class Step:
             p.forward(self.x)
             p.error()
         self.update.collect(BP(), p, self.clock.now, own=only_signals)
-        self._update()
 
     def _evaluate(self) -> None:
         p = self.p
-        self.batches.load(self.clock, self.x[:, : self.m], p.y[..., : self.m], self.weight)
+        self.batches.load(self.clock, self.share, self.x[:, : self.m], p.y[..., : self.m], self.weight)
         if self.clean:
             self._perturb(self.clean, self.adversarial)
         p.evaluate(self.rule.forward, self.x, self.sums)

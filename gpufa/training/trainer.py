@@ -1,42 +1,25 @@
 """The training loop: batches, steps, evaluation, probes of alignment, stop rules."""
 
-import dataclasses
 import time
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from ..backends import on_device
 from ..basics.errors import warn
-from ..data.missing import Filling
-from ..data.samples import Data, has_labels, subset
-from ..data.scaling import Scaling
-from ..data.weights import class_weights
-from ..measure import scores
+from ..data.samples import has_labels
 from ..measure.alignment import measure
 from ..measure.health import complaints, guessing
-from ..measure.history import History
-from ..net.clock import Clock
 from ..net.probation import Unseen, try_out
-from ..rules import Rule, make_rule
-from .calibration import Calibration
-from .callbacks import Callback, callbacks_of
-from .config import Config
-from .keeping import Kept
-from .limits import check_run
-from .nets import begin
-from .progress import Progress
-from .rates import Rates
-from .sets import sets_of
-from .step import Step
+from .scoring import scored
+from .stepper import Stepper
 from .stopping import Status
-from .update import Update
+from .together import check_at_one
 
 CHECK_EVERY = 100  # steps between two looks for a loss that is no longer finite
 
 
-class Trainer:
+class Trainer(Stepper):
     """One run in memory: `net`, `history`, `progress`, `step`, which takes no arguments, `taken`, what was taken of
     the data in a line, `told`, what else is to be known before it begins, and `kept`, the weights of the best epochs
     where they are what the run is for.
@@ -44,59 +27,19 @@ class Trainer:
     `data` has host arrays as gpufa.load_data gives them. `scaling` and `target_scaling` are those of the weights
     with which it starts, and `filling` that of a run that goes on, where they have one. Raises InvalidValue where
     config, data, rule and scalings don't fit together.
+
+    Of `ranks` that train together, which call all of it in the same order, each holds what is its own.
     """
-
-    def __init__(
-        self,
-        config: Config,
-        data: Data,
-        rule: Rule | type[Rule] | None = None,
-        callbacks: Iterable[Callback | Callable[["Trainer"], Any]] = (),
-        scaling: Scaling | None = None,
-        target_scaling: Scaling | None = None,
-        filling: Filling | None = None,
-    ):
-        made, config = make_rule(config.rule if rule is None else rule, config.rule_options), config.with_files()
-        if config.loss is None and not has_labels(data.y_train):
-            config = dataclasses.replace(config, loss="squared_error")
-        config = dataclasses.replace(config, class_weights=class_weights(config.class_weights))
-        self.config = config = config.resolved(made)
-        self.rule, self.callbacks, self.stop_requested = made, callbacks_of(callbacks), False
-        if config.samples is not None:
-            data = subset(data, config.samples)
-        begun = begin(config, data, made, scaling, target_scaling, filling)
-        self.net, self.backend, self.taken, self.faults = begun.net, begun.net.backend, begun.taken, begun.faults
-        self.epochs = config.epochs or 0
-        self.update, self.calibration = Update(self.net, config), Calibration(config.calibrate, self.net)
-        self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
-        self.kept = Kept(self.net) if config.keep == "best" else None
-        self.sums = self.backend.zeros((2, len(config.seeds)), "float64")
-        self._places = begun.places
-        self._take(data)
-        self.told = [*self.net.entries, *self.calibration.in_words(self.epochs, self.batches.per_epoch)]
-        self._recorded = self.progress.active
-
-    def feed(self, data: Data) -> None:
-        """Have it go on for an epoch more, on other samples of what it was made for; no scaling is fitted anew. Raises
-        InvalidValue where these have weights, and the rule can't weigh."""
-        check_run(self.config, self.net, data.y_train, data.weights is not None)
-        self.progress.start_epoch()
-        self.epochs = self.progress.epoch + 1
-        self._take(data)
-
-    def _take(self, data: Data) -> None:
-        """Bring the samples to the device, and what hangs on their number."""
-        config = self.config
-        self.train, self.held, self.test, self.probe, self.batches = sets_of(data, self.net, config, self._places)
-        for batch in (0, self.batches.per_epoch - 1):
-            self.net.sizes.check_batch(self.batches.samples(batch))
-        self.clock = Clock(self.backend, self.batches.per_epoch, len(self.update.numbers(1.0, 0, 1)), config.dtype)
-        self.rates = Rates(config, self.batches, self.update, self.clock, self.progress, self.epochs)
-        self._steps: dict[int, Step] = {}
 
     @property
     def total_steps(self) -> int:
         return self.epochs * self.batches.per_epoch
+
+    @property
+    def stopping(self) -> bool:
+        """Whether a stop is requested; for all processes at once, which ask together."""
+        self.stop_requested = self.ranks.everybody.any(self.stop_requested)
+        return self.stop_requested
 
     @property
     def finished(self) -> bool:
@@ -111,7 +54,7 @@ class Trainer:
         self._tell("on_start")
         try:
             with np.errstate(all="ignore"):  # divergence is looked for, and told in words
-                while not (self.finished or self.stop_requested):
+                while not (self.finished or self.stopping):
                     self._epoch()
                 self._stop_diverged(weights=True)
             self._tell("on_stop")
@@ -135,57 +78,12 @@ class Trainer:
         x = self.net.as_floats(self.train[0]) if "samples" in self.rule.needs else Unseen(self.rule.name)
         self.rule.prepare(self.net, x, self.batches.y)
 
-    def step(self) -> None:
-        """One update of every active replica, from the batch that is next."""
-        progress = self.progress
-        m = self.batches.samples(progress.batch)
-        with self.backend.working():
-            if m not in self._steps:
-                self._steps[m] = Step(self.net, self.config, self.batches, self.clock, self.update, self.sums, m)
-            step = self._steps[m]
-            (step.run_true if self.calibration.due(progress) else step.run)()
-        progress.step += 1
-        progress.batch += 1
-        progress.seen += self._steps[m].total
-
-    def look(self) -> None:
-        """Bring the epoch's losses and misses so far from the device into `progress`."""
-        self.progress.loss_sum[:], self.progress.misses[:] = self.backend.to_host(self.sums)
-
-    @on_device
-    def begin_epoch(self) -> None:
-        """Draw the epoch's order of samples and write down its learning rates; go on at `progress.batch`."""
-        progress = self.progress
-        if progress.batch == 0:
-            progress.start_epoch()
-        self.batches.start_epoch(progress.epoch)
-        self.rates.write()
-        self.sums[...] = self.backend.to_device(np.stack([progress.loss_sum, progress.misses]))
-        self._activate()
-
-    @property
-    def learning_rate(self) -> float:
-        """The rate before the schedule; a callback may set another, which holds from the next step on."""
-        return self.rates.base
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        with self.backend.working():
-            self.rates.set(value)
-
-    def _activate(self) -> None:
-        """Steps that were recorded went on with the replicas of their time."""
-        self.update.activate(self.progress.active)
-        if not np.array_equal(self.progress.active, self._recorded):
-            self._steps.clear()
-            self._recorded = self.progress.active
-
     def _epoch(self) -> None:
         progress, started = self.progress, time.perf_counter()
         self.begin_epoch()
         while progress.batch < self.batches.per_epoch:
-            if self.stop_requested or not progress.active.any():
-                self.look()
+            if self.stopping or not progress.active.any():
+                self._look()
                 return
             self.step()
             if progress.step % CHECK_EVERY == 0:
@@ -194,6 +92,7 @@ class Trainer:
                 self._probe()
             self._tell("on_step")
         self._stop_diverged(weights=True)
+        check_at_one(self.net, progress.active, self.ranks.data)
         self._finish_epoch(started)
 
     @on_device  # callbacks may have left another device or stream current
@@ -203,15 +102,12 @@ class Trainer:
         if not self.config.probe_every:
             self._probe()
         row: dict[str, Any] = {"epoch": progress.epoch + 1, "step": progress.step, "loss": progress.loss}
-        active, validation = progress.active, np.full(len(self.config.seeds), np.nan)
         if has_labels(self.train[1]):
             row["running_error"] = progress.running_error
-        for name, (x, y) in {"validation": self.held, "test": self.test}.items():
-            if len(x):
-                score = scores.evaluate(self.net, x, y)
-                row |= {f"{name}_{k}": v for k, v in scores.only(score, active).items()}
-                if name == "validation" and (self.config.patience or self.kept):
-                    validation = scores.judge(score)
+        parts = {"validation": self.held, "test": self.test}
+        found, judged = scored(self.net, parts, progress.active, self.ranks.data)
+        row |= found
+        validation = judged if self.config.patience or self.kept else np.full_like(judged, np.nan)
         if self.calibration.every:
             row["backprop_steps"] = self.calibration.steps(progress.epoch + 1) - self.calibration.steps(progress.epoch)
         better = progress.finish_epoch(validation, self.config.patience, self.config.stop_train_error)
@@ -234,7 +130,7 @@ class Trainer:
     @on_device
     def _stop_diverged(self, weights: bool = False) -> None:
         """Stop replicas whose loss, or weights, are no longer finite."""
-        self.look()
+        self._look()
         bad = ~np.isfinite(self.progress.loss_sum)
         if weights:
             bad |= ~self.backend.to_host(self.backend.xp.isfinite(self.net.arena.flat).all(axis=1))

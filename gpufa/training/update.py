@@ -13,18 +13,20 @@ from ..net.gradients import Gradients
 from ..net.learner import Learner
 from ..net.passes import Pass
 from ..net.rule import Rule
+from ..parallel.ranks import ALONE, Ranks
 from .config import Config
 
 
 class Update:
     """The optimizer with its states, (R, size) each in the layout of the parameters.
 
-    Plain SGD needs no gradient: the weight products accumulate into the weights themselves, W += -lr * delta h^T.
+    Plain SGD needs no gradient: the weight products accumulate into the weights themselves, W += -lr * delta h^T; but
+    where `ranks` share each batch.
     Raises InvalidValue where frozen layers or learning rates don't fit the net.
     """
 
-    def __init__(self, net: Learner, config: Config) -> None:
-        self.net, self.config, layers = net, config, range(1, net.sizes.L + 1)
+    def __init__(self, net: Learner, config: Config, ranks: Ranks = ALONE) -> None:
+        self.net, self.config, self.ranks, layers = net, config, ranks, range(1, net.sizes.L + 1)
         self.optimizer = find_optimizer(config.optimizer or "", config.parts)
         for k in config.freeze:
             if k not in layers:
@@ -55,7 +57,7 @@ class Update:
         matrices = {*net.sizes.all_matrices, *(name for name, extra in net.extras.items() if len(extra.shape) > 1)}
         self.spared = {*self.rates} - matrices if config.decay_on == "matrices" else set[str]()
         plain = not self.optimizer.states and not config.weight_decay and config.clip is None
-        self.direct = plain and net.rule.makes == {"signals"}
+        self.direct = plain and net.rule.makes == {"signals"} and ranks.size == 1
         self.states = {name: net.new_arena() for name in self.optimizer.states}
         self.grads = None if self.direct else net.new_arena()
         self.spans, self.by_rate = list(self._spans()), list(self._by_rate())
@@ -86,10 +88,16 @@ class Update:
             rates = [(now[2 + i : 3 + i], layers) for i, layers in self.by_rate]
             found = Gradients(self.net.arena, rates, self.running, accumulate=True, signals_of=signals_of)
         else:
-            mean, extras = [(self.scale(p.m), self.trained)], self.extras if own else []
+            mean, extras = [(self.scale(p.share.whole), self.trained)], self.extras if own else []
             found = Gradients(self.grads, mean, self.running, extras=extras, signals_of=signals_of)
         rule.gradients(p, found)
         found.finish()
+
+    def share(self) -> None:
+        """Let the running replicas' gradients be those of all processes' samples."""
+        if self.grads is not None:
+            for replicas in self.running:
+                self.ranks.add(self.net.backend, self.grads.flat[replicas])
 
     def optimize(self, now: Array) -> None:
         """Update the running replicas' weights by the gradients that there are."""

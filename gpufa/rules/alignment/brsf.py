@@ -15,6 +15,7 @@ from .signs import SignSymmetry
 class BRSF(SignSymmetry):
     """M_k = |normal| of root mean square scale * sqrt(2 / (n_k + n_{k+1})), other numbers at each step."""
 
+    separable = True
     name = "brsf"
     paper = "Liao, Leibo & Poggio 2016; Moskovitz et al. 2018"
 

@@ -67,6 +67,10 @@ class DFA(DirectFeedback):
         """relu(w B_k e) is w relu(B_k e) for w of at least 0."""
         return self.nonlinearity in ("identity", "relu")
 
+    @property
+    def separable(self) -> bool:  # type: ignore[override]
+        return not self.staleness
+
     def columns(self, sizes: Layout) -> int:
         return self.width if self.nonlinearity == "mlp" else super().columns(sizes)
 

@@ -40,6 +40,7 @@ class DKP(Rule):
     needs = frozenset({"derivative"})
     makes = frozenset({"signals", "gradients"})
     linear = True
+    separable = True
     later = MappingProxyType({"places": "each"})
     defaults = MappingProxyType({**Rule.defaults, "optimizer": "momentum", "lr": 0.02, "weight_decay": 1e-3})
     layered = MappingProxyType({})

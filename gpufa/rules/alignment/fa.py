@@ -26,6 +26,7 @@ class FA(FeedbackRule):
     needs = frozenset({"pull", "derivative"})
     injects_only = True
     linear = True
+    separable = True
 
     def fixed(self, sizes: Layout) -> dict[str, Feedback]:
         pairs = (pair for k in sizes.every for pair in sizes.carriers[k].values())

@@ -18,6 +18,7 @@ from .signs import SignSymmetry
 class FRSF(SignSymmetry):
     """M_{k+1}, shaped as W_{k+1}, is normal-like with root mean square scale * sqrt(2 / (n_k + n_{k+1}))."""
 
+    separable = True
     name = "frsf"
     paper = "Liao, Leibo & Poggio 2016; Moskovitz et al. 2018"
     memory = "M"

@@ -28,6 +28,7 @@ class IFA(FeedbackRule):
     needs = frozenset({"matrix", "derivative"})
     injects_only = True
     linear = True
+    separable = True
     defaults = Rule.defaults
 
     def fixed(self, sizes: Layout) -> dict[str, Feedback]:

@@ -35,6 +35,7 @@ class KP(Rule):
     needs = frozenset({"pull", "derivative"})
     makes = frozenset({"signals", "gradients"})
     linear = True
+    separable = True
     defaults = MappingProxyType({**Rule.defaults, "optimizer": "momentum", "lr": 0.02, "weight_decay": 1e-3})
 
     def parameters(self, sizes: Layout) -> dict[str, Extra]:

@@ -30,6 +30,7 @@ class SignSymmetry(Rule):
     crosses = "delta_{k+1}, and the signs of the weights"
     needs = frozenset({"pull", "derivative"})
     linear = True
+    separable = True
 
     def __post_init__(self) -> None:
         above_zero(self.scale, "feedback scale", "scale")

@@ -44,6 +44,7 @@ class Topology(FeedbackRule):
     crosses = "the deltas of a layer's sources"
     frees = "backward, where the sources are the output"
     linear = True
+    separable = True
     defaults = Rule.defaults
 
     def __post_init__(self) -> None:

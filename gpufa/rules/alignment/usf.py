@@ -15,6 +15,7 @@ from .signs import SignSymmetry
 class USF(SignSymmetry):
     """All magnitudes are s = scale * sqrt(2 / (n_k + n_{k+1})); backprop's own direction where all |W| are equal."""
 
+    separable = True
     name = "usf"
     paper = "Liao, Leibo & Poggio 2016; Moskovitz et al. 2018"
 

@@ -23,6 +23,7 @@ class BP(Rule):
     needs = frozenset({"pull", "derivative"})
     injects_only = True
     linear = True
+    separable = True
 
     def deltas(self, net: Pass, e: Any) -> None:
         net.send(net.L, e)

@@ -24,6 +24,7 @@ class Shallow(Rule):
     needs = frozenset()
     makes = frozenset({"signals", "gradients"})
     linear = True
+    separable = True
 
     def trained(self, sizes: Layout) -> Collection[int]:
         return (sizes.L,)

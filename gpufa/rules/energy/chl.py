@@ -31,6 +31,7 @@ class CHL(ContrastiveRule):
     free_steps: int = 8
     clamped_steps: int = 4
 
+    separable = True
     name = "chl"
     paper = "Movellan 1990; Xie & Seung 2003"
     crosses = "activity, up by W_k and down by gamma W_{k+1}^T, in both phases"

@@ -43,6 +43,7 @@ class EqProp(ContrastiveRule):
     nudged_steps: int = 4
     output: str = "hard_logistic"
 
+    separable = True
     name = "eqprop"
     paper = "Scellier & Bengio 2017; symmetric: Laborieux et al. 2021"
     crosses = "activity, up by W_k and down by W_{k+1}^T, in both phases"

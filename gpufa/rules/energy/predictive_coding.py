@@ -29,6 +29,7 @@ class PredictiveCoding(EnergyRule):
     exact: bool = False
 
     feeds = True
+    separable = True
     name = "predictive_coding"
     paper = "Whittington & Bogacz 2017; exact: Song et al. 2020"
     crosses = "predictions W_k f(v_{k-1}) up, W_{k+1}^T eps_{k+1} down"

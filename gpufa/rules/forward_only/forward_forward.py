@@ -32,6 +32,7 @@ class ForwardForward(ForwardOnly):
 
     threshold: float = 1.0
 
+    separable = True
     name = "forward_forward"
     paper = "Hinton 2022"
     crosses = "a label on the input, right or wrong"

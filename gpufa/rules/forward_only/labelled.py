@@ -121,7 +121,7 @@ class Labelled(Rule):
         labels = net.constant("labels", lambda: np.arange(n)[:, None])
         right, ahead = (net.array(name, 1, net.m) for name in ("right label", "places ahead"))
         net.backend.gemm(T(labels), net.y, out=right)
-        net.random("uniform", ahead, stream=1)
+        net.random("uniform", ahead, stream=1, by_sample=True)
         wrong = net.array("wrong label", n, net.m)
         net.backend.evaluate(FORMULAS["wrong_label"], wrong, labels[None], right, ahead, n=n)
         return wrong

@@ -36,6 +36,7 @@ class PEPITA(FeedbackRule):
 
     scale: float = 0.05
 
+    separable = True
     name = "pepita"
     paper = "Dellaferrera & Kreiman 2022"
     crosses = "F e, on the input of a second forward pass"

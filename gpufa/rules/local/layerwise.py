@@ -38,6 +38,7 @@ class Layerwise(Rule):
     needs = frozenset({"plain", "derivative"})
     makes = frozenset({"signals", "gradients"})
     linear = True
+    separable = True
 
     def parameters(self, sizes: Layout) -> dict[str, Extra]:
         heads = {f"H{k}": Extra((sizes.outputs, sizes[k]), "uniform") for k in sizes.hidden}

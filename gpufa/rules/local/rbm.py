@@ -44,6 +44,10 @@ class RBM(Unsupervised):
     memory = "c and its optimizer state; the particles, where persistent"
     defaults = MappingProxyType({**Rule.defaults, "activation": "logistic", "lr": 0.02})
 
+    @property
+    def separable(self) -> bool:  # type: ignore[override]
+        return not self.persistent
+
     def __post_init__(self) -> None:
         whole(self.k, "number of Gibbs sweeps", "k", least=1)
         whole(self.particles, "number of particles", "particles", least=1)
@@ -94,6 +98,6 @@ class RBM(Unsupervised):
     def sample(self, net: Pass, p: Any, out: Any, k: int, draw: int) -> None:
         """out = 1 with probability p, else 0."""
         u = net.array(f"u {p.shape[-2:]}", *p.shape[-2:])
-        net.random("uniform", u, stream=draw * net.L + k, scale=0.5)
+        net.random("uniform", u, stream=draw * net.L + k, scale=0.5, by_sample=True)
         u += 0.5
         net.xp.less(u, p, out=out)

@@ -26,6 +26,7 @@ class Evolution(Rule):
     pairs: int = 32
     sigma: float = 0.02
 
+    separable = True
     name = "evolution"
     paper = "Salimans et al. 2017"
     crosses = "the loss, one number a perturbation, the same to every layer"

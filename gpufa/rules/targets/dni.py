@@ -36,6 +36,7 @@ class DNI(Rule):
     width: int = 0
     rate: float = 1.0
 
+    separable = True
     name = "dni"
     paper = "Jaderberg et al. 2017"
     crosses = "W_{k+1}^T delta_{k+1}, for M alone and never waited for; y to every M"

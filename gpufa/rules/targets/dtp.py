@@ -19,6 +19,7 @@ from .inverses import Targets
 class DTP(Targets):
     """t_{k-1} = h_{k-1} + g_k(t_k) - g_k(h_k), g_k learned: net.parameters["V2"], ["c2"], ..."""
 
+    separable = True
     name = "dtp"
     paper = "Lee, Zhang, Fischer & Bengio 2015"
 

@@ -73,7 +73,7 @@ class Targets(Rule):
         for k in net.hidden[1:]:
             noisy, response, found = (net.layers(name) for name in ("noisy", "response", "inverse"))
             noisy[k - 1][...] = net.sent[k - 1]
-            net.random("normal", noisy[k - 1], stream=k, scale=self.noise, add=True)
+            net.random("normal", noisy[k - 1], stream=k, scale=self.noise, add=True, by_sample=True)
             net.layer(k, noisy[k - 1], response[k])
             z = self.inverse(net, k, response[k], out=found[k - 1])
             miss = net.xp.subtract(found[k - 1], noisy[k - 1], out=noisy[k - 1])

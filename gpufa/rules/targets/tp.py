@@ -24,6 +24,7 @@ class TP(Targets):
     noise: float = 0.1
     rate: float = 1.0
 
+    separable = True
     name = "tp"
     paper = "Bengio 2014"
     defaults = MappingProxyType({**Targets.defaults, "lr": 1e-3})

@@ -1,0 +1,92 @@
+"""The processes of a run, one of which this is; it alone where nothing else is asked for."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
+
+from ..backends import Backend
+
+Array = Any
+Job = Callable[[], None]
+
+
+class Share(NamedTuple):
+    """Of `whole` things in a row, such as a batch's samples, this process's `own`, from `first` on."""
+
+    first: int
+    own: int
+    whole: int
+
+    @property
+    def part(self) -> slice:
+        return slice(self.first, self.first + self.own)
+
+    @property
+    def all_of_it(self) -> bool:
+        return self.own == self.whole
+
+
+class Ranks:
+    """Number `rank` of `size` processes; here one alone.
+
+    Each method is called by all of them, in the same order. Where another one has not come as far in time, and is dead
+    or hangs, all of them raise RankLost.
+    """
+
+    rank = 0
+    size = 1
+
+    def share(self, n: int) -> Share:
+        """This one's of n things in a row; shares differ by one at most."""
+        first, end = (n * rank // self.size for rank in (self.rank, self.rank + 1))
+        return Share(first, end - first, n)
+
+    def add(self, backend: Backend, a: Array) -> None:
+        """In place of its addend, each gets the sum over all: (R, n), on the host or the device."""
+
+    def total(self, a: NDArray) -> NDArray:
+        """The sum over all of a small array on the host, as another array."""
+        return a
+
+    def any(self, flag: bool) -> bool:
+        """Whether it is so for one of them at least."""
+        return flag
+
+    def gather(self, mine: Any) -> Sequence[Any]:
+        """What each has, of any type, by rank."""
+        return [mine]
+
+    def recorded(self, capture: Callable[..., Any], before: Job, exchange: Job, after: Job) -> Job:
+        """What does one after the other, `exchange` being with other processes, and the rest as fast as `capture`, a
+        backend's, can make it."""
+
+        def whole() -> None:
+            before()
+            exchange()
+            after()
+
+        made: Job = capture(whole)
+        return made
+
+
+ALONE = Ranks()
+
+
+class Together(NamedTuple):
+    """The processes of a run: everybody, and those among which something is divided, whom this one is with. Of a net
+    whose `layers` are divided each has some blocks, of a run whose `seeds` are divided some replicas, and where `data`
+    are divided a share of each batch; what is not divided is that of one alone."""
+
+    everybody: Ranks = ALONE
+    data: Ranks = ALONE
+    layers: Ranks = ALONE
+    seeds: Ranks = ALONE
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that keeps the run's folder and speaks."""
+        return self.everybody.rank == 0
+
+
+BY_ITSELF = Together()

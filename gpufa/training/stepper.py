@@ -1,0 +1,138 @@
+"""A run in memory, a step at a time: its net, data and update, and how far it has come."""
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from ..backends import on_device
+from ..data.missing import Filling
+from ..data.samples import Data, has_labels, subset
+from ..data.scaling import Scaling
+from ..data.weights import class_weights
+from ..measure.history import History
+from ..net.clock import Clock
+from ..parallel.ranks import BY_ITSELF, Together
+from ..rules import Rule, make_rule
+from .calibration import Calibration
+from .callbacks import Callback, callbacks_of
+from .config import Config
+from .keeping import Kept
+from .limits import check_run
+from .nets import begin
+from .progress import Progress
+from .rates import Rates
+from .sets import sets_of
+from .step import Step
+from .together import check_shared, level
+from .update import Update
+
+
+class Stepper:
+    """What a Trainer goes round with; see there."""
+
+    def __init__(
+        self,
+        config: Config,
+        data: Data,
+        rule: Rule | type[Rule] | None = None,
+        callbacks: Iterable[Callback | Callable[[Any], Any]] = (),
+        scaling: Scaling | None = None,
+        target_scaling: Scaling | None = None,
+        filling: Filling | None = None,
+        ranks: Together = BY_ITSELF,
+    ):
+        made, config = make_rule(config.rule if rule is None else rule, config.rule_options), config.with_files()
+        if config.loss is None and not has_labels(data.y_train):
+            config = dataclasses.replace(config, loss="squared_error")
+        config = dataclasses.replace(config, class_weights=class_weights(config.class_weights))
+        self.config = config = config.resolved(made)
+        self.rule, self.callbacks, self.stop_requested, self.ranks = made, callbacks_of(callbacks), False, ranks
+        if config.samples is not None:
+            data = subset(data, config.samples)
+        begun = begin(config, data, made, scaling, target_scaling, filling)
+        self.net, self.backend, self.taken, self.faults = begun.net, begun.net.backend, begun.taken, begun.faults
+        self.epochs = config.epochs or 0
+        self.update, self.calibration = Update(self.net, config, ranks.data), Calibration(config.calibrate, self.net)
+        self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
+        self.kept = Kept(self.net) if config.keep == "best" else None
+        self.sums = self.backend.zeros((2, len(config.seeds)), "float64")
+        self._places = begun.places
+        self._take(data)
+        self.told = [*self.net.entries, *self.calibration.in_words(self.epochs, self.batches.per_epoch)]
+        self._recorded = self.progress.active
+
+    def feed(self, data: Data) -> None:
+        """Have it go on for an epoch more, on other samples of what it was made for; no scaling is fitted anew. Raises
+        InvalidValue where these have weights, and the rule can't weigh."""
+        check_run(self.config, self.net, data.y_train, data.weights is not None)
+        self.progress.start_epoch()
+        self.epochs = self.progress.epoch + 1
+        self._take(data)
+
+    def _take(self, data: Data) -> None:
+        """Bring the samples to the device, and what hangs on their number."""
+        config, ranks = self.config, self.ranks.data
+        self.train, self.held, self.test, self.probe, self.batches = sets_of(data, self.net, config, self._places)
+        check_shared(config, self.net, self.batches, ranks)
+        for batch in (0, self.batches.per_epoch - 1):
+            self.net.sizes.check_batch(ranks.share(self.batches.samples(batch)).own)
+        self.clock = Clock(self.backend, self.batches.per_epoch, len(self.update.numbers(1.0, 0, 1)), config.dtype)
+        self.rates = Rates(config, self.batches, self.update, self.clock, self.progress, self.epochs)
+        self._steps: dict[int, Step] = {}
+
+    def step(self) -> None:
+        """One update of every active replica, from the batch that is next."""
+        progress = self.progress
+        m = self.batches.samples(progress.batch)
+        with self.backend.working():
+            if m not in self._steps:
+                self._steps[m] = Step(self.net, self.config, self.batches, self.clock, self.update, self.sums, m)
+            step = self._steps[m]
+            (step.run_true if self.calibration.due(progress) else step.run)()
+        progress.step += 1
+        progress.batch += 1
+        self._seen += self._steps[m].seen
+
+    def look(self) -> None:
+        """Bring the epoch's losses and misses so far from the device into `progress`. Where processes share each batch,
+        all of them do so now and then together, and nothing is done here."""
+        if self.ranks.everybody.size == 1:
+            self._look()
+
+    def _look(self) -> None:
+        progress = self.progress
+        progress.loss_sum[:], progress.misses[:] = self.ranks.data.total(self.backend.to_host(self.sums))
+        progress.seen = self._seen
+        level(self.net, self.ranks.data)
+
+    @on_device
+    def begin_epoch(self) -> None:
+        """Draw the epoch's order of samples and write down its learning rates; go on at `progress.batch`."""
+        progress = self.progress
+        if progress.batch == 0:
+            progress.start_epoch()
+        self._seen = progress.seen
+        self.batches.start_epoch(progress.epoch)
+        self.rates.write()
+        so_far = np.stack([progress.loss_sum, progress.misses]) * (self.ranks.data.rank == 0)
+        self.sums[...] = self.backend.to_device(so_far)
+        self._activate()
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate before the schedule; a callback may set another, which holds from the next step on."""
+        return self.rates.base
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        with self.backend.working():
+            self.rates.set(value)
+
+    def _activate(self) -> None:
+        """Steps that were recorded went on with the replicas of their time."""
+        self.update.activate(self.progress.active)
+        if not np.array_equal(self.progress.active, self._recorded):
+            self._steps.clear()
+            self._recorded = self.progress.active

@@ -1,0 +1,50 @@
+"""Runs whose batches several processes share: what can be so, and whether they are still at one."""
+
+import zlib
+
+import numpy as np
+
+from ..basics.errors import InvalidValue, RankLost
+from ..net.learner import Learner
+from ..parallel.ranks import Ranks
+from ..rules import check_separable
+from .batches import Batches
+from .config import Config
+
+
+def check_shared(config: Config, net: Learner, batches: Batches, ranks: Ranks) -> None:
+    """Raises InvalidValue where a batch can't be shared among so many."""
+    if ranks.size == 1:
+        return
+    check_separable(net.rule)
+    if config.adversarial and config.adversarial_mix == "beside":
+        raise InvalidValue(
+            "adversarial samples beside the others can't be shared among processes; add --adversarial-mix only, or"
+            " leave --parallel data out"
+        )
+    if (least := min(batches.samples(0), batches.samples(batches.per_epoch - 1))) < ranks.size:
+        raise InvalidValue(
+            f"a batch of {least} can't be shared among {ranks.size} processes; give another --batch-size, or start"
+            " fewer"
+        )
+
+
+def level(net: Learner, ranks: Ranks) -> None:
+    """Let what layers measure from step to step be the mean over the processes, each of which has seen its part."""
+    if ranks.size > 1:
+        for measured in net.measured.values():
+            ranks.add(net.backend, measured)
+            measured /= ranks.size
+
+
+def check_at_one(net: Learner, active: np.ndarray, ranks: Ranks) -> None:
+    """Raises RankLost where weights that are to be the same in all processes are not."""
+    if ranks.size == 1:
+        return
+    seal = zlib.crc32(np.ascontiguousarray(net.backend.to_host(net.arena.flat)[active]))
+    for rank, other in enumerate(ranks.gather(seal)):
+        if other != seal:
+            raise RankLost(
+                f"the weights of ranks {min(rank, ranks.rank)} and {max(rank, ranks.rank)} have come apart; go on from"
+                " the last checkpoint, and see to it that all run the same program on processors of one kind"
+            )
