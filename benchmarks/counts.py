@@ -70,7 +70,8 @@ def _counted(settings: dict[str, Any], count: Callable[[], Counts]) -> dict[str,
     trainer.begin_epoch()
     trainer.step()
     with trainer.backend.working():
-        plain = _between(count, trainer._steps[BATCH]._run)
+        step = trainer._steps[BATCH]
+        plain = _between(count, lambda: (step._collect(), step._update()))
     trainer.step()
     return {"as it is": plain, "replayed": _between(count, trainer.step)}
 

@@ -20,9 +20,10 @@ from .measure.alignment import backprop, measure
 from .measure.scores import evaluate
 from .net.checks import check_fit, layout_of, replica_seeds
 from .net.entries import entries
-from .net.feedback import FEEDBACK
+from .net.feedback import FEEDBACK, Feedback
 from .net.given import network_input, network_samples
 from .net.gradients import Gradients
+from .net.layout import Layout
 from .net.learner import Learner
 from .net.passes import Pass
 from .rules import RULES, Rule, check_linear, make_rule
@@ -100,6 +101,7 @@ class Network(Learner):
                 " add --init uniform, or leave --init-scale out"
             )
         check_fit(layout, made, RULES)
+        layout = self.held(layout, made)
         super().__init__(made, layout, output_loss, replicas, dtype)
         made.check(self)
         one_of(feedback, FEEDBACK, "feedback")
@@ -110,11 +112,19 @@ class Network(Learner):
         if precision != "fp32" and dtype != "float32":
             raise InvalidValue(f"precision {precision!r} is for dtype float32, not {dtype}; leave one of them out")
         place = get_backend(backend, device, precision, off_gpu([*layout.every_function, output_loss]))
-        extras, fixed, state = made.parameters(layout), made.fixed(layout), made.state(layout)
+        extras, fixed, state = made.parameters(layout), self.fixed_of(layout), made.state(layout)
         with place.working():
             self.allocate(place, extras, fixed, feedback, state, made.state_dtype or dtype)
             self._draw(inits, init_scale)
         self.from_zero = {one.name for one in inits} == {"zeros"}
+
+    def held(self, layout: Layout, rule: Rule) -> Layout:
+        """What this process has of the net: all of it."""
+        return layout
+
+    def fixed_of(self, layout: Layout) -> Mapping[str, Feedback]:
+        """The feedback that it has."""
+        return self.rule.fixed(layout)
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -228,6 +238,8 @@ class Network(Learner):
         drawn = [(name, init, scale) for name, init in zip(self.sizes.all_matrices, inits, strict=True)]
         drawn += [(name, initialiser(extra.init), None) for name, extra in self.extras.items()]
         for stream, (name, init, size) in enumerate(drawn, start=1):
+            if name not in self.arena:
+                continue
             w = self.arena[name]
             for r, seed in enumerate(self.seeds):
                 host = np.empty(w.shape[1:], self.dtype)

@@ -11,7 +11,7 @@ from cyclopts import App, Group, Parameter, convert
 from ..basics.errors import InvalidValue
 from ..basics.ownfiles import is_own
 from ..basics.version import __version__
-from ..parallel.launch import WAIT
+from ..parallel.launch import WAIT, Way
 from ..report.compare import RULES
 from ..training.config import PARTS, Config
 from ..training.toml import read_toml, with_options
@@ -105,7 +105,7 @@ def _add_training(app: App, base: Config, rule: str) -> None:
         options: Annotated[tuple[str, ...], options] = (),
         force: Once = False,
         quiet: Once = False,
-        parallel: Annotated[Literal["none", "data"], Parameter(group=COMMAND)] = "none",
+        parallel: Annotated[Way, Parameter(group=COMMAND)] = "none",
         wait: Annotated[float, Parameter(group=COMMAND)] = WAIT,
     ) -> int:
         """Train a network, with the settings of a file, of flags, or both; flags go before what the file says.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..basics.console import console, say
-from ..parallel.launch import WAIT, ranks_of, refuse_many
+from ..parallel.launch import WAIT, Way, ranks_of, refuse_many
 from ..report import compare as comparing
 from ..rules import find_rule
 from ..runs import places, progressbar, resuming
@@ -27,7 +27,7 @@ def train(config: Config, force: bool, quiet: bool, parallel: str, wait: float) 
     with ranks_of(parallel, wait) as ranks:
         quiet = quiet or not ranks.first
         with nullcontext(config.out) if config.out or not ranks.first else places.claimed(name) as out:
-            config = dataclasses.replace(config, out=out and str(out))
+            config = dataclasses.replace(config, out=str(out) if out else None)
             watching = progressbar.watching(quiet)
             run = runs.train(config, callbacks=watching, force=force, on_interrupt="return", parallel=ranks)
             return _finish(run, quiet)
@@ -45,7 +45,7 @@ def resume(
     device: int | None = None,
     data: Path | None = None,
     quiet: bool = False,
-    parallel: Literal["none", "data"] = "none",
+    parallel: Way = "none",
     wait: float = WAIT,
 ) -> int:
     """Go on where a run stopped, bit for bit.

@@ -46,7 +46,7 @@ def measure(p: Pass, rule: Rule) -> dict[str, NDArray]:
     found: dict[str, dict[int, Any]] = {name: {} for name in METRICS}
     if "signals" in rule.makes:
         _signals(p, rule, found)
-    if "gradients" in rule.makes or p.sizes.layered:
+    if "gradients" in rule.makes or not p.sizes.all_dense:
         found["gradient"] = _gradients(p, rule)
     found["dead"] = _dead(p)
     whole = copy(p)
@@ -64,7 +64,7 @@ def _signals(p: Pass, rule: Rule, found: dict[str, dict[int, Any]]) -> None:
     rule.deltas(p, p.e)
     ours = Layers.of_slab(p.delta.slab.copy(), p.sizes)
     one_layer = _one_layer_of_backprop(p, ours)
-    pseudo = _through_pseudoinverse(p, ours) if p.hidden else {}
+    pseudo = _through_pseudoinverse(p, ours) if p.hidden and p.L in p.blocks else {}
     backprop(p)
     for k in p.hidden:
         d, t = ours[k], p.delta[k]
@@ -108,6 +108,7 @@ def backprop(p: Pass) -> None:
     p.forward(T(p.h[0]))
     p.error()
     BP().deltas(p, p.e)
+    p.hand_down()
 
 
 def by_place(ours: NDArray, true: NDArray) -> NDArray:
@@ -131,9 +132,13 @@ def _dead(p: Pass) -> dict[int, Any]:
 def _one_layer_of_backprop(p: Pass, ours: Layers) -> dict[int, Any]:
     """(W_{k+1}^T delta_{k+1}) * f'(a_k) for each hidden layer, where that is all that comes down to it."""
     found = {}
+    p.hand_down()
     for k in p.hidden:
-        if not p.residual and k + 1 not in p.sizes.layered:
-            p.send(k, p.through(T(p.W[k + 1]), ours[k + 1]))
+        down = p.through(T(p.W[k + 1]), ours[k + 1]) if k + 1 in p.blocks and p.sizes.one_dense(k + 1) else None
+        if k + 1 not in p.blocks:
+            down = p.pull(k + 1)
+        if down is not None and p.sizes.one_dense(k + 1) and not p.residual:
+            p.send(k, down)
             found[k] = p.delta[k].copy()
     return found
 

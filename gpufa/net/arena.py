@@ -25,7 +25,7 @@ class Layers(list[Array]):
     @classmethod
     def of_slab(cls, slab: Array, sizes: Layout) -> "Layers":
         """The layers of a slab (R, hidden and output units, ...); layers[0] is left for the input."""
-        layers = cls([None, *(slab[:, sizes.rows(k)] for k in sizes.every)])
+        layers = cls([slab[:, sizes.rows(k)] if k in sizes.present else None for k in range(sizes.L + 1)])
         layers.slab, layers.stacked = slab, slab[:, : sizes.hidden_units]
         return layers
 
@@ -89,16 +89,19 @@ class Parameters(Arena):
     def __init__(
         self, backend: Any, sizes: Layout, replicas: int, dtype: str, extras: Mapping[str, Shape] = MappingProxyType({})
     ) -> None:
-        layers = range(1, sizes.L + 1)
-        own = {name: shape for k in layers for name, shape in sizes.parameters[k].items()}
+        own = {name: shape for k in sizes.every for name, shape in sizes.parameters[k].items()}
         matrices = {name: shape for name, shape in own.items() if len(shape) > 1}
         super().__init__(backend, {**matrices, **own, **extras}, replicas, dtype, ALIGN)
         self.backend, self.sizes, self.extras = backend, sizes, tuple(extras)
-        self.W = Layers([None, *(self._of_block(sizes.parameters[k], "W") for k in layers)])
-        if sizes.layered:
-            self.b = Layers([None, *(self._of_block(sizes.parameters[k], "b") for k in layers)])
-        else:
-            self.b = Layers.of_slab(self.block("b1", f"b{sizes.L}", (sizes.total,)), sizes)
+        self.W, self.b = self._by_block("W"), self._by_block("b")
+        if sizes.every == sizes.present and not sizes.layered:
+            self.b = Layers.of_slab(self.block(f"b{sizes.every[0]}", f"b{sizes.L}", (sizes.total,)), sizes)
+
+    def _by_block(self, kind: str) -> Layers:
+        sizes = self.sizes
+        return Layers(
+            [self._of_block(sizes.parameters[k], kind) if k in sizes.every else None for k in range(sizes.L + 1)]
+        )
 
     def _of_block(self, names: Iterable[str], kind: str) -> Any:
         """A block's array of that kind, or the tuple of them where it has several."""

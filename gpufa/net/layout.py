@@ -14,6 +14,7 @@ from ..layers.chain import Chain, DenseParts
 from ..layers.dense import Dense
 from ..layers.residual import Residual
 from ..layers.terms import Shape
+from ..parallel.ranks import Share
 from .naming import Naming
 
 IDENTITY = "identity"
@@ -87,6 +88,21 @@ class Layout(Naming):
     def hidden_units(self) -> int:
         return sum(self.units[1:-1])
 
+    @property
+    def among_hidden(self) -> Share:
+        """Which of the net's hidden units these are."""
+        return Share(0, self.hidden_units, self.hidden_units)
+
+    @property
+    def present(self) -> tuple[int, ...]:
+        """The blocks that have rows in a slab."""
+        return self.every
+
+    @property
+    def all_dense(self) -> bool:
+        """Whether each block of the net is one dense layer and what belongs to it."""
+        return not self.layered
+
     def one_dense(self, k: int) -> DenseParts | None:
         """Block k's dense layer, activation and dropout, where it is nothing else but a skip connection over them, and
         its dropout is that of all hidden blocks."""
@@ -96,7 +112,7 @@ class Layout(Naming):
     @cached_property
     def dropout(self) -> float:
         """The probability with which all hidden blocks drop their outputs; 0 where they don't, or differ."""
-        parts = [self.blocks[k - 1].one_dense for k in self.hidden]
+        parts = [one.one_dense for one in self.blocks[:-1]]
         found = {one.dropout.p if one and one.dropout else 0.0 for one in parts}
         return found.pop() if len(found) == 1 else 0.0
 
@@ -118,7 +134,7 @@ class Layout(Naming):
     @cached_property
     def functions(self) -> tuple[Activation, ...]:
         """By hidden block, the activation that belongs to its one dense layer; identity for all else."""
-        parts = [self.one_dense(k) for k in self.hidden]
+        parts = [self.one_dense(k) for k in range(1, self.L)]
         return tuple(one.act.f if one and one.act else ACTIVATIONS[IDENTITY] for one in parts)
 
     @cached_property
@@ -163,7 +179,7 @@ class Layout(Naming):
             runs: list[tuple[int, int]] = []
             for k in layers:
                 first, last = runs[-1] if runs else (0, 0)
-                if first > 1 and last == k - 1 and self.units[k - 2 : k] == self.units[k - 1 : k + 1]:
+                if first > self.every[0] and last == k - 1 and self.units[k - 2 : k] == self.units[k - 1 : k + 1]:
                     runs[-1] = first, k
                 else:
                     runs.append((k, k))

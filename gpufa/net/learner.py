@@ -55,9 +55,13 @@ class Learner(Model):
         if m not in self._passes:
             while len(self._passes) >= 3:
                 self._passes.pop(next(iter(self._passes)))
-            self._passes[m] = Pass(self, m)
+            self._passes[m] = self.new_pass(m)
         self._passes[m].weight = None
         return self._passes[m]
+
+    def new_pass(self, m: int, *how: Any) -> Pass:
+        """A Pass for m samples, with whatever else goes with it."""
+        return Pass(self, m, *how)
 
     def chunks(self, samples: int) -> Iterator[tuple[int, Pass]]:
         """(first sample, a pass for the samples from there on), CHUNK at a time; the last pass may be smaller."""

@@ -42,7 +42,7 @@ class Masks:
             p.backend.gate(self.inputs, [Gate(None, x, x, slice(None))])  # the mask becomes mask * x
             x = self.inputs
         if drops.hidden:
-            p.dropout(self.hidden, drops.hidden, stream=1)
+            p.dropout(self.hidden, drops.hidden, stream=1, rows=p.sizes.among_hidden)
         if drops.depth:
             self._drop_layers()
         return x

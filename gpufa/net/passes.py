@@ -51,7 +51,7 @@ class Pass(Slabs):
         self.value = self.backend.zeros((replicas, m), self.dtype)
         self.missed = self.backend.zeros((replicas, m), "bool")
         self.weight: Array = None
-        self.blocks = {k: block_of(self, k) for k in range(1, self.L + 1)}
+        self.blocks = {k: block_of(self, k) for k in self.sizes.every}
         self.layered = {k: one for k, one in self.blocks.items() if isinstance(one, LayeredBlock)}
         self.awaited: Outputs | None = None
 
@@ -121,6 +121,16 @@ class Pass(Slabs):
         """What block k hands down of the signal that it was sent, J_k^T s_k, through its own weights, or through
         carriers: by the names of its matrices, what stands in for their transposes. To be handed to `send`."""
         return self.blocks[k].pull(carriers)
+
+    def hand_down(self) -> None:
+        """What the lowest block hands down goes to whoever holds the block below; here nobody does."""
+
+    def rise(self, x: Array) -> None:
+        """`forward` as far as it goes without waiting for others; `settle` waits, and a_L is there."""
+        self.forward(x)
+
+    def settle(self) -> None:
+        """Here nothing is awaited."""
 
     def through(self, matrix: Array, signal: Array) -> Signal:
         """matrix @ signal, (R, n_k, n) and (R, n, m), for `send`: a signal from elsewhere than the block above."""

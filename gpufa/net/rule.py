@@ -59,6 +59,8 @@ class Rule:
     separable     what it hands over of a batch is the sum of what it would of parts of it, and it keeps nothing of a
                   batch but by the weights: processes may share each batch. A class that writes a hook anew that has to
                   do with a batch says so itself
+    broadcasts    what it sends into hidden blocks it makes of the output's error or the targets alone, and nothing goes
+                  from block to block but activity: processes may hold the blocks between them
     as_said       it looks at layers within blocks, which then stand in the order that was said, and not in a faster one
 
     `defaults` are the settings of a run that is told none, and `layered` those that stand in their place in nets with a
@@ -77,6 +79,7 @@ class Rule:
     injects_only: ClassVar[bool] = False
     linear: ClassVar[bool] = False
     separable: ClassVar[bool] = False
+    broadcasts: ClassVar[bool] = False
     as_said: ClassVar[bool] = False
 
     name: ClassVar[str] = ""
@@ -106,8 +109,9 @@ class Rule:
         cls.name = cls.__dict__.get("name", cls.__name__.lower())
         if not kept(cls, "feeds", ("forward",)):
             cls.feeds = False
-        if not kept(cls, "separable", WORK):
-            cls.separable = False
+        for promise in ("separable", "broadcasts"):
+            if not kept(cls, promise, WORK):
+                setattr(cls, promise, False)
 
     @property
     def options(self) -> dict[str, Any]:

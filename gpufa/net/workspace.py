@@ -60,19 +60,23 @@ class Workspace:
             whole[..., self.share.part] += out
         out[...] = whole[..., self.share.part]
 
-    def dropout(self, out: Array, drop: float, stream: int, axis: int = -1) -> None:
-        """out = 0 with probability `drop`, else 1 / (1 - drop), for each sample along that axis."""
-        if self.share.all_of_it:
+    def dropout(self, out: Array, drop: float, stream: int, axis: int = -1, rows: Share | None = None) -> None:
+        """out = 0 with probability `drop`, else 1 / (1 - drop), for each sample along that axis; `rows` says which of
+        how many the first after the replicas are, where others have the rest."""
+        if self.share.all_of_it and (rows is None or rows.all_of_it):
             self.backend.dropout(out, drop, self.seeds, self.step, stream=stream)
             return
-        whole = self._of_whole_batch(out, axis)
+        whole = self._of_whole_batch(out, axis, rows)
         self.backend.dropout(whole, drop, self.seeds, self.step, stream=stream)
-        out[...] = whole[..., self.share.part] if axis == -1 else whole[..., self.share.part, :]
+        own = whole if rows is None else whole[:, rows.part]
+        out[...] = own[..., self.share.part] if axis == -1 else own[..., self.share.part, :]
 
-    def _of_whole_batch(self, a: Array, axis: int = -1) -> Array:
-        """Work space like a, with all samples of the batch along that axis."""
+    def _of_whole_batch(self, a: Array, axis: int = -1, rows: Share | None = None) -> Array:
+        """Work space like a, with all samples of the batch along that axis, and all rows."""
         shape = list(a.shape)
         shape[axis] = self.share.whole
+        if rows is not None:
+            shape[1] = rows.whole
         return self.backend.scratch("whole batch", tuple(shape), a.dtype)
 
     def layers(self, name: str) -> Layers:

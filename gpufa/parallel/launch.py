@@ -5,12 +5,14 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Literal, get_args
 
 from ..basics.arguments import is_number, shown
 from ..basics.errors import GpufaError, GpufaWarning, InvalidValue, warn
 from .ranks import BY_ITSELF, Together
 
-WAYS = "none", "data"
+Way = Literal["none", "data", "layers"]
+WAYS = get_args(Way)
 WAIT = 600.0  # seconds
 SIZES = "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MPI_LOCALNRANKS"  # what MPI's launchers say
 BAD_INPUT, BROKEN = 2, 1
@@ -22,7 +24,7 @@ def refuse_many(parallel: str, environment: Mapping[str, str] = os.environ) -> N
         if parallel == "none" and (size := environment.get(name, "1")).isdigit() and int(size) > 1:
             raise InvalidValue(
                 f"this is one of {size} processes that were started together, and each would train the same; add"
-                " --parallel data, or start one alone"
+                " --parallel data or layers, or start one alone"
             )
 
 
@@ -48,7 +50,7 @@ def ranks_of(parallel: str | Together, wait: float = WAIT) -> Iterator[Together]
         with warnings.catch_warnings():
             if ranks.rank:
                 warnings.simplefilter("ignore", GpufaWarning)
-            yield Together(ranks, data=ranks)
+            yield Together(ranks, **{parallel: ranks})
     except BaseException as error:
         if ranks.size > 1 and not ranks.all_failed():
             told = " ".join(str(error).split()) if isinstance(error, GpufaError) else repr(error)

@@ -4,6 +4,7 @@ import os
 import pickle
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,14 +27,11 @@ class MPIRanks(Ranks):
         self.mpi, self.wait = MPI, wait
         self.communicator, self.failures = communicator.Dup(), communicator.Dup()
         self.rank, self.size = communicator.Get_rank(), communicator.Get_size()
+        self._sending: dict[tuple[int, tuple[int, ...]], tuple[Any, NDArray]] = {}
 
     def add(self, backend: Backend, a: Array) -> None:
         host = np.ascontiguousarray(backend.to_host(a))
-        flat = host.reshape(-1)
-        step = PIECE // flat.itemsize
-        for start in range(0, len(flat), step):
-            piece = flat[start : start + step]
-            self._wait(self.communicator.Iallreduce(self.mpi.IN_PLACE, piece))
+        self._pieces(host.reshape(-1), partial(self.communicator.Iallreduce, self.mpi.IN_PLACE))
         if host is not a:
             a[...] = backend.to_device(host)
 
@@ -52,7 +50,26 @@ class MPIRanks(Ranks):
         ends = np.cumsum(lengths)
         came = np.empty(ends[-1], np.uint8)
         self._wait(self.communicator.Iallgatherv(sent, [came, lengths]))
-        return [pickle.loads(came[end - length : end]) for end, length in zip(ends, lengths, strict=True)]
+        return [pickle.loads(came[end - length : end].data) for end, length in zip(ends, lengths, strict=True)]
+
+    def collect(self, mine: Any) -> Sequence[Any]:
+        sent = np.frombuffer(pickle.dumps(mine, protocol=5), np.uint8)
+        lengths = self.gather(len(sent))
+        if self.rank:
+            self._pieces(sent, partial(self.communicator.Isend, dest=0))
+            return []
+        found = [mine]
+        for rank in range(1, self.size):
+            came = np.empty(lengths[rank], np.uint8)
+            self._pieces(came, partial(self.communicator.Irecv, source=rank))
+            found.append(pickle.loads(came.data))
+        return found
+
+    def _pieces(self, flat: NDArray, begin: Callable[[NDArray], Any]) -> None:
+        """Do what `begin` begins with each piece of an array that is no longer than a message may be."""
+        step = PIECE // flat.itemsize
+        for start in range(0, len(flat), step):
+            self._wait(begin(flat[start : start + step]))
 
     def recorded(self, capture: Callable[..., Any], before: Job, exchange: Job, after: Job) -> Job:
         first, last = capture(before), capture(after)
@@ -63,6 +80,32 @@ class MPIRanks(Ranks):
             last()
 
         return whole
+
+    def send(self, backend: Backend, a: Array, to: int) -> None:
+        if before := self._sending.pop((to, a.shape), None):
+            self._wait(before[0])
+        own = before[1] if before else np.empty(a.shape, a.dtype)
+        own[...] = backend.to_host(a)
+        self._sending[to, a.shape] = self.communicator.Isend(own, to), own
+
+    def receive(self, backend: Backend, out: Array, of: int) -> None:
+        own = out if _lies_whole(out) else np.empty(out.shape, out.dtype)
+        self._wait(self.communicator.Irecv(own, of))
+        if own is not out:
+            out[...] = backend.to_device(own)
+
+    def spread(self, backend: Backend, a: Array, of: int) -> Job:
+        own = a if _lies_whole(a) else np.empty(a.shape, a.dtype)
+        if own is not a and self.rank == of:
+            own[...] = backend.to_host(a)
+        request = self.communicator.Ibcast(own, of)
+
+        def arrive() -> None:
+            self._wait(request)
+            if own is not a and self.rank != of:
+                a[...] = backend.to_device(own)
+
+        return arrive
 
     def all_failed(self) -> bool:
         """Whether all ranks come here, and soon: they have failed for the same reason, and none waits."""
@@ -86,3 +129,8 @@ class MPIRanks(Ranks):
                     " or hangs; go on from the last checkpoint, with a longer --wait if one had so much to do"
                 )
             os.sched_yield()
+
+
+def _lies_whole(a: Array) -> bool:
+    """Whether it is an array on the host without gaps, which MPI may write to itself."""
+    return isinstance(a, np.ndarray) and a.flags.c_contiguous

@@ -57,6 +57,20 @@ class Ranks:
         """What each has, of any type, by rank."""
         return [mine]
 
+    def collect(self, mine: Any) -> Sequence[Any]:
+        """The same for the first of them; the others get nothing."""
+        return [mine]
+
+    def send(self, backend: Backend, a: Array, to: int) -> None:
+        """Let that rank have an array, which may be written anew at once."""
+
+    def receive(self, backend: Backend, out: Array, of: int) -> None:
+        """Wait for what that rank sends."""
+
+    def spread(self, backend: Backend, a: Array, of: int) -> Job:
+        """Let all have what one rank has in that array: they do once they have called what this gives."""
+        return lambda: None
+
     def recorded(self, capture: Callable[..., Any], before: Job, exchange: Job, after: Job) -> Job:
         """What does one after the other, `exchange` being with other processes, and the rest as fast as `capture`, a
         backend's, can make it."""
@@ -82,6 +96,11 @@ class Together(NamedTuple):
     data: Ranks = ALONE
     layers: Ranks = ALONE
     seeds: Ranks = ALONE
+
+    @property
+    def keeps(self) -> bool:
+        """Whether what this process has is a part of the run's folder."""
+        return self.data.rank == 0
 
     @property
     def first(self) -> bool:

@@ -106,6 +106,16 @@ def check_separable(rule: Rule) -> None:
         )
 
 
+def check_broadcasts(rule: Rule) -> None:
+    """Raises InvalidValue where processes can't hold the blocks of a rule's nets between them."""
+    if not rule.broadcasts:
+        able = [name for name, other in RULES.items() if other().broadcasts]
+        raise InvalidValue(
+            f"rule {rule.name!r} sends into a block what comes from others than the output, so that each process would"
+            f" wait for the next; use one of {', '.join(able)}, or leave --parallel layers out"
+        )
+
+
 def rule_class(rule: "str | type[Rule] | Rule") -> type[Rule]:
     """The class of a rule, which a name, a class or an instance stands for."""
     cls = find_rule(rule) if isinstance(rule, str) else type(rule) if isinstance(rule, Rule) else rule

@@ -33,6 +33,8 @@ class Folder(Callback):
     replicas that diverge and for errors. Where a save fails in the middle of a run, that is told, the last checkpoint
     stays whole, and the run goes on to the next. Where an error ends the run, what is held is written, history.csv is
     of its last epoch, and it is told which the checkpoint is of.
+
+    Where processes hold a net's blocks between them, each has such a one, and the first of them writes what all have.
     """
 
     def __init__(self, path: Path, fingerprint: Mapping[str, Any]) -> None:
@@ -49,19 +51,16 @@ class Folder(Callback):
         }
         if place := bits_hang_on(trainer.net):
             self.metadata["place"] = place
-        files.write(
-            self.path / "config.toml",
-            to_toml(trainer.config.recorded(trainer.rule)),
-            "config file",
-            "give another --out",
-        )
+        if trainer.ranks.first:
+            text = to_toml(trainer.config.recorded(trainer.rule))
+            files.write(self.path / "config.toml", text, "config file", "give another --out")
         self.save(trainer)
 
     def on_epoch(self, trainer: Trainer) -> None:
         epoch = trainer.progress.epoch
         if epoch % trainer.config.checkpoint_every:
             return
-        if time.perf_counter() < self.next_save:
+        if trainer.ranks.layers.any(trainer.ranks.first and time.perf_counter() < self.next_save):
             self.held = self._arrays(trainer, np.array)
             return
         try:
@@ -71,34 +70,43 @@ class Folder(Callback):
 
     def on_diverged(self, trainer: Trainer, replicas: NDArray) -> None:
         """Give the replicas back what the last checkpoint holds of them, or would where it was put off."""
+        arrays: Mapping[str, NDArray] = {}
         try:
-            arrays = self.held or hdf5.read(self.path / networks.CHECKPOINT)[0]
+            if trainer.ranks.first:
+                arrays = self.held or hdf5.read(self.path / networks.CHECKPOINT)[0]
         except (FileProblem, MemoryError) as error:
             warn(f"replicas that diverged keep what they have: {error}")
+        if not (arrays := trainer.ranks.layers.gather(arrays)[0]):
             return
         for name, live in trainer_arrays(trainer).items():
             for r in replicas:
                 live[r] = trainer.net.backend.to_device(arrays[name][r])
 
     def on_stop(self, trainer: Trainer) -> None:
+        arrays: dict[str, NDArray] = {}
         try:
-            self._write_checkpoint(self._arrays(trainer))
+            arrays = self._arrays(trainer)
+            if trainer.ranks.first:
+                self._write_checkpoint(arrays)
         except (FileProblem, MemoryError) as error:
-            if not (refuge := self._refuge(trainer)):
+            if not (refuge := self._refuge(arrays)):
                 raise
             self.saved = None
             raise FileProblem(f"{error}; the run as it ended is in {str(refuge)!r}, for gpufa resume") from error
         try:
-            self._write_history(trainer)
+            if trainer.ranks.first:
+                self._write_history(trainer)
         except FileProblem as error:
             warn(str(error))
 
-    def _refuge(self, trainer: Trainer) -> Path | None:
+    def _refuge(self, arrays: Mapping[str, NDArray]) -> Path | None:
         """A temporary folder that holds the checkpoint; None where that can't be written either."""
         refuge = None
+        if not arrays:
+            return None
         try:
             refuge = Path(tempfile.mkdtemp(prefix="gpufa-"))
-            hdf5.write(refuge / networks.CHECKPOINT, self._arrays(trainer), self.metadata)
+            hdf5.write(refuge / networks.CHECKPOINT, arrays, self.metadata)
         except (OSError, MemoryError):
             if refuge:
                 shutil.rmtree(refuge, ignore_errors=True)
@@ -119,9 +127,11 @@ class Folder(Callback):
         )
 
     def save(self, trainer: Trainer) -> None:
-        self._write_checkpoint(self._arrays(trainer))
-        if time.perf_counter() > self.next_history:
-            self._write_history(trainer)
+        arrays = self._arrays(trainer)
+        if trainer.ranks.first:
+            self._write_checkpoint(arrays)
+            if time.perf_counter() > self.next_history:
+                self._write_history(trainer)
 
     def _write_checkpoint(self, arrays: Mapping[str, NDArray]) -> None:
         started, self.held = time.perf_counter(), None
@@ -144,7 +154,8 @@ class Folder(Callback):
         arrays |= networks.below("progress", trainer.progress.arrays())
         if trainer.kept:
             arrays["kept/epoch"] = trainer.kept.epoch
-        arrays = {name: taken(array) for name, array in arrays.items()}
+        parts = trainer.ranks.layers.collect({name: taken(array) for name, array in arrays.items()})
+        arrays = {name: array for part in parts for name, array in part.items()}
         arrays |= networks.below("history", trainer.history.arrays())
         if trainer.rates.factor != 1:
             arrays["learning_rate"] = np.array([trainer.learning_rate])

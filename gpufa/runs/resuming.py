@@ -83,7 +83,7 @@ def resume(
         if "learning_rate" in stored:
             trainer.learning_rate = float(stored["learning_rate"][0])
         trainer.history = History.from_arrays(config.seeds, networks.inside("history", stored))
-        out = file.parent if ranks.first else None
+        out = file.parent if ranks.keeps else None
         if trainer.finished:
             return finished(trainer, out, already=True)
         return run_on(trainer, out, metadata["data"], on_interrupt)

@@ -64,9 +64,9 @@ def train(
     of_type(force, bool, "force", "True or False")
     one_of(on_interrupt, ON_INTERRUPT, "on_interrupt")
     with ranks_of(parallel, wait) as ranks:
-        config = config if ranks.first else replace(config, out=None)
+        config = config if ranks.keeps else replace(config, out=None)
         out = path_of(config.out, "out") if config.out else None
-        if out and not force:
+        if out and not force and ranks.first:
             networks.check_free(out)
         arrays, name = data_of(config, data, sample_weights)
         trainer = Trainer(replace(config, data=name), arrays, rule, callbacks, *(started := begun(config)), ranks=ranks)
@@ -81,10 +81,11 @@ def run_through(trainer: Trainer, data: Data, force: bool = False, on_interrupt:
     """Train from the first step to the summary, in the folder of its config.out where there is one."""
     out = path_of(trainer.config.out, "out") if trainer.config.out else None
     schedule_ends_early(trainer.config)
-    with locked(out) if out else nullcontext():
-        if out and not force:  # another process may have been quicker
+    first = trainer.ranks.first
+    with locked(out) if out and first else nullcontext():
+        if out and not force and first:  # another process may have been quicker
             networks.check_free(out)
-        about_data = fingerprint(data, trainer.config.data) if out else {}
+        about_data = fingerprint(data, trainer.config.data) if out and first else {}
         return run_on(trainer, out, about_data, on_interrupt)
 
 
@@ -132,7 +133,7 @@ def finished(trainer: Trainer, out: Path | None, already: bool = False) -> Run:
     if trainer.kept:
         trainer.kept.put()
     summary, interrupted = summarise(trainer), trainer.stop_requested and not trainer.finished
-    if out and not (already and _summed_up(out, trainer)):
+    if out and trainer.ranks.first and not (already and _summed_up(out, trainer)):
         text = json.dumps(summary, indent=2) + "\n"
         files.write(out / "summary.json", text, "summary", "gpufa resume writes it again")
         try:

@@ -73,7 +73,7 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         (DROP, ("dropout", "input_dropout", "depth_drop")),
         (COUNT, ("epochs", "patience", "calibrate", "warmup", "probe_every", "device")),
         (POSITIVE, ("samples", "batch_size", "schedule_every", "schedule_epochs", "probe_samples", "checkpoint_every")),
-        (((lambda v: isinstance(v, bool)), "true or false"), ("residual",)),
+        (((lambda v: isinstance(v, bool)), "true or false"), ("residual", "overlap")),
         (_one_of(*DECAYS), ("decay",)),
         (_one_of("all", "matrices"), ("decay_on",)),
         (_one_of("mean", "sum"), ("gradient",)),

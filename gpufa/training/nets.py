@@ -1,5 +1,6 @@
 """The net that settings and data ask for, and how it takes them."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from ..backends import get_backend
@@ -14,10 +15,12 @@ from ..layers.terms import Shape
 from ..layers.words import inputs
 from ..measure.health import Fault, unscaled, unscaled_targets
 from ..network import Network
+from ..parallel.ranks import ALONE, Ranks
 from ..rules import Rule
 from .config import Config
 from .images import handed_in, places_of
 from .limits import check_run
+from .partnet import PartNetwork
 from .sets import blocks_of, filling_of, input_scaling, scaling_of
 
 
@@ -38,10 +41,11 @@ def begin(
     scaling: Scaling | None,
     target_scaling: Scaling | None,
     filling: Filling | None,
+    layers: Ranks = ALONE,
 ) -> Begun:
     """The net for these data, with the scalings and the filling that are given, or else fitted. Raises InvalidValue
     where config, data, rule and scalings don't fit together."""
-    net = net_for(config, data, rule)
+    net = net_for(config, data, rule, layers)
     assert net.about
     taken = net.about.sentence(net.sizes.outputs, net.sizes.inputs, len(data.x_train), len(data.x_test))
     if config.class_weights is not None:
@@ -61,13 +65,14 @@ def begin(
     return Begun(net, places, taken, faults)
 
 
-def net_for(config: Config, data: Data, rule: Rule) -> Network:
+def net_for(config: Config, data: Data, rule: Rule, layers: Ranks = ALONE) -> Network:
     """A net of so many inputs and outputs as the data have, which knows what they are of. Raises InvalidValue where
     they don't fit together."""
     labels = has_labels(data.y_train)
     classes = data.about.classes if data.about else None
     outputs = data.y_train.shape[1] if not labels else len(classes) if classes else int(data.y_train.max()) + 1
-    net = Network(
+    made = Network if layers.size == 1 else partial(PartNetwork, ranks=layers)
+    net = made(
         blocks_of(config, features := data.x_train.shape[1], outputs, handed_in(data, features)),
         activation=config.activation,
         loss=config.loss,

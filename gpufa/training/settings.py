@@ -164,6 +164,8 @@ class PlaceSettings:
     """on a GPU: tf32 does products with 10 bits of mantissa; bf16 also trains on activity kept in bfloat16"""
     feedback: Literal["stored", "procedural"] = "stored"
     """stored matrices, or procedural: made of the seed wherever they are used, and no part of a checkpoint"""
+    overlap: bool = False
+    """with --parallel layers: lower blocks take in the next batches before they have learnt from the last"""
 
 
 @dataclass(frozen=True)

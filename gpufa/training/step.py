@@ -28,7 +28,7 @@ class Step:
         self.adversarial, backend = config.adversarial, net.backend
         self.total = 2 * m if config.adversarial and config.adversarial_mix == "beside" else m
         self.seen = self.total - m + share.whole
-        self.p = Pass(net, self.total, drops_of(config, net), clock, share if self.total == m else None)
+        self.p = net.new_pass(self.total, drops_of(config, net), clock, share if self.total == m else None)
         self.x = backend.zeros((len(net.seeds), self.total, net.sizes.inputs), self.p.slab_dtype)
         self.weight: Array = None
         if batches.all.weights is not None:
@@ -37,10 +37,18 @@ class Step:
                 self.p.weight = backend.zeros((len(net.seeds), self.total), net.dtype)
         self.clean = Pass(net, m, clock=clock) if config.adversarial else None
         self.run, self.run_true = (
-            update.ranks.recorded(backend.capture, part, update.share, self._update) for part in (self._own, self._true)
+            update.ranks.recorded(backend.capture, part, update.share, self._update)
+            for part in (self._collect, self._true)
         )
 
-    def _own(self) -> None:
+    def load(self) -> None:
+        """Take what is next."""
+        self.batches.load(self.clock, self.share, self.x[:, : self.m], self.p.y[..., : self.m], self.weight)
+
+    def finish(self) -> None:
+        """It has, whenever it has run."""
+
+    def _collect(self) -> None:
         self._evaluate()
         self.update.collect(self.rule, self.p, self.clock.now)
 
@@ -55,7 +63,7 @@ class Step:
 
     def _evaluate(self) -> None:
         p = self.p
-        self.batches.load(self.clock, self.share, self.x[:, : self.m], p.y[..., : self.m], self.weight)
+        self.load()
         if self.clean:
             self._perturb(self.clean, self.adversarial)
         p.evaluate(self.rule.forward, self.x, self.sums)

@@ -21,11 +21,12 @@ from .config import Config
 from .keeping import Kept
 from .limits import check_run
 from .nets import begin
+from .overlapped import OverlappedStep
 from .progress import Progress
 from .rates import Rates
 from .sets import sets_of
 from .step import Step
-from .together import check_shared, level
+from .together import check_held, check_shared, level
 from .update import Update
 
 
@@ -51,7 +52,7 @@ class Stepper:
         self.rule, self.callbacks, self.stop_requested, self.ranks = made, callbacks_of(callbacks), False, ranks
         if config.samples is not None:
             data = subset(data, config.samples)
-        begun = begin(config, data, made, scaling, target_scaling, filling)
+        begun = begin(config, data, made, scaling, target_scaling, filling, ranks.layers)
         self.net, self.backend, self.taken, self.faults = begun.net, begun.net.backend, begun.taken, begun.faults
         self.epochs = config.epochs or 0
         self.update, self.calibration = Update(self.net, config, ranks.data), Calibration(config.calibrate, self.net)
@@ -76,24 +77,40 @@ class Stepper:
         config, ranks = self.config, self.ranks.data
         self.train, self.held, self.test, self.probe, self.batches = sets_of(data, self.net, config, self._places)
         check_shared(config, self.net, self.batches, ranks)
+        check_held(config, self.ranks.layers)
         for batch in (0, self.batches.per_epoch - 1):
             self.net.sizes.check_batch(ranks.share(self.batches.samples(batch)).own)
         self.clock = Clock(self.backend, self.batches.per_epoch, len(self.update.numbers(1.0, 0, 1)), config.dtype)
         self.rates = Rates(config, self.batches, self.update, self.clock, self.progress, self.epochs)
-        self._steps: dict[int, Step] = {}
+        self._steps: dict[int, Step | OverlappedStep] = {}
+        self._going: Step | OverlappedStep | None = None
 
     def step(self) -> None:
         """One update of every active replica, from the batch that is next."""
         progress = self.progress
         m = self.batches.samples(progress.batch)
         with self.backend.working():
-            if m not in self._steps:
-                self._steps[m] = Step(self.net, self.config, self.batches, self.clock, self.update, self.sums, m)
-            step = self._steps[m]
+            step = self._steps.get(m) or self._steps.setdefault(m, self._new_step(m))
+            if step is not self._going:
+                self.settle()
+                self._going = step
             (step.run_true if self.calibration.due(progress) else step.run)()
         progress.step += 1
         progress.batch += 1
-        self._seen += self._steps[m].seen
+        self._seen += step.seen
+
+    def _new_step(self, m: int) -> Step | OverlappedStep:
+        def new() -> Step:
+            return Step(self.net, self.config, self.batches, self.clock, self.update, self.sums, m)
+
+        layers = self.ranks.layers
+        overlapping = self.config.overlap and layers.size > 1
+        return OverlappedStep([new() for _ in range(layers.size - layers.rank)]) if overlapping else new()
+
+    def settle(self) -> None:
+        """Let steps that overlap come to their end."""
+        for step in self._steps.values():
+            step.finish()
 
     def look(self) -> None:
         """Bring the epoch's losses and misses so far from the device into `progress`. Where processes share each batch,
@@ -103,6 +120,7 @@ class Stepper:
 
     def _look(self) -> None:
         progress = self.progress
+        self.settle()
         progress.loss_sum[:], progress.misses[:] = self.ranks.data.total(self.backend.to_host(self.sums))
         progress.seen = self._seen
         level(self.net, self.ranks.data)
@@ -135,4 +153,5 @@ class Stepper:
         self.update.activate(self.progress.active)
         if not np.array_equal(self.progress.active, self._recorded):
             self._steps.clear()
+            self._going = None
             self._recorded = self.progress.active

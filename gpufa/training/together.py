@@ -3,8 +3,9 @@
 import zlib
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..basics.errors import InvalidValue, RankLost
+from ..basics.errors import InvalidValue, RankLost, warn
 from ..net.learner import Learner
 from ..parallel.ranks import Ranks
 from ..rules import check_separable
@@ -29,6 +30,20 @@ def check_shared(config: Config, net: Learner, batches: Batches, ranks: Ranks) -
         )
 
 
+def check_held(config: Config, ranks: Ranks) -> None:
+    """Raises InvalidValue where processes that hold a net together can't train it by these settings."""
+    if ranks.size == 1:
+        if config.overlap:
+            warn("there is nothing to overlap in one process: each batch ends before the next")
+        return
+    for name in ("clip", "calibrate", "adversarial"):
+        if getattr(config, name):
+            raise InvalidValue(
+                f"{name} goes by the blocks of all of the net, which processes hold between them; leave --{name} or"
+                " --parallel layers out"
+            )
+
+
 def level(net: Learner, ranks: Ranks) -> None:
     """Let what layers measure from step to step be the mean over the processes, each of which has seen its part."""
     if ranks.size > 1:
@@ -41,10 +56,18 @@ def check_at_one(net: Learner, active: np.ndarray, ranks: Ranks) -> None:
     """Raises RankLost where weights that are to be the same in all processes are not."""
     if ranks.size == 1:
         return
-    seal = zlib.crc32(np.ascontiguousarray(net.backend.to_host(net.arena.flat)[active]))
+    seal = zlib.crc32(net.backend.to_host(net.arena.flat)[active].data)
     for rank, other in enumerate(ranks.gather(seal)):
         if other != seal:
             raise RankLost(
                 f"the weights of ranks {min(rank, ranks.rank)} and {max(rank, ranks.rank)} have come apart; go on from"
                 " the last checkpoint, and see to it that all run the same program on processors of one kind"
             )
+
+
+def side_by_side(angles: dict[str, NDArray], ranks: Ranks) -> dict[str, NDArray]:
+    """Metrics of the hidden blocks that each process holds, (R, blocks), as those of all of them."""
+    if ranks.size == 1:
+        return angles
+    every = ranks.gather(angles)
+    return {name: np.concatenate([one[name] for one in every], axis=1) for name in angles}

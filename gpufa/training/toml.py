@@ -16,6 +16,7 @@ LATER = {
     "decay_on": "all",
     "calibrate": 0,
     "schedule_at": (),
+    "overlap": False,
 }  # settings that older files lack, and are left out where they change nothing
 
 

@@ -14,7 +14,7 @@ from ..net.probation import Unseen, try_out
 from .scoring import scored
 from .stepper import Stepper
 from .stopping import Status
-from .together import check_at_one
+from .together import check_at_one, side_by_side
 
 CHECK_EVERY = 100  # steps between two looks for a loss that is no longer finite
 
@@ -74,7 +74,8 @@ class Trainer(Stepper):
         for fault in self.faults:
             if fault.what:
                 warn(str(fault))
-        try_out(self.net, *self.probe, weighed=self.batches.all.weights is not None)
+        if self.ranks.layers.size == 1:
+            try_out(self.net, *self.probe, weighed=self.batches.all.weights is not None)
         x = self.net.as_floats(self.train[0]) if "samples" in self.rule.needs else Unseen(self.rule.name)
         self.rule.prepare(self.net, x, self.batches.y)
 
@@ -121,7 +122,8 @@ class Trainer(Stepper):
     @on_device
     def _probe(self) -> None:
         """Measure the alignment angles on the fixed probe batch."""
-        angles = measure(self.net.judged(*self.probe), self.rule)
+        self.settle()
+        angles = side_by_side(measure(self.net.judged(*self.probe), self.rule), self.ranks.layers)
         stopped = ~self.progress.active
         for values in angles.values():
             values[stopped] = np.nan
@@ -134,7 +136,7 @@ class Trainer(Stepper):
         bad = ~np.isfinite(self.progress.loss_sum)
         if weights:
             bad |= ~self.backend.to_host(self.backend.xp.isfinite(self.net.arena.flat).all(axis=1))
-        bad &= self.progress.active
+        bad = (self.ranks.layers.total(bad.astype(np.int64)) > 0) & self.progress.active
         if bad.any():
             self.progress.status[bad] = Status.DIVERGED
             self._activate()

@@ -38,7 +38,7 @@ class Update:
                 f"{len(config.layer_lr)} learning rates were given for {net.sizes.L} layers;"
                 " give --layer-lr one for each"
             )
-        self.trained = tuple(k for k in net.rule.trained(net.sizes) if k not in config.freeze)
+        self.trained = tuple(k for k in net.rule.trained(net.sizes) if k not in config.freeze and k in net.sizes.every)
         lr = config.lr or 0.0
         by_layer = dict(zip(layers, config.layer_lr or (lr,) * net.sizes.L, strict=True))
         self.rates = {name: by_layer[k] for k in self.trained for name in net.sizes.parameters[k]}

@@ -71,6 +71,10 @@ class DFA(DirectFeedback):
     def separable(self) -> bool:  # type: ignore[override]
         return not self.staleness
 
+    @property
+    def broadcasts(self) -> bool:  # type: ignore[override]
+        return not self.staleness
+
     def columns(self, sizes: Layout) -> int:
         return self.width if self.nonlinearity == "mlp" else super().columns(sizes)
 

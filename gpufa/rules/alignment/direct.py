@@ -92,5 +92,5 @@ class DirectFeedback(FeedbackRule):
             if {k, k + 1} <= own and net.sizes.one_dense(k + 1):
                 yield k, net.B[k + 1] @ T(net.B[k]), net.W[k + 1]
         for k in net.hidden[-1:]:
-            if k in own:
+            if k in own and k + 1 == net.L:
                 yield k, T(net.B[k]), net.W[k + 1]

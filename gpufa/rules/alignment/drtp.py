@@ -20,6 +20,7 @@ class DRTP(CentredSignal):
     """B_k ~ U(+-1/sqrt(n_k)); y is one-hot, or the targets; with `centre` its mean over outputs is taken out."""
 
     separable = True
+    broadcasts = True
     name = "drtp"
     paper = "Frenkel, Lefebvre & Bol 2021"
     crosses = "y, the target, less its mean over outputs (the paper's y: centre=false), to every layer"

@@ -17,6 +17,7 @@ class SDFA(CentredSignal):
     """B_k ~ U(+-1/sqrt(n_k)); with `centre` the mean of sign(e) over outputs is taken out."""
 
     separable = True
+    broadcasts = True
     name = "sdfa"
     paper = "Frenkel, Lefebvre & Bol 2021"
     crosses = "sign(e) less its mean over outputs, to every layer (centre=false: the paper's sign(e), n_L bits)"

@@ -1,0 +1,84 @@
+"""A batch going through a part of the net: in from the process below, on to the one above, the error from nowhere."""
+
+from typing import Any
+
+from ..backends.operands import Signal
+from ..layers.layer import write
+from ..layers.terms import Carriers
+from ..parallel.ranks import Ranks
+from .arena import Array
+from .part import Part
+from .passes import Pass
+
+
+class PartPass(Pass):
+    """Of a net whose blocks several processes hold, `ranks`: all of them go through it in the same order.
+
+    What the output block makes, a_L, goes from the last to all, and each makes e of it: that is all that a rule of
+    direct feedback asks for, and no process waits for an error from the one above.
+    """
+
+    sizes: Part
+
+    def __init__(self, net: Any, *how: Any) -> None:
+        self.ranks: Ranks = net.ranks
+        super().__init__(net, *how)
+        shape = len(net.seeds), self.sizes[self.sizes.first - 1], self.m
+        self.came = None if self.lowest else self.backend.zeros(shape, self.slab_dtype)
+
+    @property
+    def lowest(self) -> bool:
+        return self.ranks.rank == 0
+
+    @property
+    def highest(self) -> bool:
+        return self.ranks.rank == self.ranks.size - 1
+
+    def take(self, x: Array) -> None:
+        super().take(x)
+        if not self.lowest:
+            below = self.sizes.first - 1
+            self.h[below] = self.sent[below] = self.came
+
+    def again(self) -> Array:
+        self._climb()
+        self.settle()
+        return self.a[self.L]
+
+    def rise(self, x: Array) -> None:
+        self.take(x)
+        self._climb()
+
+    def settle(self) -> None:
+        self.arrive()
+
+    def _climb(self) -> None:
+        if not self.lowest:
+            self.ranks.receive(self.backend, self.came, self.ranks.rank - 1)
+        self._hidden()
+        if self.highest:
+            self.layer(self.L, self.sent[self.L - 1], self.h[self.L], a=self.a[self.L])
+        else:
+            self.ranks.send(self.backend, self.sent[self.sizes.last], self.ranks.rank + 1)
+        self.arrive = self.ranks.spread(self.backend, self.a[self.L], self.ranks.size - 1)
+
+    def feed(self, x: Array) -> Array:
+        return self.forward(x)
+
+    def pull(self, k: int, carriers: Carriers = None) -> Signal:
+        """As ever; of the first block of the process above, what that hands down."""
+        if k in self.blocks:
+            return super().pull(k, carriers)
+        down = self.array("signal from above", self.sizes[k - 1], self.m)
+        self.ranks.receive(self.backend, down, self.ranks.rank + 1)
+        return Signal(None, down)
+
+    def hand_down(self) -> None:
+        if not self.lowest:
+            down = self.array("signal handed down", self.sizes[self.sizes.first - 1], self.m)
+            write(self.backend, self.pull(self.sizes.first), out=down)
+            self.ranks.send(self.backend, down, self.ranks.rank - 1)
+
+    def _send(self, k: int, *how: Any) -> None:
+        if k in self.blocks:
+            super()._send(k, *how)

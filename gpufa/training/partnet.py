@@ -1,0 +1,44 @@
+"""A net that several processes hold together, block after block."""
+
+from dataclasses import replace
+from typing import Any
+
+from ..basics.errors import InvalidValue
+from ..net.feedback import Feedback
+from ..net.layout import Layout
+from ..net.part import Part, part_of
+from ..net.partpass import PartPass
+from ..network import Network
+from ..parallel.ranks import Ranks
+from ..rules import Rule, check_broadcasts
+
+
+class PartNetwork(Network):
+    """This process's blocks of a Network: weights, feedback and all as they are in it, under the same names.
+
+    Raises InvalidValue as Network does, and where the net can't be held so.
+    """
+
+    def __init__(self, sizes: Any, ranks: Ranks, **settings: Any) -> None:
+        self.ranks = ranks
+        super().__init__(sizes, **settings)
+        if self.backend.name != "numpy":
+            raise InvalidValue(
+                "processes hold a net's blocks on the CPU alone so far; add --backend numpy, or leave --parallel"
+                " layers out"
+            )
+
+    def held(self, layout: Layout, rule: Rule) -> Layout:
+        check_broadcasts(rule)
+        return part_of(layout, self.ranks)
+
+    def fixed_of(self, layout: Layout) -> dict[str, Feedback]:
+        assert isinstance(layout, Part)
+        found = {}
+        for stream, (name, one) in enumerate(self.rule.fixed(layout.whole).items(), start=1):
+            if not name[1:].isdigit() or int(name[1:]) in layout.hidden:
+                found[name] = replace(one, stream=one.stream or stream)
+        return found
+
+    def new_pass(self, m: int, *how: Any) -> PartPass:
+        return PartPass(self, m, *how)
