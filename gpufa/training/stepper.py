@@ -59,7 +59,7 @@ class Stepper:
         self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
         self.kept = Kept(self.net) if config.keep == "best" else None
         self.sums = self.backend.zeros((2, len(config.seeds)), "float64")
-        self._places = begun.places
+        self._places, self._seen = begun.places, 0
         self._take(data)
         self.told = [*self.net.entries, *self.calibration.in_words(self.epochs, self.batches.per_epoch)]
         self._recorded = self.progress.active

@@ -117,6 +117,7 @@ class Trainer(Stepper):
         row["seconds"] = time.perf_counter() - started
         self.history.epochs.append(row)
         progress.start_epoch()
+        self._seen = 0
         self._tell("on_epoch")
 
     @on_device
