@@ -21,7 +21,6 @@ the signals are those at its output, `gradient` is over all its matrices, `dead`
 `weight` are. A rule that has no delta has NaN for all but `gradient` and `dead`.
 """
 
-from copy import copy
 from typing import Any
 
 import numpy as np
@@ -49,9 +48,8 @@ def measure(p: Pass, rule: Rule) -> dict[str, NDArray]:
     if "gradients" in rule.makes or not p.sizes.all_dense:
         found["gradient"] = _gradients(p, rule)
     found["dead"] = _dead(p)
-    whole = copy(p)
-    whole.B = p.feedback.drawn()
-    found["weight"] = {k: _angle(p.xp, feedback, weights) for k, feedback, weights in rule.weight_pairs(whole)}
+    pairs = rule.weight_pairs(p.with_matrices())
+    found["weight"] = {k: _angle(p.xp, feedback, weights) for k, feedback, weights in pairs}
     shape = (len(p.hidden), len(p.seeds))
     return {
         name: np.array([p.backend.to_host(by_layer.get(k, undefined)) for k in p.hidden], float).reshape(shape).T

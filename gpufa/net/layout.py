@@ -99,6 +99,11 @@ class Layout(Naming):
         return self.every
 
     @property
+    def whole(self) -> "Layout":
+        """That of all of the net, where this is of a part."""
+        return self
+
+    @property
     def all_dense(self) -> bool:
         """Whether each block of the net is one dense layer and what belongs to it."""
         return not self.layered

@@ -6,7 +6,7 @@ from ..backends.operands import Signal
 from ..layers.layer import write
 from ..layers.terms import Carriers
 from ..parallel.ranks import Ranks
-from .arena import Array
+from .arena import Array, Layers
 from .part import Part
 from .passes import Pass
 
@@ -78,6 +78,21 @@ class PartPass(Pass):
             down = self.array("signal handed down", self.sizes[self.sizes.first - 1], self.m)
             write(self.backend, self.pull(self.sizes.first), out=down)
             self.ranks.send(self.backend, down, self.ranks.rank - 1)
+
+    def with_matrices(self) -> Pass:
+        found, first, above = super().with_matrices(), self.sizes.first, self.sizes.last + 1
+        mine = {
+            name: self.backend.to_host(of[first])
+            for name, of in (("W", found.W), ("B", found.B))
+            if first < len(of) and self.sizes.one_dense(first) and of[first] is not None
+        }
+        every = self.ranks.gather(mine)
+        if not self.highest:
+            for name, array in every[self.ranks.rank + 1].items():
+                longer = [*getattr(found, name), *[None] * self.L]
+                longer[above] = self.backend.to_device(array)
+                setattr(found, name, Layers(longer))
+        return found
 
     def _send(self, k: int, *how: Any) -> None:
         if k in self.blocks:

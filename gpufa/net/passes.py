@@ -1,6 +1,7 @@
 """One batch going through the network, and what a learning rule may use of it."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 
 from ..backends.operands import Outputs, Signal
 from ..basics.arrays import T
@@ -124,6 +125,12 @@ class Pass(Slabs):
 
     def hand_down(self) -> None:
         """What the lowest block hands down goes to whoever holds the block below; here nobody does."""
+
+    def with_matrices(self) -> "Pass":
+        """The same with B as arrays, and W and B of the block above its own too."""
+        found = copy(self)
+        found.B = self.feedback.drawn()
+        return found
 
     def rise(self, x: Array) -> None:
         """`forward` as far as it goes without waiting for others; `settle` waits, and a_L is there."""

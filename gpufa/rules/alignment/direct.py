@@ -87,10 +87,10 @@ class DirectFeedback(FeedbackRule):
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         """cos(W_{k+1}, B_{k+1} B_k^T), and cos(W_L, B_{L-1}^T) at the output (Refinetti et al. 2021)."""
-        own = {k for k, rows in self.straight(net.sizes).items() if rows.windows is None and not self.rank}
-        for k in net.hidden[:-1]:
+        straight = self.straight(net.sizes.whole)
+        own = {k for k, rows in straight.items() if rows.windows is None and not self.rank}
+        for k in net.hidden:
             if {k, k + 1} <= own and net.sizes.one_dense(k + 1):
                 yield k, net.B[k + 1] @ T(net.B[k]), net.W[k + 1]
-        for k in net.hidden[-1:]:
-            if k in own and k + 1 == net.L:
+            elif k in own and k + 1 == net.L:
                 yield k, T(net.B[k]), net.W[k + 1]
