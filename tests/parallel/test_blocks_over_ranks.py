@@ -1,0 +1,118 @@
+"""Nets whose blocks several processes hold: what they leave is what one process leaves, to rounding."""
+
+import json
+
+import numpy as np
+import pytest
+from blockslab import DEEP, HELD, OVERLAPPED, REFUSED
+from mpilab import HERE, TRAIN, ended, equal, mpi, needs_mpi, started
+from parallellab import ODD, SETTINGS, TABLES, trained
+
+import gpufa
+from gpufa.basics.random import Purpose, permutation
+from gpufa.checkpoints import hdf5
+
+pytestmark = needs_mpi
+
+
+@pytest.fixture(scope="module")
+def runs_of(tmp_path_factory):
+    """The folder of all runs of a table, by so many processes; each table is trained once."""
+    folders = {}
+
+    def folder_of(table, ranks):
+        if table not in folders:
+            folders[table] = tmp_path_factory.mktemp(table.replace(" ", "-"))
+            ended(started(HERE / "blockslab.py", folders[table], "layers", table, cwd=folders[table], ranks=ranks))
+        return folders[table]
+
+    return folder_of
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_what_they_leave_is_what_one_leaves(runs_of, tmp_path, name):
+    trained(*HELD[name], tmp_path)
+    equal(runs_of("held", 2) / name, tmp_path, 1e-12)
+
+
+def test_none_of_them_is_refused(runs_of):
+    assert json.loads((runs_of("held", 2) / "refused.json").read_text()) == {}
+
+
+@pytest.mark.parametrize("sentence", REFUSED)
+def test_what_they_can_not_hold_is_refused(runs_of, sentence):
+    said = json.loads((runs_of("not held", 3) / "refused.json").read_text())
+    assert said[sentence].startswith(sentence)
+
+
+def test_three_processes_go_on_with_what_two_have_left_and_one_ends_it(tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    train = [*TRAIN, "--hidden", "6", "5", "7", "--out", "run"]
+    held = ["--parallel", "layers", "--wait", "20"]
+    for folder in (whole, parts):
+        folder.mkdir()
+    mpi(*train, cwd=whole, ranks=1)
+    mpi(*train, *held, "--epochs", "1", cwd=parts)
+    mpi("resume", "run", "--epochs", "2", "--quiet", *held, cwd=parts, ranks=3)
+    mpi("resume", "run", "--epochs", "3", "--quiet", cwd=parts, ranks=1)
+    equal(parts / "run", whole / "run", 1e-12)
+
+
+def test_overlapping_blocks_learn_one_batch_late(runs_of):
+    """Of two processes the first holds block 1, by the work of 16-8-7-9-3, whose activity is of weights that have not
+    learnt from the batch before."""
+    x, y, lr, m = np.asarray(ODD[0]), np.asarray(ODD[1]), OVERLAPPED["lr"], SETTINGS["batch_size"]
+    net = gpufa.Network([16, *DEEP["hidden"], 3], seed=0, dtype="float64", init="uniform", backend="numpy")
+    W, b = ([net.parameters[f"{kind}{k}"].copy() for k in (1, 2, 3, 4)] for kind in "Wb")
+    B, order = [net.feedback[f"B{k}"] for k in (1, 2, 3)], permutation(0, Purpose.SHUFFLE, 0, len(x))
+
+    def learn(k, delta, h):
+        W[k] -= lr / delta.shape[1] * delta @ h.T
+        b[k] -= lr / delta.shape[1] * delta.sum(axis=1)
+
+    late = None
+    for start in range(0, len(x), m):
+        h = [x[order[start : start + m]].T]
+        for k in range(3):
+            h.append(np.tanh(W[k] @ h[k] + b[k][:, None]))
+        odds = np.exp(W[3] @ h[3] + b[3][:, None])
+        e = odds / odds.sum(axis=0) - np.eye(3)[y[order[start : start + m]]].T
+        deltas = [B[k] @ e * (1 - h[k + 1] ** 2) for k in range(3)] + [e]
+        for k in (1, 2, 3):
+            learn(k, deltas[k], h[k])
+        if late:
+            learn(0, *late)
+        late = deltas[0], h[0]
+    learn(0, *late)
+    found = hdf5.read(runs_of("overlapped", 2) / "all" / "checkpoint.h5")[0]
+    for k in range(4):
+        np.testing.assert_allclose(found[f"parameters/W{k + 1}"][0], W[k], rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(found[f"parameters/b{k + 1}"][0], b[k], rtol=1e-10, atol=1e-12)
+
+
+def test_there_is_nothing_to_overlap_in_one_process(tmp_path):
+    with pytest.warns(gpufa.GpufaWarning, match="there is nothing to overlap in one process"):
+        trained(*TABLES["overlapped"]["all"])
+
+
+def test_each_holds_its_own_blocks_alone(tmp_path):
+    """What there is in memory of weights and feedback adds up to the net's."""
+    program = tmp_path / "sizes.py"
+    program.write_text(SIZES)
+    ended(started(program, cwd=tmp_path, ranks=2))
+    sizes = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1)]
+    whole = gpufa.Network([16, *DEEP["hidden"], 3], backend="numpy")
+    for what, names in (("arena", whole.parameters), ("fixed", whole.feedback)):
+        assert sorted([*sizes[0][what], *sizes[1][what]]) == sorted(names)
+
+
+SIZES = """
+import json
+import gpufa
+from blockslab import DEEP, ODD
+from parallellab import trained
+run = trained(DEEP, ODD, parallel="layers", wait=20)
+net = run.network
+with open(f"{net.ranks.rank}.json", "w") as file:
+    json.dump({"arena": sorted(net.arena), "fixed": sorted(net.fixed.stored)}, file)
+"""
