@@ -16,6 +16,7 @@ from . import scaling as scales
 from . import threshold as thresholds
 from .first_gpu.command import first_gpu
 from .peers import cpu, gpu
+from .ranks.command import ranks
 from .records import RESULTS, described, named, written
 from .reliability.command import drift, reliability, trial
 from .runner import run
@@ -156,7 +157,7 @@ def reproductions(runs: Path | None = None) -> None:
 
 
 if __name__ == "__main__":
-    works = cpu, gpu, first_gpu, threshold, scaling, memory, feedback, rules, epoch, long_runs, counts
+    works = cpu, gpu, first_gpu, threshold, scaling, memory, feedback, rules, epoch, ranks, long_runs, counts
     commands = {c.__name__.replace("_", "-"): c for c in (*works, report, reproductions, trial, drift, reliability)}
     app = App(name="python -m benchmarks", help_format="plaintext")
     for name, command in commands.items():
