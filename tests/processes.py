@@ -3,10 +3,13 @@
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 
 
-def start(*command, **options):
-    """gpufa in a process that heeds signals, even where the tests ignore them: in a shell's background, or under nohup.
+@contextmanager
+def heeding():
+    """Processes that are started meanwhile heed signals, even where the tests ignore them: in a shell's background, or
+    under nohup.
 
     A process inherits what is ignored, but no handler: for the moment of its start, what is ignored gets one.
     """
@@ -14,7 +17,13 @@ def start(*command, **options):
     for number in ignored:
         signal.signal(number, lambda *_: None)
     try:
-        return subprocess.Popen([sys.executable, "-m", "gpufa", *command], stderr=subprocess.PIPE, text=True, **options)
+        yield
     finally:
         for number in ignored:
             signal.signal(number, signal.SIG_IGN)
+
+
+def start(*command, **options):
+    """gpufa in a process that heeds signals."""
+    with heeding():
+        return subprocess.Popen([sys.executable, "-m", "gpufa", *command], stderr=subprocess.PIPE, text=True, **options)

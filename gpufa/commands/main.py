@@ -11,6 +11,7 @@ from cyclopts.exceptions import CoercionError, CycloptsError, UnknownCommandErro
 from ..backends import faults
 from ..basics.console import Lasting, silence
 from ..basics.errors import GpufaError
+from ..parallel.launch import speaks
 from .parser import app_for
 
 OK, BAD_INPUT, INTERRUPTED = 0, 2, 130
@@ -29,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(end="", flush=True)
         return code or OK
     except (GpufaError, CycloptsError) as error:
-        print(f"gpufa: {_sentence(error, args)}", file=sys.stderr)
+        if speaks():
+            print(f"gpufa: {_sentence(error, args)}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         return INTERRUPTED

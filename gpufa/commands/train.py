@@ -80,6 +80,7 @@ def compare(
     config: Config, rules: Sequence[str], options: Mapping[str, Any], baseline: bool, force: bool, quiet: bool
 ) -> int:
     name = f"{Path(config.data).stem}-compare"
+    refuse_many("none")
     with nullcontext(Path(config.out)) if config.out else places.claimed(name) as out:
         config = dataclasses.replace(config, out=str(out))
         watching = progressbar.watching(quiet)

@@ -15,6 +15,7 @@ Way = Literal["none", "data", "layers"]
 WAYS = get_args(Way)
 WAIT = 600.0  # seconds
 SIZES = "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MPI_LOCALNRANKS"  # what MPI's launchers say
+NUMBERS = "PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK"
 BAD_INPUT, BROKEN = 2, 1
 
 
@@ -23,9 +24,15 @@ def refuse_many(parallel: str, environment: Mapping[str, str] = os.environ) -> N
     for name in SIZES:
         if parallel == "none" and (size := environment.get(name, "1")).isdigit() and int(size) > 1:
             raise InvalidValue(
-                f"this is one of {size} processes that were started together, and each would train the same; add"
-                " --parallel data or layers, or start one alone"
+                f"this is one of {size} processes that were started together, and each would do the same; start one"
+                " alone, or gpufa train or resume with --parallel data or layers"
             )
+
+
+def speaks(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether this process is the first of those that were started together, or alone: it says what all of them would
+    say alike."""
+    return all(environment.get(name, "0") == "0" for name in NUMBERS)
 
 
 @contextmanager

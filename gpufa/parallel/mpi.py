@@ -125,8 +125,8 @@ class MPIRanks(Ranks):
         while not request.Test():
             if time.monotonic() > end:
                 raise RankLost(
-                    f"rank {self.rank} of {self.size} has waited {self.wait:g} s for the others, one of which is dead"
-                    " or hangs; go on from the last checkpoint, with a longer --wait if one had so much to do"
+                    f"waited {self.wait:g} s for the other processes, one of which is dead or hangs; go on from the"
+                    " last checkpoint, with a longer --wait if one had so much to do"
                 )
             os.sched_yield()
 

@@ -62,7 +62,7 @@ class Stepper:
         self._places, self._seen = begun.places, 0
         self._take(data)
         self.told = [*self.net.entries, *self.calibration.in_words(self.epochs, self.batches.per_epoch)]
-        self._recorded = self.progress.active
+        self._recorded, self._begun = self.progress.active, False
 
     def feed(self, data: Data) -> None:
         """Have it go on for an epoch more, on other samples of what it was made for; no scaling is fitted anew. Raises
@@ -120,6 +120,8 @@ class Stepper:
 
     def _look(self) -> None:
         progress = self.progress
+        if not self._begun:
+            return
         self.settle()
         progress.loss_sum[:], progress.misses[:] = self.ranks.data.total(self.backend.to_host(self.sums))
         progress.seen = self._seen
@@ -131,7 +133,7 @@ class Stepper:
         progress = self.progress
         if progress.batch == 0:
             progress.start_epoch()
-        self._seen = progress.seen
+        self._seen, self._begun = progress.seen, True
         self.batches.start_epoch(progress.epoch)
         self.rates.write()
         so_far = np.stack([progress.loss_sum, progress.misses]) * (self.ranks.data.rank == 0)

@@ -7,6 +7,7 @@ import pytest
 from traininglab import DATA, OPTIONS, config, parameters, same
 
 import gpufa
+from gpufa.checkpoints import hdf5
 from gpufa.training.trainer import Trainer
 
 
@@ -124,3 +125,19 @@ def test_a_run_may_start_from_anothers_weights_and_feedback(tmp_path):
             gpufa.train(dataclasses.replace(start, out=None, **changed), DATA)
     with pytest.raises(gpufa.FileProblem, match="no-such"):
         gpufa.train(dataclasses.replace(start, start=str(tmp_path / "no-such"), out=None), DATA)
+
+
+def test_a_stop_before_the_first_step_of_a_resumed_epoch_loses_none_of_its_sums(tmp_path):
+    class Early(gpufa.Callback):
+        def on_start(self, trainer):
+            trainer.stop_requested = trainer.progress.step > 0
+
+        def on_step(self, trainer):
+            trainer.stop_requested = trainer.progress.step == 9
+
+    gpufa.train(config(out=str(tmp_path)), DATA, callbacks=[Early()])
+    before = hdf5.read(tmp_path / "checkpoint.h5")[0]
+    assert before["progress/loss_sum"].all()
+    gpufa.resume(tmp_path, data=DATA, callbacks=[Early()])
+    same(hdf5.read(tmp_path / "checkpoint.h5")[0], before)
+    same(parameters(gpufa.resume(tmp_path, data=DATA)), parameters(gpufa.train(config(), DATA)))

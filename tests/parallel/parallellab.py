@@ -1,0 +1,85 @@
+"""Runs that are done by one process and by several, by name, and the program that trains them all.
+
+`mpiexec -n 2 python parallellab.py FOLDER WAY TABLE` leaves FOLDER/NAME of each, and in FOLDER/refused.json what was
+refused with which sentence.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import gpufa
+from gpufa import plots
+
+SETTINGS = {
+    "hidden": (8, 7),
+    "dtype": "float64",
+    "backend": "numpy",
+    "epochs": 3,
+    "batch_size": 16,
+    "seeds": (0, 1, 2),
+    "optimizer": "momentum",
+    "lr": 0.02,
+    "init": "uniform",  # of zeros, outputs tie but for rounding, which then decides what is wrong
+}
+draw = np.random.default_rng(0)
+
+
+def arrays(n, features=16, targets=None):
+    """Training and test samples."""
+    y = draw.integers(0, 3, n) if targets is None else draw.normal(size=(n, targets))
+    x = draw.normal(size=(n, features)) + (np.eye(3, features)[y] * 2 if targets is None else 0)
+    return x[: n * 3 // 4], y[: n * 3 // 4], x[n * 3 // 4 :], y[n * 3 // 4 :]
+
+
+EVEN, ODD, REAL = arrays(128), arrays(116), arrays(100, targets=2)  # 96, 87 and 75 samples to train on
+IMAGES = tuple(part.reshape(len(part), 4, 4) if part.ndim > 1 else part for part in EVEN)
+CONV = ("input 1x4x4", "conv 3 3x3 relu, pool 2", "dense 6 tanh")
+DROPPING = (*CONV[:2], "dense 6 tanh, dropout 0.2")
+SHARED = {
+    "sgd": ({"optimizer": "sgd", "lr": 0.05}, EVEN),
+    "momentum": ({}, EVEN),
+    "adam": ({"optimizer": "adam", "lr": 3e-3, "eps": 1e-3}, EVEN),
+    "clip": ({"clip": 0.1, "weight_decay": 1e-3}, EVEN),
+    "class-weights": ({"class_weights": "balanced"}, ODD),
+    "drawn": ({"dropout": 0.3, "input_dropout": 0.1, "input_noise": 0.2, "label_noise": 0.2}, ODD),
+    "augmented": ({"augment": ("flip", "crop 1"), "layers": CONV, "hidden": None, "activation": None}, IMAGES),
+    "layers": ({"layers": DROPPING, "hidden": None, "activation": None, "rule": "bp"}, EVEN),
+    "odd": ({}, ODD),
+    "one-seed": ({"seeds": (4,), "probe_every": 3}, ODD),
+    "patience": ({"validation": 0.2, "patience": 1, "keep": "best", "epochs": 6, "lr": 0.2}, ODD),
+    "regression": ({"target_scaling": "standard", "scaling": "standard", "rule": "fa"}, REAL),
+    "attacked": ({"adversarial": 0.1, "adversarial_mix": "only"}, ODD),
+    "calibrated": ({"calibrate": 2}, ODD),
+    "by-sample": ({"rule": "dtp"}, ODD),
+    "mirrored": ({"rule": "kp", "freeze": (1,)}, ODD),
+}
+REFUSED = {
+    "adversarial samples beside the others can't be shared": ({"adversarial": 0.1, "adversarial_mix": "beside"}, ODD),
+    "a batch of 1 can't be shared among 2 processes; give another --batch-size": ({}, arrays(44)),
+    "rule 'weight_mirror' learns from a batch what its parts don't add up to": ({"rule": "weight_mirror"}, EVEN),
+}
+TABLES = {"shared": SHARED, "refused": REFUSED}
+
+
+def trained(settings, data, out=None, **how):
+    """A run of these settings, in that folder if any."""
+    config = gpufa.Config(**SETTINGS | settings, out=out and str(out))
+    return gpufa.train(config, data, on_interrupt="return", **how)
+
+
+def main(folder, way, table):
+    said = {}
+    plots.curves = lambda *_: None  # which would take most of the time
+    for name, (settings, data) in TABLES[table].items():
+        try:
+            trained(settings, data, Path(folder, name), parallel=way, wait=30)
+        except gpufa.InvalidValue as error:
+            said[name] = str(error)
+    Path(folder, "refused.json").write_text(json.dumps(said))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

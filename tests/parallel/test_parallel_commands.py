@@ -1,0 +1,121 @@
+"""Commands of several processes: runs that are resumed by more and by fewer, and what is refused before they start."""
+
+import sys
+
+import numpy as np
+import pytest
+from mpilab import FAST, TRAIN, equal, mpi, needs_mpi, sentences
+
+import gpufa
+from gpufa.commands.main import main
+from gpufa.parallel import mpi as by_mpi
+from gpufa.parallel.launch import refuse_many, speaks
+
+RUN = [*TRAIN, "--dropout", "0.2"]
+
+
+@needs_mpi
+@pytest.mark.parametrize("way", ["data"])
+def test_a_run_goes_on_with_as_many_processes_as_one_likes(tmp_path, monkeypatch, way):
+    """Begun by two, then three, and one alone, an epoch each."""
+    monkeypatch.chdir(tmp_path)
+    assert sentences(mpi(*RUN, "--epochs", "1", "--parallel", way, cwd=tmp_path)) == []
+    (run,) = (tmp_path / "runs").iterdir()
+    assert run.name == "digits-dfa"
+    mpi("resume", run, "--epochs", "2", "--quiet", "--parallel", way, cwd=tmp_path, ranks=3)
+    assert main(["resume", str(run), "--epochs", "3", "--quiet"]) == 0
+    assert main([*RUN, "--epochs", "3", "--out", "whole"]) == 0
+    equal(run, tmp_path / "whole")
+
+
+@needs_mpi
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--hiden", "3"], "gpufa: Unknown option: --hiden. Did you mean --hidden? See gpufa train --help."),
+        (
+            ["--rule", "weight_mirror"],
+            "gpufa: rule 'weight_mirror' learns from a batch what its parts don't add up to, or keeps",
+        ),
+    ],
+)
+def test_wrong_settings_are_told_once(tmp_path, more, told):
+    said = mpi(*RUN, *more, "--parallel", "data", cwd=tmp_path, code=2)
+    assert [line[: len(told)] for line in said.splitlines()] == [told]
+    assert list(tmp_path.iterdir()) == []
+
+
+REFUSED = (
+    "gpufa: this is one of 2 processes that were started together, and each would do the same; start one alone, or"
+    " gpufa train or resume with --parallel data or layers\n"
+)
+
+
+@needs_mpi
+def test_processes_that_were_not_told_to_work_together_are_refused(tmp_path):
+    assert mpi(*RUN, cwd=tmp_path, code=2) == REFUSED
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [RUN, ["resume", "run"], ["compare", *FAST]], ids=["train", "resume", "compare"])
+def test_commands_that_are_refused_then(tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PMI_SIZE", "2")
+    assert main(command) == 2
+    assert capsys.readouterr().err == REFUSED
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_mpi
+def test_one_process_alone_trains_and_says_so(tmp_path, capsys):
+    with pytest.warns(gpufa.GpufaWarning, match="^there is one process alone to train with; start several, as in mpie"):
+        assert main([*RUN, "--out", str(tmp_path / "run"), "--parallel", "data"]) == 0
+    assert main([*RUN, "--out", str(tmp_path / "alone")]) == 0
+    equal(tmp_path / "run", tmp_path / "alone", 0)
+
+
+@pytest.mark.parametrize("name", ["PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MPI_LOCALNRANKS"])
+def test_what_launchers_say_of_how_many_there_are(name):
+    with pytest.raises(gpufa.InvalidValue, match="this is one of 3 processes that were started together"):
+        refuse_many("none", {name: "3"})
+    refuse_many("data", {name: "3"})
+    for said in ("1", "", "many"):
+        refuse_many("none", {name: said})
+    refuse_many("none", {})
+
+
+@pytest.mark.parametrize("name", ["PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK"])
+def test_the_first_speaks_for_all(name):
+    assert speaks({})
+    assert speaks({name: "0"})
+    assert not speaks({name: "1"})
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"parallel": "both"}, "parallel can't be 'both'; give one of none, data, layers"),
+        ({"parallel": "data", "wait": 0}, "wait can't be 0; give seconds, a number above 0"),
+        ({"parallel": "data", "wait": "long"}, "wait can't be 'long'; give seconds, a number above 0"),
+    ],
+)
+def test_other_ways_are_refused(how, said):
+    with pytest.raises(gpufa.InvalidValue, match=f"^{said}"):
+        gpufa.train(gpufa.Config(), **how)
+
+
+def test_without_mpi4py_the_extra_is_named(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "mpi4py", None)
+    assert main([*RUN, "--parallel", "data"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("gpufa: several processes need mpi4py and an MPI (")
+    assert said.endswith("); pip install 'gpufa[mpi]', or leave --parallel out\n")
+
+
+def test_messages_larger_than_mpi_counts_go_in_pieces(monkeypatch):
+    """As one of 2 GiB would."""
+    MPI = pytest.importorskip("mpi4py.MPI", exc_type=ImportError)
+    monkeypatch.setattr(by_mpi, "PIECE", 24)
+    ranks, a = by_mpi.MPIRanks(MPI.COMM_WORLD, 5.0), np.arange(20.0).reshape(2, 10)[:, ::2]
+    ranks.add(gpufa.backends.get_backend("numpy"), a)
+    np.testing.assert_array_equal(a, np.arange(20.0).reshape(2, 10)[:, ::2])

@@ -1,0 +1,77 @@
+"""What of a batch is whose, and what processes make of what each has counted."""
+
+import numpy as np
+import pytest
+from rulelab import network, samples
+
+from gpufa.measure import tally
+from gpufa.parallel.ranks import ALONE, BY_ITSELF, Ranks, Share
+
+
+class Rank(Ranks):
+    """Number `rank` of `size`, which hears nothing of the others."""
+
+    def __init__(self, rank, size):
+        self.rank, self.size = rank, size
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+@pytest.mark.parametrize("n", [0, 1, 5, 7, 64, 1001])
+def test_shares_are_all_there_is_in_order_and_differ_by_one_at_most(n, size):
+    shares = [Rank(rank, size).share(n) for rank in range(size)]
+    things = np.arange(n)
+    np.testing.assert_array_equal(np.concatenate([things[share.part] for share in shares]), things)
+    lengths = [share.own for share in shares]
+    assert max(lengths) - min(lengths) <= 1
+    assert {share.whole for share in shares} == {n}
+    assert [share.all_of_it for share in shares] == [own == n for own in lengths]
+
+
+def test_one_alone_has_everything_and_hears_itself():
+    a = np.arange(6.0).reshape(2, 3)
+    ALONE.add(None, a)
+    np.testing.assert_array_equal(a, np.arange(6.0).reshape(2, 3))
+    assert ALONE.share(9) == Share(0, 9, 9)
+    assert ALONE.total(a) is a
+    assert (ALONE.any(False), ALONE.any(True)) == (False, True)
+    assert ALONE.gather("mine") == ["mine"]
+    assert BY_ITSELF.first
+
+
+def test_what_is_exchanged_stands_between_the_two_parts_of_a_step():
+    done = []
+    whole = ALONE.recorded(
+        lambda job: job, lambda: done.append("before"), lambda: done.append("exchange"), lambda: done.append("after")
+    )
+    whole()
+    assert done == ["before", "exchange", "after"]
+
+
+KINDS = {
+    "labels": ([5, 4, 3], "cross_entropy", lambda draw: draw.integers(0, 3, 41)),
+    "two classes": ([5, 4, 2], "cross_entropy", lambda draw: draw.integers(0, 2, 41)),
+    "flags": ([5, 4, 3], "binary_cross_entropy", lambda draw: draw.integers(0, 2, (41, 3)).astype(float)),
+    "amounts": ([5, 4, 2], "squared_error", lambda draw: draw.normal(size=(41, 2))),
+}
+
+
+@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("kind", KINDS)
+def test_tallies_of_parts_are_together_the_tally_of_all(kind, size):
+    sizes, loss, targets = KINDS[kind]
+    net, draw = network(sizes, "bp", loss=loss, seeds=(0, 1)), np.random.default_rng(3)
+    x, y = samples(sizes, m=41)[0], targets(draw)
+    whole = tally.count(net, x, y)
+    parts = [tally.count(net, x, y, Rank(rank, size).share(len(x)).part) for rank in range(size)]
+    found = tally.together(parts)
+    for name in tally.Tally._fields:
+        ours, theirs = getattr(found, name), getattr(whole, name)
+        if isinstance(theirs, frozenset):
+            assert ours == theirs
+        else:
+            np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14, err_msg=name)
+
+
+def test_the_tally_of_one_part_is_that():
+    one = object()
+    assert tally.together([one]) is one
