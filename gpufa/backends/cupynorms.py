@@ -7,7 +7,7 @@ import numpy as np
 from .grids import THREADS, columns_grid, sample_grid, shared_grid, slab_grid, steps, stride
 from .kernels import Kernel, kernel
 from .launcher import Launcher
-from .norms import Moments
+from .norms import Moments, Over
 
 Array = Any
 
@@ -16,9 +16,26 @@ class NormKernels(Launcher):
     """The operations of `Norms`."""
 
     def norm(
-        self, x: Array, axis: int, eps: float, gain: Array, shift: Array, moments: Moments, z: Array, out: Array
+        self,
+        x: Array,
+        axis: int,
+        eps: float,
+        gain: Array,
+        shift: Array,
+        moments: Moments,
+        z: Array,
+        out: Array,
+        over: Over | None = None,
     ) -> None:
         self._sums(x, axis, moments.mean, moments.variance)
+        if over:
+            mean, variance, _ = moments
+            between = mean.copy()
+            over(mean)
+            between -= mean
+            between *= between
+            variance += between  # about the mean of all
+            over(variance)
         self._up(x, moments.mean, eps, gain, shift, moments, z, out)
 
     def standardise(self, z: Array, eps: float, gain: Array, shift: Array, moments: Moments, out: Array) -> None:
@@ -34,10 +51,15 @@ class NormKernels(Launcher):
         given = x, steps(x)[0], *strided, eps, tiny, *steps(moments.factor)[1:]
         self._launch(found, *slab_grid(rows, columns // V, replicas), *given, rows, columns, replicas)
 
-    def norm_back(self, delta: Array, axis: int, gain: Array, factor: Array, z: Array, out: Array) -> None:
+    def norm_back(
+        self, delta: Array, axis: int, gain: Array, factor: Array, z: Array, out: Array, over: Over | None = None
+    ) -> None:
         replicas, rows, columns = out.shape
         mean, along = (self.scratch(f"mean {of} of a signal", factor.shape, out.dtype) for of in ("itself", "along z"))
         self._sums(delta, axis, mean, along, z, gain)
+        if over:
+            over(mean)
+            over(along)
         found = _kernel("norm_down", out, V := self._wide(columns, delta, z, out))
         strided = [part for a in (delta, z, gain) for part in (a, stride(a))]
         given = *strided, mean, along, factor, stride(factor), out, stride(out), *steps(factor)[1:]

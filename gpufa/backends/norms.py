@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Array = Any
+Over = Callable[[Array], None]  # makes of means over what this process has those over what all of them have
 
 
 class Moments(NamedTuple):
@@ -27,12 +28,21 @@ class Norms:
     scratch: Callable[..., Array]
 
     def norm(
-        self, x: Array, axis: int, eps: float, gain: Array, shift: Array, moments: Moments, z: Array, out: Array
+        self,
+        x: Array,
+        axis: int,
+        eps: float,
+        gain: Array,
+        shift: Array,
+        moments: Moments,
+        z: Array,
+        out: Array,
+        over: Over | None = None,
     ) -> None:
-        """z = (x - mean) / sqrt(variance + eps), out = gain * z + shift, by the moments of x itself, which are written
-        down; gain and shift are (R, rows)."""
+        """z = (x - mean) / sqrt(variance + eps), out = gain * z + shift, by the moments of x itself, or `over` more of
+        which x is a part; these are written down. gain and shift are (R, rows)."""
         z[...] = x
-        self.centre(z, axis, moments.mean, moments.variance)
+        self.centre(z, axis, moments.mean, moments.variance, over)
         self.standardise(z, eps, gain, shift, moments, out)
 
     def standardise(self, z: Array, eps: float, gain: Array, shift: Array, moments: Moments, out: Array) -> None:
@@ -41,21 +51,27 @@ class Norms:
         self.xp.multiply(z, moments.factor, out=z)
         self.gain_and_shift(z, gain, shift, out=out)
 
-    def norm_back(self, delta: Array, axis: int, gain: Array, factor: Array, z: Array, out: Array) -> None:
+    def norm_back(
+        self, delta: Array, axis: int, gain: Array, factor: Array, z: Array, out: Array, over: Over | None = None
+    ) -> None:
         """out = J^T delta of `norm`."""
         self.xp.multiply(delta, gain[..., None], out=out)
-        self.project(out, z, axis)
+        self.project(out, z, axis, over)
         self.xp.multiply(out, factor, out=out)
 
     def means(self, x: Array, axis: int, out: Array, by: Array = None) -> None:
         """out = the means along the axis of x, or of x * by."""
         raise NotImplementedError
 
-    def centre(self, x: Array, axis: int, mean: Array, variance: Array) -> None:
+    def centre(self, x: Array, axis: int, mean: Array, variance: Array, over: Over | None = None) -> None:
         """x -= its means; these, and its variances."""
         self.means(x, axis, out=mean)
+        if over:
+            over(mean)
         self.xp.subtract(x, mean, out=x)
         self.means(x, axis, out=variance, by=x)
+        if over:
+            over(variance)
 
     def inverse_roots(self, variance: Array, eps: float, out: Array) -> None:
         """out = 1 / sqrt(variance + eps), as large as numbers go where both are 0, and NaN of an infinite variance, as
@@ -71,13 +87,16 @@ class Norms:
         self.xp.multiply(z, gain[..., None], out=out)
         self.xp.add(out, shift[..., None], out=out)
 
-    def project(self, d: Array, z: Array, axis: int) -> None:
+    def project(self, d: Array, z: Array, axis: int, over: Over | None = None) -> None:
         """d -= its means + z * the means of d * z: what the mean and the variance of z's own x have of it."""
         shape = (*d.shape[:-1], 1) if axis == -1 else (len(d), 1, d.shape[-1])
         mean, along = (self.scratch(f"{name} of a signal", shape, d.dtype) for name in ("mean", "mean along z"))
         part = self.scratch("part along z", d.shape, d.dtype)
         self.means(d, axis, out=mean)
         self.means(d, axis, out=along, by=z)
+        if over:
+            over(mean)
+            over(along)
         self.xp.multiply(z, along, out=part)
         self.xp.subtract(d, part, out=d)
         self.xp.subtract(d, mean, out=d)

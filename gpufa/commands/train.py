@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..basics.console import console, say
-from ..parallel.launch import WAIT, Way, ranks_of, refuse_many
+from ..parallel.launch import WAIT, Norms, Way, ranks_of, refuse_many
 from ..report import compare as comparing
 from ..rules import find_rule
 from ..runs import places, progressbar, resuming
@@ -21,10 +21,10 @@ from . import display
 OK, DIVERGED = 0, 3
 
 
-def train(config: Config, force: bool, quiet: bool, parallel: str, wait: float) -> int:
+def train(config: Config, force: bool, quiet: bool, parallel: str, wait: float, batch_norm: str) -> int:
     name = f"{Path(config.data).stem}-{find_rule(config.rule).name}"
     refuse_many(parallel)
-    with ranks_of(parallel, wait) as ranks:
+    with ranks_of(parallel, wait, batch_norm) as ranks:
         quiet = quiet or not ranks.first
         with nullcontext(config.out) if config.out or not ranks.first else places.claimed(name) as out:
             config = dataclasses.replace(config, out=str(out) if out else None)
@@ -47,6 +47,7 @@ def resume(
     quiet: bool = False,
     parallel: Way = "none",
     wait: float = WAIT,
+    batch_norm: Norms = "share",
 ) -> int:
     """Go on where a run stopped, bit for bit.
 
@@ -62,10 +63,11 @@ def resume(
         quiet: print nothing but errors
         parallel: data, where the processes that mpiexec has started share each batch, however many it was before
         wait: seconds in which the other processes have to come as far
+        batch_norm: where batches are shared, whether it goes by each process's own samples, or all ranks'
     """
     own = find_rule(rule) if rule else None
     refuse_many(parallel)
-    with ranks_of(parallel, wait) as ranks:
+    with ranks_of(parallel, wait, batch_norm) as ranks:
         quiet = quiet or not ranks.first
         callbacks = progressbar.watching(quiet)
         resumed = resuming.resume(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..backends.norms import Moments
+from ..backends.norms import Moments, Over
 from ..backends.operands import Signal
 from ..basics.arguments import is_number, shown
 from ..basics.arrays import Array
@@ -47,6 +47,10 @@ class Norm(Layer):
         """Whether mean and variance are those of x itself."""
         return True
 
+    def over(self, at: At) -> Over | None:
+        """What lets means go over more than is in x."""
+        return None
+
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
         n = (self.gains(shape),)
         return {"g": Parameter(n, 0.0 if self.zero else 1.0), "b": Parameter(n, 0.0)}
@@ -57,12 +61,13 @@ class Norm(Layer):
 
     def normalise(self, at: At, x: Array, z: Array, y: Array) -> None:
         """z and y of x, (R, gains, all else) each."""
-        at.backend.norm(x, self.axis, self.eps, at.w["g"], at.w["b"], self._moments(at), z, out=y)
+        w, over = at.w, self.over(at)
+        at.backend.norm(x, self.axis, self.eps, w["g"], w["b"], self._moments(at), z, out=y, over=over)
 
     def pull(self, at: At, carriers: Carriers) -> Signal:
         delta, out, factor = self._rows(at, at.delta), self._rows(at, at.down), self._moments(at).factor
         if self.coupled(at):
-            at.backend.norm_back(delta, self.axis, at.w["g"], factor, self._z(at), out=out)
+            at.backend.norm_back(delta, self.axis, at.w["g"], factor, self._z(at), out=out, over=self.over(at))
         else:
             out[...] = delta
             out *= at.w["g"][..., None]
@@ -118,7 +123,8 @@ class BatchNorm(Norm):
 
     A training pass goes by the batch's own mean and variance, the sum of squares over their number. Every other pass
     goes by the running ones, which each step of training moves by `momentum` of the way to the batch's mean, and to its
-    variance over the number less 1, as PyTorch does.
+    variance over the number less 1, as PyTorch does. Of a batch that processes share, each goes by its own part of it,
+    or by all of it.
     """
 
     momentum: float = 0.1
@@ -153,6 +159,9 @@ class BatchNorm(Norm):
     def coupled(self, at: At) -> bool:
         return at.batch.training
 
+    def over(self, at: At) -> Over | None:
+        return at.batch.all.over if at.batch.all else None
+
     def normalise(self, at: At, x: Array, z: Array, y: Array) -> None:
         if self.coupled(at):
             super().normalise(at, x, z, y)
@@ -163,7 +172,7 @@ class BatchNorm(Norm):
         at.backend.standardise(z, self.eps, at.w["g"], at.w["b"], moments, out=y)
 
     def remember(self, at: At, running: Sequence[slice]) -> None:
-        n = at.units * at.batch.m // self.gains(at.shape)
+        n = at.units * (at.batch.all.m if at.batch.all else at.batch.m) // self.gains(at.shape)
         mean, variance, _ = self._moments(at)
         for name, found, times in (("mean", mean, 1.0), ("variance", variance, n / (n - 1))):
             for r in running:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..backends import Backend
 from ..backends.columns import Maps
+from ..backends.norms import Over
 from ..basics.arrays import Array
 
 Shape = tuple[int, ...]  # of an activity, without replicas in front and samples behind
@@ -38,6 +39,14 @@ class Option(NamedTuple):
     sets: tuple[str, Any] | None = None
 
 
+class All(NamedTuple):
+    """What statistics of a batch go over, where this process has a part of it: so many samples, and `over` makes of
+    means over its own those over them all."""
+
+    m: int
+    over: Over
+
+
 class Batch(Protocol):
     """What a layer may ask of the pass that it stands in."""
 
@@ -45,6 +54,7 @@ class Batch(Protocol):
     seeds: Sequence[int]
     m: int
     state: Mapping[str, Array]
+    all: All | None
 
     @property
     def training(self) -> bool: ...

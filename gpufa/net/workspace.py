@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..backends import Backend
 from ..basics.random import Purpose
+from ..layers.terms import All
 from ..parallel.ranks import Share
 from .arena import Array, Layers
 from .clock import Clock
@@ -31,6 +32,7 @@ class Workspace:
     ) -> None:
         self.backend, self.sizes, self.seeds, self.m, self.clock = backend, sizes, seeds, m, clock
         self.share = share or Share(0, m, m)
+        self.all: All | None = None
         self.dtype, self.slab_dtype = dtypes
         self._own: dict[str, Any] = {}
 

@@ -9,10 +9,12 @@ from typing import Literal, get_args
 
 from ..basics.arguments import is_number, shown
 from ..basics.errors import GpufaError, GpufaWarning, InvalidValue, warn
-from .ranks import BY_ITSELF, Together
+from .ranks import ALONE, BY_ITSELF, Together
 
 Way = Literal["none", "data", "layers"]
 WAYS = get_args(Way)
+Norms = Literal["share", "ranks"]
+NORMS = get_args(Norms)
 WAIT = 600.0  # seconds
 SIZES = "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MPI_LOCALNRANKS"  # what MPI's launchers say
 NUMBERS = "PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK"
@@ -36,8 +38,9 @@ def speaks(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 @contextmanager
-def ranks_of(parallel: str | Together, wait: float = WAIT) -> Iterator[Together]:
-    """The processes among which a run is divided in one of WAYS; those that are handed in are given back.
+def ranks_of(parallel: str | Together, wait: float = WAIT, batch_norm: str = "share") -> Iterator[Together]:
+    """The processes among which a run is divided in one of WAYS, and batch norm goes by one of NORMS; those that are
+    handed in are given back.
 
     Where one of them fails alone it ends all, and says why. Raises InvalidValue for another way, and where mpi4py is
     missing.
@@ -49,6 +52,8 @@ def ranks_of(parallel: str | Together, wait: float = WAIT) -> Iterator[Together]
         raise InvalidValue(f"parallel can't be {shown(parallel)}; give one of {', '.join(WAYS)}")
     if not is_number(wait) or wait <= 0:
         raise InvalidValue(f"wait can't be {shown(wait)}; give seconds, a number above 0")
+    if batch_norm not in NORMS:
+        raise InvalidValue(f"batch_norm can't be {shown(batch_norm)}; give one of {', '.join(NORMS)}")
     if parallel == "none":
         yield BY_ITSELF
         return
@@ -57,7 +62,8 @@ def ranks_of(parallel: str | Together, wait: float = WAIT) -> Iterator[Together]
         with warnings.catch_warnings():
             if ranks.rank:
                 warnings.simplefilter("ignore", GpufaWarning)
-            yield Together(ranks, **{parallel: ranks})
+            norms = ranks if parallel == "data" and batch_norm == "ranks" else ALONE
+            yield Together(ranks, norms=norms, **{parallel: ranks})
     except BaseException as error:
         if ranks.size > 1 and not ranks.all_failed():
             told = " ".join(str(error).split()) if isinstance(error, GpufaError) else repr(error)

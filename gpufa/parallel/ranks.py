@@ -90,12 +90,14 @@ ALONE = Ranks()
 class Together(NamedTuple):
     """The processes of a run: everybody, and those among which something is divided, whom this one is with. Of a net
     whose `layers` are divided each has some blocks, of a run whose `seeds` are divided some replicas, and where `data`
-    are divided a share of each batch; what is not divided is that of one alone."""
+    are divided a share of each batch, all of which batch norm goes by with those in `norms`; what is not divided is
+    that of one alone."""
 
     everybody: Ranks = ALONE
     data: Ranks = ALONE
     layers: Ranks = ALONE
     seeds: Ranks = ALONE
+    norms: Ranks = ALONE
 
     @property
     def keeps(self) -> bool:

@@ -43,6 +43,7 @@ def train(
     progress: bool = False,
     parallel: str | Together = "none",
     wait: float = WAIT,
+    batch_norm: str = "share",
 ) -> Run:
     """Train as `gpufa train` does; with config.out the run is kept in that folder.
 
@@ -57,13 +58,14 @@ def train(
     progress      whether a progress bar is shown, in a terminal or a notebook, or lines where there is neither
     parallel      "data" where processes that mpiexec has started share each batch, as docs/scale.md says
     wait          how many seconds one of them may wait for the others
+    batch_norm    whether it goes by each process's own samples of a batch, "share", or by all of them, "ranks"
     Raises InvalidValue and FileProblem as the parts do; FileProblem also where config.out holds a run and `force` is
     not set; RankLost where another of the processes is dead or hangs.
     """
     of_type(config, Config, "config", "a gpufa.Config, such as gpufa.Config(rule='fa', epochs=10)")
     of_type(force, bool, "force", "True or False")
     one_of(on_interrupt, ON_INTERRUPT, "on_interrupt")
-    with ranks_of(parallel, wait) as ranks:
+    with ranks_of(parallel, wait, batch_norm) as ranks:
         config = config if ranks.keeps else replace(config, out=None)
         out = path_of(config.out, "out") if config.out else None
         if out and not force and ranks.first:

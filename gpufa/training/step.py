@@ -1,13 +1,17 @@
 """One training step: everything it reads and writes is a buffer that is there before it begins."""
 
+from collections.abc import Callable
+
 from ..basics.arrays import Array
 from ..net.clock import Clock
 from ..net.learner import Learner
 from ..net.masks import Drops
 from ..net.passes import Pass
+from ..parallel.ranks import ALONE, Job, Ranks
 from ..rules.baselines.bp import BP
 from .batches import Batches
 from .config import Config
+from .together import all_of
 from .update import Update
 
 
@@ -16,11 +20,19 @@ class Step:
     `run_true`, in which W and b get true backprop's gradients in place of the rule's own.
 
     `sums`, (2, R), collects losses and misses. Of a batch that processes share these are this one's part's, and the
-    gradients all of it's.
+    gradients all of it's; batch norm goes by what `norms` have of it.
     """
 
     def __init__(
-        self, net: Learner, config: Config, batches: Batches, clock: Clock, update: Update, sums: Array, m: int
+        self,
+        net: Learner,
+        config: Config,
+        batches: Batches,
+        clock: Clock,
+        update: Update,
+        sums: Array,
+        m: int,
+        norms: Ranks = ALONE,
     ) -> None:
         self.rule, self.batches, self.clock, self.update, self.sums = net.rule, batches, clock, update, sums
         self.share = share = update.ranks.share(m)
@@ -36,9 +48,13 @@ class Step:
             if self.total > m:
                 self.p.weight = backend.zeros((len(net.seeds), self.total), net.dtype)
         self.clean = Pass(net, m, clock=clock) if config.adversarial else None
+        capture: Callable[[Job], Job] = backend.capture
+        if found := all_of(share, norms, backend):
+            self.p.all, capture = found, as_it_is
+            if self.clean:
+                self.clean.all = found
         self.run, self.run_true = (
-            update.ranks.recorded(backend.capture, part, update.share, self._update)
-            for part in (self._collect, self._true)
+            update.ranks.recorded(capture, part, update.share, self._update) for part in (self._collect, self._true)
         )
 
     def load(self) -> None:
@@ -87,6 +103,11 @@ class Step:
         slope = clean.backend.scratch("dL/dx", x.shape, clean.dtype)
         clean.input_gradient(out=slope)
         clean.backend.perturb(x, slope, size, out=perturbed)
+
+
+def as_it_is(job: Job) -> Job:
+    """What can't be recorded."""
+    return job
 
 
 def drops_of(config: Config, net: Learner) -> Drops:

@@ -26,7 +26,7 @@ from .progress import Progress
 from .rates import Rates
 from .sets import sets_of
 from .step import Step
-from .together import check_held, check_shared, level
+from .together import check_held, check_shared, in_words, level
 from .update import Update
 
 
@@ -62,6 +62,7 @@ class Stepper:
         self._places, self._seen = begun.places, 0
         self._take(data)
         self.told = [*self.net.entries, *self.calibration.in_words(self.epochs, self.batches.per_epoch)]
+        self.told += in_words(self.net, self.batches, ranks)
         self._recorded, self._begun = self.progress.active, False
 
     def feed(self, data: Data) -> None:
@@ -79,7 +80,8 @@ class Stepper:
         check_shared(config, self.net, self.batches, ranks)
         check_held(config, self.ranks.layers)
         for batch in (0, self.batches.per_epoch - 1):
-            self.net.sizes.check_batch(ranks.share(self.batches.samples(batch)).own)
+            m = self.batches.samples(batch)
+            self.net.sizes.check_batch(m // ranks.size if self.ranks.norms.size == 1 else m)
         self.clock = Clock(self.backend, self.batches.per_epoch, len(self.update.numbers(1.0, 0, 1)), config.dtype)
         self.rates = Rates(config, self.batches, self.update, self.clock, self.progress, self.epochs)
         self._steps: dict[int, Step | OverlappedStep] = {}
@@ -101,7 +103,8 @@ class Stepper:
 
     def _new_step(self, m: int) -> Step | OverlappedStep:
         def new() -> Step:
-            return Step(self.net, self.config, self.batches, self.clock, self.update, self.sums, m)
+            parts = self.net, self.config, self.batches, self.clock, self.update, self.sums
+            return Step(*parts, m, self.ranks.norms)
 
         layers = self.ranks.layers
         overlapping = self.config.overlap and layers.size > 1

@@ -5,9 +5,12 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backends import Backend
+from ..basics.arrays import Array
 from ..basics.errors import InvalidValue, RankLost, warn
+from ..layers.terms import All
 from ..net.learner import Learner
-from ..parallel.ranks import Ranks
+from ..parallel.ranks import Ranks, Share, Together
 from ..rules import check_separable
 from .batches import Batches
 from .config import Config
@@ -50,6 +53,26 @@ def level(net: Learner, ranks: Ranks) -> None:
         for measured in net.measured.values():
             ranks.add(net.backend, measured)
             measured /= ranks.size
+
+
+def all_of(share: Share, ranks: Ranks, backend: Backend) -> All | None:
+    """What statistics of a batch go over, of which this process has a share; None where they go over that alone."""
+
+    def over(means: Array) -> None:
+        means *= share.own / share.whole
+        ranks.add(backend, means)
+
+    return All(share.whole, over) if ranks.size > 1 else None
+
+
+def in_words(net: Learner, batches: Batches, ranks: Together) -> list[str]:
+    """What is to be known of a run whose batches several processes share, before it begins."""
+    if ranks.data.size == 1 or not net.measured:
+        return []
+    own, whole = ranks.data.share(batches.samples(0)).own, batches.samples(0)
+    if ranks.norms.size > 1:
+        return [f"batch norm goes by all {whole} samples of a batch, {own} of which are this process's"]
+    return [f"batch norm goes by each process's own samples, {own} of {whole}; --batch-norm ranks goes by all of them"]
 
 
 def check_at_one(net: Learner, active: np.ndarray, ranks: Ranks) -> None:

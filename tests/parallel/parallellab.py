@@ -38,6 +38,7 @@ EVEN, ODD, REAL = arrays(128), arrays(116), arrays(100, targets=2)  # 96, 87 and
 IMAGES = tuple(part.reshape(len(part), 4, 4) if part.ndim > 1 else part for part in EVEN)
 CONV = ("input 1x4x4", "conv 3 3x3 relu, pool 2", "dense 6 tanh")
 DROPPING = (*CONV[:2], "dense 6 tanh, dropout 0.2")
+NORMED = ("input 1x4x4", "conv 3 3x3, batch norm, relu", "dense 6, batch norm, tanh")
 SHARED = {
     "sgd": ({"optimizer": "sgd", "lr": 0.05}, EVEN),
     "momentum": ({}, EVEN),
@@ -61,7 +62,13 @@ REFUSED = {
     "a batch of 1 can't be shared among 2 processes; give another --batch-size": ({}, arrays(44)),
     "rule 'weight_mirror' learns from a batch what its parts don't add up to": ({"rule": "weight_mirror"}, EVEN),
 }
-TABLES = {"shared": SHARED, "refused": REFUSED}
+NORMS = {  # of all samples of a batch
+    "norms": ({"layers": NORMED, "hidden": None, "activation": None}, EVEN),
+    "norms-odd": ({"layers": NORMED, "hidden": None, "activation": None, "rule": "bp"}, ODD),
+    "norms-attacked": ({"layers": NORMED, "hidden": None, "activation": None, "adversarial": 0.1}, ODD),
+    "norms-calibrated": ({"layers": NORMED, "hidden": None, "activation": None, "calibrate": 2}, ODD),
+}
+TABLES = {"shared": SHARED, "refused": REFUSED, "norms": NORMS}
 
 
 def trained(settings, data, out=None, **how):
@@ -75,7 +82,8 @@ def main(folder, way, table):
     plots.curves = lambda *_: None  # which would take most of the time
     for name, (settings, data) in TABLES[table].items():
         try:
-            trained(settings, data, Path(folder, name), parallel=way, wait=30)
+            norms = "ranks" if table == "norms" else "share"
+            trained(settings, data, Path(folder, name), parallel=way, wait=30, batch_norm=norms)
         except gpufa.InvalidValue as error:
             said[name] = str(error)
     Path(folder, "refused.json").write_text(json.dumps(said))

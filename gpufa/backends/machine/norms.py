@@ -5,7 +5,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..norms import Moments, Norms
+from ..norms import Moments, Norms, Over
 from .compiler import LONG, POINTER, REAL, built, source
 from .threads import share, threads
 
@@ -20,7 +20,7 @@ def normer(dtype: Any) -> Any:
 
 
 class RowNorms(Norms):
-    """By machine code; by `Norms` without a compiler, over columns, and where an array has gaps."""
+    """By machine code; by `Norms` without a compiler, over columns, where an array has gaps, and where it is a part."""
 
     def norm(
         self,
@@ -32,19 +32,29 @@ class RowNorms(Norms):
         moments: Moments,
         z: NDArray,
         out: NDArray,
+        over: Over | None = None,
     ) -> None:
-        if made := _made(axis, x, z, out):
+        if made := None if over else _made(axis, x, z, out):
             for given in zip(x, z, out, gain, shift, *moments, strict=True):
                 _by_rows(made.norm, given, eps)
         else:
-            super().norm(x, axis, eps, gain, shift, moments, z, out)
+            super().norm(x, axis, eps, gain, shift, moments, z, out, over)
 
-    def norm_back(self, delta: NDArray, axis: int, gain: NDArray, factor: NDArray, z: NDArray, out: NDArray) -> None:
-        if made := _made(axis, delta, z, out):
+    def norm_back(
+        self,
+        delta: NDArray,
+        axis: int,
+        gain: NDArray,
+        factor: NDArray,
+        z: NDArray,
+        out: NDArray,
+        over: Over | None = None,
+    ) -> None:
+        if made := None if over else _made(axis, delta, z, out):
             for given in zip(delta, z, out, gain, factor, strict=True):
                 _by_rows(made.norm_back, given)
         else:
-            super().norm_back(delta, axis, gain, factor, z, out)
+            super().norm_back(delta, axis, gain, factor, z, out, over)
 
 
 def _made(axis: int, *arrays: NDArray) -> Any:

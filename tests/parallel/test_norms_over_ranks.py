@@ -1,0 +1,91 @@
+"""Batch norm of batches that processes share: by all samples it is what one process makes, by shares that is told."""
+
+import numpy as np
+import pytest
+from mpilab import HERE, ended, equal, mpi, needs_mpi, started
+from parallellab import NORMED, NORMS, trained
+
+import gpufa
+from gpufa import plots
+from gpufa.backends import get_backend
+from gpufa.backends.norms import Moments
+
+LAYERS = ["--layers", "input 1x8x8", *NORMED[1:], "--data", "digits", "--samples", "150", "--epochs", "1"]
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch):
+    """They would take most of the time."""
+    monkeypatch.setattr(plots, "curves", lambda *_: None)
+
+
+@pytest.fixture(scope="module")
+def by_two(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("norms")
+    ended(started(HERE / "parallellab.py", folder, "data", "norms", cwd=folder))
+    return folder
+
+
+@needs_mpi
+@pytest.mark.parametrize("name", NORMS)
+def test_by_all_samples_two_processes_leave_what_one_leaves(by_two, tmp_path, name):
+    trained(*NORMS[name], tmp_path)
+    equal(by_two / name, tmp_path)
+
+
+@needs_mpi
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        (
+            [],
+            "batch norm goes by each process's own samples, 32 of 64; --batch-norm ranks goes by all of them\n",
+        ),
+        (["ranks"], "batch norm goes by all 64 samples of a batch, 32 of which are this process's\n"),
+    ],
+)
+def test_what_it_goes_by_is_told(tmp_path, how, told):
+    flags = ["--batch-norm", *how] if how else []
+    assert told in mpi("train", *LAYERS, "--out", "run", "--parallel", "data", *flags, cwd=tmp_path)
+
+
+def test_another_way_is_refused():
+    with pytest.raises(gpufa.InvalidValue, match=r"^batch_norm can't be 'all'; give one of share, ranks"):
+        gpufa.train(gpufa.Config(), batch_norm="all")
+
+
+class Other:
+    """The other process: what it adds to means of a part, in the order in which it is asked."""
+
+    def __init__(self, net, part, *terms):
+        self.net, self.weight = net, (part.stop - part.start) / terms[0].shape[-1]
+        self.added = [t.mean(-1, keepdims=True) - self.weight * t[..., part].mean(-1, keepdims=True) for t in terms]
+
+    def __call__(self, means):
+        means *= self.weight
+        means += self.net.to_device(self.added.pop(0), means.dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_part_is_normalised_by_the_moments_of_all(backend, dtype):
+    net, draw, rows, n = get_backend(backend), np.random.default_rng(1), 3, 10
+    x, delta = (draw.normal(2, 3, size=(2, rows, n)) for _ in range(2))
+    gain, shift = draw.normal(size=(2, 2, rows))
+    mean = x.mean(-1, keepdims=True)
+    variance = np.square(x - mean).mean(-1, keepdims=True)
+    z = (x - mean) / np.sqrt(variance + 1e-3)
+    d = delta * gain[..., None]
+    means = d.mean(-1, keepdims=True), (d * z).mean(-1, keepdims=True)
+    down = (d - means[0] - z * means[1]) / np.sqrt(variance + 1e-3)
+    for part in (slice(0, 4), slice(4, n)):
+        own, sent, g, b = (net.to_device(a, dtype) for a in (x[..., part], delta[..., part], gain, shift))
+        moments = Moments(*(net.zeros((2, rows, 1), dtype) for _ in range(3)))
+        found, out = net.zeros(own.shape, dtype), net.zeros(own.shape, dtype)
+        with net.working():
+            net.norm(own, -1, 1e-3, g, b, moments, found, out, over=Other(net, part, x, np.square(x - mean)))
+            back = net.zeros(own.shape, dtype)
+            net.norm_back(sent, -1, g, moments.factor, found, back, over=Other(net, part, d, d * z))
+        tolerance = 1e-12 if dtype == "float64" else 2e-5
+        whole = gain[..., None] * z + shift[..., None]
+        for ours, theirs in ((found, z), (out, whole), (back, down)):
+            np.testing.assert_allclose(net.to_host(ours), theirs[..., part], rtol=tolerance, atol=tolerance)
