@@ -1,4 +1,4 @@
-"""One of the processes that train together: the first reads how many steps to take, all take them, it tells the time."""
+"""One of the processes that train together: the first reads how many steps all take, and tells how long they took."""
 
 import json
 import sys
