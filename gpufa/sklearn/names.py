@@ -29,6 +29,7 @@ ELSEWHERE = {
     "drop": "all columns of X are features",
     "sample_weights": "fit has sample_weight",
     "test_fraction": "fit trains on all that it is given",
+    "overlap": "fit trains in one process",
 }
 # Fields whose parameters have another type, default or text than in Config.
 OTHERWISE: dict[str, tuple[str, str, str]] = {

@@ -103,8 +103,6 @@ class Parameters:
                          bfloat16
     feedback             stored matrices, or procedural: made of the seed wherever they are used, and no part of a
                          checkpoint
-    overlap              with parallel layers: lower blocks take in the next batches before they have learnt from
-                         the last
     probe_every          steps between two measurements of the alignment angles, 0 for once an epoch
     probe_samples        training samples on which the angles are measured
     checkpoint_every     epochs between two checkpoints, more where saves would take over a twentieth of the time
@@ -183,7 +181,6 @@ class Parameters:
     dtype: Literal["float32", "float64"] | None = None
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"
     feedback: Literal["stored", "procedural"] = "stored"
-    overlap: bool = False
     probe_every: int = 0
     probe_samples: int = 256
     checkpoint_every: int = 1
