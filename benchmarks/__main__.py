@@ -20,6 +20,7 @@ from .ranks.command import ranks
 from .records import RESULTS, described, named, written
 from .reliability.command import drift, reliability, trial
 from .runner import run
+from .simulate.command import simulate
 from .works import RULES
 
 
@@ -157,7 +158,7 @@ def reproductions(runs: Path | None = None) -> None:
 
 
 if __name__ == "__main__":
-    works = cpu, gpu, first_gpu, threshold, scaling, memory, feedback, rules, epoch, ranks, long_runs, counts
+    works = cpu, gpu, first_gpu, threshold, scaling, memory, feedback, rules, epoch, ranks, simulate, long_runs, counts
     commands = {c.__name__.replace("_", "-"): c for c in (*works, report, reproductions, trial, drift, reliability)}
     app = App(name="python -m benchmarks", help_format="plaintext")
     for name, command in commands.items():
