@@ -4,7 +4,7 @@ import numpy as np
 
 import gpufa
 from gpufa.data.samples import Data
-from gpufa.runs.folder import trainer_arrays
+from gpufa.runs.held import trainer_arrays
 
 rng = np.random.default_rng(0)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.arguments import of_type, path_of, readable
@@ -22,6 +23,8 @@ from . import hdf5
 from .validity import FILLED, SCALED, check
 
 CHECKPOINT = "checkpoint.h5"
+OF_REPLICAS = "parameters", "feedback", "state", "training", "optimizer", "kept", "progress"  # groups of arrays
+ALL = slice(None)
 
 
 def checkpoint_of(path: str | Path) -> Path:
@@ -115,17 +118,25 @@ def made_of(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any], rule: Ru
     return net
 
 
-def start_from(path: str | Path, net: Network) -> None:
-    """Give the net the weights and feedback of a checkpoint. Raises FileProblem as `load` does, InvalidValue where the
-    checkpoint is of a net with other sizes, functions, rule options or seeds."""
-    begin_with(*contents(path), net, repr(str(path)), "start from a run of the same net, rule and seeds")
+def start_from(path: str | Path, net: Network, seeds: Sequence[int] = (), part: slice = ALL) -> None:
+    """Give the net the weights and feedback of a checkpoint; where it has a part of a run's seeds, theirs. Raises
+    FileProblem as `load` does, InvalidValue where the checkpoint is of a net with other sizes, functions, rule options
+    or seeds."""
+    arrays, metadata = contents(path)
+    remedy = "start from a run of the same net, rule and seeds"
+    begin_with(of_replicas(arrays, part), metadata, net, repr(str(path)), remedy, seeds)
 
 
 def begin_with(
-    arrays: Mapping[str, NDArray], metadata: Mapping[str, Any], net: Network, name: str, remedy: str
+    arrays: Mapping[str, NDArray],
+    metadata: Mapping[str, Any],
+    net: Network,
+    name: str,
+    remedy: str,
+    seeds: Sequence[int] = (),
 ) -> None:
     """The same of contents that errors call `name`."""
-    here = json.loads(json.dumps(describe(net)["network"]))
+    here = json.loads(json.dumps(describe(net, seeds)["network"]))
     there = here | json.loads(json.dumps(metadata["network"]))
     here["rule"] = {**net.rule.later, **here["rule"]}
     there["rule"] = {**here["rule"], **net.rule.later, **there["rule"]}
@@ -162,6 +173,25 @@ def filling_in(arrays: Mapping[str, NDArray]) -> Filling | None:
     return Filling(**found) if (found := inside(FILLED, arrays)) else None
 
 
+def has_replicas(name: str, array: NDArray) -> bool:
+    """Whether a checkpoint's array has an axis of replicas in front."""
+    return name.partition("/")[0] in OF_REPLICAS and array.ndim > 0
+
+
+def of_replicas(arrays: Mapping[str, NDArray], part: slice) -> dict[str, NDArray]:
+    """A checkpoint's arrays of some of its replicas."""
+    return {name: array[part] if has_replicas(name, array) else array for name, array in arrays.items()}
+
+
+def beside(parts: Sequence[Mapping[str, NDArray]]) -> dict[str, NDArray]:
+    """The reverse: a checkpoint's arrays, of all replicas, from those of parts of them."""
+    first = parts[0]
+    return {
+        name: np.concatenate([part[name] for part in parts]) if len(parts) > 1 and has_replicas(name, array) else array
+        for name, array in first.items()
+    }
+
+
 def below(group: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
     """`arrays` with their names put under a group."""
     return {f"{group}/{name}": array for name, array in arrays.items()}
@@ -181,15 +211,15 @@ def held(net: Network) -> tuple[dict[str, NDArray], dict[str, Any]]:
     return host_arrays(net, network_arrays(net)) | scaling_arrays(net), describe(net)
 
 
-def describe(net: Network) -> dict[str, Any]:
-    """What a network is rebuilt from, beside its arrays."""
+def describe(net: Network, seeds: Sequence[int] = ()) -> dict[str, Any]:
+    """What a network is rebuilt from, beside its arrays; where it has a part of some seeds, that of all of them."""
     about = {
         "sizes": list(net.sizes.units),
         "activation": [f.name for f in net.activations],
         "loss": net.output_loss.name,
         "rule": {"name": net.rule.name, **net.rule.options},
-        "seeds": list(net.seeds),
-        "single": net.single,
+        "seeds": list(seeds or net.seeds),
+        "single": net.single and len(seeds or net.seeds) == 1,
         "dtype": net.dtype,
         "feedback": net.fixed.kind,
         "residual": bool(net.residual),

@@ -27,7 +27,7 @@ def train(config: Config, force: bool, quiet: bool, parallel: str, wait: float, 
     with ranks_of(parallel, wait, batch_norm) as ranks:
         quiet = quiet or not ranks.first
         with nullcontext(config.out) if config.out or not ranks.first else places.claimed(name) as out:
-            config = dataclasses.replace(config, out=str(out) if out else None)
+            config = dataclasses.replace(config, out=ranks.everybody.gather(out and str(out))[0])
             watching = progressbar.watching(quiet)
             run = runs.train(config, callbacks=watching, force=force, on_interrupt="return", parallel=ranks)
             return _finish(run, quiet)

@@ -11,7 +11,7 @@ from ..basics.arguments import is_number, shown
 from ..basics.errors import GpufaError, GpufaWarning, InvalidValue, warn
 from .ranks import ALONE, BY_ITSELF, Together
 
-Way = Literal["none", "data", "layers"]
+Way = Literal["none", "data", "layers", "seeds"]
 WAYS = get_args(Way)
 Norms = Literal["share", "ranks"]
 NORMS = get_args(Norms)
@@ -27,7 +27,7 @@ def refuse_many(parallel: str, environment: Mapping[str, str] = os.environ) -> N
         if parallel == "none" and (size := environment.get(name, "1")).isdigit() and int(size) > 1:
             raise InvalidValue(
                 f"this is one of {size} processes that were started together, and each would do the same; start one"
-                " alone, or gpufa train or resume with --parallel data or layers"
+                " alone, or gpufa train or resume with --parallel data, layers or seeds"
             )
 
 

@@ -105,6 +105,11 @@ class Together(NamedTuple):
         return self.data.rank == 0
 
     @property
+    def parts(self) -> Ranks:
+        """Those that have parts of what the folder holds."""
+        return self.layers if self.layers.size > 1 else self.seeds
+
+    @property
     def first(self) -> bool:
         """Whether this is the process that keeps the run's folder and speaks."""
         return self.everybody.rank == 0

@@ -5,7 +5,7 @@ import shlex
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from ..training.callbacks import Callback
 from ..training.toml import to_mapping, to_toml
 from ..training.trainer import Trainer
 from .going_on import bits_hang_on
-from .onward import beside_the_net
+from .held import taken, trainer_arrays
 
 REFRESH = 1.0  # seconds between two writings of history.csv at least, whose whole text is made anew
 SHARE = 0.05  # of the time that goes into either, saves and history.csv, at most
@@ -34,7 +34,7 @@ class Folder(Callback):
     stays whole, and the run goes on to the next. Where an error ends the run, what is held is written, history.csv is
     of its last epoch, and it is told which the checkpoint is of.
 
-    Where processes hold a net's blocks between them, each has such a one, and the first of them writes what all have.
+    Where processes have some blocks or seeds each, each has such a one, and the first of them writes what all have.
     """
 
     def __init__(self, path: Path, fingerprint: Mapping[str, Any]) -> None:
@@ -45,7 +45,7 @@ class Folder(Callback):
 
     def on_start(self, trainer: Trainer) -> None:
         self.metadata = {
-            **networks.describe(trainer.net),
+            **networks.describe(trainer.net, trainer.config.seeds),
             "config": to_mapping(trainer.config.recorded(trainer.rule)),
             "data": dict(self.fingerprint),
         }
@@ -60,8 +60,8 @@ class Folder(Callback):
         epoch = trainer.progress.epoch
         if epoch % trainer.config.checkpoint_every:
             return
-        if trainer.ranks.layers.any(trainer.ranks.first and time.perf_counter() < self.next_save):
-            self.held = self._arrays(trainer, np.array)
+        if trainer.ranks.parts.any(trainer.ranks.first and time.perf_counter() < self.next_save):
+            self.held = taken(trainer, np.array)
             return
         try:
             self.save(trainer)
@@ -76,8 +76,9 @@ class Folder(Callback):
                 arrays = self.held or hdf5.read(self.path / networks.CHECKPOINT)[0]
         except (FileProblem, MemoryError) as error:
             warn(f"replicas that diverged keep what they have: {error}")
-        if not (arrays := trainer.ranks.layers.gather(arrays)[0]):
+        if not (arrays := trainer.ranks.parts.gather(arrays)[0]):
             return
+        arrays = networks.of_replicas(arrays, trainer.seeds.part)
         for name, live in trainer_arrays(trainer).items():
             for r in replicas:
                 live[r] = trainer.net.backend.to_device(arrays[name][r])
@@ -85,7 +86,7 @@ class Folder(Callback):
     def on_stop(self, trainer: Trainer) -> None:
         arrays: dict[str, NDArray] = {}
         try:
-            arrays = self._arrays(trainer)
+            arrays = taken(trainer)
             if trainer.ranks.first:
                 self._write_checkpoint(arrays)
         except (FileProblem, MemoryError) as error:
@@ -127,7 +128,7 @@ class Folder(Callback):
         )
 
     def save(self, trainer: Trainer) -> None:
-        arrays = self._arrays(trainer)
+        arrays = taken(trainer)
         if trainer.ranks.first:
             self._write_checkpoint(arrays)
             if time.perf_counter() > self.next_history:
@@ -147,31 +148,3 @@ class Folder(Callback):
         files.write(self.path / "history.csv", trainer.history.to_csv(), "history", "checkpoint.h5 has it all")
         ended = time.perf_counter()
         self.next_history = ended + max(REFRESH, (ended - started) / SHARE)
-
-    def _arrays(self, trainer: Trainer, taken: Callable[[Any], NDArray] = np.asarray) -> dict[str, NDArray]:
-        """The arrays of a checkpoint; those that training writes to as `taken`, np.array for copies."""
-        arrays = networks.host_arrays(trainer.net, checkpointed(trainer))
-        arrays |= networks.below("progress", trainer.progress.arrays())
-        if trainer.kept:
-            arrays["kept/epoch"] = trainer.kept.epoch
-        parts = trainer.ranks.layers.collect({name: taken(array) for name, array in arrays.items()})
-        arrays = {name: array for part in parts for name, array in part.items()}
-        arrays |= networks.below("history", trainer.history.arrays())
-        if trainer.rates.factor != 1:
-            arrays["learning_rate"] = np.array([trainer.learning_rate])
-        return arrays | networks.scaling_arrays(trainer.net)
-
-
-def trainer_arrays(trainer: Trainer) -> dict[str, Any]:
-    """The live arrays that training changes or was drawn for it, each with the replica axis first."""
-    arrays = networks.network_arrays(trainer.net)
-    return (networks.below("training", arrays) if trainer.kept else arrays) | beside_the_net(trainer)
-
-
-def checkpointed(trainer: Trainer) -> dict[str, Any]:
-    """All live arrays of a checkpoint: what makes the network that the run is for, and what training goes on with."""
-    if not (kept := trainer.kept):
-        return trainer_arrays(trainer)
-    kept.settle()
-    arrays = networks.below("parameters", kept.arena) | networks.below("feedback", kept.feedback)
-    return arrays | networks.below("state", kept.measured) | trainer_arrays(trainer)

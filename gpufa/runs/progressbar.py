@@ -67,7 +67,7 @@ class Display(Callback):
 
     def on_start(self, trainer: Trainer) -> None:
         net = trainer.net
-        what = f"{net.rule.name} on {trainer.config.data}, {net.sizes.sketch}, {len(net.seeds)} seed(s)"
+        what = f"{net.rule.name} on {trainer.config.data}, {net.sizes.sketch}, {len(trainer.config.seeds)} seed(s)"
         self.console.print(trainer.taken, soft_wrap=True)
         self.console.print(f"{what}, {net.dtype}, backend {net.backend.name}")
         for line in trainer.told:
@@ -106,6 +106,8 @@ class Display(Callback):
             self.console.print(f"{text}, {row['seconds']:.2f} s")
 
     def on_diverged(self, trainer: Trainer, replicas: NDArray) -> None:
+        if not len(replicas):
+            return
         seeds = ", ".join(str(trainer.net.seeds[r]) for r in replicas)
         self.console.print(
             f"seed {seeds} diverged at step {trainer.progress.step}:"

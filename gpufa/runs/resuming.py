@@ -14,7 +14,6 @@ from ..basics.version import __version__
 from ..checkpoints import networks
 from ..checkpoints.provenance import IN_MEMORY, data_again
 from ..functions.parts import Part, parts_of
-from ..measure.history import History
 from ..parallel.launch import WAIT, ranks_of
 from ..parallel.ranks import Together
 from ..rules import Rule, rule_class
@@ -22,8 +21,8 @@ from ..training.callbacks import Callback
 from ..training.config import Config
 from ..training.toml import from_mapping
 from ..training.trainer import Trainer
-from .folder import checkpointed
 from .going_on import gone_on, moved
+from .held import of_all_seeds, put
 from .interrupts import ON_INTERRUPT, OnInterrupt
 from .places import locked
 from .result import Run
@@ -77,17 +76,11 @@ def resume(
         )
         trainer.callbacks += bar(progress and ranks.first)
         moved(file, metadata, trainer.net)
-        networks.fill(checkpointed(trainer), stored, trainer.net)
-        if trainer.kept:
-            trainer.kept.epoch[:] = stored["kept/epoch"]
-        trainer.progress.load(networks.inside("progress", stored))
-        if "learning_rate" in stored:
-            trainer.learning_rate = float(stored["learning_rate"][0])
-        trainer.history = History.from_arrays(config.seeds, networks.inside("history", stored))
+        put(trainer, stored)
         out = file.parent if ranks.keeps else None
         if trainer.finished:
-            return finished(trainer, out, already=True)
-        return run_on(trainer, out, metadata["data"], on_interrupt)
+            return finished(of_all_seeds(trainer, arrays), out, already=True)
+        return run_on(trainer, arrays, out, metadata["data"], on_interrupt)
 
 
 def _held(file: Path, ranks: Together) -> AbstractContextManager[None]:

@@ -25,6 +25,7 @@ from ..training.config import Config
 from ..training.trainer import Trainer
 from .folder import Folder
 from .going_on import schedule_ends_early
+from .held import of_all_seeds
 from .interrupts import ON_INTERRUPT, OnInterrupt, hand_on, stopped_by_signals
 from .places import locked
 from .result import Run
@@ -88,7 +89,7 @@ def run_through(trainer: Trainer, data: Data, force: bool = False, on_interrupt:
         if out and not force and first:  # another process may have been quicker
             networks.check_free(out)
         about_data = fingerprint(data, trainer.config.data) if out and first else {}
-        return run_on(trainer, out, about_data, on_interrupt)
+        return run_on(trainer, data, out, about_data, on_interrupt)
 
 
 def bar(wanted: bool) -> list[Callback]:
@@ -117,14 +118,16 @@ def begun(config: Config) -> tuple[Scaling | None, Scaling | None]:
     return found
 
 
-def run_on(trainer: Trainer, out: Path | None, about_data: Mapping[str, Any], on_interrupt: OnInterrupt) -> Run:
+def run_on(
+    trainer: Trainer, data: Data, out: Path | None, about_data: Mapping[str, Any], on_interrupt: OnInterrupt
+) -> Run:
     if out:
         trainer.callbacks.insert(0, Folder(out, about_data))
     if trainer.config.start and trainer.progress.step == 0:
-        networks.start_from(trainer.config.start, trainer.net)
+        networks.start_from(trainer.config.start, trainer.net, trainer.config.seeds, trainer.seeds.part)
     with stopped_by_signals(trainer) as came:
         trainer.run()
-    run = finished(trainer, out)
+    run = finished(of_all_seeds(trainer, data), out)
     if on_interrupt == "raise":
         hand_on(came, out)
     return run

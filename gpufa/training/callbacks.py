@@ -26,7 +26,8 @@ class Callback:
         """After each epoch, its row of `trainer.history` written."""
 
     def on_diverged(self, trainer: Any, replicas: np.ndarray) -> None:
-        """When replicas, given by their positions, have stopped because a loss or weight is no longer finite."""
+        """When replicas, given by their positions, have stopped because a loss or weight is no longer finite. Processes
+        that have some of the seeds each are told at once, some of none of theirs."""
 
     def on_stop(self, trainer: Any) -> None:
         """When training has stopped in good order: done, or stopped between two steps."""

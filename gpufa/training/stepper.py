@@ -13,7 +13,7 @@ from ..data.scaling import Scaling
 from ..data.weights import class_weights
 from ..measure.history import History
 from ..net.clock import Clock
-from ..parallel.ranks import BY_ITSELF, Together
+from ..parallel.ranks import BY_ITSELF, Share, Together
 from ..rules import Rule, make_rule
 from .calibration import Calibration
 from .callbacks import Callback, callbacks_of
@@ -26,7 +26,7 @@ from .progress import Progress
 from .rates import Rates
 from .sets import sets_of
 from .step import Step
-from .together import check_held, check_shared, in_words, level
+from .together import check_held, check_shared, in_words, level, of_own_seeds
 from .update import Update
 
 
@@ -52,18 +52,35 @@ class Stepper:
         self.rule, self.callbacks, self.stop_requested, self.ranks = made, callbacks_of(callbacks), False, ranks
         if config.samples is not None:
             data = subset(data, config.samples)
-        begun = begin(config, data, made, scaling, target_scaling, filling, ranks.layers)
+        self._own = own = of_own_seeds(config, ranks.seeds)
+        begun = begin(own, data, made, scaling, target_scaling, filling, ranks.layers)
         self.net, self.backend, self.taken, self.faults = begun.net, begun.net.backend, begun.taken, begun.faults
         self.epochs = config.epochs or 0
         self.update, self.calibration = Update(self.net, config, ranks.data), Calibration(config.calibrate, self.net)
-        self.progress, self.history = Progress(len(config.seeds)), History(config.seeds)
+        self.progress, self.history = Progress(len(own.seeds)), History(config.seeds)
         self.kept = Kept(self.net) if config.keep == "best" else None
-        self.sums = self.backend.zeros((2, len(config.seeds)), "float64")
+        self.sums = self.backend.zeros((2, len(own.seeds)), "float64")
         self._places, self._seen = begun.places, 0
         self._take(data)
         self.told = [*self.net.entries, *self.calibration.in_words(self.epochs, self.batches.per_epoch)]
-        self.told += in_words(self.net, self.batches, ranks)
+        self.told += in_words(config, self.net, self.batches, ranks)
         self._recorded, self._begun = self.progress.active, False
+        self.others = False  # whether replicas of other processes are still trained, when they were last heard of
+
+    @property
+    def seeds(self) -> Share:
+        """Which of the run's seeds this process has."""
+        return self.ranks.seeds.share(len(self.config.seeds))
+
+    def hear(self) -> None:
+        """Let all processes know whether any of them still trains a replica."""
+        seeds = self.ranks.seeds
+        self.others = seeds.size > 1 and seeds.any(bool(self.progress.active.any()))
+
+    @property
+    def trains(self) -> bool:
+        """Whether a replica is still trained, here or by another process."""
+        return self.others or bool(self.progress.active.any())
 
     def feed(self, data: Data) -> None:
         """Have it go on for an epoch more, on other samples of what it was made for; no scaling is fitted anew. Raises
@@ -76,7 +93,7 @@ class Stepper:
     def _take(self, data: Data) -> None:
         """Bring the samples to the device, and what hangs on their number."""
         config, ranks = self.config, self.ranks.data
-        self.train, self.held, self.test, self.probe, self.batches = sets_of(data, self.net, config, self._places)
+        self.train, self.held, self.test, self.probe, self.batches = sets_of(data, self.net, self._own, self._places)
         check_shared(config, self.net, self.batches, ranks)
         check_held(config, self.ranks.layers)
         for batch in (0, self.batches.per_epoch - 1):

@@ -1,6 +1,8 @@
-"""Runs whose batches several processes share: what can be so, and whether they are still at one."""
+"""Runs that several processes share: what can be so, and whether they are still at one."""
 
 import zlib
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +57,25 @@ def level(net: Learner, ranks: Ranks) -> None:
             measured /= ranks.size
 
 
+def of_own_seeds(config: Config, ranks: Ranks) -> Config:
+    """The settings of this process's seeds. Raises InvalidValue where there are not enough for all."""
+    if ranks.size > len(config.seeds):
+        raise InvalidValue(
+            f"{len(config.seeds)} seed{'s' * (len(config.seeds) > 1)} can't be divided among {ranks.size} processes;"
+            " give more --seeds, or start fewer"
+        )
+    return replace(config, seeds=config.seeds[ranks.share(len(config.seeds)).part])
+
+
+def beside(row: dict[str, Any], ranks: Ranks) -> dict[str, Any]:
+    """A row of a history, with the figures of all processes' replicas; what is one number is the first's."""
+    if ranks.size == 1:
+        return row
+    rows = ranks.gather(row)
+    several = {name: np.concatenate([one[name] for one in rows]) for name, value in row.items() if np.ndim(value)}
+    return rows[0] | several
+
+
 def all_of(share: Share, ranks: Ranks, backend: Backend) -> All | None:
     """What statistics of a batch go over, of which this process has a share; None where they go over that alone."""
 
@@ -65,8 +86,11 @@ def all_of(share: Share, ranks: Ranks, backend: Backend) -> All | None:
     return All(share.whole, over) if ranks.size > 1 else None
 
 
-def in_words(net: Learner, batches: Batches, ranks: Together) -> list[str]:
-    """What is to be known of a run whose batches several processes share, before it begins."""
+def in_words(config: Config, net: Learner, batches: Batches, ranks: Together) -> list[str]:
+    """What is to be known of a run that several processes share, before it begins."""
+    if ranks.seeds.size > 1:
+        mine = ", ".join(map(str, net.seeds))
+        return [f"{ranks.seeds.size} processes train some of {len(config.seeds)} seeds each, this one seed {mine}"]
     if ranks.data.size == 1 or not net.measured:
         return []
     own, whole = ranks.data.share(batches.samples(0)).own, batches.samples(0)

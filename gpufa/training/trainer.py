@@ -14,7 +14,7 @@ from ..net.probation import Unseen, try_out
 from .scoring import scored
 from .stepper import Stepper
 from .stopping import Status
-from .together import check_at_one, side_by_side
+from .together import beside, check_at_one, side_by_side
 
 CHECK_EVERY = 100  # steps between two looks for a loss that is no longer finite
 
@@ -44,7 +44,7 @@ class Trainer(Stepper):
     @property
     def finished(self) -> bool:
         """Whether there is nothing left to train."""
-        return self.progress.epoch >= self.epochs or not self.progress.active.any()
+        return self.progress.epoch >= self.epochs or not self.trains
 
     @on_device
     def run(self) -> None:
@@ -52,6 +52,7 @@ class Trainer(Stepper):
         if self.progress.step == 0:
             self._prepare()
         self._tell("on_start")
+        self.hear()
         try:
             with np.errstate(all="ignore"):  # divergence is looked for, and told in words
                 while not (self.finished or self.stopping):
@@ -83,7 +84,7 @@ class Trainer(Stepper):
         progress, started = self.progress, time.perf_counter()
         self.begin_epoch()
         while progress.batch < self.batches.per_epoch:
-            if self.stopping or not progress.active.any():
+            if self.stopping or not self.trains:
                 self._look()
                 return
             self.step()
@@ -115,10 +116,11 @@ class Trainer(Stepper):
         if self.kept:
             self.kept.take(better, progress.epoch)
         row["seconds"] = time.perf_counter() - started
-        self.history.epochs.append(row)
+        self.history.epochs.append(beside(row, self.ranks.seeds))
         progress.start_epoch()
         self._seen = 0
         self._tell("on_epoch")
+        self.hear()
 
     @on_device
     def _probe(self) -> None:
@@ -128,7 +130,7 @@ class Trainer(Stepper):
         stopped = ~self.progress.active
         for values in angles.values():
             values[stopped] = np.nan
-        self.history.probes.append({"step": self.progress.step, **angles})
+        self.history.probes.append(beside({"step": self.progress.step, **angles}, self.ranks.seeds))
 
     @on_device
     def _stop_diverged(self, weights: bool = False) -> None:
@@ -138,10 +140,11 @@ class Trainer(Stepper):
         if weights:
             bad |= ~self.backend.to_host(self.backend.xp.isfinite(self.net.arena.flat).all(axis=1))
         bad = (self.ranks.layers.total(bad.astype(np.int64)) > 0) & self.progress.active
-        if bad.any():
+        if self.ranks.seeds.any(bool(bad.any())):
             self.progress.status[bad] = Status.DIVERGED
             self._activate()
             self._tell("on_diverged", np.flatnonzero(bad))
+            self.hear()
 
     def _tell(self, event: str, *arguments: Any) -> None:
         for callback in self.callbacks:

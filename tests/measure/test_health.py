@@ -14,7 +14,7 @@ from gpufa.data.scaling import fit_scaling
 from gpufa.measure.health import complaints, of_another_unit
 from gpufa.measure.history import History
 from gpufa.rules import BP, DFA, RULES, EqProp, Shallow
-from gpufa.runs.folder import trainer_arrays
+from gpufa.runs.held import trainer_arrays
 
 SIZES = [5, 8, 6, 3]
 X, Y = samples(SIZES)

@@ -28,7 +28,7 @@ COMMAND = (
         "sys.exit(main())"
     ),
 )
-FAST = ["--hidden", "6", "5", "--samples", "150", "--dtype", "float64", "--backend", "numpy", "--seeds", "0", "1"]
+FAST = ["--hidden", "6", "5", "--samples", "150", "--dtype", "float64", "--backend", "numpy", "--seeds", "0", "1", "2"]
 STEADY = ["--init", "uniform", "--optimizer", "momentum", "--lr", "0.02"]  # of zeros, outputs tie but for rounding
 TRAIN = ["train", *FAST, "--epochs", "3", "--batch-size", "16", *STEADY, "--quiet"]
 
@@ -86,7 +86,7 @@ def equal(a, b, tolerance=1e-10):
     about["config"]["out"] = other["config"]["out"]
     for one in (about, other):  # a process lists libraries in the order in which they lie in its memory
         one["place"]["BLAS"] = sorted(one["place"]["BLAS"].split("; "))
-    assert about == other
+    assert about == other, {k: (v, other.get(k)) for k, v in about.items() if v != other.get(k)}
     assert ours.keys() == theirs.keys()
     for name in ours.keys() - {"history/epochs/seconds"}:
         a, b = ours[name], theirs[name]

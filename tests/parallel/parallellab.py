@@ -27,6 +27,18 @@ SETTINGS = {
 draw = np.random.default_rng(0)
 
 
+class Poison(gpufa.Callback):
+    """Puts a NaN into the weights of each of these seeds after its epoch."""
+
+    def __init__(self, epochs):
+        self.epochs = epochs
+
+    def on_epoch(self, trainer):
+        for r, seed in enumerate(trainer.net.seeds):
+            if self.epochs.get(seed) == trainer.progress.epoch:
+                trainer.net.parameters["W2"][r, 0, 0] = np.nan
+
+
 def arrays(n, features=16, targets=None):
     """Training and test samples."""
     y = draw.integers(0, 3, n) if targets is None else draw.normal(size=(n, targets))
@@ -68,22 +80,39 @@ NORMS = {  # of all samples of a batch
     "norms-attacked": ({"layers": NORMED, "hidden": None, "activation": None, "adversarial": 0.1}, ODD),
     "norms-calibrated": ({"layers": NORMED, "hidden": None, "activation": None, "calibrate": 2}, ODD),
 }
-TABLES = {"shared": SHARED, "refused": REFUSED, "norms": NORMS}
+STOPPED = {"seeds": (0, 1, 2, 3), "validation": 0.3, "patience": 1, "epochs": 12, "lr": 0.1}
+SEEDS = {  # divided among processes
+    "seeds": ({"seeds": (0, 1, 2, 5, 7), "dropout": 0.3, "label_noise": 0.2, "input_noise": 0.1}, ODD),
+    "two": ({"seeds": (3, 1), "optimizer": "adam", "probe_every": 3, "checkpoint_every": 2}, EVEN),
+    "stopped": (STOPPED | {"keep": "best"}, ODD),
+    "mirrors": (STOPPED | {"rule": "weight_mirror", "patience": 2}, ODD),
+    "low-enough": ({"stop_train_error": 30.0, "epochs": 12, "lr": 0.1}, EVEN),
+    "diverged": ({"seeds": (0, 1, 2, 3), "epochs": 6, "checkpoint_every": 2, "callbacks": [Poison({2: 2, 3: 3})]}, ODD),
+    "nets-of-layers": ({"layers": NORMED, "hidden": None, "activation": None, "augment": ("flip",)}, IMAGES),
+    "real": ({"target_scaling": "standard", "scaling": "standard", "rule": "fa"}, REAL),
+    "begun": ({"seeds": (0, 1, 2, 5, 7), "epochs": 1, "start": "seeds"}, ODD),
+    "weighed": ({"class_weights": "balanced", "calibrate": 2, "adversarial": 0.1}, ODD),
+}
+NOT_SEEDS = {"1 seed can't be divided among 2 processes; give more --seeds, or start fewer": ({"seeds": (4,)}, EVEN)}
+TABLES = {"shared": SHARED, "refused": REFUSED, "norms": NORMS, "seeds": SEEDS, "not": NOT_SEEDS}
 
 
 def trained(settings, data, out=None, **how):
     """A run of these settings, in that folder if any."""
-    config = gpufa.Config(**SETTINGS | settings, out=out and str(out))
-    return gpufa.train(config, data, on_interrupt="return", **how)
+    own = SETTINGS | {"callbacks": ()} | settings
+    callbacks = own.pop("callbacks")
+    return gpufa.train(
+        gpufa.Config(**own, out=out and str(out)), data, on_interrupt="return", callbacks=callbacks, **how
+    )
 
 
 def main(folder, way, table):
     said = {}
     plots.curves = lambda *_: None  # which would take most of the time
-    for name, (settings, data) in TABLES[table].items():
+    for name, run in TABLES[table].items():
         try:
             norms = "ranks" if table == "norms" else "share"
-            trained(settings, data, Path(folder, name), parallel=way, wait=30, batch_norm=norms)
+            trained(*run, Path(folder, name), parallel=way, wait=30, batch_norm=norms)
         except gpufa.InvalidValue as error:
             said[name] = str(error)
     Path(folder, "refused.json").write_text(json.dumps(said))

@@ -13,7 +13,7 @@ from gpufa.commands.main import main
 
 pytestmark = needs_mpi
 RUN = [*TRAIN, "--rule", f"{HERE / 'mpirule.py'}:Faulty", "--out", "run"]
-WAYS = pytest.mark.parametrize("way", ["data"])
+WAYS = pytest.mark.parametrize("way", ["data", "seeds"])
 ENDED = "gpufa: the run ended after epoch 0; its checkpoint is of epoch 0: go on from there with gpufa resume run"
 
 
@@ -24,8 +24,7 @@ def faulty(cwd, what, code, who="1", way="data", wait="20"):
     return sentences(said)
 
 
-@WAYS
-@pytest.mark.parametrize("who", ["0", "1"])
+@pytest.mark.parametrize(("way", "who"), [("data", "0"), ("data", "1"), ("seeds", "1")])
 def test_a_rank_that_finds_something_wrong_ends_all(tmp_path, who, way):
     said = faulty(tmp_path, "raise gpufa.InvalidValue('too hot; wait')", 2, who, way)
     assert said == [*([ENDED] if who == "0" else []), f"gpufa: rank {who} of 2: too hot; wait"]
@@ -35,9 +34,8 @@ def test_a_rank_that_breaks_ends_all(tmp_path):
     assert faulty(tmp_path, "1 / 0", 1) == ["gpufa: rank 1 of 2: ZeroDivisionError('division by zero')"]
 
 
-@WAYS
-def test_what_all_find_wrong_is_said_once(tmp_path, way):
-    said = faulty(tmp_path, "raise gpufa.InvalidValue('too hot; wait')", 2, "all", way)
+def test_what_all_find_wrong_is_said_once(tmp_path):
+    said = faulty(tmp_path, "raise gpufa.InvalidValue('too hot; wait')", 2, "all")
     assert said == [ENDED, "gpufa: too hot; wait"]
 
 
@@ -82,8 +80,9 @@ def test_a_rank_that_is_killed_ends_all_and_nothing_is_lost(tmp_path, monkeypatc
     equal(tmp_path / "run", tmp_path / "whole")
 
 
-@WAYS
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("way", "number"), [("data", signal.SIGINT), ("data", signal.SIGTERM), ("seeds", signal.SIGINT)]
+)
 def test_a_signal_to_all_saves_them(tmp_path, number, way):
     parallel = ["--parallel", way]
     process = started(*COMMAND, *RUN, *parallel, cwd=tmp_path, PAUSE="0.02")

@@ -15,7 +15,7 @@ RUN = [*TRAIN, "--dropout", "0.2"]
 
 
 @needs_mpi
-@pytest.mark.parametrize("way", ["data"])
+@pytest.mark.parametrize("way", ["data", "seeds"])
 def test_a_run_goes_on_with_as_many_processes_as_one_likes(tmp_path, monkeypatch, way):
     """Begun by two, then three, and one alone, an epoch each."""
     monkeypatch.chdir(tmp_path)
@@ -47,7 +47,7 @@ def test_wrong_settings_are_told_once(tmp_path, more, told):
 
 REFUSED = (
     "gpufa: this is one of 2 processes that were started together, and each would do the same; start one alone, or"
-    " gpufa train or resume with --parallel data or layers\n"
+    " gpufa train or resume with --parallel data, layers or seeds\n"
 )
 
 
@@ -94,7 +94,7 @@ def test_the_first_speaks_for_all(name):
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ({"parallel": "both"}, "parallel can't be 'both'; give one of none, data, layers"),
+        ({"parallel": "both"}, "parallel can't be 'both'; give one of none, data, layers, seeds"),
         ({"parallel": "data", "wait": 0}, "wait can't be 0; give seconds, a number above 0"),
         ({"parallel": "data", "wait": "long"}, "wait can't be 'long'; give seconds, a number above 0"),
     ],
