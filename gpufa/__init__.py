@@ -1,6 +1,6 @@
 """gpufa: neural networks trained without backpropagation, on NVIDIA GPUs through CuPy and on any CPU through NumPy."""
 
-from .basics.errors import BackendUnavailable, FileProblem, GpufaError, GpufaWarning, InvalidValue
+from .basics.errors import BackendUnavailable, FileProblem, GpufaError, GpufaWarning, InvalidValue, RankLost
 from .basics.version import __version__
 from .checkpoints.networks import load, save
 from .data.datasets import load_data
@@ -14,6 +14,7 @@ from .functions.losses import Loss
 from .functions.optimizers import Optimizer
 from .functions.schedules import Schedule
 from .network import Network
+from .parallel.launch import Processes
 from .report.compare import compare
 from .report.comparison import Comparison
 from .report.page import Report
@@ -42,6 +43,8 @@ __all__ = [
     "Loss",
     "Network",
     "Optimizer",
+    "Processes",
+    "RankLost",
     "Report",
     "Rule",
     "Run",

@@ -22,7 +22,7 @@ class Ours:
             activation="tanh", overlap=way.overlap, epochs=10**6,
         )  # fmt: skip
         self.open = contextlib.ExitStack()
-        ranks = self.open.enter_context(ranks_of(way.parallel, 60))
+        ranks = self.open.enter_context(ranks_of(way.parallel))
         data = gpufa.data.samples.Data(x, y, x[:1], y[:1])
         self.trainer = Trainer(config, data, ranks=ranks)
         self.trainer.begin_epoch()

@@ -11,7 +11,7 @@ from cyclopts import App, Group, Parameter, convert
 from ..basics.errors import InvalidValue
 from ..basics.ownfiles import is_own
 from ..basics.version import __version__
-from ..parallel.launch import WAIT, Norms, Way
+from ..parallel.launch import BY_ONE, Processes
 from ..report.compare import RULES
 from ..training.config import PARTS, Config
 from ..training.toml import read_toml, with_options
@@ -105,9 +105,7 @@ def _add_training(app: App, base: Config, rule: str) -> None:
         options: Annotated[tuple[str, ...], options] = (),
         force: Once = False,
         quiet: Once = False,
-        parallel: Annotated[Way, Parameter(group=COMMAND)] = "none",
-        wait: Annotated[float, Parameter(group=COMMAND)] = WAIT,
-        batch_norm: Annotated[Norms, Parameter(group=COMMAND)] = "share",
+        processes: Annotated[Processes, Parameter(name="*", group=COMMAND)] = BY_ONE,
     ) -> int:
         """Train a network, with the settings of a file, of flags, or both; flags go before what the file says.
 
@@ -119,11 +117,8 @@ def _add_training(app: App, base: Config, rule: str) -> None:
         Args:
             force: write over the run that --out holds
             quiet: print nothing but errors
-            parallel: data, where the processes that mpiexec has started share each batch
-            wait: seconds in which the other processes have to come as far
-            batch_norm: where batches are shared, whether it goes by each process's own samples, or all ranks'
         """
-        return train(config_of(base, flags, options), force, quiet, parallel, wait, batch_norm)
+        return train(config_of(base, flags, options), force, quiet, processes)
 
     @app.command(name="compare", sort_key=-1)
     def _(

@@ -5,10 +5,12 @@ import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
 
 from ..basics.console import console, say
-from ..parallel.launch import WAIT, Norms, Way, ranks_of, refuse_many
+from ..parallel.launch import BY_ONE, Processes, ranks_of, refuse_many
 from ..report import compare as comparing
 from ..rules import find_rule
 from ..runs import places, progressbar, resuming
@@ -21,10 +23,10 @@ from . import display
 OK, DIVERGED = 0, 3
 
 
-def train(config: Config, force: bool, quiet: bool, parallel: str, wait: float, batch_norm: str) -> int:
+def train(config: Config, force: bool, quiet: bool, processes: Processes) -> int:
     name = f"{Path(config.data).stem}-{find_rule(config.rule).name}"
-    refuse_many(parallel)
-    with ranks_of(parallel, wait, batch_norm) as ranks:
+    refuse_many(processes.parallel)
+    with ranks_of(processes) as ranks:
         quiet = quiet or not ranks.first
         with nullcontext(config.out) if config.out or not ranks.first else places.claimed(name) as out:
             config = dataclasses.replace(config, out=ranks.everybody.gather(out and str(out))[0])
@@ -45,9 +47,7 @@ def resume(
     device: int | None = None,
     data: Path | None = None,
     quiet: bool = False,
-    parallel: Way = "none",
-    wait: float = WAIT,
-    batch_norm: Norms = "share",
+    processes: Annotated[Processes, Parameter(name="*")] = BY_ONE,
 ) -> int:
     """Go on where a run stopped, bit for bit.
 
@@ -61,13 +61,10 @@ def resume(
         device: another GPU than the run's
         data: where the run's data file is now; it must be the very same
         quiet: print nothing but errors
-        parallel: data, where the processes that mpiexec has started share each batch, however many it was before
-        wait: seconds in which the other processes have to come as far
-        batch_norm: where batches are shared, whether it goes by each process's own samples, or all ranks'
     """
     own = find_rule(rule) if rule else None
-    refuse_many(parallel)
-    with ranks_of(parallel, wait, batch_norm) as ranks:
+    refuse_many(processes.parallel)
+    with ranks_of(processes) as ranks:
         quiet = quiet or not ranks.first
         callbacks = progressbar.watching(quiet)
         resumed = resuming.resume(

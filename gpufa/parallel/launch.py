@@ -5,17 +5,17 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Literal, get_args
 
-from ..basics.arguments import is_number, shown
+from ..basics.arguments import is_number, is_whole, shown
 from ..basics.errors import GpufaError, GpufaWarning, InvalidValue, warn
-from .ranks import ALONE, BY_ITSELF, Together
+from .ranks import ALONE, BY_ITSELF, Ranks, Together
 
 Way = Literal["none", "data", "layers", "seeds"]
 WAYS = get_args(Way)
 Norms = Literal["share", "ranks"]
 NORMS = get_args(Norms)
-WAIT = 600.0  # seconds
 SIZES = "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MPI_LOCALNRANKS"  # what MPI's launchers say
 NUMBERS = "PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK"
 BAD_INPUT, BROKEN = 2, 1
@@ -37,33 +37,69 @@ def speaks(environment: Mapping[str, str] = os.environ) -> bool:
     return all(environment.get(name, "0") == "0" for name in NUMBERS)
 
 
-@contextmanager
-def ranks_of(parallel: str | Together, wait: float = WAIT, batch_norm: str = "share") -> Iterator[Together]:
-    """The processes among which a run is divided in one of WAYS, and batch norm goes by one of NORMS; those that are
-    handed in are given back.
+@dataclass(frozen=True)
+class Processes:
+    """How the processes that mpiexec has started train together, see docs/scale.md. Raises InvalidValue for what can't
+    be."""
 
-    Where one of them fails alone it ends all, and says why. Raises InvalidValue for another way, and where mpi4py is
-    missing.
+    parallel: Way = "none"
+    """what is divided among the processes that mpiexec has started: each batch's data, the net's layers, or seeds"""
+    copies: int = 1
+    """with layers: how many copies of the net are held, which share each batch"""
+    batch_norm: Norms = "share"
+    """of shared batches: whether it goes by each process's own samples, share, or by all ranks'"""
+    wait: float = 600.0
+    """seconds in which the other processes have to come as far"""
+
+    def __post_init__(self) -> None:
+        for name, given, known in (("parallel", self.parallel, WAYS), ("batch_norm", self.batch_norm, NORMS)):
+            if given not in known:
+                raise InvalidValue(f"{name} can't be {shown(given)}; give one of {', '.join(known)}")
+        if not is_number(self.wait) or self.wait <= 0:
+            raise InvalidValue(f"wait can't be {shown(self.wait)}; give seconds, a number above 0")
+        if not is_whole(self.copies, 1) or (self.copies > 1 and self.parallel != "layers"):
+            raise InvalidValue(
+                f"copies can't be {shown(self.copies)} with parallel {self.parallel!r}; give a whole number of at least"
+                " 1, and more than that with --parallel layers alone"
+            )
+
+    def among(self, everybody: Ranks) -> Together:
+        """Who divides what."""
+        if everybody.size % self.copies:
+            raise InvalidValue(
+                f"{everybody.size} processes can't hold {self.copies} copies of a net, each as many; start a multiple"
+                " of --copies"
+            )
+        groups = {self.parallel: everybody}
+        if self.copies > 1:
+            each = everybody.size // self.copies
+            groups = {"layers": everybody.split(everybody.rank // each), "data": everybody.split(everybody.rank % each)}
+        norms = groups.get("data", ALONE) if self.batch_norm == "ranks" else ALONE
+        return Together(everybody, norms=norms, **groups)
+
+
+BY_ONE = Processes()
+
+
+@contextmanager
+def ranks_of(parallel: str | Processes | Together) -> Iterator[Together]:
+    """The processes of a run, whose way of Processes may be given alone; those that are handed in are given back.
+
+    Where one of them fails alone it ends all, and says why. Raises InvalidValue where mpi4py is missing.
     """
     if isinstance(parallel, Together):
         yield parallel
         return
-    if parallel not in WAYS:
-        raise InvalidValue(f"parallel can't be {shown(parallel)}; give one of {', '.join(WAYS)}")
-    if not is_number(wait) or wait <= 0:
-        raise InvalidValue(f"wait can't be {shown(wait)}; give seconds, a number above 0")
-    if batch_norm not in NORMS:
-        raise InvalidValue(f"batch_norm can't be {shown(batch_norm)}; give one of {', '.join(NORMS)}")
-    if parallel == "none":
+    how = parallel if isinstance(parallel, Processes) else Processes(parallel)  # type: ignore[arg-type]
+    if how.parallel == "none":
         yield BY_ITSELF
         return
-    ranks = _connected(wait)
+    ranks = _connected(how.wait)
     try:
         with warnings.catch_warnings():
             if ranks.rank:
                 warnings.simplefilter("ignore", GpufaWarning)
-            norms = ranks if parallel == "data" and batch_norm == "ranks" else ALONE
-            yield Together(ranks, norms=norms, **{parallel: ranks})
+            yield how.among(ranks)
     except BaseException as error:
         if ranks.size > 1 and not ranks.all_failed():
             told = " ".join(str(error).split()) if isinstance(error, GpufaError) else repr(error)

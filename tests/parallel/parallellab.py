@@ -94,6 +94,7 @@ SEEDS = {  # divided among processes
     "weighed": ({"class_weights": "balanced", "calibrate": 2, "adversarial": 0.1}, ODD),
 }
 NOT_SEEDS = {"1 seed can't be divided among 2 processes; give more --seeds, or start fewer": ({"seeds": (4,)}, EVEN)}
+MORE = {"norms": {"batch_norm": "ranks"}}  # of Processes
 TABLES = {"shared": SHARED, "refused": REFUSED, "norms": NORMS, "seeds": SEEDS, "not": NOT_SEEDS}
 
 
@@ -111,8 +112,8 @@ def main(folder, way, table):
     plots.curves = lambda *_: None  # which would take most of the time
     for name, run in TABLES[table].items():
         try:
-            norms = "ranks" if table == "norms" else "share"
-            trained(*run, Path(folder, name), parallel=way, wait=30, batch_norm=norms)
+            how = gpufa.Processes(way, **{"wait": 30, **MORE.get(table, {})})
+            trained(*run, Path(folder, name), parallel=how)
         except gpufa.InvalidValue as error:
             said[name] = str(error)
     Path(folder, "refused.json").write_text(json.dumps(said))

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from blockslab import DEEP, HELD, OVERLAPPED, REFUSED
+from blockslab import COPIED, DEEP, HELD, OVERLAPPED, REFUSED
 from mpilab import HERE, TRAIN, ended, equal, mpi, needs_mpi, started
 from parallellab import ODD, SETTINGS, TABLES, trained
 
@@ -56,6 +56,26 @@ def test_three_processes_go_on_with_what_two_have_left_and_one_ends_it(tmp_path)
     mpi("resume", "run", "--epochs", "2", "--quiet", *held, cwd=parts, ranks=3)
     mpi("resume", "run", "--epochs", "3", "--quiet", cwd=parts, ranks=1)
     equal(parts / "run", whole / "run", 1e-12)
+
+
+def test_copies_that_share_each_batch_leave_what_one_leaves(runs_of, tmp_path):
+    """Four processes, of which two hold a net."""
+    for name, settings in COPIED.items():
+        trained(*settings, tmp_path / name)
+        equal(runs_of("copied", 4) / name, tmp_path / name)
+
+
+def test_as_many_have_to_hold_each_copy(tmp_path):
+    program = tmp_path / "copies.py"
+    program.write_text(THREE)
+    said = ended(started(program, cwd=tmp_path, ranks=3), code=1)
+    assert "3 processes can't hold 2 copies of a net, each as many; start a multiple of --copies" in said
+
+
+@pytest.mark.parametrize("how", [{"parallel": "data", "copies": 2}, {"parallel": "layers", "copies": 0}])
+def test_copies_are_of_nets_that_are_held(how):
+    with pytest.raises(gpufa.InvalidValue, match=f"copies can't be {how['copies']} with parallel '{how['parallel']}'"):
+        gpufa.Processes(**how)
 
 
 def test_overlapping_blocks_learn_one_batch_late(runs_of):
@@ -114,8 +134,14 @@ import json
 import gpufa
 from blockslab import DEEP, ODD
 from parallellab import trained
-run = trained(DEEP, ODD, parallel="layers", wait=20)
+run = trained(DEEP, ODD, parallel=gpufa.Processes("layers", wait=20))
 net = run.network
 with open(f"{net.ranks.rank}.json", "w") as file:
     json.dump({"arena": sorted(net.arena), "fixed": sorted(net.fixed.stored)}, file)
+"""
+THREE = """
+import gpufa
+from blockslab import DEEP, ODD
+from parallellab import trained
+trained(DEEP, ODD, parallel=gpufa.Processes("layers", copies=2))
 """

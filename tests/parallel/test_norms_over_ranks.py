@@ -51,7 +51,7 @@ def test_what_it_goes_by_is_told(tmp_path, how, told):
 
 def test_another_way_is_refused():
     with pytest.raises(gpufa.InvalidValue, match=r"^batch_norm can't be 'all'; give one of share, ranks"):
-        gpufa.train(gpufa.Config(), batch_norm="all")
+        gpufa.Processes("data", batch_norm="all")
 
 
 class Other:
