@@ -48,6 +48,20 @@ def get_backend(name: "str | Backend" = "auto", device: int = 0, precision: str 
     return CupyBackend(open_device(device), precision)
 
 
+def own_gpu(device: int, process: int) -> int:
+    """The GPU of one of several processes on a machine, which is that number: `device` has the first of them, and they
+    begin anew where there are no more."""
+    if not process or importlib.util.find_spec("cupy") is None or hidden():
+        return device
+    try:
+        import cupy
+
+        count = cupy.cuda.runtime.getDeviceCount()
+    except Exception:  # told where the backend is asked for
+        return device
+    return device + process % max(1, count - device)
+
+
 def why_no_gpu(index: int = 0) -> str:
     """One line that says why that GPU can't be used and what would help, or "" where it can. Never raises."""
     return _absent(index) or _unfit(index)

@@ -75,7 +75,7 @@ class Processes:
             each = everybody.size // self.copies
             groups = {"layers": everybody.split(everybody.rank // each), "data": everybody.split(everybody.rank % each)}
         norms = groups.get("data", ALONE) if self.batch_norm == "ranks" else ALONE
-        return Together(everybody, norms=norms, **groups)
+        return Together(everybody, norms=norms, local=everybody.local, **groups)
 
 
 BY_ONE = Processes()

@@ -27,6 +27,7 @@ class MPIRanks(Ranks):
         self.mpi, self.wait = MPI, wait
         self.communicator, self.failures = communicator.Dup(), communicator.Dup()
         self.rank, self.size = communicator.Get_rank(), communicator.Get_size()
+        self.local = communicator.Split_type(MPI.COMM_TYPE_SHARED).Get_rank()
         self._sending: dict[tuple[int, tuple[int, ...]], tuple[Any, NDArray]] = {}
 
     def split(self, group: int) -> "MPIRanks":

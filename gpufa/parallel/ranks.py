@@ -36,6 +36,7 @@ class Ranks:
 
     rank = 0
     size = 1
+    local = 0  # as `rank`, among those on the same machine
 
     def share(self, n: int) -> Share:
         """This one's of n things in a row; shares differ by one at most."""
@@ -102,6 +103,7 @@ class Together(NamedTuple):
     layers: Ranks = ALONE
     seeds: Ranks = ALONE
     norms: Ranks = ALONE
+    local: int = 0  # which of the processes on its machine this is
 
     @property
     def keeps(self) -> bool:

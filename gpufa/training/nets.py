@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..backends import get_backend
+from ..backends import get_backend, own_gpu
 from ..data.about import CLASSIFICATION, REGRESSION, About
 from ..data.missing import Filling
 from ..data.samples import Data, check_samples, has_labels
@@ -15,7 +15,7 @@ from ..layers.terms import Shape
 from ..layers.words import inputs
 from ..measure.health import Fault, unscaled, unscaled_targets
 from ..network import Network
-from ..parallel.ranks import ALONE, Ranks
+from ..parallel.ranks import BY_ITSELF, Together
 from ..rules import Rule
 from .config import Config
 from .images import handed_in, places_of
@@ -41,11 +41,11 @@ def begin(
     scaling: Scaling | None,
     target_scaling: Scaling | None,
     filling: Filling | None,
-    layers: Ranks = ALONE,
+    ranks: Together = BY_ITSELF,
 ) -> Begun:
     """The net for these data, with the scalings and the filling that are given, or else fitted. Raises InvalidValue
     where config, data, rule and scalings don't fit together."""
-    net = net_for(config, data, rule, layers)
+    net = net_for(config, data, rule, ranks)
     assert net.about
     taken = net.about.sentence(net.sizes.outputs, net.sizes.inputs, len(data.x_train), len(data.x_test))
     if config.class_weights is not None:
@@ -65,13 +65,14 @@ def begin(
     return Begun(net, places, taken, faults)
 
 
-def net_for(config: Config, data: Data, rule: Rule, layers: Ranks = ALONE) -> Network:
+def net_for(config: Config, data: Data, rule: Rule, ranks: Together = BY_ITSELF) -> Network:
     """A net of so many inputs and outputs as the data have, which knows what they are of. Raises InvalidValue where
     they don't fit together."""
     labels = has_labels(data.y_train)
     classes = data.about.classes if data.about else None
     outputs = data.y_train.shape[1] if not labels else len(classes) if classes else int(data.y_train.max()) + 1
-    made = Network if layers.size == 1 else partial(PartNetwork, ranks=layers)
+    made = Network if ranks.layers.size == 1 else partial(PartNetwork, ranks=ranks.layers)
+    device = own_gpu(config.device, ranks.local) if config.backend != "numpy" else config.device
     net = made(
         blocks_of(config, features := data.x_train.shape[1], outputs, handed_in(data, features)),
         activation=config.activation,
@@ -81,8 +82,8 @@ def net_for(config: Config, data: Data, rule: Rule, layers: Ranks = ALONE) -> Ne
         init_scale=config.init_scale,
         seeds=config.seeds,
         dtype=config.dtype,
-        backend=_place(config),
-        device=config.device,
+        backend=_place(config, device),
+        device=device,
         precision=config.precision,
         feedback=config.feedback,
         residual=config.residual,
@@ -94,7 +95,7 @@ def net_for(config: Config, data: Data, rule: Rule, layers: Ranks = ALONE) -> Ne
     return net
 
 
-def _place(config: Config) -> Any:
+def _place(config: Config, device: int) -> Any:
     """The backend, which is on the CPU where the optimizer has no text for a GPU."""
     on_cpu = off_gpu([find_optimizer(config.optimizer, config.parts)])
-    return get_backend(config.backend, config.device, config.precision, on_cpu) if on_cpu else config.backend
+    return get_backend(config.backend, device, config.precision, on_cpu) if on_cpu else config.backend

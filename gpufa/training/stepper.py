@@ -53,7 +53,7 @@ class Stepper:
         if config.samples is not None:
             data = subset(data, config.samples)
         self._own = own = of_own_seeds(config, ranks.seeds)
-        begun = begin(own, data, made, scaling, target_scaling, filling, ranks.layers)
+        begun = begin(own, data, made, scaling, target_scaling, filling, ranks)
         self.net, self.backend, self.taken, self.faults = begun.net, begun.net.backend, begun.taken, begun.faults
         self.epochs = config.epochs or 0
         self.update, self.calibration = Update(self.net, config, ranks.data), Calibration(config.calibrate, self.net)
