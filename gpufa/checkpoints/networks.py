@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.arguments import of_type, path_of, readable
@@ -20,10 +19,10 @@ from ..network import Network
 from ..rules import RULES, Rule, make_rule, rule_class
 from ..training.config import PARTS
 from . import hdf5
+from .replicas import of_replicas
 from .validity import FILLED, SCALED, check
 
 CHECKPOINT = "checkpoint.h5"
-OF_REPLICAS = "parameters", "feedback", "state", "training", "optimizer", "kept", "progress"  # groups of arrays
 ALL = slice(None)
 
 
@@ -171,25 +170,6 @@ def scalings_in(arrays: Mapping[str, NDArray]) -> tuple[Scaling | None, Scaling 
 def filling_in(arrays: Mapping[str, NDArray]) -> Filling | None:
     """What missing values become, among a checkpoint's arrays, where they do."""
     return Filling(**found) if (found := inside(FILLED, arrays)) else None
-
-
-def has_replicas(name: str, array: NDArray) -> bool:
-    """Whether a checkpoint's array has an axis of replicas in front."""
-    return name.partition("/")[0] in OF_REPLICAS and array.ndim > 0
-
-
-def of_replicas(arrays: Mapping[str, NDArray], part: slice) -> dict[str, NDArray]:
-    """A checkpoint's arrays of some of its replicas."""
-    return {name: array[part] if has_replicas(name, array) else array for name, array in arrays.items()}
-
-
-def beside(parts: Sequence[Mapping[str, NDArray]]) -> dict[str, NDArray]:
-    """The reverse: a checkpoint's arrays, of all replicas, from those of parts of them."""
-    first = parts[0]
-    return {
-        name: np.concatenate([part[name] for part in parts]) if len(parts) > 1 and has_replicas(name, array) else array
-        for name, array in first.items()
-    }
 
 
 def below(group: str, arrays: Mapping[str, Any]) -> dict[str, Any]:

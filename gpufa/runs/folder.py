@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..basics import files
 from ..basics.errors import FileProblem, warn
 from ..checkpoints import hdf5, networks
+from ..checkpoints.replicas import of_replicas
 from ..training.callbacks import Callback
 from ..training.toml import to_mapping, to_toml
 from ..training.trainer import Trainer
@@ -78,7 +79,7 @@ class Folder(Callback):
             warn(f"replicas that diverged keep what they have: {error}")
         if not (arrays := trainer.ranks.parts.gather(arrays)[0]):
             return
-        arrays = networks.of_replicas(arrays, trainer.seeds.part)
+        arrays = of_replicas(arrays, trainer.seeds.part)
         for name, live in trainer_arrays(trainer).items():
             for r in replicas:
                 live[r] = trainer.net.backend.to_device(arrays[name][r])

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoints import networks
+from ..checkpoints.replicas import beside, of_replicas
 from ..data.samples import Data
 from ..measure.history import History
 from ..training.trainer import Trainer
@@ -37,7 +38,7 @@ def taken(trainer: Trainer, copied: Callable[[Any], NDArray] = np.asarray) -> di
         arrays["kept/epoch"] = trainer.kept.epoch
     parts = trainer.ranks.layers.collect({name: copied(array) for name, array in arrays.items()})
     parts = trainer.ranks.seeds.collect({name: array for part in parts for name, array in part.items()})
-    arrays = networks.beside(parts) if parts else {}
+    arrays = beside(parts) if parts else {}
     arrays |= networks.below("history", trainer.history.arrays())
     if trainer.rates.factor != 1:
         arrays["learning_rate"] = np.array([trainer.learning_rate])
@@ -47,7 +48,7 @@ def taken(trainer: Trainer, copied: Callable[[Any], NDArray] = np.asarray) -> di
 def put(trainer: Trainer, stored: Mapping[str, NDArray]) -> None:
     """Bring a trainer to where the arrays of a checkpoint were taken; of a run's seeds it may have a part. Raises
     FileProblem where they are another run's."""
-    own = networks.of_replicas(stored, trainer.seeds.part)
+    own = of_replicas(stored, trainer.seeds.part)
     networks.fill(checkpointed(trainer), own, trainer.net)
     if trainer.kept:
         trainer.kept.epoch[:] = own["kept/epoch"]

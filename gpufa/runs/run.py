@@ -56,7 +56,7 @@ def train(
                      there are two
     progress      whether a progress bar is shown, in a terminal or a notebook, or lines where there is neither
     parallel      "data", "layers" or "seeds": what is divided among the processes that mpiexec has started; or gpufa's
-                  Processes, which say more
+                  Processes, which say more. By seeds the first gets the run of all, the others that of their own
     Raises InvalidValue and FileProblem as the parts do; FileProblem also where config.out holds a run and `force` is
     not set; RankLost where another of the processes is dead or hangs.
     """
