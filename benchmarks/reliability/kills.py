@@ -58,7 +58,7 @@ def run(amount: int, seed: int, say: Say) -> list[Count]:
 
 def train(run: Path, epochs: int) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.reliability.witness", str(run), str(epochs)],
+        [sys.executable, "-m", "benchmarks.reliability.witness", str(run), str(epochs), "none"],
         cwd=ROOT,
     )
 

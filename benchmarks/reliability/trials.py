@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from . import calls, disk, guided, kills
+from . import calls, disk, guided, kills, ranks
 from .count import Count, Say
 from .inputs import trial as inputs
 
@@ -27,6 +27,14 @@ TRIALS = {
         "A run none of whose saves is put off goes on from a checkpoint that is at most one interval old, and ends in"
         " the same bits as one that was never killed.",
         "tests/runs/test_folder.py::test_a_run_that_is_killed_again_and_again_loses_nothing",
+    ),
+    "ranks": Trial(
+        ranks.run,
+        100,
+        "kill -9 of one of the processes that train together",
+        "The others end soon, and mpiexec with another exit code than 0. The run goes on, by as many, from a checkpoint"
+        " that is at most one interval old, and ends in the same bits as one that was never killed.",
+        "tests/parallel/test_lost_ranks.py::test_ranks_that_are_killed_again_and_again_lose_nothing",
     ),
     "calls": Trial(
         calls.run,

@@ -1,6 +1,7 @@
-"""python -m benchmarks.reliability.witness RUN EPOCHS: a run, trained or gone on with, that writes down its steps.
+"""python -m benchmarks.reliability.witness RUN EPOCHS WAY: a run, trained or gone on with, that writes down its steps.
 
-RUN.steps, beside the folder, holds the number of the last step: what kill -9 can't take back.
+RUN.steps, beside the folder, holds the number of the last step: what kill -9 can't take back. WAY is how processes that
+mpiexec has started share the run, none where there is one.
 """
 
 import math
@@ -14,6 +15,7 @@ from gpufa.training.trainer import Trainer
 
 EVERY = 3  # epochs between two checkpoints
 SAMPLES, BATCH = 200, 64
+WAIT = 20.0  # seconds
 INTERVAL = EVERY * -(-SAMPLES // BATCH)  # steps between two checkpoints
 
 
@@ -31,11 +33,11 @@ def steps(run: Path) -> int:
     return int.from_bytes(file.read_bytes(), "little") if file.exists() else 0
 
 
-def main(run: Path, epochs: int) -> None:
+def main(run: Path, epochs: int, way: str) -> None:
     folder.SHARE = math.inf  # no save is put off, so that the last one is no older than an interval
     witness = Witness(run.with_suffix(".steps"))
     if (run / "checkpoint.h5").exists():
-        gpufa.resume(run, callbacks=[witness])
+        gpufa.resume(run, callbacks=[witness], parallel=way, wait=WAIT)
         return
     config = gpufa.Config(
         hidden=(16, 16),
@@ -47,8 +49,8 @@ def main(run: Path, epochs: int) -> None:
         checkpoint_every=EVERY,
         out=str(run),
     )
-    gpufa.train(config, callbacks=[witness])
+    gpufa.train(config, callbacks=[witness], parallel=way, wait=WAIT)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
