@@ -43,11 +43,11 @@ class Processes:
     be."""
 
     parallel: Way = "none"
-    """what is divided among the processes that mpiexec has started: each batch's data, the net's layers, or seeds"""
+    """what mpiexec's processes divide"""
     copies: int = 1
-    """with layers: how many copies of the net are held, which share each batch"""
+    """with layers: copies of the net, which share each batch"""
     batch_norm: Norms = "share"
-    """of shared batches: whether it goes by each process's own samples, share, or by all ranks'"""
+    """of a shared batch: of each rank's share, or all ranks'"""
     wait: float = 600.0
     """seconds in which the other processes have to come as far"""
 

@@ -78,17 +78,17 @@ class Parameters:
     beta_2               RMSprop's alpha, or Adam's beta2
     epsilon              added to the root of RMSprop and Adam
     clip                 largest norm of a gradient; longer ones are scaled down to it
-    gradient             whether the gradient is averaged or summed over the batch
-    schedule             course of the learning rate
+    gradient             averaged or summed over the batch
+    schedule             of the learning rate
     schedule_every       step schedule: epochs between two steps
-    schedule_at          step schedule: epochs after which it steps, in place of schedule_every
+    schedule_at          step schedule: epochs after which it steps, not schedule_every
     schedule_gamma       step schedule: factor at each step
-    schedule_epochs      cosine schedule: epochs until the rate is 0 (those of max_iter where not given)
+    schedule_epochs      cosine schedule: epochs until the rate is 0 (else max_iter)
     warmup               steps over which the learning rate rises from zero
     batch_size           samples per update; auto is the least of 200 and all of them
     calibrate            epochs between two batches of true backprop, 0 for none
     freeze               layers that keep their initial weights, counted from 1
-    adversarial          size of adversarial perturbations x + size * sign(dL/dx), by true backpropagation
+    adversarial          size in x + size * sign(dL/dx), dL/dx by true backprop
     adversarial_mix      train on the perturbed samples only, or on them beside the clean ones
     max_iter             passes over the training data, at most
     patience             stop a seed after so many epochs without a better validation error, 0 for never
@@ -103,9 +103,9 @@ class Parameters:
                          bfloat16
     feedback             stored matrices, or procedural: made of the seed wherever they are used, and no part of a
                          checkpoint
-    probe_every          steps between two measurements of the alignment angles, 0 for once an epoch
+    probe_every          steps between two probes of the angles, 0 for once an epoch
     probe_samples        training samples on which the angles are measured
-    checkpoint_every     epochs between two checkpoints, more where saves would take over a twentieth of the time
+    checkpoint_every     epochs between two checkpoints, more where saves take long
     out                  a folder in which fit keeps its run, as gpufa.train does
     """
 

@@ -110,17 +110,17 @@ class UpdateSettings:
     clip: float | None = None
     """largest norm of a gradient; longer ones are scaled down to it"""
     gradient: Literal["mean", "sum"] = "mean"
-    """whether the gradient is averaged or summed over the batch"""
+    """averaged or summed over the batch"""
     schedule: str = "constant"
-    """course of the learning rate"""
+    """of the learning rate"""
     schedule_every: int = 10
     """step schedule: epochs between two steps"""
     schedule_at: tuple[int, ...] = ()
-    """step schedule: epochs after which it steps, in place of --schedule-every"""
+    """step schedule: epochs after which it steps, not --schedule-every"""
     schedule_gamma: float = 0.5
     """step schedule: factor at each step"""
     schedule_epochs: int | None = None
-    """cosine schedule: epochs until the rate is 0 (those of --epochs where not given)"""
+    """cosine schedule: epochs until the rate is 0 (else --epochs)"""
     warmup: int = 0
     """steps over which the learning rate rises from zero"""
     batch_size: int | None = None
@@ -130,7 +130,7 @@ class UpdateSettings:
     freeze: tuple[int, ...] = ()
     """layers that keep their initial weights, counted from 1"""
     adversarial: float = 0.0
-    """size of adversarial perturbations x + size * sign(dL/dx), by true backpropagation"""
+    """size in x + size * sign(dL/dx), dL/dx by true backprop"""
     adversarial_mix: Literal["only", "beside"] = "only"
     """train on the perturbed samples only, or on them beside the clean ones"""
 
@@ -165,7 +165,7 @@ class PlaceSettings:
     feedback: Literal["stored", "procedural"] = "stored"
     """stored matrices, or procedural: made of the seed wherever they are used, and no part of a checkpoint"""
     overlap: bool = False
-    """with --parallel layers: lower blocks take in the next batches before they have learnt from the last"""
+    """with --parallel layers: blocks run ahead of what they have learnt"""
 
 
 @dataclass(frozen=True)
@@ -173,11 +173,11 @@ class RecordSettings:
     """What is measured and kept."""
 
     probe_every: int = 0
-    """steps between two measurements of the alignment angles, 0 for once an epoch"""
+    """steps between two probes of the angles, 0 for once an epoch"""
     probe_samples: int = 256
     """training samples on which the angles are measured"""
     checkpoint_every: int = 1
-    """epochs between two checkpoints, more where saves would take over a twentieth of the time"""
+    """epochs between two checkpoints, more where saves take long"""
     out: str | None = None
     """the run's folder (runs/<data>-<rule> where not given, with a number behind it where that is taken)"""
 
