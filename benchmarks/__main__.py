@@ -13,6 +13,7 @@ from . import long_runs as lengths
 from . import report as pages
 from . import reproductions as reproductions_
 from . import scaling as scales
+from . import streams as streams_
 from . import threshold as thresholds
 from .first_gpu.command import first_gpu
 from .peers import cpu, gpu
@@ -129,6 +130,25 @@ def epoch(threads: int = 2, epochs: int = 7, out: Path | None = None) -> None:
     print(f"an epoch {found['epoch_s']:.3f} s, its {found['steps']} steps {found['steps_s']:.3f} s")
 
 
+def streams(quick: bool = False, threads: int = 2, rounds: int = 9, out: Path | None = None) -> None:
+    """An epoch's steps on samples that stay in their file, against the same in memory, on the CPU.
+
+    Args:
+        quick: a small net, once
+        threads: of BLAS
+        rounds: turns of either
+        out: the file for the figures (results/streams-PROCESSOR.json where not given)
+    """
+    facts = get_backend("numpy").describe()
+    record = described("streams", facts, threads)
+    record["rows"] = streams_.run(threads, 1 if quick else rounds, quick=quick)
+    for row in record["rows"]:
+        share = row["memory_s"] / row["streamed_s"]
+        print(f"{row['form']}: {row['streamed_s']:.3f} s, in memory {row['memory_s']:.3f} s: {share:.2f} of the speed")
+    if not quick:
+        written(record, out or named("streams", facts["processor"]))
+
+
 def long_runs(epochs: int = 100_000, before: Path | None = None, old_epochs: int = 6000) -> None:
     """Processor time of an epoch of a tiny net whose folder is kept, after ever more epochs.
 
@@ -158,7 +178,22 @@ def reproductions(runs: Path | None = None) -> None:
 
 
 if __name__ == "__main__":
-    works = cpu, gpu, first_gpu, threshold, scaling, memory, feedback, rules, epoch, ranks, simulate, long_runs, counts
+    works = (
+        cpu,
+        gpu,
+        first_gpu,
+        threshold,
+        scaling,
+        memory,
+        feedback,
+        rules,
+        epoch,
+        streams,
+        ranks,
+        simulate,
+        long_runs,
+        counts,
+    )
     commands = {c.__name__.replace("_", "-"): c for c in (*works, report, reproductions, trial, drift, reliability)}
     app = App(name="python -m benchmarks", help_format="plaintext")
     for name, command in commands.items():

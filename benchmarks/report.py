@@ -50,6 +50,7 @@ def write(results: Path) -> Path:
     if not any(r.get("kind") == "gpu" for r in records):
         sections.append(UNMEASURED)
     sections += [whole_epoch(r) for r in records if r.get("kind") == "epoch"]
+    sections += [streamed(r) for r in records if r.get("kind") == "streams"]
     sections += [growth(r) for r in records if r.get("kind") == "scaling"]
     sections += [every_rule(r) for r in records if r.get("kind") == "rules"]
     sections += [held(r) for r in records if r.get("kind") == "memory"]
@@ -67,6 +68,23 @@ def alike(records: list[dict[str, Any]], kind: str) -> list[list[dict[str, Any]]
         if record.get("kind") == kind:
             found.setdefault(machine(record), []).append(record)
     return [sorted(same, key=lambda record: -record["threads"]) for same in found.values()]
+
+
+def streamed(record: dict[str, Any]) -> str:
+    """How fast samples are trained on that stay in their file."""
+    lines = [
+        f"## Samples that stay in their file: {machine(record)}, {threads(record)}",
+        "",
+        f"`{record['command']}`, {record['date']}: an epoch of 60,000 samples, 784-800-800-10, batch 128, plain SGD,"
+        " dfa, one seed, --scaling standard, from a file in the page cache and in memory, in turn.",
+        "",
+        "| form | seconds | in memory | share of the speed in memory |",
+        "|---|---|---|---|",
+    ]
+    for row in record["rows"]:
+        share = row["memory_s"] / row["streamed_s"]
+        lines.append(f"| {row['form']} | {row['streamed_s']:.2f} | {row['memory_s']:.2f} | {share:.2f} |")
+    return "\n".join([*lines, ""])
 
 
 def whole_epoch(record: dict[str, Any]) -> str:

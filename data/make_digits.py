@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from gpufa.data.namedsets import DATASETS
-from gpufa.data.samples import split
+from gpufa.data.splits import split
 
 HERE = Path(__file__).resolve().parent
 FRACTION, KEY = 0.2, 1998  # of the test part, and of the random choice of its samples

@@ -74,6 +74,14 @@ class Backend(Dynamics, Columns, Norms):
     def to_host(self, array: Array) -> np.ndarray:
         raise NotImplementedError
 
+    def staging(self, out: Array) -> np.ndarray:
+        """An array on the host to be filled and then handed to `deliver`: as `out`, which on the CPU it is itself."""
+        raise NotImplementedError
+
+    def deliver(self, staged: np.ndarray, out: Array) -> None:
+        """out = what `staging` gave, beside the work that goes on: done when it returns. Any thread may call it."""
+        raise NotImplementedError
+
     def gemm(self, a: Array, b: Array, out: Array, alpha: float | Array = 1.0, beta: float = 0.0) -> None:
         """out = alpha * a @ b + beta * out over the trailing two axes; alpha is a number or a device's, (1,)."""
         raise NotImplementedError
@@ -196,7 +204,7 @@ class Backend(Dynamics, Columns, Norms):
         """out[r] = 0 with probability `drop`, else 1 / (1 - drop)."""
         raise NotImplementedError
 
-    def permutations(self, seeds: Sequence[int], purpose: Purpose, step: int, out: Array) -> None:
+    def permutations(self, seeds: Sequence[int], purpose: Purpose, step: int, out: Array, stream: int = 0) -> None:
         """out[r] = a random order of 0 .. n-1 for each seed, (R, n) int64."""
         raise NotImplementedError
 

@@ -5,6 +5,7 @@ goes back to the stream that was entered last, never to one that was merely `use
 `working` first, which enters both.
 """
 
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -39,6 +40,7 @@ class CupyDevice:
                 Lanes(cupy.cuda, self.cublas, [self.pointer(space) for space in self._workspaces]) for _ in range(2)
             )
             self._turn = cupy.cuda.Event(disable_timing=True)
+            self._sending = cupy.cuda.Stream(non_blocking=True)
         self._own = {stream.ptr for lanes in (self._live, self._recording) for stream in lanes.streams}
 
     def working(self) -> AbstractContextManager[None]:
@@ -116,6 +118,17 @@ class CupyDevice:
     def _elsewhere(self, array: Any) -> bool:
         """Whether it is on another GPU, which kernels of this one may not reach."""
         return isinstance(array, self.xp.ndarray) and array.device.id != self.index
+
+    def pinned(self, shape: Sequence[int], dtype: Any) -> np.ndarray:
+        count, kind = math.prod(shape), np.dtype(dtype)
+        with self._device:
+            room = self.xp.cuda.alloc_pinned_memory(count * kind.itemsize)
+        return np.frombuffer(room, kind, count).reshape(tuple(shape))
+
+    def send(self, staged: np.ndarray, out: Array) -> None:
+        with self._device:
+            out.set(staged, stream=self._sending)
+            self._sending.synchronize()
 
     def pointer(self, array: Array) -> int:
         return array.data.ptr

@@ -50,6 +50,13 @@ class Device(Protocol):
     def download(self, array: Array) -> np.ndarray:
         """A copy on the host, once all work before it is done."""
 
+    def pinned(self, shape: Sequence[int], dtype: Any) -> np.ndarray:
+        """An array on the host that `send` need not copy first."""
+
+    def send(self, staged: np.ndarray, out: Array) -> None:
+        """Copy to the device beside all other work, which it neither waits for nor holds up; done when it returns.
+        Both are C-contiguous, of one shape and type. Any thread may call it."""
+
     def pointer(self, array: Array) -> int:
         """The address of the first element."""
 

@@ -59,11 +59,11 @@ class RandomKernels(Launcher):
             *(length, stride(out), replicas),
         )
 
-    def permutations(self, seeds: Sequence[int], purpose: Purpose, step: int, out: Array) -> None:
+    def permutations(self, seeds: Sequence[int], purpose: Purpose, step: int, out: Array, stream: int = 0) -> None:
         replicas, n = out.shape
         keys = self.device.empty(out.shape, "uint64")
         found = kernel("random", "shuffle_keys", "float32", **kernels.law_text("uniform"))
         grid = columns_grid(-(-n // 4), replicas)
-        self._launch(found, *grid, keys, self._seeds(seeds), step, int(purpose), n, replicas)
+        self._launch(found, *grid, keys, self._seeds(seeds), stream, step, int(purpose), n, replicas)
         keys.sort(axis=-1)
         out[...] = keys & np.uint64(0xFFFFFFFF)

@@ -51,6 +51,16 @@ class Launcher(Backend):
     def to_host(self, array: Array) -> np.ndarray:
         return self.device.download(array)
 
+    def staging(self, out: Array) -> np.ndarray:
+        return self.device.pinned(out.shape, out.dtype)
+
+    def deliver(self, staged: np.ndarray, out: Array) -> None:
+        if out.flags.c_contiguous:
+            self.device.send(staged, out)
+        else:
+            for own, one in zip(staged, out, strict=True):
+                self.deliver(own, one)
+
     def gemm(self, a: Array, b: Array, out: Array, alpha: float | Array = 1.0, beta: float = 0.0) -> None:
         if out.ndim == 4:  # replicas and layers: the longer axis is the batch
             axis = 0 if out.shape[0] < out.shape[1] else 1

@@ -55,6 +55,12 @@ class NumpyBackend(Direct, Pools, RowNorms, Loading):
     def to_host(self, array: NDArray) -> NDArray:
         return np.asarray(array)
 
+    def staging(self, out: NDArray) -> NDArray:
+        return out
+
+    def deliver(self, staged: NDArray, out: NDArray) -> None:
+        """It is there already."""
+
     def reorder(self, x: NDArray, out: NDArray) -> None:
         """Some samples at a time, so that what is read stays in the cache: NumPy takes five times as long at once."""
         for s in range(0, x.shape[-1], BESIDE):
@@ -189,9 +195,9 @@ class NumpyBackend(Direct, Pools, RowNorms, Loading):
         np.multiply(slope, size, out=slope)
         np.add(x, slope, out=out)
 
-    def permutations(self, seeds: Sequence[int], purpose: Purpose, step: int, out: NDArray) -> None:
+    def permutations(self, seeds: Sequence[int], purpose: Purpose, step: int, out: NDArray, stream: int = 0) -> None:
         for one, seed in zip(out, seeds, strict=True):
-            one[:] = permutation(seed, purpose, step, len(one))
+            one[:] = permutation(seed, purpose, step, len(one), stream)
 
     def describe(self) -> dict[str, str]:
         return facts()

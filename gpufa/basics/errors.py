@@ -71,12 +71,12 @@ def warn(sentence: str) -> None:
 
 
 @contextmanager
-def room_needed() -> Iterator[None]:
-    """For what may need more memory than there is: makes Python's own error OutOfMemory."""
+def room_needed(remedy: str = "use fewer samples, units or seeds") -> Iterator[None]:
+    """For what may need more memory than there is: makes Python's own error OutOfMemory, which names the remedy."""
     try:
         yield
     except GpufaError:
         raise
     except MemoryError as error:
         why = f" ({error})" if str(error) else ""
-        raise OutOfMemory(f"there is no memory for this{why}; use fewer samples, units or seeds") from None
+        raise OutOfMemory(f"there is no memory for this{why}; {remedy}") from None

@@ -3,14 +3,20 @@
 import errno
 import os
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from .errors import FileProblem
+from .errors import FileProblem, GpufaError
 
 
 def write(path: str | Path, content: bytes | memoryview | str, what: str, remedy: str) -> None:
-    """Put `content`, text as UTF-8, at `path`, in one step or not at all, and see it onto the disk.
+    """Put `content`, text as UTF-8, at `path`, as `write_parts` does."""
+    write_parts(path, [content], what, remedy)
+
+
+def write_parts(path: str | Path, parts: Iterable[bytes | memoryview | str], what: str, remedy: str) -> None:
+    """Put parts, one behind the other, text as UTF-8, at `path`, in one step or not at all, and see it onto the disk.
 
     It is written to a file beside `path` that takes its place when all of it is on the disk; what `path` links to is
     replaced, not the link. Raises FileProblem, "{what} 'path' can't be written (reason); {remedy}"; what stood there
@@ -19,7 +25,8 @@ def write(path: str | Path, content: bytes | memoryview | str, what: str, remedy
     try:
         goal = Path(os.path.realpath(path))
         if _is_a_stream(Path(path)):
-            Path(path).write_bytes(_bytes(content))
+            with open(path, "wb") as file:
+                file.writelines(map(_bytes, parts))
             return
         if goal.exists() and not os.access(goal, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -28,7 +35,7 @@ def write(path: str | Path, content: bytes | memoryview | str, what: str, remedy
             with open(half, "xb") as file:
                 with suppress(FileNotFoundError):
                     os.chmod(half, goal.stat().st_mode & 0o777)
-                file.write(_bytes(content))
+                file.writelines(map(_bytes, parts))
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(half, goal)
@@ -36,6 +43,8 @@ def write(path: str | Path, content: bytes | memoryview | str, what: str, remedy
             with suppress(OSError):
                 os.unlink(half)
             raise
+    except GpufaError:  # of what makes the parts
+        raise
     except OSError as error:
         raise FileProblem(f"{what} {str(path)!r} can't be written ({error.strerror or error}); {remedy}") from error
     try:

@@ -39,6 +39,7 @@ class Purpose(IntEnum):
     RULE = 8
     TEACHER = 9
     AUGMENT = 10
+    BLOCKS = 11
 
 
 def check_seed(seed: int) -> int:
@@ -175,7 +176,7 @@ class Generator:
         philox(counters, seed)
 
 
-def permutation(seed: int, purpose: Purpose, step: int, n: int) -> NDArray[np.int64]:
+def permutation(seed: int, purpose: Purpose, step: int, n: int, stream: int = 0) -> NDArray[np.int64]:
     """A random order of 0 .. n-1: the ranks of n words, equal words in order of their index."""
-    words = Generator().words(np.empty(n, np.uint32), seed, purpose, step=step)
+    words = Generator().words(np.empty(n, np.uint32), seed, purpose, stream=stream, step=step)
     return np.argsort(words, kind="stable")

@@ -15,9 +15,11 @@ from ..data.about import CLASSIFICATION, About, Wanted, of_metadata
 from ..data.datasets import load_inputs, read
 from ..data.divided import ALL
 from ..data.handed import validate
-from ..data.namedsets import of_pixels
+from ..data.namedsets import is_known, of_pixels
 from ..data.samples import Data
-from ..data.userfiles import SUFFIXES
+from ..data.streamparts import pieces
+from ..data.streamroom import ALWAYS, AUTO, NEVER, Way
+from ..data.userfiles import is_file
 from ..measure.health import of_another_unit
 from ..net.learner import Learner
 from ..training.config import Config
@@ -25,15 +27,19 @@ from ..training.toml import stored
 from . import networks
 
 IN_MEMORY = "arrays"  # the name of data that a program handed in
+IN_ANOTHER_ORDER = (
+    "the run had them in memory, and would go on in another order if they streamed: resume it where more is free"
+)
+AS_FITS = Way(AUTO)
 
 
 def data_of(config: Config, data: Any, weights: Any = None) -> tuple[Data, str]:
     """The arrays and their name: of `data`, which may be arrays itself, or of config.data where that is None. Beside
     arrays `weights` are those of the samples, of the training part where there are two."""
-    return _data_of(config, data, config.wanted, weights)
+    return _data_of(config, data, config.wanted, weights, config.way)
 
 
-def _data_of(config: Config, data: Any, wanted: Wanted, weights: Any) -> tuple[Data, str]:
+def _data_of(config: Config, data: Any, wanted: Wanted, weights: Any, way: Way) -> tuple[Data, str]:
     if data is None or isinstance(data, str | Path):
         if (name := str(data or config.data)) == IN_MEMORY:
             raise InvalidValue(
@@ -45,25 +51,37 @@ def _data_of(config: Config, data: Any, wanted: Wanted, weights: Any) -> tuple[D
                 f"sample_weights are an array, which goes with arrays, and the data are {name!r}; name its column or"
                 " array in the settings, sample_weights = 'name'"
             )
-        return read(name, config.test_fraction, wanted), name
+        return read(name, config.test_fraction, wanted, way), name
+    if way.mode == ALWAYS:
+        raise InvalidValue(
+            "stream = 'always' is for files, and the data are handed in by a program; leave it out, or give their path"
+        )
     return validate(data, wanted, config.test_fraction, weights), IN_MEMORY
 
 
 def data_again(
-    config: Config, data: Any, metadata: Mapping[str, Any], path: str | Path, remedy: str, weights: Any = None
+    config: Config,
+    data: Any,
+    metadata: Mapping[str, Any],
+    path: str | Path,
+    remedy: str,
+    weights: Any = None,
+    way: Way | None = None,
 ) -> Data:
-    """The very arrays that a run was trained on, from what its checkpoint says.
+    """The very arrays that a run was trained on, from what its checkpoint says; those of a file are read in that way,
+    or else as the run read them, in whose order it goes on.
 
     Raises InvalidValue where they have changed since; FileProblem where they are gone.
     """
-    if data is None and _is_file(config.data) and not home_path(config.data, "data").exists():
+    if data is None and _is_own(config.data) and not home_path(config.data, "data").exists():
         raise FileProblem(
             f"{str(path)!r} was trained on {config.data}, which is not there; say with --data where it is now"
         )
     about, wanted = of_metadata(metadata), config.wanted
     if about and "about" not in metadata:  # what it was taken for then
         wanted = wanted._replace(task=about.task, strict=False)
-    arrays, _ = _data_of(config, data, wanted, weights)
+    as_before = Way(ALWAYS) if config.stream == ALWAYS else Way(NEVER, IN_ANOTHER_ORDER)
+    arrays, _ = _data_of(config, data, wanted, weights, way or as_before)
     if ("weights" in metadata["data"]) != (arrays.weights is not None):
         there, here = ("with", "none") if arrays.weights is None else ("without", "some")
         raise InvalidValue(
@@ -77,7 +95,10 @@ def data_again(
 
 
 def _as_read_before(data: Data) -> Iterator[Data]:
-    """What gpufa made of the same file before CSV files were read in float64, and labels were counted anew."""
+    """What gpufa made of the same file before CSV files were read in float64, and labels were counted anew; there were
+    none that streamed."""
+    if data.stream:
+        return
     narrow = Data(*(a.astype(np.float32) if a.dtype == np.float64 else a for a in data)).told(data.about)
     narrow.weighed(data.weights)
     yield narrow
@@ -88,17 +109,23 @@ def _as_read_before(data: Data) -> Iterator[Data]:
 
 
 def fingerprint(data: Data, name: str) -> dict[str, Any]:
-    """What tells whether data are the same: shapes and a checksum of every byte, of the samples' weights too."""
+    """What tells whether data are the same: shapes and a checksum of every byte, of the samples' weights too. It is one
+    for data in memory and the same that stay in their file."""
     parts = data._asdict() | ({} if data.weights is None else {"weights": data.weights})
-    return {
-        "name": name,
-        **{part: [list(a.shape), zlib.crc32(np.ascontiguousarray(a).data)] for part, a in parts.items()},
-    }
+    return {"name": name, **{part: [list(a.shape), _checksum(a)] for part, a in parts.items()}}
+
+
+def _checksum(values: Any) -> int:
+    """Of the bytes of an array, labels being int64, or of what Rows read."""
+    found, labels = 0, values.dtype.kind in "iu" and values.ndim == 1
+    for piece in pieces(values):
+        found = zlib.crc32(np.ascontiguousarray(piece, np.int64 if labels else None).data, found)
+    return found
 
 
 def samples_of(
-    path: str | Path, net: Learner, data: str | Path | None = None, wanted: Wanted = ALL
-) -> tuple[NDArray, NDArray | None, str]:
+    path: str | Path, net: Learner, data: str | Path | None = None, wanted: Wanted = ALL, way: Way = AS_FITS
+) -> tuple[Any, NDArray | None, str]:
     """x, y and what they are in words, for a net that is judged: on the test part of the run's own data, if `data` is
     not given or is their file, moved or not; else on all that inputs_of finds there.
 
@@ -110,25 +137,39 @@ def samples_of(
     if data is None:
         if name == IN_MEMORY:
             raise InvalidValue(f"{str(path)!r} does not name its data; say which with --data")
-        return *_test_part(metadata, None, path), "its own test data"
-    if _is_file(name) and name.lower().endswith(tuple(Path(data).suffixes[-1:]) or ("/",)):
+        return *_test_part(metadata, None, path, way), "its own test data"
+    if _of_one_form(name, data):
         with suppress(GpufaError):  # they are others, then
-            return *_test_part(metadata, data, path), f"the test part of {data}, which it was trained on"
+            return *_test_part(metadata, data, path, way), f"the test part of {data}, which it was trained on"
         if home_path(data, "data") == home_path(name, "data"):
             warn(
                 f"{data} has changed since {str(path)!r} was trained on it: all of its samples are taken, among which"
                 " those of the training may be"
             )
-    return *inputs_of(path, net, data, wanted), str(data)
+    return *inputs_of(path, net, data, wanted, way), str(data)
 
 
-def inputs_of(path: str | Path, net: Learner, data: str | Path, wanted: Wanted) -> tuple[NDArray, NDArray | None]:
+def inputs_of(
+    path: str | Path, net: Learner, data: str | Path, wanted: Wanted, way: Way = AS_FITS
+) -> tuple[Any, NDArray | None]:
     """What load_inputs finds for a run's net in a set or file, with a warning where it is in another unit than what the
     net was trained on."""
-    x, y = load_inputs(data, net.sizes.inputs, net.about, wanted, net.sizes.shapes[0])
+    x, y = load_inputs(data, net.sizes.inputs, net.about, wanted, net.sizes.shapes[0], way)
     if said := of_another_unit(x, net.scaling, of_pixels(_name(networks.facts(path)))):
         warn(f"{data} has {said}; give them in one unit")
     return x, y
+
+
+def _of_one_form(name: str, data: str | Path) -> bool:
+    """Whether data of that name may be what is now at that path: files of one ending, or both folders."""
+    if not is_file(name):
+        return _is_own(name) and home_path(data, "data").is_dir()
+    return name.lower().endswith(tuple(Path(data).suffixes[-1:]) or ("/",))
+
+
+def _is_own(name: str) -> bool:
+    """Whether data of that name are a file or a folder."""
+    return name != IN_MEMORY and not is_known(name)
 
 
 def _name(metadata: Mapping[str, Any]) -> str:
@@ -136,12 +177,8 @@ def _name(metadata: Mapping[str, Any]) -> str:
     return str(metadata.get("config", {}).get("data", IN_MEMORY))
 
 
-def _test_part(metadata: Mapping[str, Any], data: str | Path | None, path: str | Path) -> tuple[NDArray, NDArray]:
+def _test_part(metadata: Mapping[str, Any], data: str | Path | None, path: str | Path, way: Way) -> tuple[Any, NDArray]:
     """x and y of the test part of the very data that a run was trained on, in the file `data` if they have moved."""
     remedy = "bring back those that it was trained on, or name others with --data"
-    arrays = data_again(stored(metadata), data, metadata, path, remedy)
+    arrays = data_again(stored(metadata), data, metadata, path, remedy, way=way)
     return arrays.x_test, arrays.y_test
-
-
-def _is_file(name: str) -> bool:
-    return name.lower().endswith(SUFFIXES)

@@ -2,9 +2,10 @@
 
 import csv
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -13,12 +14,14 @@ from ..basics.console import console
 from ..basics.errors import InvalidValue
 from ..checkpoints import networks, provenance
 from ..data.about import CLASSIFICATION, REGRESSION, About, Wanted
+from ..data.streamroom import Way
 from ..data.target import by_name
 from ..network import Network
 from ..rules import find_rule
 from . import display
 
 OK = 0
+AT_ONCE = 2000  # samples whose outputs are written at a time
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Use:
     """path/to/file.py:MyRule, where the run was trained by a rule of your own"""
     parts: tuple[str, ...] = ()
     """path/to/file.py:NAME of each activation, loss and so on of your own that it was trained with"""
+    stream: Literal["auto", "always", "never"] = "auto"
+    """whether a file is read some samples at a time: auto does that where memory does not hold it"""
     backend: str = "auto"
     """auto, numpy or cupy"""
     device: int = 0
@@ -44,6 +49,10 @@ class Use:
     @property
     def wanted(self) -> Wanted:
         return Wanted(features=self.features or None, drop=self.drop or None)
+
+    @property
+    def way(self) -> Way:
+        return Way(self.stream)
 
 
 Used = Annotated[Use, Parameter(name="*")]
@@ -58,7 +67,7 @@ def evaluate(run: Path, /, *, data: str | None = None, use: Used = AS_IT_IS) -> 
         data: a data set's name or a file; the run's own test data where not given, or where that is the run's file
     """
     net = use.net(run)
-    x, y, what = provenance.samples_of(run, net, data, use.wanted)
+    x, y, what = provenance.samples_of(run, net, data, use.wanted, use.way)
     if y is None:
         raise InvalidValue(f"{data!r} holds no labels or targets to evaluate against; use gpufa predict")
     scores = net.evaluate(x, by_name(y, net.about))
@@ -75,28 +84,31 @@ def predict(run: Path, data: str, /, *, out: Path | None = None, use: Used = AS_
         out: the csv file; standard output where not given
     """
     net = use.net(run)
-    x, _ = provenance.inputs_of(run, net, data, use.wanted)
-    outputs = net.predict(x)
-    outputs = outputs if net.single else outputs.mean(axis=0)
+    x, _ = provenance.inputs_of(run, net, data, use.wanted, use.way)
+    lines = _predictions(net, x)
+    if out:
+        files.write_parts(out, lines, "predictions", "give another --out")
+    else:
+        for text in lines:
+            print(text, end="", flush=True)
+    return OK
+
+
+def _predictions(net: Network, x: Any) -> Iterator[str]:
+    """The lines of the csv file, those of some samples at a time."""
     digits = 12 if net.target_scaling else 6
     about = net.about or About(REGRESSION if net.output_loss.name == "squared_error" else CLASSIFICATION)
-    classes = about.task == CLASSIFICATION
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(
-        [
-            *(["label"] if classes else []),
-            *(f"output_{about.class_name(i) if classes else i}" for i in range(outputs.shape[1])),
-        ]
-    )
-    for row in outputs:
-        label = [about.class_name(int(row.argmax()))] if classes else []
-        writer.writerow([*label, *(f"{v:.{digits}g}" for v in row)])
-    if out:
-        files.write(out, text.getvalue(), "predictions", "give another --out")
-    else:
-        print(text.getvalue(), end="", flush=True)
-    return OK
+    classes, numbers = about.task == CLASSIFICATION, range(net.sizes.outputs)
+    head = [*(["label"] if classes else []), *(f"output_{about.class_name(i) if classes else i}" for i in numbers)]
+    for start in range(0, len(x), AT_ONCE):
+        outputs = net.predict(x[start : start + AT_ONCE])
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerows([] if start else [head])
+        for row in outputs if net.single else outputs.mean(axis=0):
+            label = [about.class_name(int(row.argmax()))] if classes else []
+            writer.writerow([*label, *(f"{v:.{digits}g}" for v in row)])
+        yield text.getvalue()
 
 
 def inspect(run: Path, /) -> int:

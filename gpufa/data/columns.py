@@ -4,7 +4,7 @@ import itertools
 import re
 import shlex
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from .about import About, Names, Wanted, column, shortened
 KNOWN = "label", "labels", "class", "target", "y"  # the names of a target, in any case
 UNNAMED = re.compile(r"unnamed: \d+|__index_level_\d+__", re.IGNORECASE)  # as pandas writes its index, or reads it
 REPEATED = re.compile(r"\.\d+$")  # what pandas, and `unique`, put behind a name that was there before
+LOOK = 4096  # of them that are looked at before all are
 RUNNING = 5  # rows from which on a running number is told from a feature
 
 
@@ -71,24 +72,30 @@ def choose(names: Names | None, width: int, wanted: Wanted, with_target: bool = 
     return Roles(target, given or tuple(left), by_place, *weighed)
 
 
-def refuse_running(parts: Sequence[NDArray], columns: Sequence[int], names: Names | None) -> None:
+def refuse_running(parts: Sequence[Any], columns: Sequence[int], names: Names | None) -> None:
     """Raises InvalidValue where a feature, whose columns stand at `columns`, numbers the rows of all parts of x, or of
-    the first, in whatever order."""
+    the first, in whatever order. Parts may be Rows, of which the first are read, and all where that does not tell."""
     for count in range(1, len(parts) + 1):
         some = parts[:count]
         rows = sum(map(len, some))
         if rows < RUNNING:
             continue
-        low = np.min([x.min(axis=0) for x in some], axis=0).astype(float)
-        high = np.max([x.max(axis=0) for x in some], axis=0)
-        for j in np.flatnonzero(((low == 0) | (low == 1)) & (high == low + (rows - 1))).tolist():
-            if (np.sort(np.concatenate([x[:, j] for x in some])) == np.arange(rows) + low[j]).all():
+        for j in _may_run(some[0][:LOOK], rows):
+            values = np.sort(np.concatenate([x[:, j] for x in some]))
+            if values[0] in (0, 1) and (values == np.arange(rows) + values[0]).all():
                 name = name_of(names, columns[j])
                 raise InvalidValue(
-                    f"column {column(name)} numbers the rows from {int(low[j])} to {int(high[j])}: it tells their order"
-                    f" and is no feature; leave it out with --drop {shlex.quote(str(name))}, or name what is to be used"
+                    f"column {column(name)} numbers the rows from {int(values[0])} to {int(values[-1])}: it tells their"
+                    f" order and is no feature; leave it out with --drop {shlex.quote(str(name))}, or name what is used"
                     " with --features"
                 )
+
+
+def _may_run(first: NDArray, rows: int) -> list[int]:
+    """The columns whose first values are different whole numbers, as those that number so many rows are."""
+    low, high = first.min(axis=0), first.max(axis=0)
+    apart = (low >= 0) & (high <= rows) & (high - low >= len(first) - 1.0) & (first == np.floor(first)).all(axis=0)
+    return [j for j in np.flatnonzero(apart).tolist() if len(np.unique(first[:, j])) == len(first)]
 
 
 def match(names: Names | None, width: int, about: About | None, features: int, wanted: Wanted) -> Roles:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -12,10 +13,11 @@ from .about import CLASSIFICATION, REGRESSION, TASKS, About, Wanted, names_in
 from .divided import ALL, OWN_TEST_PART, of_arrays
 from .handed import validate
 from .missing import MISSING
-from .namedsets import part_of
+from .namedsets import is_known, part_of
 from .samples import Data, has_labels, inputs
+from .streamroom import ALWAYS, IN_MEMORY, Way
 from .target import judged
-from .userfiles import SUFFIXES, read_file, read_inputs
+from .userfiles import is_file, read_file, read_inputs
 
 
 @room_needed()
@@ -32,11 +34,11 @@ def load_data(
 ) -> Data:
     """The named set, scaled to [0, 1], or the user's file, table or arrays as they are.
 
-    A file is .npz or HDF5 (.h5, .hdf5) with x_train, y_train, x_test and y_test, or with x and y, or what else these
-    may be called (docs/data.md); or .csv or .tsv, gzipped or not, or .parquet, of which a column is the target. A
-    program may also hand in (x, y), (x_train, y_train, x_test, y_test), a dict of such arrays, or a table of pandas,
-    Polars or PyArrow. From x and y, and from a table, `test_fraction` (default 0.2) is split off for the test, with
-    labels the same share of every class.
+    A file is .npz or HDF5 (.h5, .hdf5), or a folder of .npy files, with x_train, y_train, x_test and y_test, or with x
+    and y, or what else these may be called (docs/data.md); or .csv or .tsv, gzipped or not, or .parquet, of which a
+    column is the target. A program may also hand in (x, y), (x_train, y_train, x_test, y_test), a dict of such arrays,
+    or a table of pandas, Polars or PyArrow. From x and y, and from a table, `test_fraction` (default 0.2) is split off
+    for the test, with labels the same share of every class. All of it is read into memory, however much that is.
 
     target    the columns, by name or number, that are to be learned; of arrays also the name of that in place of y
     task      "classification" or "regression"
@@ -59,14 +61,23 @@ def load_data(
     return read(source, test_fraction, wanted)
 
 
-def read(source: Any, test_fraction: float | None, wanted: Wanted) -> Data:
-    """The same, for settings that are looked at already."""
+def read(source: Any, test_fraction: float | None, wanted: Wanted, way: Way = IN_MEMORY) -> Data:
+    """The same, for settings that are looked at already; a file may stream, by that way."""
     if not isinstance(source, str | os.PathLike):
         return validate(source, wanted, test_fraction)
     path = home_path(source, "data")
-    if path.name.lower().endswith(SUFFIXES):
-        return read_file(path, test_fraction, wanted)
+    if is_own(path):
+        return read_file(path, test_fraction, wanted, way)
+    if way.mode == ALWAYS:
+        raise InvalidValue(
+            f"{source} is a set that is read into memory; leave --stream always out, or name the folder of its files"
+        )
     return _named(source, test_fraction, wanted)
+
+
+def is_own(path: Path) -> bool:
+    """Whether data at that path are the user's own: a file, by its ending, or a folder that has no set's name."""
+    return is_file(path.name) or (path.is_dir() and not is_known(str(path)))
 
 
 def _named(name: str | os.PathLike[str], test_fraction: float | None, wanted: Wanted) -> Data:
@@ -96,17 +107,19 @@ def load_inputs(
     about: About | None = None,
     wanted: Wanted = ALL,
     shape: tuple[int, ...] = (),
-) -> tuple[NDArray, NDArray | None]:
+    way: Way = IN_MEMORY,
+) -> tuple[Any, NDArray | None]:
     """x (samples, features) to predict from and, where there are some, its labels or targets y.
 
     Of a named set, and of a file with x_test, that is the test part; else a file has x, and maybe y. A .csv has the
     columns that `about` says the net was trained on, with or without the target; where that says nothing `features`
     columns, and maybe one more for the target. Where the net's inputs have the `shape` (channels, height, width), so
-    must samples of an array that has places. Raises FileProblem or InvalidValue as `load_data` does.
+    must samples of an array that has places. Of a file that streams, by that `way`, x are Rows. Raises FileProblem or
+    InvalidValue as `load_data` does.
     """
     path, features = home_path(path_or_name, "data"), whole(features, "the number of features", most=sys.maxsize)
-    if path.name.lower().endswith(SUFFIXES):
-        return read_inputs(path, shape or (features,), about, wanted)
+    if is_own(path):
+        return read_inputs(path, shape or (features,), about, wanted, way)
     found = part_of(path_or_name, "test")
     x = inputs(found.x)
     if x.shape[1] != features:

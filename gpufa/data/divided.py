@@ -12,7 +12,9 @@ from .about import REGRESSION, About, Wanted, column
 from .arraynames import Fields
 from .columns import Roles, choose, name_of, refuse_running
 from .missing import DROP, kept_rows
-from .samples import Data, has_labels, host_array, inputs, split, targets, truths
+from .samples import Data, has_labels, host_array, targets, truths
+from .splits import held_out
+from .streamparts import looked_at, of_columns
 from .table import Table
 from .target import Target, decide, judged
 from .weights import checked
@@ -42,10 +44,10 @@ def of_arrays(
     """
     parted = len(xs) == 2
     called = [f"x{suffix}" for suffix in _suffixes(parted)]
-    xs = [host_array(x, name) for x, name in zip(xs, called, strict=True)]
-    made = [inputs(x, name, bool(wanted.missing)) for x, name in zip(xs, called, strict=True)]
+    looked = [looked_at(x, name, bool(wanted.missing)) for x, name in zip(xs, called, strict=True)]
+    made, shapes = [x for x, _ in looked], [shape for _, shape in looked]
     _check_widths(made)
-    places = _places(xs)
+    places = _places(shapes)
     width, about, what = made[0].shape[1], known or About(REGRESSION), "y"
     names = about.features if about.features and all(isinstance(one, str) for one in about.features) else None
     if found and found.y_array:
@@ -58,7 +60,7 @@ def of_arrays(
         what = _called(roles, None)
         about = replace(about, target=roles.target)
     if roles.features != tuple(range(width)):
-        made = [np.ascontiguousarray(x[:, list(roles.features)]) for x in made]
+        made = [of_columns(x, roles.features) for x in made]
         kept = tuple((about.features or range(width))[i] for i in roles.features)
         about = replace(about, features=kept, columns=about.columns or width)
     if not known:
@@ -70,9 +72,9 @@ def of_arrays(
     return _finished(made, list(ys), about, what, wanted, fraction, weights).placed(places)
 
 
-def _places(xs: Sequence[NDArray]) -> tuple[int, ...] | None:
+def _places(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:
     """The shape of a sample where it is no row. Raises InvalidValue where the parts have two."""
-    found = {x.shape[1:] for x in xs if x.ndim > 2}
+    found = {shape[1:] for shape in shapes if len(shape) > 2}
     if len(found) > 1:
         raise InvalidValue(f"x_train and x_test have samples of the shapes {' and '.join(map(str, found))}; give one")
     return next(iter(found), None)
@@ -94,7 +96,8 @@ def of_tables(
     roles, names = first.roles, first.names
     for table in tables:
         table.refuse_gaps(wanted.missing)
-    xs = [inputs(t.x, f"x{end}", bool(wanted.missing)) for t, end in zip(tables, _suffixes(parted), strict=True)]
+    ends = _suffixes(parted)
+    xs = [looked_at(t.x, f"x{end}", bool(wanted.missing))[0] for t, end in zip(tables, ends, strict=True)]
     _check_widths(xs)
     _check_running(xs, roles, names, wanted)
     about = About(
@@ -116,7 +119,7 @@ def of_trained(table: Table, about: About | None) -> tuple[NDArray, NDArray | No
     """x and, where there is one, y of a table for a net that was trained on what `about` says."""
     missing = about.missing if about else None
     table.refuse_gaps(missing, trained=True)
-    x = inputs(table.x, gaps=bool(missing))
+    x, _ = looked_at(table.x, "x", bool(missing))
     return x, None if table.y is None else judged(table.y, about, len(x))
 
 
@@ -149,7 +152,8 @@ def _finished(
     about = replace(about, task=made.task, classes=made.classes)
     if made.test is not None:
         return Data(xs[0], made.train, xs[1], made.test).told(about).weighed(weights)
-    kept, held = split(made.train, TEST_FRACTION if fraction is None else fraction, TEST_KEY)
+    held = held_out(made.train, TEST_FRACTION if fraction is None else fraction, TEST_KEY)
+    kept = ~held
     weights = None if weights is None else weights[kept]
     return Data(xs[0][kept], made.train[kept], xs[0][held], made.train[held]).told(about).weighed(weights)
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from ..basics.errors import FileProblem
 from . import cifar
-from .arrayfiles import read_arrays, read_idx
+from .arrayfiles import read_arrays
+from .idx import read_idx
 from .jpegs import Part
 
 IDX_FILES = "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"

@@ -119,13 +119,18 @@ def of_pixels(name: str) -> bool:
     return name.replace("-", "_") in DATASETS
 
 
+def is_known(name: str) -> bool:
+    """Whether a set has that name."""
+    return name.replace("-", "_") in DESCRIPTIONS
+
+
 def _known(name: str) -> str:
     """The key of DESCRIPTIONS."""
     if (key := name.replace("-", "_")) in DESCRIPTIONS:
         return key
     raise InvalidValue(
         f"data {name!r} is unknown; choose from {', '.join(DESCRIPTIONS)}, or a path that ends in .csv, .tsv, .parquet,"
-        " .npz or .h5"
+        " .npz, .npy or .h5, or the path of a folder of .npy files"
     )
 
 

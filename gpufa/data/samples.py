@@ -1,31 +1,30 @@
-"""Arrays of samples and their targets: what they must be like, and how a part is split off."""
+"""Arrays of samples and their targets, and what they must be like."""
 
 import math
-from numbers import Real
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..basics.arguments import shown
 from ..basics.arrays import taken
 from ..basics.errors import InvalidValue
 from .about import About
 from .scaling import float_type
 
-SUBSET_KEY = 2  # a part of the training samples is the same for every seed
 REAL = "biuf"  # the kinds of dtype that hold real numbers
 
 
 class _Arrays(NamedTuple):
-    x_train: NDArray
+    x_train: Any
     y_train: NDArray
-    x_test: NDArray
+    x_test: Any
     y_test: NDArray
 
 
 class Data(_Arrays):
     """x float or uint8 (samples, features); y int64 labels (samples,) from 0, or float targets (samples, outputs).
+    Where they `stream`, by reason of that, x are Rows, which stay in their file, and labels whole numbers of any type.
 
     `about` says what they are of, where that was looked at; `weights`, float64 (samples,), are those of the training
     samples, None where all count alike; `places` is the shape that a sample was found in, (channels, height, width)
@@ -35,6 +34,7 @@ class Data(_Arrays):
     about: About | None = None
     weights: NDArray | None = None
     places: tuple[int, ...] | None = None
+    stream: str | None = None
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name} {array.shape} {array.dtype}" for name, array in self._asdict().items())
@@ -55,19 +55,25 @@ class Data(_Arrays):
         self.places = places
         return self
 
+    def streamed(self, stream: str | None) -> "Data":
+        """The same, streaming for that reason."""
+        self.stream = stream
+        return self
+
     def _replace(self, **arrays: Any) -> "Data":
-        return Data(**{**self._asdict(), **arrays}).told(self.about).weighed(self.weights).placed(self.places)
+        made = Data(**{**self._asdict(), **arrays}).told(self.about).weighed(self.weights)
+        return made.placed(self.places).streamed(self.stream)
 
 
-def inputs(x: Any, name: str = "x", gaps: bool = False) -> NDArray:
+def inputs(x: Any, name: str = "x", gaps: bool = False, row: Callable[[int], int] = int) -> NDArray:
     """x as finite floats, or NaN where `gaps` may be, or uint8 (samples, features), C-contiguous; raises InvalidValue
-    that calls it `name`."""
+    that calls it `name`, and its samples by the numbers that `row` gives them."""
     x = numbers(x, name)
     if x.ndim < 2:
         raise InvalidValue(f"{name} has the shape {x.shape}; give (samples, features)")
     if x.dtype == np.uint8:
         return np.ascontiguousarray(x.reshape(len(x), -1))
-    return floats(x, name, gaps)
+    return floats(x, name, gaps, row)
 
 
 def targets(y: Any, name: str, gaps: bool = False) -> NDArray:
@@ -110,50 +116,6 @@ def has_labels(y: NDArray) -> bool:
     return y.dtype.kind in "iu"
 
 
-def split(y: NDArray, fraction: float, key: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sorted indices (kept, held out): round(fraction * samples) are held out at random, the same for the same `key`.
-
-    With labels every class gives its share and keeps at least one sample. Raises InvalidValue where that leaves none.
-    """
-    if not isinstance(fraction, Real) or not 0 < fraction < 1:
-        raise InvalidValue(
-            f"the fraction {shown(fraction)} of the samples can't be held out; give a number between 0 and 1"
-        )
-    classes = y if has_labels(y) else np.zeros(len(y), np.int64)
-    order = np.lexsort((np.random.Philox(key=key).random_raw(len(y)), classes))
-    first_of_class = np.diff(classes[order], prepend=-1) != 0
-    candidates = order[~first_of_class]
-    count = min(round(fraction * len(y)), len(candidates))
-    if not count:
-        raise InvalidValue(
-            f"a fraction of {fraction} of these {len(y)} samples holds out none; give more samples or a larger fraction"
-        )
-    held = np.zeros(len(y), bool)
-    held[candidates[(2 * np.arange(count) + 1) * len(candidates) // (2 * count)]] = (
-        True  # evenly spaced over the classes
-    )
-    return np.flatnonzero(~held), np.flatnonzero(held)
-
-
-def subset(data: Data, count: int) -> Data:
-    """`count` of the training samples, of every class its share and at least one; the same ones for the same data.
-
-    Raises InvalidValue where there are not so many, or more classes.
-    """
-    x, y = data.x_train, data.y_train
-    classes = len(np.unique(y)) if has_labels(y) else 1
-    if not classes <= count <= len(y):
-        raise InvalidValue(
-            f"samples = {shown(count)} can't be taken of {len(y)} training samples of {classes} classes;"
-            f" give --samples from {classes} to {len(y)}"
-        )
-    if count == len(y):
-        return data
-    kept, _ = split(y, 1 - count / len(y), SUBSET_KEY)
-    weights = None if data.weights is None else data.weights[kept]
-    return data._replace(x_train=x[kept], y_train=y[kept]).weighed(weights)
-
-
 def real_numbers(values: Any, name: str) -> NDArray:
     """An array of real numbers; raises InvalidValue that calls the values `name`."""
     array = host_array(values, name)
@@ -185,16 +147,16 @@ def numbers(values: Any, name: str) -> NDArray:
     return array
 
 
-def floats(array: NDArray, name: str, gaps: bool = False) -> NDArray:
+def floats(array: NDArray, name: str, gaps: bool = False, row: Callable[[int], int] = int) -> NDArray:
     """(samples, values), C-contiguous, of its `float_type`; all finite, or NaN where `gaps` may be."""
     dtype = float_type(array)
     with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite is told in words
         array = np.ascontiguousarray(array.reshape(len(array), -1), dtype)
     if not np.isfinite([array.min(), array.max()]).all():  # two numbers tell, without a mask as large as the data
-        for row, j in np.argwhere(np.isinf(array) if gaps else ~np.isfinite(array))[:1]:
+        for i, j in np.argwhere(np.isinf(array) if gaps else ~np.isfinite(array))[:1]:
             which = f", column {j}" if array.shape[1] > 1 else ""
             raise InvalidValue(
-                f"{name} has {'an' if gaps else 'a NaN or'} infinite value, first in row {row}{which} (counted from 0);"
-                " replace it or drop the row, or fill NaN in with --missing mean"
+                f"{name} has {'an' if gaps else 'a NaN or'} infinite value, first in row {row(i)}{which} (counted from"
+                " 0); replace it or drop the row, or fill NaN in with --missing mean"
             )
     return array

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,34 +73,53 @@ class Fit(NamedTuple):
 NO_MORE = Fit()
 
 
-def fit_scaling(name: str, x_train: NDArray, by: Fit = NO_MORE) -> Scaling:
-    """The scaling `name` (see SCALINGS) for x_train (samples, features). Raises InvalidValue for another name, and
-    where channel doesn't know the channels, or there is no memory for the matrix of zca."""
+class Facts(Protocol):
+    """What samples (samples, features) are like, as much of it as a scaling asks for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def extremes(self) -> tuple[NDArray, NDArray]:
+        """The least and the largest value of each feature."""
+
+    def spread(self, groups: int) -> tuple[NDArray, NDArray]:
+        """Mean and deviation, 0 for values that are all the same, of so many stretches of features, as wide as each
+        other, over all samples: float64 (groups,)."""
+
+    def values(self) -> NDArray:
+        """The samples themselves. Raises InvalidValue where they stay in their file."""
+
+
+def fit_scaling(name: str, x_train: "NDArray | Facts", by: Fit = NO_MORE) -> Scaling:
+    """The scaling `name` (see SCALINGS) for x_train (samples, features), or what is known of them. Raises InvalidValue
+    for another name, and where channel doesn't know the channels, or there is no memory for the matrix of zca."""
     if not isinstance(name, str) or name not in SCALINGS:
         raise InvalidValue(f"scaling {shown(name)} is unknown; choose from {', '.join(SCALINGS)}")
+    facts = Held(x_train) if isinstance(x_train, np.ndarray) else x_train
     with np.errstate(all="ignore"):  # what is beyond float64 is told where it is used
-        return SCALINGS[name](x_train, by)
+        return SCALINGS[name](facts, by)
 
 
-def _none(x: NDArray, _by: Fit) -> Scaling:
+def _none(x: Facts, _by: Fit) -> Scaling:
     return Scaling(np.zeros(x.shape[1]), np.ones(x.shape[1]))
 
 
-def _unit(x: NDArray, _by: Fit) -> Scaling:
-    low, high = float(x.min()), float(x.max())
+def _unit(x: Facts, _by: Fit) -> Scaling:
+    lows, highs = x.extremes()
+    low, high = float(lows.min()), float(highs.max())
     return Scaling(np.full(x.shape[1], low), np.full(x.shape[1], 1 / (high - low) if high > low else 1.0))
 
 
-def _minmax(x: NDArray, _by: Fit) -> Scaling:
-    low, high = x.min(axis=0).astype(np.float64), x.max(axis=0).astype(np.float64)
+def _minmax(x: Facts, _by: Fit) -> Scaling:
+    low, high = (extreme.astype(np.float64) for extreme in x.extremes())
     return Scaling(low, 1 / np.where(low == high, 1.0, high - low))
 
 
-def _standard(x: NDArray, _by: Fit) -> Scaling:
+def _standard(x: Facts, _by: Fit) -> Scaling:
     return _by_groups(x, x.shape[1])
 
 
-def _channel(x: NDArray, by: Fit) -> Scaling:
+def _channel(x: Facts, by: Fit) -> Scaling:
     if by.places is None or math.prod(by.places) != x.shape[1]:
         raise InvalidValue(
             f"scaling 'channel' needs to know which of the {x.shape[1]} features are of one channel, and neither the"
@@ -108,25 +128,49 @@ def _channel(x: NDArray, by: Fit) -> Scaling:
     return _by_groups(x, by.places[0])
 
 
-def _zca(x: NDArray, by: Fit) -> Scaling:
-    shift, factor, matrix = whitening(x, by.eps)
+def _zca(x: Facts, by: Fit) -> Scaling:
+    shift, factor, matrix = whitening(x.values(), by.eps)
     return Scaling(shift, factor, matrix.astype(by.dtype))
 
 
-def _by_groups(x: NDArray, groups: int) -> Scaling:
-    """Mean 0 and deviation 1 of so many stretches of features, as wide as each other, over all samples."""
+def _by_groups(x: Facts, groups: int) -> Scaling:
+    """Mean 0 and deviation 1 of so many stretches of features."""
     size = x.shape[1] // groups
-    low, high = x.min(axis=0).reshape(groups, size).min(axis=1), x.max(axis=0).reshape(groups, size).max(axis=1)
-    mean = x.mean(axis=0, dtype=np.float64).reshape(groups, size).mean(axis=1)
-    deviation = _deviation(x, mean)
-    beyond = (low != high) & ~(np.isfinite(mean) & np.isfinite(deviation) & (deviation > 0))
-    for j in np.flatnonzero(beyond):  # whose squares, or whose sum, float64 does not hold
-        most = max(abs(float(low[j])), abs(float(high[j])))
-        own = x[:, j * size : (j + 1) * size] / most
-        middle = own.mean(axis=0).mean(keepdims=True)
-        mean[j], deviation[j] = middle[0] * most, _deviation(own, middle)[0] * most
-    factor = 1 / np.where((low == high) | (deviation == 0), 1.0, deviation)
+    low, high = (extreme.reshape(groups, size) for extreme in x.extremes())
+    mean, deviation = x.spread(groups)
+    factor = 1 / np.where((low.min(axis=1) == high.max(axis=1)) | (deviation == 0), 1.0, deviation)
     return Scaling(np.repeat(mean, size), np.repeat(factor, size))
+
+
+class Held:
+    """Facts of an array."""
+
+    def __init__(self, x: NDArray) -> None:
+        self.x, self.shape = x, x.shape
+
+    def values(self) -> NDArray:
+        return self.x
+
+    def extremes(self) -> tuple[NDArray, NDArray]:
+        return self._extremes
+
+    @cached_property
+    def _extremes(self) -> tuple[NDArray, NDArray]:
+        return self.x.min(axis=0), self.x.max(axis=0)
+
+    def spread(self, groups: int) -> tuple[NDArray, NDArray]:
+        x, size = self.x, self.shape[1] // groups
+        low, high = (extreme.reshape(groups, size) for extreme in self.extremes())
+        low, high = low.min(axis=1), high.max(axis=1)
+        mean = x.mean(axis=0, dtype=np.float64).reshape(groups, size).mean(axis=1)
+        deviation = _deviation(x, mean)
+        beyond = (low != high) & ~(np.isfinite(mean) & np.isfinite(deviation) & (deviation > 0))
+        for j in np.flatnonzero(beyond):  # whose squares, or whose sum, float64 does not hold
+            most = max(abs(float(low[j])), abs(float(high[j])))
+            own = x[:, j * size : (j + 1) * size] / most
+            middle = own.mean(axis=0).mean(keepdims=True)
+            mean[j], deviation[j] = middle[0] * most, _deviation(own, middle)[0] * most
+        return mean, deviation
 
 
 def _deviation(x: NDArray, mean: NDArray) -> NDArray:
@@ -136,7 +180,7 @@ def _deviation(x: NDArray, mean: NDArray) -> NDArray:
     return np.sqrt(np.reshape(squares, (len(mean), -1)).mean(axis=1) / len(x))
 
 
-SCALINGS: dict[str, Callable[[NDArray, Fit], Scaling]] = {
+SCALINGS: dict[str, Callable[[Facts, Fit], Scaling]] = {
     "none": _none,
     "unit": _unit,
     "minmax": _minmax,

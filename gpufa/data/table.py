@@ -1,7 +1,7 @@
 """A table's columns in their roles, whatever it was read from."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from ..basics.errors import InvalidValue
 from .about import Names, column
 from .columns import Roles, name_of
 from .missing import DROP, FILLED
+from .streams import Rows
 
 
 def counted(row: int) -> str:
@@ -17,14 +18,14 @@ def counted(row: int) -> str:
 
 
 class Table(NamedTuple):
-    """Its columns' names, None where it has none; x numbers (rows, features) and y, None where there is no target,
-    numbers (rows,) or (rows, targets), or strings or bools (rows,); the weights of the rows, where a column has them;
-    what a row is called in errors."""
+    """Its columns' names, None where it has none; x numbers (rows, features), or Rows, and y, None where there is no
+    target, numbers (rows,) or (rows, targets), or strings or bools (rows,); the weights of the rows, where a column has
+    them; what a row is called in errors."""
 
     names: Names | None
     width: int
     roles: Roles
-    x: NDArray
+    x: Any
     y: NDArray | None
     weights: NDArray | None = None
     called: Callable[[int], str] = counted
@@ -39,7 +40,7 @@ class Table(NamedTuple):
                 f"{self.called(row)}: {target}, the target, has no value; leave such rows out"
                 f"{'' if trained else ' with --missing drop'}"
             )
-        if missing in FILLED or (missing == DROP and not trained):
+        if missing in FILLED or (missing == DROP and not trained) or isinstance(self.x, Rows):  # which look themselves
             return
         for row, j in np.argwhere(_gaps(self.x))[:1]:
             raise InvalidValue(

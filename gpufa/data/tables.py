@@ -37,11 +37,19 @@ class Frame(NamedTuple):
             raise InvalidValue("the table has no rows; give one per sample")
         if not roles.features:
             raise InvalidValue("no column is left to learn from; name some with --features, or fewer with --drop")
-        features = [_column(self.columns[i], self.names[i]) for i in roles.features]
-        target = [values(self.columns[i], f"column {column(self.names[i])}") for i in roles.target]
-        weights = None if roles.weights is None else _column(self.columns[roles.weights], self.names[roles.weights])
-        y = _target(target) if y is None else y
+        features = [self.numbers(i) for i in roles.features]
+        y = self.target(roles.target) if y is None else y
+        weights = None if roles.weights is None else self.numbers(roles.weights)
         return Table(self.names, len(self.names), roles, _joined(features), y, weights)
+
+    def numbers(self, i: int) -> NDArray:
+        """A column of them."""
+        return _column(self.columns[i], self.names[i])
+
+    def target(self, columns: Sequence[int] | None = None) -> NDArray | None:
+        """What these columns, or all, are as a target; None where there are none."""
+        which = range(len(self.names)) if columns is None else columns
+        return _target([values(self.columns[i], f"column {column(self.names[i])}") for i in which])
 
 
 def frame_of(data: Any) -> Frame | None:

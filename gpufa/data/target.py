@@ -24,6 +24,7 @@ DECISIONS = {
 ASKED = None, CLASSIFICATION, REGRESSION
 MANY, ROWS_EACH = 10, 5  # more classes than that with fewer rows each are amounts, it seems
 FEW_ROWS, OWN = 4, 1.5  # and so are, from so many rows on, classes with fewer rows each
+AT_ONCE = 1 << 20  # labels that are looked up at a time
 EXACT = 2**53  # whole numbers below it are exact in float64
 
 
@@ -92,7 +93,7 @@ def labels(y: NDArray, classes: Names, name: str = "y", source: str = "y_train")
             known[truth] = known[number]
         elif number not in known and truth in known:
             known[number] = known[truth]
-    values, inverse = np.unique(y, return_inverse=True)
+    values = np.unique(y)
     found = [known.get(text) for text in _texts(values)]
     if None in found:
         text = _texts(values)[found.index(None)]
@@ -100,7 +101,11 @@ def labels(y: NDArray, classes: Names, name: str = "y", source: str = "y_train")
             f"{name} has the class {text}, but those of {source} are {shortened(classes)}; give training samples of"
             " every class"
         )
-    return np.array(found, np.int64)[inverse.reshape(-1)]
+    flat, made = y.reshape(-1), np.empty(y.size, np.int64)
+    for start in range(0, y.size, AT_ONCE):  # as places take as much memory as labels
+        part = slice(start, start + AT_ONCE)
+        made[part] = np.array(found, np.int64)[np.searchsorted(values, flat[part])]
+    return made
 
 
 def judged(y: Any, about: About | None, samples: int) -> NDArray:

@@ -13,6 +13,7 @@ from ..basics.arguments import home_path, is_number, readable, shown
 from ..basics.errors import FileProblem, InvalidValue
 from .about import shortened
 from .samples import real_numbers
+from .splits import members
 
 BALANCED = "balanced"
 
@@ -39,6 +40,12 @@ def relative(weights: NDArray) -> NDArray:
     """Weights as they count against each other: of mean 1 along the last axis. Raises InvalidValue where all are 0."""
     with np.errstate(over="ignore"):
         means = weights.mean(axis=-1, keepdims=True)
+    check_means(means, weights)
+    return np.asarray(weights / means)
+
+
+def check_means(means: NDArray, weights: NDArray) -> None:
+    """Raises InvalidValue for means of weights, of which these are some, that they can't be divided by."""
     if not np.isfinite(means).all():
         raise InvalidValue(
             f"the weights of the samples, up to {weights.max():.3g}, sum to more than floats hold; scale them"
@@ -48,7 +55,6 @@ def relative(weights: NDArray) -> NDArray:
             "the weights of the training samples are all 0, and nothing would be learned; give --class-weights or"
             " --sample-weights above 0"
         )
-    return np.asarray(weights / means)
 
 
 def as_typed(words: Sequence[str]) -> str | dict[str, float]:
@@ -92,22 +98,21 @@ def class_weights(setting: Any) -> Any:
     return table
 
 
-def by_label(setting: Any, labels: NDArray, names: Sequence[str]) -> NDArray[np.float64]:
-    """The weights of samples by their labels, (R, N), names[c] being class c.
+def of_classes(setting: Any, labels: NDArray, names: Sequence[str]) -> NDArray[np.float64]:
+    """The weights of classes, (R, classes), of which samples have the labels (R, N), names[c] being class c.
 
     "balanced" makes all classes of a replica count alike. Raises InvalidValue where a name is none of the classes', or
     a class has no weight.
     """
     if setting == BALANCED:
-        counts = [np.maximum(np.bincount(row, minlength=len(names)), 1) for row in labels]
-        return np.stack([1 / count[row] for count, row in zip(counts, labels, strict=True)])
+        return np.stack([1 / np.maximum(members(row, len(names)), 1) for row in labels])
     if unknown := [name for name in setting if name not in names]:
         raise InvalidValue(
             f"there is no class {unknown[0]!r} to weigh; the classes are {', '.join(names)}: change --class-weights"
         )
     if missing := [name for name in names if name not in setting]:
         raise InvalidValue(f"class {missing[0]!r} has no weight; give --class-weights one for every class")
-    return np.array([setting[name] for name in names], np.float64)[labels]
+    return np.tile(np.array([setting[name] for name in names], np.float64), (len(labels), 1))
 
 
 def weights_in_words(setting: Any) -> str:

@@ -68,8 +68,8 @@ def kinds_of(net: Learner, y: Any) -> frozenset[str]:
 
 def count(net: Learner, x: Any, y: Any, part: slice = slice(None)) -> Tally:
     """The tally of a part of x, (samples, n_0), and y as `scores.evaluate` takes them."""
-    every, x, y = y, x[part], y[part]
-    backend, n, kinds, own = net.backend, len(x), kinds_of(net, every), net.target_scaling
+    first, last, _ = part.indices(len(x))
+    backend, n, kinds, own = net.backend, last - first, kinds_of(net, y), net.target_scaling
     replicas, classes = len(net.seeds), max(net.sizes.outputs, 2) if CLASSES in kinds else net.sizes.outputs
     sums, residual = backend.zeros((2, replicas), "float64"), np.zeros(replicas)
     wrong, held = backend.zeros((replicas, classes), "float64"), backend.zeros((classes,), "float64")
@@ -83,8 +83,9 @@ def count(net: Learner, x: Any, y: Any, part: slice = slice(None)) -> Tally:
         return summed if weights is None else np.asarray(summed @ weights)
 
     for start, p in net.chunks(n):
-        backend.targets(y[start : start + p.m], out=p.y)
-        p.evaluate(net.rule.forward, net.as_floats(x[start : start + p.m]), sums)
+        at = slice(first + start, first + start + p.m)
+        backend.targets(y[at], out=p.y)
+        p.evaluate(net.rule.forward, net.as_floats(x[at]), sums)
         if AMOUNTS in kinds:
             residual += total(backend.xp.square(p.e), (-1, -2), -1)
         if FLAGS in kinds:
@@ -102,14 +103,14 @@ def count(net: Learner, x: Any, y: Any, part: slice = slice(None)) -> Tally:
                 outputs.append(np.array(backend.to_host(p.e[:, -1])))
                 second.append(np.array(backend.to_host(members[0, 1])) > HALF)
     if AMOUNTS in kinds:
-        spread = float(total(backend.xp.square(every - every.mean(axis=0)), None, 0))
+        spread = float(total(backend.xp.square(y - y.mean(axis=0)), None, 0))
     return Tally(
         *(n, kinds, backend.to_host(sums)[0], backend.to_host(wrong)),
         np.full(classes, float(n)) if FLAGS in kinds else backend.to_host(held),
         backend.to_host(inexact),
         np.concatenate(outputs, axis=1) if outputs else np.zeros((replicas, 0)),
         np.concatenate(second) if second else np.zeros(0, bool),
-        *(residual, spread, unit, 0 if has_labels(every) else every.size),
+        *(residual, spread, unit, 0 if has_labels(y) else y.size),
     )
 
 

@@ -11,7 +11,8 @@ from ..backends.operands import Ticks
 class Clock:
     """step and batch, counters (1,), and `now`, (k,), the batch's own numbers: learning rates and Adam's corrections.
 
-    An epoch's numbers are written down before it begins, (batches, k); `tick` goes on by one step and takes its row.
+    The numbers of a window, all batches of an epoch or some, are written down before it begins, (batches, k); `tick`
+    goes on by one step and takes its row.
     """
 
     def __init__(self, backend: Backend, batches: int, numbers: int, dtype: str) -> None:
@@ -23,9 +24,11 @@ class Clock:
         self.ticks = Ticks(self.counters, self.table, self.now)
 
     def set(self, step: int, batch: int, table: Sequence[Sequence[float]]) -> None:
-        """The next tick leads to this step and batch of an epoch whose numbers are `table`."""
+        """The next tick leads to this step and batch of a window whose numbers are `table`, of as many batches or fewer
+        than the clock was made for."""
         self.counters[...] = self.backend.to_device(np.array([step - 1, batch - 1], np.int64))
-        self.table[...] = self.backend.to_device(np.array(table, self.dtype).reshape(self.table.shape))
+        rows = np.array(table, self.dtype).reshape(-1, self.table.shape[1])
+        self.table[: len(rows)] = self.backend.to_device(rows)
 
     def tick(self) -> None:
         self.backend.tick(self.ticks)

@@ -9,6 +9,8 @@ from ..basics.errors import InvalidValue, warn
 from ..data.about import shortened
 from ..data.handed import samples_of
 from ..data.samples import REAL, check_samples, host_array, real_numbers
+from ..data.streamparts import Made
+from ..data.streams import Rows
 from ..data.tables import column_of
 from ..data.target import judged
 from .learner import Learner
@@ -18,7 +20,8 @@ TARGETS = "the targets"
 
 def network_input(net: Learner, x: Any) -> Any:
     """Raw x on the device, as the training saw it: (samples, n_0), where what is behind the samples may have several
-    dimensions, or a table, whose columns are found by name. Raises InvalidValue for others."""
+    dimensions, or a table, whose columns are found by name; of Rows what makes that of each part of them that is asked
+    for. Raises InvalidValue for others."""
     table = samples_of(x, net.about, net.sizes.inputs)
     return _inputs(net, table[0] if table else x)
 
@@ -58,6 +61,8 @@ def network_target(net: Learner, y: Any, samples: int) -> Any:
 
 
 def _inputs(net: Learner, x: Any) -> Any:
+    if isinstance(x, Rows):
+        return Made(x, net.scaled_inputs)
     x = net.backend.shared(x)
     x = x if _on_device(net, x) else real_numbers(x, "the inputs")
     check_samples(x.shape, net.sizes.shapes[0], "the input")

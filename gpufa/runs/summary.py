@@ -24,7 +24,7 @@ def summarise(trainer: Trainer) -> dict[str, Any]:
     recalls a list for each class."""
     net, progress, history = trainer.net, trainer.progress, trainer.history
     course = _course(history, progress.arrays(), trainer.epochs, trainer.kept.epoch if trainer.kept else None)
-    samples = len(trainer.batches.x) * int(progress.epochs.sum())
+    samples = trainer.batches.n * int(progress.epochs.sum())
     parts = {"train": trainer.train, "validation": trainer.held, "test": trainer.test}
     scores = {
         f"{part}_{name}": _listed(name, values, net.about)

@@ -30,6 +30,8 @@ ELSEWHERE = {
     "sample_weights": "fit has sample_weight",
     "test_fraction": "fit trains on all that it is given",
     "overlap": "fit trains in one process",
+    "stream": "X is in memory",
+    "stream_block": "X is in memory",
 }
 # Fields whose parameters have another type, default or text than in Config.
 OTHERWISE: dict[str, tuple[str, str, str]] = {

@@ -13,7 +13,8 @@ from ..parallel.ranks import Share
 
 
 class Batches:
-    """The training data on the device, and the epoch's order of them, (R, N).
+    """The training data on the device, and the epoch's order of them, (R, N): `n` samples, `per_epoch` batches, of
+    which those of `window` are there, one behind the other.
 
     x is (N, n_0); y labels (N,) or targets (N, n_L), or labels (R, N) where each replica has its own label noise.
     `scaling` = (shift, factor), (n_0,) each, is done as a batch is gathered, where x is kept as it came, and then the
@@ -33,20 +34,33 @@ class Batches:
         weights: Array = None,
         matrix: Array = None,
         augmenting: Augmenting | None = None,
+        n: int | None = None,
+        ordered: int | None = None,
     ) -> None:
         self.backend, self.x, self.y, self.seeds = backend, x, y, seeds
-        self.size, self.input_noise = min(batch_size, len(x)), input_noise
-        self.per_epoch = -(-len(x) // self.size)
-        self.order = backend.zeros((len(seeds), len(x)), "int64")
+        self.n = len(x) if n is None else n
+        self.size, self.input_noise = min(batch_size, self.n), input_noise
+        self.per_epoch = -(-self.n // self.size)
+        self.order = backend.zeros((len(seeds), ordered or self.n), "int64")
+        self.longest = -(-self.order.shape[1] // self.size)
+        self.window = range(self.per_epoch)
         self.all, self.matrix = Samples(x, y, self.order, self.size, scaling, weights, augmenting), matrix
 
-    def start_epoch(self, epoch: int) -> None:
-        """Draw every replica's order of this epoch."""
+    @property
+    def taught(self) -> Array:
+        """What all samples are taken for, on the device."""
+        return self.y
+
+    def start_epoch(self, epoch: int, batch: int = 0) -> None:
+        """Draw every replica's order of this epoch, of which that batch is next."""
         self.backend.permutations(self.seeds, Purpose.SHUFFLE, epoch, out=self.order)
+
+    def turn(self) -> None:
+        """Go on to the next window, where the batches of this one are used up."""
 
     def samples(self, batch: int) -> int:
         """The number of samples in that batch; the epoch's last may have fewer."""
-        return min(self.size, len(self.x) - batch * self.size)
+        return min(self.size, self.n - batch * self.size)
 
     def load(self, clock: Clock, share: Share, x: Array, y: Array, w: Array = None) -> None:
         """Let the clock tick, and fill x, (R, m, n_0), y, (R, n_L, m), and where samples have weights w, (R, m), with

@@ -9,6 +9,7 @@ from typing import Any
 from ..basics.arguments import several, shown
 from ..basics.errors import InvalidValue
 from ..data.about import Wanted, names_in
+from ..data.streamroom import Way
 from ..data.whitening import EPS
 from ..functions.activations import Activation
 from ..functions.augmentations import augmentations
@@ -91,6 +92,11 @@ class Config(RecordSettings, PlaceSettings, LengthSettings, UpdateSettings, NetS
     def wanted(self) -> Wanted:
         """What it says of the data."""
         return Wanted(self.target, self.task, self.features, self.drop, self.sample_weights, self.missing)
+
+    @property
+    def way(self) -> Way:
+        """How it has data read."""
+        return Way(self.stream)
 
     def with_files(self) -> "Config":
         """This config with the rows of the files that it names, whose code runs here. Raises FileProblem and

@@ -14,6 +14,7 @@ from ..data.about import TASKS
 from ..data.missing import MISSING
 from ..data.samples import has_labels
 from ..data.scaling import SCALINGS
+from ..data.streamroom import NEVER, STREAMS
 from ..functions.optimizers import DECAYS
 from ..functions.schedules import schedule
 from ..net.learner import Learner
@@ -72,7 +73,18 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         (SHARE, ("validation", "label_noise", "momentum", "beta2")),
         (DROP, ("dropout", "input_dropout", "depth_drop")),
         (COUNT, ("epochs", "patience", "calibrate", "warmup", "probe_every", "device")),
-        (POSITIVE, ("samples", "batch_size", "schedule_every", "schedule_epochs", "probe_samples", "checkpoint_every")),
+        (
+            POSITIVE,
+            (
+                "samples",
+                "batch_size",
+                "schedule_every",
+                "schedule_epochs",
+                "probe_samples",
+                "checkpoint_every",
+                "stream_block",
+            ),
+        ),
         (((lambda v: isinstance(v, bool)), "true or false"), ("residual", "overlap")),
         (_one_of(*DECAYS), ("decay",)),
         (_one_of("all", "matrices"), ("decay_on",)),
@@ -86,6 +98,7 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         (_one_of(*SCALINGS), ("scaling",)),
         (_one_of("none", "standard"), ("target_scaling",)),
         (_one_of(*TASKS), ("task",)),
+        (_one_of(*STREAMS), ("stream",)),
         (_one_of(*MISSING), ("missing",)),
         (((lambda v: is_number(v) and 0 < v < 1), "a number between 0 and 1"), ("test_fraction",)),
         (((lambda v: all(isinstance(name, str) for name in v)), "one or more names"), ("activation", "init")),
@@ -183,6 +196,11 @@ def check_run(config: Any, net: Learner, y: NDArray, weighed: bool = False) -> N
     if config.target_scaling != "none" and net.output_loss.name != "squared_error":
         raise InvalidValue(
             f"target_scaling goes with the loss squared_error, not {net.output_loss.name}; leave one of them out"
+        )
+    if config.stream_block is not None and config.stream == NEVER:
+        raise InvalidValue(
+            f"stream_block = {config.stream_block} is for data that stream, and stream is 'never'; leave --stream-block"
+            " or --stream out"
         )
     if config.label_noise and not has_labels(y):
         raise InvalidValue("label_noise is for labels, but the targets are real-valued; remove --label-noise")

@@ -50,6 +50,8 @@ def begin(
     taken = net.about.sentence(net.sizes.outputs, net.sizes.inputs, len(data.x_train), len(data.x_test))
     if config.class_weights is not None:
         taken += f"; class weights: {weights_in_words(config.class_weights)}"
+    if data.stream:
+        taken += f"; streamed in blocks of {config.stream_block} samples ({data.stream})"
     check_run(config, net, data.y_train, data.weights is not None)
     net.filling = filling_of(config.missing, data, filling)
     unsaid = config.layers and not inputs(config.layers[0]) and len(net.sizes.shapes[0]) > 1

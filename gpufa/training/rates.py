@@ -1,4 +1,4 @@
-"""The learning rates of an epoch's steps, which a recorded step reads from the clock."""
+"""The learning rates of a window's steps, which a recorded step reads from the clock."""
 
 from ..basics.arguments import positive
 from ..basics.errors import InvalidValue
@@ -33,11 +33,11 @@ class Rates:
         self.write()
 
     def write(self) -> None:
-        """Write down those of the epoch that `progress` is in."""
+        """Write down those of the window that `progress` is in."""
         progress, config = self.progress, self.config
         mix = 2 if config.adversarial and config.adversarial_mix == "beside" else 1
-        numbers = []
-        for batch in range(self.batches.per_epoch):
+        numbers, window = [], self.batches.window
+        for batch in window:
             step = progress.step - progress.batch + batch
             factor = schedules.factor(
                 config.schedule,
@@ -51,4 +51,4 @@ class Rates:
                 parts=config.parts,
             )
             numbers.append(self.update.numbers(factor * self.factor, step, mix * self.batches.samples(batch)))
-        self.clock.set(progress.step, progress.batch, numbers)
+        self.clock.set(progress.step, progress.batch - window.start, numbers)

@@ -6,18 +6,24 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..basics.errors import InvalidValue
+from ..basics.errors import InvalidValue, room_needed
 from ..data.missing import FILLED, Filling, fit_filling
-from ..data.samples import Data, has_labels, split
-from ..data.scaling import NO_MORE, WITHOUT_HELD, Fit, Scaling, fit_scaling
-from ..data.weights import by_label, relative
+from ..data.moments import Moments
+from ..data.samples import Data, has_labels
+from ..data.scaling import NO_MORE, WITHOUT_HELD, Facts, Fit, Scaling, fit_scaling
+from ..data.splits import held_out
+from ..data.streamparts import chosen
+from ..data.weights import relative
 from ..layers.terms import Shape
 from ..layers.words import inputs
+from ..measure.health import guessing
 from ..net.arena import Array
 from ..network import Network
 from .batches import Batches, noisy_labels
 from .config import Config
 from .images import augmenting_of
+from .streaming import batches_of, judged
+from .weighing import weighing
 
 VALIDATION_KEY = 1  # the held-out samples are the same for every seed
 ALL, NONE = slice(None), slice(0)
@@ -26,18 +32,26 @@ IMAGE = 3  # channels, height, width
 
 class Sets(NamedTuple):
     """x and y of the training samples, of those held out for validation, of the test's and of the probe of alignment;
-    the training samples' batches."""
+    the training samples' batches; and the cross-entropy of guessing them by their shares. Of samples that stay in their
+    file x and y are Made of what is read there, but the probe's."""
 
     train: tuple[Array, Array]
     held: tuple[Array, Array]
     test: tuple[Array, Array]
     probe: tuple[Array, Array]
     batches: Batches
+    chance: float
 
 
 def sets_of(data: Data, net: Network, config: Config, places: Shape | None) -> Sets:
     """Scale, split off the validation part and bring everything to the device; bytes stay bytes until used. `places`
-    are those of images, where the samples are some."""
+    are those of images, where the samples are some. Raises OutOfMemory where there is no room for that."""
+    with room_needed("let the data stay in their file with --stream always, or use fewer of them with --samples"):
+        return _streamed(data, net, config, places) if data.stream else _held(data, net, config, places)
+
+
+def _held(data: Data, net: Network, config: Config, places: Shape | None) -> Sets:
+    """Of data in memory."""
     to_device = net.backend.to_device
     x = data.x_train if data.x_train.dtype == np.uint8 else net.as_trained(data.x_train, "x_train")
     y = _taught(net, data.y_train, "y_train")
@@ -52,7 +66,8 @@ def sets_of(data: Data, net: Network, config: Config, places: Shape | None) -> S
     if config.label_noise:
         labels = noisy_labels(y[kept], config.label_noise, net.sizes.outputs, config.seeds)
         taught = to_device(labels)
-    weights = _weights(config, net, labels, None if data.weights is None else data.weights[kept])
+    weighed = weighing(config, net, labels, None if data.weights is None else data.weights[kept])
+    weights = to_device(relative(weighed.some(0, weighed.n)), net.dtype) if weighed else None
     augmenting = augmenting_of(config.augment, places, config.seeds)
     raw, as_it_came = train[0], x.dtype == np.uint8 or augmenting is not None
     if augmenting and net.scaling and x.dtype != np.uint8:  # changed as they came, and scaled then
@@ -75,6 +90,25 @@ def sets_of(data: Data, net: Network, config: Config, places: Shape | None) -> S
         on_device(x_test, y_test),
         (net.as_floats(probe), y_probe),
         Batches(net.backend, raw, taught, config.seeds, size, noise, scaling, weights, matrix, augmenting),
+        guessing(y[kept]),
+    )
+
+
+def _streamed(data: Data, net: Network, config: Config, places: Shape | None) -> Sets:
+    """Of data that stay in their file."""
+    y, (kept, held) = _taught(net, data.y_train, "y_train"), divided(data, config)
+    x, taught = chosen(data.x_train, kept), y[kept]
+    spread = np.linspace(0, len(x) - 1, min(config.probe_samples, len(x))).astype(int)
+    probe = net.as_floats(net.backend.to_device(net.as_trained(x[spread], "x_train")))
+    own = None if data.weights is None else data.weights[kept]
+    y_test = _taught(net, data.y_test, "y_test") if len(data.x_test) else y[NONE]
+    return Sets(
+        judged(x, taught, net, raw=True),
+        judged(chosen(data.x_train, held), y[held], net, raw=True),
+        judged(data.x_test, y_test, net, raw=False),
+        (probe, net.backend.to_device(taught[spread], "int64" if has_labels(y) else None)),
+        batches_of(x, taught, net, config, places, own),
+        guessing(taught),
     )
 
 
@@ -85,7 +119,10 @@ def _taught(net: Network, y: NDArray, name: str) -> NDArray:
 
 def divided(data: Data, config: Config) -> tuple[Any, Any]:
     """Which of the training samples are trained on, and which are held out for validation."""
-    return split(data.y_train, config.validation, VALIDATION_KEY) if config.validation else (ALL, NONE)
+    if not config.validation:
+        return ALL, NONE
+    held = held_out(data.y_train, config.validation, VALIDATION_KEY)
+    return ~held, held
 
 
 def input_scaling(
@@ -94,23 +131,10 @@ def input_scaling(
     """The scaling of a run's inputs, as `scaling_of`, fitted to those that the net's filling has filled in."""
     x, name = net.filled(data.x_train), config.scaling
     if name in WITHOUT_HELD:
-        x = x[divided(data, config)[0]]
+        x = chosen(x, divided(data, config)[0])
+    if data.stream and name != "none":
+        x = Moments(x.pieces())
     return scaling_of(name, x, begun, by=Fit(places, config.zca_eps or 0.0, config.dtype))
-
-
-def _weights(config: Config, net: Network, taught: NDArray, own: NDArray | None) -> Array:
-    """How much each training sample counts in each replica's loss, (R, N) of mean 1, on the device: its own weight and
-    that of the class it is taught as. None where all count alike."""
-    if own is None and config.class_weights is None:
-        return None
-    shape = len(net.seeds), taught.shape[-1] if has_labels(taught) else len(taught)
-    weights = np.ones(shape)
-    if config.class_weights is not None:
-        names = [net.about.class_name(c) if net.about else str(c) for c in range(net.sizes.outputs)]
-        weights *= by_label(config.class_weights, np.broadcast_to(taught, shape), names)
-    if own is not None:
-        weights *= own
-    return net.backend.to_device(relative(weights), net.dtype)
 
 
 def filling_of(name: str | None, data: Data, begun: Filling | None) -> Filling | None:
@@ -120,7 +144,7 @@ def filling_of(name: str | None, data: Data, begun: Filling | None) -> Filling |
 
 
 def scaling_of(
-    name: str, values: NDArray, begun: Scaling | None, what: str = "scaling", by: Fit = NO_MORE
+    name: str, values: NDArray | Facts, begun: Scaling | None, what: str = "scaling", by: Fit = NO_MORE
 ) -> Scaling | None:
     """The scaling of that name, fitted to the training samples; where the weights began with one, that one.
 

@@ -9,7 +9,7 @@ class DataSettings:
     """Data and what is done to them before a step."""
 
     data: str = "digits"
-    """path to your .csv, .tsv, .parquet, .npz or .h5 file, or the name of a set"""
+    """path to your .csv, .tsv, .parquet, .npz or .h5 file, or to a folder of .npy files, or the name of a set"""
     target: tuple[str, ...] | None = None
     """column to be learned, or several, by name or number (from 0); else label, class, target, y or the last one"""
     task: Literal["classification", "regression"] | None = None
@@ -41,6 +41,11 @@ class DataSettings:
     """share of the training samples held out for validation, 0 for none"""
     samples: int | None = None
     """training samples that are used, of every class its share, all where not given"""
+    stream: Literal["auto", "always", "never"] = "auto"
+    """whether samples stay in their file, where some are read at a time: auto does that where memory does not hold
+    them"""
+    stream_block: int | None = None
+    """samples that lie together in the file and come by together, where they stream (about a MiB where not given)"""
     label_noise: float = 0.0
     """share of the training labels that is replaced by a random label"""
     input_noise: float = 0.0

@@ -8,8 +8,9 @@ import numpy as np
 
 from ..backends import on_device
 from ..data.missing import Filling
-from ..data.samples import Data, has_labels, subset
+from ..data.samples import Data, has_labels
 from ..data.scaling import Scaling
+from ..data.splits import subset
 from ..data.weights import class_weights
 from ..measure.history import History
 from ..net.clock import Clock
@@ -26,6 +27,7 @@ from .progress import Progress
 from .rates import Rates
 from .sets import sets_of
 from .step import Step
+from .streaming import streaming
 from .together import check_held, check_shared, in_words, level, of_own_seeds
 from .update import Update
 
@@ -48,10 +50,11 @@ class Stepper:
         if config.loss is None and not has_labels(data.y_train):
             config = dataclasses.replace(config, loss="squared_error")
         config = dataclasses.replace(config, class_weights=class_weights(config.class_weights))
-        self.config = config = config.resolved(made)
+        config = config.resolved(made)
         self.rule, self.callbacks, self.stop_requested, self.ranks = made, callbacks_of(callbacks), False, ranks
         if config.samples is not None:
             data = subset(data, config.samples)
+        self.config = config = streaming(config, data, made, ranks.everybody)
         self._own = own = of_own_seeds(config, ranks.seeds)
         begun = begin(own, data, made, scaling, target_scaling, filling, ranks)
         self.net, self.backend, self.taken, self.faults = begun.net, begun.net.backend, begun.taken, begun.faults
@@ -93,13 +96,14 @@ class Stepper:
     def _take(self, data: Data) -> None:
         """Bring the samples to the device, and what hangs on their number."""
         config, ranks = self.config, self.ranks.data
-        self.train, self.held, self.test, self.probe, self.batches = sets_of(data, self.net, self._own, self._places)
+        found = sets_of(data, self.net, self._own, self._places)
+        self.train, self.held, self.test, self.probe, self.batches, self.chance = found
         check_shared(config, self.net, self.batches, ranks)
         check_held(config, self.ranks.layers)
         for batch in (0, self.batches.per_epoch - 1):
             m = self.batches.samples(batch)
             self.net.sizes.check_batch(m // ranks.size if self.ranks.norms.size == 1 else m)
-        self.clock = Clock(self.backend, self.batches.per_epoch, len(self.update.numbers(1.0, 0, 1)), config.dtype)
+        self.clock = Clock(self.backend, self.batches.longest, len(self.update.numbers(1.0, 0, 1)), config.dtype)
         self.rates = Rates(config, self.batches, self.update, self.clock, self.progress, self.epochs)
         self._steps: dict[int, Step | OverlappedStep] = {}
         self._going: Step | OverlappedStep | None = None
@@ -109,6 +113,9 @@ class Stepper:
         progress = self.progress
         m = self.batches.samples(progress.batch)
         with self.backend.working():
+            if progress.batch == self.batches.window.stop:
+                self.batches.turn()
+                self.rates.write()
             step = self._steps.get(m) or self._steps.setdefault(m, self._new_step(m))
             if step is not self._going:
                 self.settle()
@@ -154,7 +161,7 @@ class Stepper:
         if progress.batch == 0:
             progress.start_epoch()
         self._seen, self._begun = progress.seen, True
-        self.batches.start_epoch(progress.epoch)
+        self.batches.start_epoch(progress.epoch, progress.batch)
         self.rates.write()
         so_far = np.stack([progress.loss_sum, progress.misses]) * (self.ranks.data.rank == 0)
         self.sums[...] = self.backend.to_device(so_far)

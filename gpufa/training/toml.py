@@ -17,6 +17,7 @@ LATER = {
     "calibrate": 0,
     "schedule_at": (),
     "overlap": False,
+    "stream": "auto",
 }  # settings that older files lack, and are left out where they change nothing
 
 

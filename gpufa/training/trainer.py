@@ -9,7 +9,7 @@ from ..backends import on_device
 from ..basics.errors import warn
 from ..data.samples import has_labels
 from ..measure.alignment import measure
-from ..measure.health import complaints, guessing
+from ..measure.health import complaints
 from ..net.probation import Unseen, try_out
 from .scoring import scored
 from .stepper import Stepper
@@ -66,8 +66,7 @@ class Trainer(Stepper):
             self._tell("on_end")
         remedies = " and ".join(fault.remedy for fault in self.faults if fault.what)
         remedy = f"add {remedies}" if remedies else ""
-        chance = guessing(self.backend.to_host(self.train[1]))
-        for sentence in complaints(self.rule, self.history, self.net, remedy, chance, self.config.freeze):
+        for sentence in complaints(self.rule, self.history, self.net, remedy, self.chance, self.config.freeze):
             warn(sentence)
 
     def _prepare(self) -> None:
@@ -78,7 +77,7 @@ class Trainer(Stepper):
         if self.ranks.layers.size == 1:
             try_out(self.net, *self.probe, weighed=self.batches.all.weights is not None)
         x = self.net.as_floats(self.train[0]) if "samples" in self.rule.needs else Unseen(self.rule.name)
-        self.rule.prepare(self.net, x, self.batches.y)
+        self.rule.prepare(self.net, x, self.batches.taught)
 
     def _epoch(self) -> None:
         progress, started = self.progress, time.perf_counter()

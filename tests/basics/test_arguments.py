@@ -14,8 +14,8 @@ from gpufa.basics.errors import FileProblem, GpufaError, InvalidValue, OutOfMemo
 from gpufa.commands.main import main
 from gpufa.data import datasets
 from gpufa.data.datasets import load_inputs
-from gpufa.data.samples import split
 from gpufa.data.scaling import fit_scaling
+from gpufa.data.splits import split
 from gpufa.functions import schedules
 from gpufa.recurrent import CopyTask, RecurrentNet, RecurrentTrainer, net
 from gpufa.rules import make_rule

@@ -32,10 +32,10 @@ extern "C" __global__ void dropout(S* out, const u64* seeds, const i64* step, un
 }
 
 // out[r] = word << 32 | index: sorted, their lower halves are a random order of 0 .. n-1.
-extern "C" __global__ void shuffle_keys(u64* out, const u64* seeds, unsigned step, unsigned purpose, i64 length,
-                                        i64 replicas) {
+extern "C" __global__ void shuffle_keys(u64* out, const u64* seeds, unsigned stream, unsigned step, unsigned purpose,
+                                        i64 length, i64 replicas) {
     FOR_REPLICAS(r) FOR_QUADS(q, 4) {
-        const uint4 words = philox(q, 0, step, purpose, seeds[r]);
+        const uint4 words = philox(q, stream, step, purpose, seeds[r]);
         for (int i = 0; i < 4 && q * 4 + i < length; i++) out[r * length + q * 4 + i] = (u64)word(words, i) << 32 | (q * 4 + i);
     }
 }

@@ -1,0 +1,318 @@
+"""Samples that stay in their file: read as an array of all of them would be, from every form of file."""
+
+import gzip
+import os
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from streamlab import ARRAYS, FORMS, X, Y, hdf5, npy, npz, packed, parquet
+
+from gpufa.basics.errors import FileProblem, InvalidValue
+from gpufa.data.about import Wanted
+from gpufa.data.datasets import load_data, load_inputs, read
+from gpufa.data.streamfiles import Flat, opened
+from gpufa.data.streamparts import Made
+from gpufa.data.streamroom import Way
+from gpufa.data.streams import Rows, ahead
+
+ALWAYS = Way("always")
+
+
+def streamed(path, wanted=None, fraction=None):
+    return read(path, fraction, wanted or Wanted(), ALWAYS)
+
+
+def equal(a, b):
+    assert (a.shape, a.dtype) == (b.shape, b.dtype)
+    np.testing.assert_array_equal(a, b)
+
+
+class Held:
+    """A source in memory."""
+
+    def __init__(self, values, grain=1):
+        self.values, self.shape, self.dtype, self.grain, self.reads = values, values.shape, values.dtype, grain, []
+
+    def read(self, start, stop):
+        assert 0 <= start < stop <= len(self.values)
+        self.reads.append((start, stop))
+        return self.values[start:stop]
+
+
+# Rows
+
+
+@pytest.mark.parametrize("grain", [1, 5])
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_rows_are_read_as_those_of_an_array(data, grain):
+    rows, array = Rows(Held(X, grain)), X
+    for _ in range(data.draw(st.integers(0, 3))):
+        if data.draw(st.booleans()):
+            mask = np.array(data.draw(st.lists(st.booleans(), min_size=len(array), max_size=len(array))), bool)
+            rows, array = rows[mask], array[mask]
+        else:
+            columns = data.draw(st.lists(st.integers(0, array.shape[1] - 1), min_size=1, unique=True))
+            rows, array = rows[:, columns], array[:, columns]
+    assert (rows.shape, rows.dtype, len(rows), rows.ndim) == (array.shape, array.dtype, len(array), 2)
+    start, stop = (data.draw(st.integers(0, len(array))) for _ in range(2))
+    equal(rows[start:stop], array[start:stop])
+    step = data.draw(st.integers(1, 9))
+    equal(rows[::step], array[::step])
+    chosen = sorted(data.draw(st.sets(st.integers(0, len(array) - 1)))) if len(array) else []
+    equal(rows[np.array(chosen, int)], array[np.array(chosen, int)])
+    if len(array):
+        equal(np.asarray(rows), array)
+        equal(rows[:, 0], array[:, 0])
+        equal(np.concatenate([*rows.pieces()]), array)
+
+
+def test_counts_of_chosen_rows_go_on_from_one_stretch_to_the_next(monkeypatch):
+    monkeypatch.setattr("gpufa.data.streams.COUNTED", 8)
+    monkeypatch.setattr("gpufa.data.streams.PIECE", 64)
+    mask = np.random.default_rng(0).random(len(X)) < 0.3
+    mask[16:32] = False  # two whole stretches
+    rows = Rows(Held(X))[mask]
+    for start in range(len(rows)):
+        equal(rows[start:], X[mask][start:])
+        assert rows.number(start) == np.flatnonzero(mask)[start]
+
+
+@pytest.mark.parametrize(
+    ("given_as", "made"),
+    [
+        (np.uint8, np.uint8),
+        (np.int16, np.float32),
+        (np.int32, np.float64),
+        (np.float64, np.float64),
+        (">f4", np.float32),
+    ],
+)
+def test_numbers_are_made_what_arrays_in_memory_are_made(given_as, made):
+    array = np.arange(12).reshape(3, 2, 2).astype(given_as)
+    rows = Rows(Held(array))
+    assert rows.dtype == made
+    equal(rows[:], load_data((array, [0, 1, 0, 1][:3], array, [0, 1, 0])).x_train)
+
+
+def test_what_is_no_number_is_told_by_its_row_in_the_file():
+    wrong = X.copy()
+    wrong[41, 2] = np.nan
+    mask = np.arange(len(X)) % 2 == 1
+    with pytest.raises(InvalidValue, match=r"x_train has a NaN or infinite value, first in row 41, column 2"):
+        Rows(Held(wrong), "x_train")[mask][10:]
+    Rows(Held(wrong))[~mask][:]
+
+
+def test_jobs_are_done_ahead_in_their_order():
+    assert list(ahead((lambda i=i: i * i) for i in range(5))) == [0, 1, 4, 9, 16]
+    assert list(ahead([])) == []
+
+    def fails():
+        raise FileProblem("gone")
+
+    found = ahead([lambda: 1, fails])
+    assert next(found) == 1
+    with pytest.raises(FileProblem, match=r"gone"):
+        next(found)
+
+
+def test_made_parts():
+    made = Made(X, lambda part: part * 2)
+    assert (len(made), made.dtype) == (57, np.float32)
+    equal(made[3:5], X[3:5] * 2)
+
+
+# Files
+
+
+@pytest.mark.parametrize("write", FORMS)
+def test_every_form_gives_what_it_gives_in_memory(tmp_path, write):
+    path = write(tmp_path / "data", x=X, y=Y)
+    there, here = load_data(path), streamed(path)
+    assert here.stream == "as --stream always asks for"
+    assert here.y_train.dtype == np.uint8
+    assert here.about == there.about
+    for one, other in zip(here, there, strict=True):
+        np.testing.assert_array_equal(np.asarray(one), other)
+    assert here.x_train.dtype == there.x_train.dtype
+
+
+@pytest.mark.parametrize("write", ARRAYS)
+def test_parts_columns_and_images(tmp_path, write):
+    images = RNG_BYTES.reshape(20, 1, 4, 5)
+    path = write(tmp_path / "data", x_train=images[:14], y_train=Y[:14], x_test=images[14:], y_test=Y[14:20])
+    there, here = load_data(path), streamed(path)
+    assert here.places == there.places == (1, 4, 5)
+    assert here.x_train.dtype == np.uint8
+    for one, other in zip(here, there, strict=True):
+        np.testing.assert_array_equal(np.asarray(one), other)
+    path = write(tmp_path / "one", x=X, w=np.arange(57.0))
+    wanted = Wanted(target=("1",), task="regression", drop=("0",), sample_weights="w")
+    there, here = read(path, 0.3, wanted), streamed(path, wanted, 0.3)
+    assert here.about == there.about
+    np.testing.assert_array_equal(here.weights, there.weights)
+    for one, other in zip(here, there, strict=True):
+        np.testing.assert_array_equal(np.asarray(one), other)
+
+
+RNG_BYTES = np.random.default_rng(1).integers(0, 256, (20, 20), np.uint8)
+
+
+@pytest.mark.parametrize("write", FORMS)
+def test_inputs_to_predict_from(tmp_path, write):
+    path = write(tmp_path / "data", x=X, y=Y)
+    about = load_data(path).about
+    x, y = load_inputs(path, 4, about, way=ALWAYS)
+    assert isinstance(x, Rows)
+    equal(x[:], X)
+    np.testing.assert_array_equal(y, Y)
+
+
+def test_one_npy_is_something_to_predict_from(tmp_path):
+    folder = npy(tmp_path / "data", x=X, new=X[:9])
+    equal(load_inputs(folder / "new.npy", 4)[0], X[:9])
+    equal(load_inputs(folder / "new.npy", 4, way=ALWAYS)[0][:], X[:9])
+    with pytest.raises(
+        InvalidValue, match=r"new.npy: it holds one array; name the folder that it and its y.npy are in"
+    ):
+        load_data(folder / "new.npy")
+
+
+def idx(path, array):
+    head = bytes((0, 0, 8, array.ndim)) + b"".join(n.to_bytes(4) for n in array.shape)
+    path.write_bytes(head + array.astype(np.uint8).tobytes())
+
+
+def test_a_folder_of_idx_files(tmp_path):
+    images = RNG_BYTES.reshape(20, 4, 5)
+    for part, which in ("train", slice(0, 14)), ("t10k", slice(14, 20)):
+        idx(tmp_path / f"{part}-images-idx3-ubyte", images[which])
+        idx(tmp_path / f"{part}-labels-idx1-ubyte", Y[:20][which])
+    there, here = load_data(tmp_path), streamed(tmp_path)
+    assert isinstance(here.x_train, Rows)
+    np.testing.assert_array_equal(here.x_test[:], images[14:].reshape(6, 20))
+    for one, other in zip(here, there, strict=True):
+        np.testing.assert_array_equal(np.asarray(one), other)
+    plain = tmp_path / "train-images-idx3-ubyte"
+    (tmp_path / f"{plain.name}.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    streamed(tmp_path)  # the plain one is taken
+    plain.unlink()
+    with pytest.raises(
+        InvalidValue,
+        match=r"it can't stream: train-images-idx3-ubyte.gz is gzipped, and no place in it "
+        r"can be sought; unpack it with gunzip; or leave --stream always out",
+    ):
+        streamed(tmp_path)
+    np.testing.assert_array_equal(load_data(tmp_path).x_train, there.x_train)
+    idx(plain, images[:14])
+    plain.write_bytes(plain.read_bytes()[:-1])
+    with pytest.raises(FileProblem, match=r"has 295 bytes, but its header asks for 296"):
+        streamed(tmp_path)
+    plain.write_bytes(b"none")
+    with pytest.raises(FileProblem, match=r"is not an IDX file of bytes: it starts with b'none'"):
+        streamed(tmp_path)
+
+
+def test_a_folder_without_arrays(tmp_path):
+    with pytest.raises(FileProblem, match=r"can't be read .the folder holds no .npy and no IDX files"):
+        load_data(tmp_path)
+
+
+# What can't stream
+
+
+def test_forms_that_are_read_as_a_whole_say_so(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n3,4\n5,6\n")
+    with pytest.raises(InvalidValue, match=r"t.csv: it can't stream: a file of lines is read as a whole; write it as"):
+        streamed(tmp_path / "t.csv")
+    np.savez_compressed(tmp_path / "p.npz", x=X, y=Y)
+    with pytest.raises(
+        InvalidValue, match=r"its array x is packed, and no place in it can be sought; write it as HDF5"
+    ):
+        streamed(tmp_path / "p.npz")
+    folder = npy(tmp_path / "f", x=np.asfortranarray(X), y=Y)
+    with pytest.raises(
+        InvalidValue, match=r"x.npy has its columns one behind the other; write numpy.ascontiguousarray"
+    ):
+        streamed(folder)
+    folder = npy(tmp_path / "g", x=X[:, 0], y=Y)
+    with pytest.raises(InvalidValue, match=r"it holds float32 of the shape \(57,\); give numbers, \(samples,"):
+        streamed(folder)
+    with pytest.raises(InvalidValue, match=r"digits is a set that is read into memory; leave --stream always out"):
+        streamed("digits")
+    with pytest.raises(InvalidValue, match=r"missing values are filled in .* and leave --missing out"):
+        streamed(npy(tmp_path / "h", x=X, y=Y), Wanted(missing="mean"))
+
+
+def test_pieces_that_are_too_large_to_unpack(tmp_path, monkeypatch):
+    monkeypatch.setattr("gpufa.data.streamfiles.MOST", 100)
+    with pytest.raises(InvalidValue, match=r"x lies in chunks of 7 rows, 112 bytes each; write it in smaller ones"):
+        streamed(packed(tmp_path / "a", x=X, y=Y))
+    monkeypatch.setattr("gpufa.data.parquet.MOST", 100)
+    with pytest.raises(InvalidValue, match=r"its row groups have up to 10 rows, 400 bytes .* with row_group_size=1;"):
+        streamed(parquet(tmp_path / "b", X, Y))
+
+
+def test_numbers_that_hdf5_lays_out_otherwise(tmp_path):
+    """An array that was never written has no place in the file, and one of the other byte order is as good."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("x", (5, 3), ">f8", fillvalue=2.5)
+        file["y"] = Y[:5]
+        file["x_there"] = X.astype(">f8")
+    ((empty, there), cant) = opened(tmp_path / "a.h5", ["x", "x_there"])
+    assert not cant
+    assert isinstance(there, Flat)
+    assert (empty.read(1, 3) == 2.5).all()
+    np.testing.assert_array_equal(there.read(3, 9), X[3:9])
+
+
+# Files that change
+
+
+def test_a_file_that_is_cut_off(tmp_path):
+    path = npy(tmp_path / "data", x=X, y=Y) / "x.npy"
+    rows = streamed(path.parent).x_train
+    os.truncate(path, 300)
+    with pytest.raises(FileProblem, match=r"x.npy was changed while it was read, .* leave it alone"):
+        rows[:]
+    with pytest.raises(FileProblem, match=r"x.npy has 300 bytes, but its header asks for 1040; get the file again"):
+        streamed(path.parent)
+
+
+@pytest.mark.parametrize("write", FORMS)
+def test_a_file_that_is_written_to(tmp_path, write):
+    path = write(tmp_path / "data", x=X, y=Y)
+    path = path / "x.npy" if path.is_dir() else path
+    rows = streamed(path.parent if path.suffix == ".npy" else path).x_train
+    equal(rows[:2], np.asarray(rows)[:2])
+    os.utime(path, ns=(1, 1))
+    with pytest.raises(FileProblem, match=r"was changed while it was read, of which .* were there at first"):
+        rows[30:]
+
+
+def test_numbers_that_claim_more_than_there_is(tmp_path):
+    folder = npy(tmp_path / "data", x=X, y=Y)
+    raw = (folder / "x.npy").read_bytes()
+    (folder / "x.npy").write_bytes(raw.replace(b"(57, 4)", b"(99, 4)"))
+    with pytest.raises(FileProblem, match=r"x claims 1584 bytes, more than the file can hold"):
+        load_data(folder)
+    claimed = npz(tmp_path / "z", x=X, y=Y)
+    claimed.write_bytes(claimed.read_bytes().replace(b"(57, 4)", b"(99, 4)"))
+    with pytest.raises(FileProblem, match=r"can't be read"):
+        load_data(claimed)
+
+
+def test_hdf5_that_is_damaged_later(tmp_path):
+    path = hdf5(tmp_path / "a", x=X, y=Y)
+    assert isinstance(streamed(path).x_train.source, Flat)
+    path = packed(tmp_path / "b", x=X, y=Y)
+    rows = streamed(path).x_train
+    with open(path, "r+b") as file:
+        file.seek(os.path.getsize(path) // 2)
+        file.write(b"\xff" * 400)
+    with pytest.raises(FileProblem, match=r"packed.h5 (was changed while it was read|can't be read)"):
+        rows[:]
