@@ -25,7 +25,8 @@ def config(**kw):
 
 
 def parameters(run):
-    return {name: np.array(p) for name, p in run.network.parameters.items()}
+    to_host = run.network.backend.to_host
+    return {name: np.array(to_host(p)) for name, p in run.network.parameters.items()}
 
 
 def same(a, b, exact=True):

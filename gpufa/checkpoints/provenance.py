@@ -17,7 +17,7 @@ from ..data.divided import ALL
 from ..data.handed import validate
 from ..data.namedsets import is_known, of_pixels
 from ..data.samples import Data
-from ..data.streamparts import pieces
+from ..data.streamparts import pieces, some
 from ..data.streamroom import ALWAYS, AUTO, NEVER, Way
 from ..data.userfiles import is_file
 from ..measure.health import of_another_unit
@@ -155,7 +155,7 @@ def inputs_of(
     """What load_inputs finds for a run's net in a set or file, with a warning where it is in another unit than what the
     net was trained on."""
     x, y = load_inputs(data, net.sizes.inputs, net.about, wanted, net.sizes.shapes[0], way)
-    if said := of_another_unit(x, net.scaling, of_pixels(_name(networks.facts(path)))):
+    if said := of_another_unit(some(x), net.scaling, of_pixels(_name(networks.facts(path)))):
         warn(f"{data} has {said}; give them in one unit")
     return x, y
 

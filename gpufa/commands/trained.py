@@ -21,7 +21,7 @@ from ..rules import find_rule
 from . import display
 
 OK = 0
-AT_ONCE = 2000  # samples whose outputs are written at a time
+AT_ONCE, PIECE = 2000, 64 << 20  # samples whose outputs are written at a time, at most, and their bytes
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,9 @@ def _predictions(net: Network, x: Any) -> Iterator[str]:
     about = net.about or About(REGRESSION if net.output_loss.name == "squared_error" else CLASSIFICATION)
     classes, numbers = about.task == CLASSIFICATION, range(net.sizes.outputs)
     head = [*(["label"] if classes else []), *(f"output_{about.class_name(i) if classes else i}" for i in numbers)]
-    for start in range(0, len(x), AT_ONCE):
-        outputs = net.predict(x[start : start + AT_ONCE])
+    step = max(1, min(AT_ONCE, PIECE // (x.shape[1] * x.dtype.itemsize)))
+    for start in range(0, len(x), step):
+        outputs = net.predict(x[start : start + step])
         text = io.StringIO(newline="")
         writer = csv.writer(text)
         writer.writerows([] if start else [head])

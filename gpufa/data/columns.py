@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
 from .about import About, Names, Wanted, column, shortened
+from .streamparts import pieces
 
 KNOWN = "label", "labels", "class", "target", "y"  # the names of a target, in any case
 UNNAMED = re.compile(r"unnamed: \d+|__index_level_\d+__", re.IGNORECASE)  # as pandas writes its index, or reads it
@@ -74,13 +74,13 @@ def choose(names: Names | None, width: int, wanted: Wanted, with_target: bool = 
 
 def refuse_running(parts: Sequence[Any], columns: Sequence[int], names: Names | None) -> None:
     """Raises InvalidValue where a feature, whose columns stand at `columns`, numbers the rows of all parts of x, or of
-    the first, in whatever order. Parts may be Rows, of which the first are read, and all where that does not tell."""
+    the first, in whatever order. Parts may be Rows, of which a piece is read, and all where that does not tell."""
     for count in range(1, len(parts) + 1):
         some = parts[:count]
         rows = sum(map(len, some))
         if rows < RUNNING:
             continue
-        for j in _may_run(some[0][:LOOK], rows):
+        for j in _may_run(some, rows):
             values = np.sort(np.concatenate([x[:, j] for x in some]))
             if values[0] in (0, 1) and (values == np.arange(rows) + values[0]).all():
                 name = name_of(names, columns[j])
@@ -91,11 +91,17 @@ def refuse_running(parts: Sequence[Any], columns: Sequence[int], names: Names | 
                 )
 
 
-def _may_run(first: NDArray, rows: int) -> list[int]:
-    """The columns whose first values are different whole numbers, as those that number so many rows are."""
+def _may_run(parts: Sequence[Any], rows: int) -> list[int]:
+    """The columns of whole numbers from 0 or 1 to as many as the parts have rows, the first of them all different."""
+    first = next(pieces(parts[0]))[:LOOK]
     low, high = first.min(axis=0), first.max(axis=0)
-    apart = (low >= 0) & (high <= rows) & (high - low >= len(first) - 1.0) & (first == np.floor(first)).all(axis=0)
-    return [j for j in np.flatnonzero(apart).tolist() if len(np.unique(first[:, j])) == len(first)]
+    may = (low >= 0) & (high <= rows) & (high - low >= len(first) - 1.0) & (first == np.floor(first)).all(axis=0)
+    if not any(len(np.unique(first[:, j])) == len(first) for j in np.flatnonzero(may)):
+        return []
+    for piece in (piece for x in parts for piece in pieces(x)):
+        low, high = np.minimum(low, piece.min(axis=0)), np.maximum(high, piece.max(axis=0))
+    low = low.astype(float)
+    return np.flatnonzero(may & ((low == 0) | (low == 1)) & (high == low + (rows - 1))).tolist()
 
 
 def match(names: Names | None, width: int, about: About | None, features: int, wanted: Wanted) -> Roles:

@@ -80,13 +80,11 @@ class Watched:
                     out = out[count:]
             except OSError as error:
                 raise FileProblem(f"{self.path} can't be read ({error.strerror}); see to its disk") from None
-        self.check()
-        if out:
-            raise FileProblem(f"{self.path} ends before its numbers do, by {len(out)} bytes or more; get it again")
+        self.check(whole=not out)
 
-    def check(self) -> None:
+    def check(self, whole: bool = True) -> None:
         """Raises FileProblem where the file is no longer what it was."""
-        if self._stamp() != self._seen:
+        if self._stamp() != self._seen or not whole:
             raise FileProblem(
                 f"{self.path} was changed while it was read, of which {in_bytes(self._seen[0])} were there at first;"
                 " bring it back as it was, and leave it alone"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .samples import Data, has_labels, host_array, inputs
 from .streams import Rows
 
+SOME = 8 << 20  # bytes of samples that are looked at
 AT_ONCE = 1 << 20  # samples of an array that are gone through at a time
 
 
@@ -32,6 +33,11 @@ def chosen(x: Any, which: Any) -> Any:
     if not isinstance(x, Rows) or not isinstance(which, slice):
         return x[which]
     return x if which == slice(None) else x[np.zeros(len(x), bool)]
+
+
+def some(x: Any) -> Any:
+    """x, and of Rows that take more than a few MiB some, evenly spaced."""
+    return x[:: 1 + x.nbytes // SOME] if isinstance(x, Rows) else x
 
 
 def pieces(values: Any) -> Iterator[NDArray]:

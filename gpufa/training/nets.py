@@ -8,6 +8,7 @@ from ..data.about import CLASSIFICATION, REGRESSION, About
 from ..data.missing import Filling
 from ..data.samples import Data, check_samples, has_labels
 from ..data.scaling import Scaling
+from ..data.streamparts import some
 from ..data.weights import weights_in_words
 from ..functions.optimizers import optimizer as find_optimizer
 from ..functions.parts import off_gpu
@@ -59,7 +60,7 @@ def begin(
     if places:
         taken += f"; images {'x'.join(map(str, places))}"
     net.scaling = input_scaling(config, data, net, places, scaling)
-    faults = [] if net.scaling else [unscaled(net.filled(data.x_train))]
+    faults = [] if net.scaling else [unscaled(net.filled(some(data.x_train)))]
     if not has_labels(data.y_train):
         net.target_scaling = scaling_of(config.target_scaling, data.y_train, target_scaling, "target_scaling")
         if config.loss == "squared_error" and not net.target_scaling:

@@ -22,6 +22,7 @@ from .windows import BLOCK, WINDOW, Plan, Streamed, Windows
 
 Shape = tuple[int, ...]
 PART = "a part of {}"
+LEAST = 256  # bytes
 
 
 def streaming(config: Config, data: Data, rule: Rule, ranks: Ranks) -> Config:
@@ -91,8 +92,9 @@ def judged(rows: Rows, y: NDArray, net: Network, raw: bool) -> tuple[Made, Any]:
 
 
 def _bytes(rows: Rows) -> int:
-    """What a sample takes in memory."""
-    return rows.shape[1] * rows.dtype.itemsize
+    """What a sample counts for in a block and in a window: what it takes in memory, and its place in each replica's
+    order, of however many replicas, takes some too."""
+    return max(LEAST, rows.shape[1] * rows.dtype.itemsize)
 
 
 def _counting(weighed: Weighing) -> Callable[[int, int], NDArray]:

@@ -46,7 +46,7 @@ def gpufa(folder, monkeypatch, capsys):
 def test_the_first_line_says_that_it_streams(gpufa, capsys):
     main(["train", "--data", "data", "--stream", "always", *SMALL, "--out", "said"])
     assert (
-        "240 + 60 samples; streamed in blocks of 52428 samples (as --stream always asks for)" in capsys.readouterr().err
+        "240 + 60 samples; streamed in blocks of 4096 samples (as --stream always asks for)" in capsys.readouterr().err
     )
 
 
@@ -129,7 +129,7 @@ def test_a_file_larger_than_memory_trains_is_judged_and_predicted(large):
         (
             "--missing",
             "mean",
-            r"big is too large to be read \(in memory they may take 4.83 GB .* can't stream: missing values are filled in by what all samples have",
+            r"big is too large to be read \(in memory they may take 4.83 GB .*, and can't stream: mis",
         ),
         ("--rule", "rbm", "rule 'rbm' looks at all training samples at once, and these stay in their file"),
     ],

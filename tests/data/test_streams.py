@@ -270,6 +270,21 @@ def test_numbers_that_hdf5_lays_out_otherwise(tmp_path):
     np.testing.assert_array_equal(there.read(3, 9), X[3:9])
 
 
+@pytest.mark.parametrize("start", [0, 1])
+def test_a_column_that_numbers_the_rows(tmp_path, start):
+    """In whatever order, as in memory; one that goes on to other numbers is a feature."""
+    running = np.random.default_rng(0).permutation(57) + start
+    x = np.column_stack([X[:, 0], running, X[:, 1]]).astype(np.float32)
+    said = f"column 1 .counted from 0. numbers the rows from {start} to {start + 56}"
+    folder = npy(tmp_path / "data", x=x, y=Y)
+    for read_it in streamed, load_data:
+        with pytest.raises(InvalidValue, match=said):
+            read_it(folder)
+    x[-1, 1] = 1000
+    np.save(folder / "x.npy", x)
+    assert streamed(folder).x_train.shape == (46, 3)
+
+
 # Files that change
 
 
@@ -306,6 +321,30 @@ def test_numbers_that_claim_more_than_there_is(tmp_path):
         load_data(claimed)
 
 
+def test_a_disk_that_fails(tmp_path):
+    class Broken:
+        def seek(self, at):
+            raise OSError(5, "Input/output error")
+
+    rows = streamed(npy(tmp_path / "data", x=X, y=Y)).x_train
+    rows.source._file._file = Broken()
+    with pytest.raises(FileProblem, match=r"x.npy can't be read \(Input/output error\); see to its disk"):
+        rows[:]
+
+
+def test_hdf5_that_was_damaged(tmp_path):
+    path = packed(tmp_path / "b", x=X, y=Y)
+    with h5py.File(path) as file:
+        at = file["x"].id.get_chunk_info(4).byte_offset
+    with open(path, "r+b") as file:
+        file.seek(at)
+        file.write(b"\xff" * 40)
+    rows = Rows(opened(path, ["x"])[0][0])
+    equal(rows[:28], X[:28])
+    with pytest.raises(FileProblem, match=r"packed.h5 can't be read \(.*\); get it again"):
+        rows[28:]
+
+
 def test_hdf5_that_is_damaged_later(tmp_path):
     path = hdf5(tmp_path / "a", x=X, y=Y)
     assert isinstance(streamed(path).x_train.source, Flat)
@@ -314,5 +353,5 @@ def test_hdf5_that_is_damaged_later(tmp_path):
     with open(path, "r+b") as file:
         file.seek(os.path.getsize(path) // 2)
         file.write(b"\xff" * 400)
-    with pytest.raises(FileProblem, match=r"packed.h5 (was changed while it was read|can't be read)"):
+    with pytest.raises(FileProblem, match=r"packed.h5 was changed while it was read"):
         rows[:]

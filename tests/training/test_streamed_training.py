@@ -43,6 +43,7 @@ def small_windows(monkeypatch):
     """Of a few batches, as those of large data are of many."""
     monkeypatch.setattr("gpufa.training.streaming.WINDOW", 3000)
     monkeypatch.setattr("gpufa.training.streaming.BLOCK", 700)
+    monkeypatch.setattr("gpufa.training.streaming.LEAST", 1)
 
 
 class Stop(gpufa.Callback):
@@ -137,8 +138,10 @@ def test_a_run_goes_on_in_mid_epoch_bit_for_bit(tmp_path, request, path, options
             np.testing.assert_array_equal(resumed.history.epochs[name], whole.history.epochs[name], err_msg=name)
 
 
-def test_images_are_changed_as_they_are_trained_on(tmp_path, image_files):
-    settings = config(data=image_files, stream="always", augment="flip, crop 1", scaling="channel", rule="bp", epochs=3)
+def test_images_are_changed_as_they_are_trained_on(tmp_path, image_files, backend):
+    """Recorded steps, where a GPU has them, go on from window to window."""
+    given = {"augment": "flip, crop 1", "scaling": "channel", "rule": "bp", "epochs": 3, "validation": 0.1}
+    settings = config(data=image_files, stream="always", backend=backend, **given)
     whole = gpufa.train(settings)
     out = dataclasses.replace(settings, out=str(tmp_path / "cut"))
     assert gpufa.train(out, callbacks=[Stop(20)]).interrupted
@@ -233,7 +236,7 @@ def test_a_file_that_is_cut_off_leaves_the_checkpoint_whole(tmp_path, blob_files
 KILLED = """
 import sys, gpufa
 from gpufa.training import streaming
-streaming.WINDOW, streaming.BLOCK = 3000, 700
+streaming.WINDOW, streaming.BLOCK, streaming.LEAST = 3000, 700, 1
 config = gpufa.Config(data=sys.argv[1], stream="always", hidden=(8, 7), dtype="float64", backend="numpy", epochs=200000,
                       batch_size=16, scaling="standard", out=sys.argv[2])
 gpufa.train(config)

@@ -25,8 +25,9 @@ def windows(backend="numpy", block=4, window=16, size=5, seeds=(0, 1), given=Non
     return Windows(get_backend(backend), given or data(), Plan(N, block, window, size), seeds, 0.0, **more)
 
 
-def walk(batches, epochs=1, begin=(0, 0)):
-    """All batches, (R, m, n_0) and what they are taught as, as a step is given them."""
+def walk(batches, epochs=1, begin=(0, 0), taken=None):
+    """All batches, (R, m, n_0) and what they are taught as, as a step is given them; on the host where `taken` does not
+    say otherwise."""
     backend, clock = batches.backend, Clock(batches.backend, batches.longest, 1, "float32")
     classes = 7 if batches.y.dtype.kind in "iu" else batches.y.shape[1]
     for epoch in range(begin[0], epochs):
@@ -42,7 +43,7 @@ def walk(batches, epochs=1, begin=(0, 0)):
                 x, y = backend.zeros((r, m, FEATURES), "float32"), backend.zeros((r, classes, m), "float32")
                 w = None if batches.all.weights is None else backend.zeros((r, m), "float32")
                 batches.load(clock, x, y, w)
-                yield tuple(np.array(backend.to_host(part)) for part in (x, y, *([] if w is None else [w])))
+                yield tuple(map(taken or backend.to_host, (x, y, *([] if w is None else [w]))))
 
 
 @given(n=st.integers(1, 60), block=st.integers(1, 70), window=st.integers(1, 80), size=st.integers(1, 60))
@@ -55,6 +56,7 @@ def test_an_epoch_has_every_sample_once_in_whole_batches(n, block, window, size)
         assert sorted(i for one in found for i in one) == list(range(n))
         assert [len(one) for one in found] == [plan.samples(w) for w in range(plan.windows)]
         assert all(len(one) == plan.span for one in found[:-1])
+        assert all(a < b for w in range(plan.windows) for a, b in plan.stretches(epoch, w))
     assert plan.span % size == 0
     assert plan.span <= max(window, size)
     assert [b for w in range(plan.windows) for b in plan.batches(w)] == list(range(-(-n // size)))
@@ -80,9 +82,20 @@ def test_batches_hold_the_epochs_samples(backend):
             np.testing.assert_array_equal(np.sort(x[r], axis=0), X)
             np.testing.assert_array_equal(y[r].argmax(axis=0), x[r, :, 0] % 7)
         assert (x[0] != x[1]).any()  # each seed its own order
+        assert made.window == range(9, 11)
         for w in range(made.plan.windows):  # of the same window
             own = x[:, w * 15 : w * 15 + 15, 0]
             assert set(own[0]) == set(own[1]) == {i for a, b in made.plan.stretches(epoch, w) for i in range(a, b)}
+
+
+def test_no_two_windows_and_epochs_have_one_order():
+    made, seen = windows(), set()
+    for epoch in range(2):
+        made.start_epoch(epoch)
+        for _ in range(3):  # whole ones
+            seen |= {tuple(own - own.min()) for own in made.order}
+            made.turn()
+    assert len(seen) == 2 * 3 * 2
 
 
 def test_a_seed_has_its_order_whatever_is_beside_it(backend):
@@ -145,9 +158,17 @@ def test_what_the_reader_meets_is_told_where_the_window_is_needed():
 
 
 @pytest.mark.gpu
+def test_a_gpu_has_the_order_of_the_cpu():
+    for ours, theirs in zip(walk(windows("cupy"), 2), walk(windows(), 2), strict=True):
+        for one, other in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.gpu
 def test_a_window_is_not_written_over_while_steps_read_it(standin_or):
     """Many windows, of which each is read as late as the device may."""
     made = windows("cupy", block=2, window=5, size=5)
     for epoch in range(standin_or(30, 4)):
-        x = np.concatenate([x for x, _ in walk(made, epoch + 1, (epoch, 0))], axis=1)
+        found = [x for x, _ in walk(made, epoch + 1, (epoch, 0), taken=lambda part: part)]
+        x = np.concatenate([made.backend.to_host(x) for x in found], axis=1)
         np.testing.assert_array_equal(np.sort(x[0], axis=0), X)
