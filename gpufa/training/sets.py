@@ -27,6 +27,7 @@ from .weighing import weighing
 
 VALIDATION_KEY = 1  # the held-out samples are the same for every seed
 ALL, NONE = slice(None), slice(0)
+ROOM = "let the samples stay in a file with --stream always, or use fewer of them with --samples"
 IMAGE = 3  # channels, height, width
 
 
@@ -46,10 +47,10 @@ class Sets(NamedTuple):
 def sets_of(data: Data, net: Network, config: Config, places: Shape | None) -> Sets:
     """Scale, split off the validation part and bring everything to the device; bytes stay bytes until used. `places`
     are those of images, where the samples are some. Raises OutOfMemory where there is no room for that."""
-    with room_needed("let the data stay in their file with --stream always, or use fewer of them with --samples"):
-        return _streamed(data, net, config, places) if data.stream else _held(data, net, config, places)
+    return _streamed(data, net, config, places) if data.stream else _held(data, net, config, places)
 
 
+@room_needed(ROOM)
 def _held(data: Data, net: Network, config: Config, places: Shape | None) -> Sets:
     """Of data in memory."""
     to_device = net.backend.to_device
@@ -125,6 +126,7 @@ def divided(data: Data, config: Config) -> tuple[Any, Any]:
     return ~held, held
 
 
+@room_needed(ROOM)
 def input_scaling(
     config: Config, data: Data, net: Network, places: Shape | None, begun: Scaling | None
 ) -> Scaling | None:

@@ -105,6 +105,18 @@ def test_the_remedy_for_want_of_memory(way, remedy):
         raise OutOfMemory("own")
 
 
+def test_two_arrays_that_memory_can_not_compare(tmp_path, monkeypatch):
+    np.savez(tmp_path / "a.npz", x=np.eye(9), data=np.eye(9), y=np.arange(9) % 3)
+    assert load_data(tmp_path / "a.npz").x_train.shape == (7, 9)
+
+    def none(*given, **more):
+        raise MemoryError
+
+    monkeypatch.setattr("gpufa.data.userfiles.alike", none)
+    with pytest.raises(InvalidValue, match=r"arrays 'data' and 'x' could both be x; name one with --features"):
+        load_data(tmp_path / "a.npz")
+
+
 def test_files_that_no_memory_holds_are_told_what_helps(tmp_path, monkeypatch):
     """Whatever reads them."""
 

@@ -202,6 +202,22 @@ def test_what_needs_all_samples_at_once_is_refused(blob_files, settings, said):
         gpufa.train(config(**{"data": blob_files, "stream": "always"} | settings))
 
 
+def test_data_that_memory_holds_only_once_say_what_helps(monkeypatch):
+    """Scaled they take as much again."""
+
+    def none(*given, **more):
+        raise MemoryError("unable")
+
+    for where in "gpufa.training.sets.fit_scaling", "gpufa.net.learner.Learner.as_trained":
+        with monkeypatch.context() as short:
+            short.setattr(where, none)
+            said = (
+                r"there is no memory for this \(unable\); let the samples stay in a file with --stream always, or use"
+            )
+            with pytest.raises(gpufa.GpufaError, match=said):
+                gpufa.train(config(scaling="unit"), DATA)
+
+
 def test_arrays_of_a_program_do_not_stream():
     with pytest.raises(gpufa.InvalidValue, match=r"stream = 'always' is for files, and the data are handed in"):
         gpufa.train(config(stream="always"), DATA)
