@@ -1,5 +1,6 @@
 """The data that a run is trained on: named in its settings or handed in by a program; known again by a checksum."""
 
+import os
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -163,7 +164,7 @@ def inputs_of(
 def _of_one_form(name: str, data: str | Path) -> bool:
     """Whether data of that name may be what is now at that path: files of one ending, or both folders."""
     if not is_file(name):
-        return _is_own(name) and home_path(data, "data").is_dir()
+        return _is_own(name) and os.path.isdir(home_path(data, "data"))
     return name.lower().endswith(tuple(Path(data).suffixes[-1:]) or ("/",))
 
 

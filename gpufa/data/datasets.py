@@ -77,7 +77,7 @@ def read(source: Any, test_fraction: float | None, wanted: Wanted, way: Way = IN
 
 def is_own(path: Path) -> bool:
     """Whether data at that path are the user's own: a file, by its ending, or a folder that has no set's name."""
-    return is_file(path.name) or (path.is_dir() and not is_known(str(path)))
+    return is_file(path.name) or (os.path.isdir(path) and not is_known(str(path)))
 
 
 def _named(name: str | os.PathLike[str], test_fraction: float | None, wanted: Wanted) -> Data:

@@ -1,6 +1,7 @@
 """Arrays that are a file each: NAME.npy in a folder, files in IDX beside them, or one .npy by itself."""
 
 import math
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,14 +21,14 @@ HEADERS = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_h
 
 
 def is_folder(path: Path) -> bool:
-    return path.is_dir() and path.suffix.lower() not in OTHERS
+    return os.path.isdir(path) and path.suffix.lower() not in OTHERS
 
 
 def files_in(path: Path) -> dict[str, Path]:
     """The files of the arrays by these ones' names: train-images of train-images-idx3-ubyte, and test-images of MNIST's
     t10k-images-idx3-ubyte. Of an array that is there packed as well, the plain file. Raises OSError where the folder
     holds none."""
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return {ALONE: path}
     found = {}
     for file in sorted(path.iterdir(), reverse=True):  # the plain one comes last, and stays

@@ -47,7 +47,7 @@ def opened(path: Path, names: Sequence[str]) -> tuple[list[Source], str]:
 def size_of(path: Path) -> int:
     """About how many bytes what a file or folder holds would take in memory, at least; 0 where that can't be told."""
     with suppress(OSError, zipfile.BadZipFile):
-        if path.is_dir():
+        if os.path.isdir(path):
             return sum(file.stat().st_size for file in path.iterdir())
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as file:

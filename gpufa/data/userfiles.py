@@ -1,6 +1,7 @@
 """The user's own files, of whichever kind: to train on, and to predict from."""
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -62,7 +63,7 @@ def _table(path: Path, choose: Callable[..., Roles], task: str | None, missing: 
 
 
 def _of_arrays(path: Path, test_fraction: float | None, wanted: Wanted, way: Way) -> Data:
-    if path.suffix.lower() == folders.NPY and not path.is_dir():
+    if path.suffix.lower() == folders.NPY and not os.path.isdir(path):
         raise InvalidValue("it holds one array; name the folder that it and its y.npy are in")
     every = array_names(path)
     if jpegs.holds(every):
