@@ -14,6 +14,9 @@ from traininglab import blobs, config, parameters, same
 import gpufa
 from gpufa.checkpoints import networks
 from gpufa.checkpoints.provenance import data_of, fingerprint
+from gpufa.parallel.ranks import Ranks
+from gpufa.rules import make_rule
+from gpufa.training.streaming import streaming
 from gpufa.training.trainer import Trainer
 from gpufa.training.windows import Windows
 
@@ -216,6 +219,16 @@ def test_data_that_memory_holds_only_once_say_what_helps(monkeypatch):
             )
             with pytest.raises(gpufa.GpufaError, match=said):
                 gpufa.train(config(scaling="unit"), DATA)
+
+
+def test_processes_read_their_data_alike(blob_files):
+    class Others(Ranks):
+        def any(self, flag):
+            return True
+
+    settings = config(data=blob_files)
+    with pytest.raises(gpufa.InvalidValue, match=r"memory holds the data in some of the processes, and not in others"):
+        streaming(settings, data_of(settings, None)[0], make_rule("dfa"), Others())
 
 
 def test_arrays_of_a_program_do_not_stream():

@@ -9,6 +9,7 @@ from gpufa.backends import get_backend
 from gpufa.basics.errors import FileProblem
 from gpufa.basics.random import Purpose, permutation
 from gpufa.net.clock import Clock
+from gpufa.parallel.ranks import ALONE
 from gpufa.training.windows import Plan, Streamed, Windows
 
 N, FEATURES = 53, 3
@@ -42,7 +43,7 @@ def walk(batches, epochs=1, begin=(0, 0), taken=None):
                 m, r = batches.samples(batch), len(batches.seeds)
                 x, y = backend.zeros((r, m, FEATURES), "float32"), backend.zeros((r, classes, m), "float32")
                 w = None if batches.all.weights is None else backend.zeros((r, m), "float32")
-                batches.load(clock, x, y, w)
+                batches.load(clock, ALONE.share(m), x, y, w)
                 yield tuple(map(taken or backend.to_host, (x, y, *([] if w is None else [w]))))
 
 
