@@ -48,8 +48,8 @@ class Parameters:
                          crop 4 shifts by up to 4
     target_scaling       none, or standard: real targets are trained with mean 0 and deviation 1 per output, which
                          predict undoes
-    validation           share of the training samples held out for validation, 0 for none
-    samples              training samples that are used, of every class its share, all where not given
+    validation           share of the training samples held out for validation
+    samples              training samples that are used, of each class its share (else all)
     label_noise          share of the training labels that is replaced by a random label
     input_noise          deviation of the normal-like noise added to each training input
     parts                activations, losses, initialisers, optimizers and schedules of your own, known by their

@@ -36,16 +36,15 @@ class DataSettings:
     target_scaling: str = "none"
     """none, or standard: real targets are trained with mean 0 and deviation 1 per output, which predict undoes"""
     test_fraction: float | None = None
-    """share of a file without a test part that is held out for testing, 0.2 where not given"""
+    """share held out of a file without a test part (0.2 where not given)"""
     validation: float = 0.0
-    """share of the training samples held out for validation, 0 for none"""
+    """share of the training samples held out for validation"""
     samples: int | None = None
-    """training samples that are used, of every class its share, all where not given"""
+    """training samples that are used, of each class its share (else all)"""
     stream: Literal["auto", "always", "never"] = "auto"
-    """whether samples stay in their file, where some are read at a time: auto does that where memory does not hold
-    them"""
+    """whether data stay in their file and are read as needed (auto: if too large)"""
     stream_block: int | None = None
-    """samples that lie together in the file and come by together, where they stream (about a MiB where not given)"""
+    """samples that stream side by side (about a MiB where not given)"""
     label_noise: float = 0.0
     """share of the training labels that is replaced by a random label"""
     input_noise: float = 0.0
