@@ -8,6 +8,11 @@ X = RNG.normal(size=(57, 4)).astype(np.float32)
 Y = np.arange(57) % 3
 
 
+def equal(a, b):
+    assert (a.shape, a.dtype) == (b.shape, b.dtype)
+    np.testing.assert_array_equal(a, b)
+
+
 def npy(folder, **arrays):
     folder.mkdir()
     for name, array in arrays.items():
