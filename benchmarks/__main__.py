@@ -10,6 +10,7 @@ from . import counts as steps
 from . import epoch as epochs_
 from . import feedback as maps
 from . import long_runs as lengths
+from . import many_runs as folders
 from . import report as pages
 from . import reproductions as reproductions_
 from . import scaling as scales
@@ -160,6 +161,16 @@ def long_runs(epochs: int = 100_000, before: Path | None = None, old_epochs: int
     lengths.run(epochs, before, old_epochs, lambda line: print(line, flush=True))
 
 
+def many_runs(before: Path | None = None, most: int = 500) -> None:
+    """Processor time and peak memory of gpufa list and gpufa report on ever more runs.
+
+    Args:
+        before: a checkout of another gpufa, which is measured too
+        most: runs
+    """
+    folders.run(before, most, lambda line: print(line, flush=True))
+
+
 def report() -> None:
     """Write docs/performance.md anew from all results."""
     print(f"wrote {pages.write(RESULTS)}")
@@ -177,24 +188,13 @@ def reproductions(runs: Path | None = None) -> None:
     print(f"wrote {reproductions_.write(results)}")
 
 
+BESIDE = cpu, gpu, first_gpu, threshold
+STEPS = scaling, memory, feedback, rules, epoch, streams, ranks, simulate, counts
+RUNS = long_runs, many_runs
+PAGES = report, reproductions, trial, drift, reliability
+
 if __name__ == "__main__":
-    works = (
-        cpu,
-        gpu,
-        first_gpu,
-        threshold,
-        scaling,
-        memory,
-        feedback,
-        rules,
-        epoch,
-        streams,
-        ranks,
-        simulate,
-        long_runs,
-        counts,
-    )
-    commands = {c.__name__.replace("_", "-"): c for c in (*works, report, reproductions, trial, drift, reliability)}
+    commands = {c.__name__.replace("_", "-"): c for c in (*BESIDE, *STEPS, *RUNS, *PAGES)}
     app = App(name="python -m benchmarks", help_format="plaintext")
     for name, command in commands.items():
         app.command(command, name=name)

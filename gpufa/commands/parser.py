@@ -20,11 +20,12 @@ from .doctor import doctor
 from .export import export
 from .flags import config_of, flags_of, options_of, refuse_changes
 from .reproduce import reproduce
+from .sweep import sweep
 from .train import compare, resume, train
 
 PATHS = "--data", "--out", "--start", "--class-weights"  # flags whose value may be named like a config file
 OTHERS: tuple[Callable[..., int], ...] = (
-    *(resume, trained.evaluate, trained.predict, trained.inspect, export, draw.plot, draw.report),
+    *(resume, sweep, trained.evaluate, trained.predict, trained.inspect, export, draw.plot, draw.report),
     *(listing.data, listing.rules, listing.layers, reproduce, listing.info, doctor),
 )
 COMPARED = Group("What is compared", sort_key=-1)

@@ -84,14 +84,20 @@ def whole_numbers(axis: "Axis") -> None:
 
 def _logarithmic(axes: "Axes") -> None:
     """A logarithmic axis in plain numbers; where a curve touches zero it ends linearly, below a tenth."""
-    from matplotlib.ticker import LogLocator
-
     values = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.lines])
     lowest, highest = np.nanmin(values), np.nanmax(values)
     if lowest > 0:
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if highest < MANY * lowest else (1,)))
+        marked(axes.yaxis, highest / lowest)
     else:
         axes.set_yscale("symlog", linthresh=0.1)
         axes.set_ylim(bottom=min(0.0, lowest))
-    plain_numbers(axes.yaxis)
+        plain_numbers(axes.yaxis)
+
+
+def marked(axis: "Axis", ratio: float) -> None:
+    """Ticks of a logarithmic axis in plain numbers; `ratio` is that of its highest value to its lowest."""
+    from matplotlib.ticker import LogLocator
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if ratio < MANY else (1,)))
+    plain_numbers(axis)

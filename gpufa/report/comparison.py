@@ -15,6 +15,7 @@ from .. import plots
 from ..basics import files
 from ..basics.sheet import Sheet
 from ..measure import seeds
+from ..measure.history import History
 from ..runs import tables
 from ..runs.result import Run
 from . import frozen
@@ -107,6 +108,14 @@ class Comparison:
         """Whether each run that has a frozen twin does better than that, a sentence each."""
         return frozen.verdicts(self.rows, self.what, self.twins, _judged(self.rows))
 
+    def lowest(self, most: int) -> list[str]:
+        """The names of that many runs, in their order: those of the lowest mean of what the test is of, and where that
+        is nothing the first."""
+        name = f"{_judged(self.rows)}_mean"
+        means = [row.get(name) for row in self.rows]
+        order = sorted(range(len(means)), key=lambda i: np.inf if (mean := means[i]) is None else mean)
+        return [self.rows[i][self.what] for i in sorted(order[:most])]
+
     def __repr__(self) -> str:
         return f"Comparison({', '.join(row[self.what] for row in self.rows)}; {self.title})"
 
@@ -135,14 +144,15 @@ class Comparison:
         }
         return json.dumps(about, indent=2, allow_nan=False) + "\n"
 
-    def save(self, folder: Path) -> None:
-        """Write compare.csv, .json, .md, .tex and .png. Raises FileProblem where one can't be written."""
+    def save(self, folder: Path, histories: Mapping[str, History] | None = None) -> None:
+        """Write compare.csv, .json, .md, .tex and .png, which is of `histories` by name, those of `runs` where none are
+        given. Raises FileProblem where one can't be written."""
         texts = {"csv": self.to_csv(), "json": self.to_json()}
         texts |= {ending: form(self.sheet, self.notes) for ending, form in FORMS.items()}
         for ending, text in texts.items():
             files.write(folder / f"compare.{ending}", text, "table", "check the folder")
-        histories = {name: run.history for name, run in self.runs.items()}
-        plots.compare(histories, folder / "compare.png", folder.resolve().name)
+        drawn = {name: run.history for name, run in self.runs.items()} if histories is None else histories
+        plots.compare(drawn, folder / "compare.png", folder.resolve().name)
 
 
 def compared(

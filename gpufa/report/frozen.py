@@ -1,5 +1,6 @@
 """Whether a rule does better than frozen hidden layers, in a sentence: by the interval of the difference over seeds."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
@@ -56,15 +57,20 @@ def verdicts(rows: Sequence[Mapping[str, Any]], what: str, twins: Mapping[str, s
 def twins_of(runs: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """By the name of a run the one of frozen hidden layers that had the same data and settings but for OWN, of those
     whose checkpoints' metadata are given. Where several do, the first."""
-    frozen = {name: one for name, one in runs.items() if one["network"]["rule"]["name"] == BASELINE}
-    found = {}
+    frozen: dict[str, str] = {}
     for name, one in runs.items():
-        alike = (twin for twin, other in frozen.items() if _task(other) == _task(one))
-        if name not in frozen and (twin := next(alike, None)) is not None:
-            found[name] = twin
-    return found
+        if _frozen(one):
+            frozen.setdefault(_task(one), name)
+    others = {name: one for name, one in runs.items() if frozen and not _frozen(one)}
+    return {name: twin for name, one in others.items() if (twin := frozen.get(_task(one))) is not None}
 
 
-def _task(metadata: Mapping[str, Any]) -> tuple[Any, ...]:
+def _frozen(metadata: Mapping[str, Any]) -> bool:
+    return bool(metadata["network"]["rule"]["name"] == BASELINE)
+
+
+def _task(metadata: Mapping[str, Any]) -> str:
+    """Data and settings but for OWN as text, equal where they are."""
     config = stored(metadata)
-    return metadata.get("data"), *(getattr(config, name) for name in COMPARED)
+    told = json.dumps([metadata.get("data"), *(getattr(config, name) for name in COMPARED)])
+    return json.dumps(json.loads(told, parse_int=float), sort_keys=True)  # 0 is 0.0

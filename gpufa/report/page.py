@@ -18,6 +18,7 @@ from ..checkpoints.entering import sketch_in
 from ..checkpoints.provenance import IN_MEMORY
 from ..data.about import of_metadata
 from ..functions.parts import Part
+from ..measure.history import History
 from ..rules import Rule
 from ..runs import tables
 from ..runs.summary import summary_of
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
 
 PICTURED = 4  # runs whose own pictures a report has, unless others are asked for
+DRAWN = 40  # runs whose courses are drawn beside each other: so many lines can be told apart
 TEMPLATE = "page.html.j2"
 
 
@@ -50,19 +52,16 @@ class Figure:
 
 @dataclass(frozen=True)
 class Section:
-    """What the report says of one run."""
+    """What the report says of one run, whose history is read again where it is drawn: of many runs most are not."""
 
-    subject: plots.Subject
+    name: str
+    file: Path
     metadata: Mapping[str, Any]
     summary: Mapping[str, Any]
     results: Sheet
     figures: list[Figure]
     settings: str
     in_memory: bool
-
-    @property
-    def name(self) -> str:
-        return self.subject.name
 
     @property
     def notes(self) -> list[str]:
@@ -88,6 +87,10 @@ class Section:
         if tables.RECALL not in self.summary:
             return None
         return tables.recalls(tables.sound_recalls(self.summary), tables.sound(self.summary, tables.BALANCED))
+
+    def history(self) -> History:
+        """Its course, from the checkpoint."""
+        return plots.of_history(self.file, *networks.contents(self.file)).history
 
     @property
     def environment(self) -> dict[str, str]:
@@ -144,7 +147,7 @@ def _section(
     subject = plots.read(file, rule, parts=parts) if pictures else plots.of_history(file, arrays, metadata)
     summary, results = _results(file.parent / "summary.json", summary_of(arrays, metadata))
     figures = [_picture(name, plots.PICTURES[name].caption, subject) for name in pictures]
-    return Section(subject, metadata, summary, results, figures, to_toml(config), config.data == IN_MEMORY)
+    return Section(subject.name, file, metadata, summary, results, figures, to_toml(config), config.data == IN_MEMORY)
 
 
 def _results(file: Path, so_far: dict[str, Any]) -> tuple[dict[str, Any], Sheet]:
@@ -188,10 +191,10 @@ def _page(sections: Sequence[Section], paths: Sequence[str]) -> str:
 
 
 def _comparison(runs: Mapping[str, Section]) -> tuple[Comparison, Figure]:
-    figure = plots.comparison(
-        {f"{name} ({section.subject.rule})": section.subject.history for name, section in runs.items()}
-    )
-    caption = "Test score, training loss and alignment angle, mean over the hidden layers, of the runs against epoch."
     twins = twins_of({name: section.metadata for name, section in runs.items()})
     found = compared({name: section.summary for name, section in runs.items()}, "run", twins=twins)
-    return found, Figure.of("comparison", caption, figure)
+    drawn = list(runs) if len(runs) <= DRAWN else found.lowest(DRAWN)
+    which = "the runs" if drawn == list(runs) else f"the {len(drawn)} runs of lowest score among {len(runs)},"
+    caption = f"Test score, training loss and alignment angle, mean over the hidden layers, of {which} against epoch."
+    histories = {f"{name} ({runs[name].summary['rule']})": runs[name].history() for name in drawn}
+    return found, Figure.of("comparison", caption, plots.comparison(histories))

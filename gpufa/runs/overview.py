@@ -2,6 +2,7 @@
 
 import json
 import os
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -59,15 +60,15 @@ def _entry(run: Path) -> Entry:
 
 
 def _summary(run: Path) -> tuple[Mapping[str, Any], int | None]:
-    """What summary.json says, unless the run has gone on since, or has not ended: then what the checkpoint does, and
-    how many epochs are planned."""
+    """What summary.json says, unless the run has gone on since, or has not ended: then what the checkpoint does, which
+    is read as a whole; and of a run that has more to come how many epochs are planned."""
     file, checkpoint = run / "summary.json", run / networks.CHECKPOINT
     try:
         if file.stat().st_mtime_ns >= checkpoint.stat().st_mtime_ns:
             summary = json.loads(file.read_text(encoding="utf-8"))
             tables.results(summary)  # all that is shown is there
-            if RUNNING not in summary["status"]:
-                return summary, None
+            more = RUNNING in summary["status"]
+            return summary, tomllib.loads((run / "config.toml").read_text(encoding="utf-8"))["epochs"] if more else None
     except (OSError, ValueError, TypeError, LookupError):
         pass  # the checkpoint knows
     arrays, metadata = networks.contents(checkpoint)

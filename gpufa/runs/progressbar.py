@@ -94,7 +94,8 @@ class Display(Callback):
 
     def on_epoch(self, trainer: Trainer) -> None:
         row = trainer.history.epochs.last
-        figures = {"test_error": "test error {:.2f} %", "test_rmse": "test RMSE {:.4g}"}
+        part = "validation" if trainer.config.blind else "test"
+        figures = {f"{part}_error": f"{part} error {{:.2f}} %", f"{part}_rmse": f"{part} RMSE {{:.4g}}"}
         shown = [
             text.format(np.nanmean(row[name])) for name, text in figures.items() if name in row and _any(row[name])
         ]

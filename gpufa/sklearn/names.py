@@ -32,6 +32,7 @@ ELSEWHERE = {
     "overlap": "fit trains in one process",
     "stream": "X is in memory",
     "stream_block": "X is in memory",
+    "blind": "fit is given no test samples",
 }
 # Fields whose parameters have another type, default or text than in Config.
 OTHERWISE: dict[str, tuple[str, str, str]] = {

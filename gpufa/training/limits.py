@@ -75,7 +75,7 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         (COUNT, ("epochs", "patience", "calibrate", "warmup", "probe_every", "device")),
         (POSITIVE, ("samples", "batch_size", "schedule_every", "schedule_epochs", "probe_samples", "checkpoint_every")),
         (POSITIVE, ("stream_block",)),
-        (((lambda v: isinstance(v, bool)), "true or false"), ("residual", "overlap")),
+        (((lambda v: isinstance(v, bool)), "true or false"), ("residual", "overlap", "blind")),
         (_one_of(*DECAYS), ("decay",)),
         (_one_of("all", "matrices"), ("decay_on",)),
         (_one_of("mean", "sum"), ("gradient",)),

@@ -53,6 +53,8 @@ def begin(
         taken += f"; class weights: {weights_in_words(config.class_weights)}"
     if data.stream:
         taken += f"; streamed in blocks of {config.stream_block} samples ({data.stream})"
+    if config.blind:
+        taken += "; the test samples are not looked at"
     check_run(config, net, data.y_train, data.weights is not None)
     net.filling = filling_of(config.missing, data, filling)
     unsaid = config.layers and not inputs(config.layers[0]) and len(net.sizes.shapes[0]) > 1

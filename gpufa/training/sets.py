@@ -83,7 +83,7 @@ def _held(data: Data, net: Network, config: Config, places: Shape | None) -> Set
     spread = np.linspace(0, len(x[kept]) - 1, min(config.probe_samples, len(x[kept]))).astype(int)
     probe, y_probe = on_device(net.as_trained(data.x_train[kept][spread], "x_train"), y[kept][spread])
     x_test, y_test = x[NONE], y[NONE]
-    if len(data.x_test):
+    if len(data.x_test) and not config.blind:
         x_test, y_test = net.as_trained(data.x_test, "x_test"), _taught(net, data.y_test, "y_test")
     return Sets(
         train,

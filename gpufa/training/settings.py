@@ -39,6 +39,8 @@ class DataSettings:
     """share held out of a file without a test part (0.2 where not given)"""
     validation: float = 0.0
     """share of the training samples held out for validation"""
+    blind: bool = False
+    """never look at the test samples"""
     samples: int | None = None
     """training samples that are used, of each class its share (else all)"""
     stream: Literal["auto", "always", "never"] = "auto"

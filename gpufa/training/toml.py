@@ -12,6 +12,7 @@ from ..layers.words import stand_ins
 from .config import Config
 
 LATER = {
+    "blind": False,
     "target_scaling": "none",
     "decay_on": "all",
     "calibrate": 0,

@@ -22,7 +22,7 @@ ROOMS = (
         "recurrent",
     ),
     *("export", "training", "checkpoints", "plots", "runs", "sklearn"),
-    *("report", "reproductions", "commands", "__init__", "__main__"),
+    *("report", "reproductions", "sweep", "commands", "__init__", "__main__"),
 )
 
 
