@@ -30,12 +30,14 @@ HERE = nullcontext()
 
 class Backend(Dynamics, Columns, Norms):
     """Base of all backends; `xp` is the array library. Procedural feedback of at least `keyed_from` bytes is made as it
-    is used, `panel` bytes of a matrix at a time for a larger product; less is drawn once and kept."""
+    is used, `panel` bytes of a matrix at a time for a larger product; less is drawn once and kept. Of a gradient no
+    more than `gradient_bytes` are made before an optimizer takes them, where that can be; None for all of it."""
 
     name: str
     xp: ModuleType
     keyed_from = 0
     panel = 64 << 20
+    gradient_bytes: int | None = None
 
     def __init__(self) -> None:
         self._scratch: dict[tuple, Array] = {}

@@ -36,6 +36,7 @@ class NumpyBackend(Direct, Pools, RowNorms, Loading):
     xp = np
     keyed_from = 256 << 20  # making it takes longer than reading it
     panel = 4 << 20
+    gradient_bytes = 16 << 20
 
     def zeros(self, shape: Sequence[int], dtype: Any) -> NDArray:
         size = math.prod(map(int, shape)) * np.dtype(dtype).itemsize

@@ -1,6 +1,6 @@
 """Where a rule's gradients go: products of error signals and activity, scaled, into an arena like the parameters'."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from ..backends.columns import Maps
@@ -87,12 +87,17 @@ class Gradients:
         """dW_k = delta_k h_{k-1}^T and db_k = the row sums of delta_k, for all layers.
 
         Nothing here depends on anything else, so all of it may run side by side; layers of one shape are one product.
+        Raises InvalidValue where a rule of signals calls it a second time.
         """
+        if self.signals_of and self.begun:
+            raise InvalidValue(
+                f"rule {self.signals_of!r} hands over the gradients of its layers twice; let its gradients(net, grads)"
+                " call super()'s, or grads.layers_of(net), and not both"
+            )
         for scale, layers in self.rates:
             layered = net.sizes.layered
             dense = tuple(k for k in layers if k not in layered) if layered else layers
-            for replicas in self.running:
-                self._dense_layers_of(net, dense, scale, replicas)
+            self._dense_layers_of(net, dense, scale)
             self.begun |= net.sizes.names(dense)
             for k in layered:
                 if k in layers:
@@ -107,8 +112,14 @@ class Gradients:
                 " grads.layers_of(net)"
             )
         if not self.first:
-            for name in self.wanted - self.begun:
-                self.into[name].fill(0)
+            for name in self.into:
+                if name in self.wanted and name not in self.begun:
+                    for _, room in self.rooms(name):
+                        room.fill(0)
+
+    def rooms(self, name: str) -> Iterator[tuple[slice, Array]]:
+        """Where a parameter's gradient goes: some of its rows, and room for these, (R, rows, ...)."""
+        yield ALL, self.into[name]
 
     def _check(self, name: str) -> None:
         if name not in self.into:
@@ -129,7 +140,11 @@ class Gradients:
         self.begun.add(name)
         return beta
 
-    def _dense_layers_of(self, net: Pass, layers: tuple[int, ...], scale: float | Array, replicas: slice) -> None:
+    def _dense_layers_of(self, net: Pass, layers: tuple[int, ...], scale: float | Array) -> None:
+        for replicas in self.running:
+            self._dense_layers_of_some(net, layers, scale, replicas)
+
+    def _dense_layers_of_some(self, net: Pass, layers: tuple[int, ...], scale: float | Array, replicas: slice) -> None:
         jobs, into, times = [], self.into, {"alpha": scale, "beta": self.first}
         for first, last in net.sizes.alike(layers):
             delta, h = block(net, net.delta, first, last), block(net, net.sent, first - 1, last - 1)
@@ -150,22 +165,24 @@ class Within:
         self.grads, self.scale = grads, scale
 
     def product(self, name: str, delta: Array, h: Array, factor: float = 1.0) -> None:
-        out, shared = self.grads.into[name], h.ndim < delta.ndim
-        for r in self._running(name):
-            self.grads.backend.gemm(
-                delta[r], T(h if shared else h[r]), out=out[r], alpha=self._times(factor), beta=self.grads.first
-            )
+        alpha, beta, running = self._times(factor), self.grads.first, self._running(name)
+        for rows, out in self.grads.rooms(name):
+            for r in running:
+                below = h if h.ndim < delta.ndim else h[r]
+                self.grads.backend.gemm(delta[r, rows], T(below), out=out[r], alpha=alpha, beta=beta)
 
     def sums(self, name: str, delta: Array, factor: float = 1.0) -> None:
-        out = self.grads.into[name]
-        for r in self._running(name):
-            self.grads.backend.row_sums(delta[r], out=out[r], alpha=self._times(factor), beta=self.grads.first)
+        alpha, beta, running = self._times(factor), self.grads.first, self._running(name)
+        for rows, out in self.grads.rooms(name):
+            for r in running:
+                self.grads.backend.row_sums(delta[r, rows], out=out[r], alpha=alpha, beta=beta)
 
     def filters(self, name: str, maps: Maps) -> None:
-        out, shared = self.grads.into[name], maps.x.ndim < maps.y.ndim
-        for r in self._running(name):
-            own = maps._replace(x=maps.x if shared else maps.x[r], y=maps.y[r])
-            self.grads.backend.filter_gradient(own, out=out[r], alpha=self.scale, beta=self.grads.first)
+        beta, running, shared = self.grads.first, self._running(name), maps.x.ndim < maps.y.ndim
+        for _, out in self.grads.rooms(name):  # kernels are whole
+            for r in running:
+                own = maps._replace(x=maps.x if shared else maps.x[r], y=maps.y[r])
+                self.grads.backend.filter_gradient(own, out=out[r], alpha=self.scale, beta=beta)
 
     def _times(self, factor: float) -> float | Array:
         return self.scale if factor == 1 else factor * self.scale

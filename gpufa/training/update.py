@@ -1,6 +1,8 @@
-"""From delta to new weights: gradients into an arena and one pass of the optimizer, or straight into the weights."""
+"""From delta to new weights: gradients into an arena and one pass of the optimizer, or a stretch of it at a time, or
+straight into the weights."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from ..net.arena import Array
 from ..net.gradients import Gradients
 from ..net.learner import Learner
 from ..net.passes import Pass
+from ..net.piecewise import Piecewise, Room, Window
 from ..net.rule import Rule
 from ..parallel.ranks import ALONE, Ranks
 from .config import Config
@@ -21,7 +24,8 @@ class Update:
     """The optimizer with its states, (R, size) each in the layout of the parameters.
 
     Plain SGD needs no gradient: the weight products accumulate into the weights themselves, W += -lr * delta h^T; but
-    where `ranks` share each batch.
+    where `ranks` share each batch. Of a rule of signals other optimizers take the gradient a stretch at a time in one
+    process, where the backend bounds that and nothing is asked of the whole, as its norm is.
     Raises InvalidValue where frozen layers or learning rates don't fit the net.
     """
 
@@ -59,7 +63,8 @@ class Update:
         plain = not self.optimizer.states and not config.weight_decay and config.clip is None
         self.direct = plain and net.rule.makes == {"signals"} and ranks.size == 1
         self.states = {name: net.new_arena() for name in self.optimizer.states}
-        self.grads = None if self.direct else net.new_arena()
+        self.room = self._room()
+        self.grads = None if self.direct or self.room else net.new_arena()
         self.spans, self.by_rate = list(self._spans()), list(self._by_rate())
         self.activate(np.ones(len(net.seeds), bool))
 
@@ -82,13 +87,18 @@ class Update:
 
     def collect(self, rule: Rule, p: Pass, now: Array, own: bool = True) -> None:
         """Take what the rule makes of the pass for the running replicas' gradients; where products go straight into the
-        weights, that is their update. `now` is the clock's. Without `own` those of W and b alone."""
+        weights, or the optimizer takes them in pieces, that is their update. `now` is the clock's. Without `own` those
+        of W and b alone."""
         signals_of = rule.name if rule.makes == {"signals"} else ""
-        if self.grads is None:
+        mean, extras = [(self.scale(p.share.whole), self.trained)], self.extras if own else []
+        found: Gradients
+        if self.room:
+            window = Window(self.room, partial(self.apply, now=now))
+            found = Piecewise(window, self.net.arena, mean, self.running, extras, signals_of)
+        elif self.grads is None:
             rates = [(now[2 + i : 3 + i], layers) for i, layers in self.by_rate]
             found = Gradients(self.net.arena, rates, self.running, accumulate=True, signals_of=signals_of)
         else:
-            mean, extras = [(self.scale(p.share.whole), self.trained)], self.extras if own else []
             found = Gradients(self.grads, mean, self.running, extras=extras, signals_of=signals_of)
         rule.gradients(p, found)
         found.finish()
@@ -100,14 +110,18 @@ class Update:
                 self.ranks.add(self.net.backend, self.grads.flat[replicas])
 
     def optimize(self, now: Array) -> None:
-        """Update the running replicas' weights by the gradients that there are."""
-        if self.grads is None:
-            return
-        for replicas in self.running:
-            self._optimize(self.grads.flat[replicas], replicas, now)
+        """Update the running replicas' weights by the gradients that wait for that."""
+        if self.grads is not None:
+            self.apply(slice(0, self.grads.flat.shape[1]), self.grads.flat, now)
 
-    def _optimize(self, grad: Array, replicas: slice, now: Array) -> None:
-        """One pass over the arena."""
+    def apply(self, span: slice, grad: Array, now: Array) -> None:
+        """The gradient of this stretch of the arena, (R, length), is complete: update the running replicas' weights
+        there. It is consumed. Stretches come in one order at every step, which together are all that is trained."""
+        for replicas in self.running:
+            self._optimize(span, grad[replicas], replicas, now)
+
+    def _optimize(self, span: slice, grad: Array, replicas: slice, now: Array) -> None:
+        """One pass over a stretch."""
         config, backend, flat = self.config, self.net.backend, self.net.arena.flat[replicas]
         clip = None
         if config.clip is not None:
@@ -115,12 +129,23 @@ class Update:
                 grad, config.clip, out=backend.scratch("clip factors", (len(flat),), flat.dtype)
             )
         states = [state.flat[replicas] for state in self.states.values()]
-        for span, i, decays in self.spans:
-            pieces = [state[:, span] for state in states]
-            rates, hyper = Rates(now, i, clip), self.hyper if decays else self.hyper._replace(weight_decay=0.0)
-            backend.optimizer_update(
-                self.optimizer, flat[:, span], grad[:, span], pieces, hyper, config.decay or "l2", rates
+        for alike, i, decays in self.spans:
+            part = slice(max(alike.start, span.start), min(alike.stop, span.stop))
+            if part.start >= part.stop:
+                continue
+            own, pieces = (
+                grad[:, part.start - span.start : part.stop - span.start],
+                [state[:, part] for state in states],
             )
+            rates, hyper = Rates(now, i, clip), self.hyper if decays else self.hyper._replace(weight_decay=0.0)
+            backend.optimizer_update(self.optimizer, flat[:, part], own, pieces, hyper, config.decay or "l2", rates)
+
+    def _room(self) -> Room | None:
+        """Room for a piece of the gradient, where all of it is never needed at once."""
+        bound, arena, rule = self.net.backend.gradient_bytes, self.net.arena, self.net.rule
+        if self.direct or self.ranks.size > 1 or bound is None or bound >= arena.flat.nbytes:
+            return None
+        return Room(arena, bound) if rule.makes == {"signals"} and self.config.clip is None else None
 
     def _by_rate(self) -> Iterator[tuple[int, tuple[int, ...]]]:
         """Trained layers that share a learning rate, and which of the distinct ones that is."""
