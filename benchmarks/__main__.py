@@ -9,8 +9,10 @@ from gpufa.backends import get_backend, why_no_gpu
 from . import counts as steps
 from . import epoch as epochs_
 from . import feedback as maps
+from . import footprint as footprints
 from . import long_runs as lengths
 from . import many_runs as folders
+from . import pieces as pieces_
 from . import report as pages
 from . import reproductions as reproductions_
 from . import scaling as scales
@@ -90,6 +92,38 @@ def memory(quick: bool = False, threads: int = 2, out: Path | None = None) -> No
         out: the file for the figures (results/memory-PROCESSOR.json where not given)
     """
     grown("memory", scales.memory_of, quick, threads, out)
+
+
+def footprint(quick: bool = False, threads: int = 1, out: Path | None = None) -> None:
+    """Peak memory of steps and of runs, beside theory and beside what gpufa.memory says beforehand, into docs/scale.md.
+
+    Args:
+        quick: small nets, fewer optimizers, nothing written
+        threads: of BLAS
+        out: the file for the figures (results/footprint-PROCESSOR.json where not given)
+    """
+    facts = get_backend("numpy").describe()
+    record = described("footprint", facts, threads)
+    record["rows"] = footprints.run(threads, quick, lambda line: print(line, flush=True))
+    if not quick:
+        written(record, out or named("footprint", facts["processor"]))
+        print(f"wrote {footprints.write(record['rows'])}")
+
+
+def pieces(quick: bool = False, threads: int = 1, rounds: int = 9, out: Path | None = None) -> None:
+    """A step whose gradient the optimizer takes in pieces, beside one that makes all of it at once, on the CPU.
+
+    Args:
+        quick: one net and optimizer, once
+        threads: of BLAS
+        rounds: turns of each way
+        out: the file for the figures (results/pieces-PROCESSOR.json where not given)
+    """
+    facts = get_backend("numpy").describe()
+    record = described("pieces", facts, threads)
+    record["rows"] = pieces_.run(threads, 1 if quick else rounds, quick, lambda line: print(line, flush=True))
+    if not quick:
+        written(record, out or named("pieces", facts["processor"]))
 
 
 def feedback(quick: bool = False, threads: int = 1, steps: int = 5, out: Path | None = None) -> None:
@@ -189,7 +223,7 @@ def reproductions(runs: Path | None = None) -> None:
 
 
 BESIDE = cpu, gpu, first_gpu, threshold
-STEPS = scaling, memory, feedback, rules, epoch, streams, ranks, simulate, counts
+STEPS = scaling, memory, footprint, pieces, feedback, rules, epoch, streams, ranks, simulate, counts
 RUNS = long_runs, many_runs
 PAGES = report, reproductions, trial, drift, reliability
 

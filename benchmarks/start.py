@@ -92,7 +92,5 @@ def _layered(work: Work) -> tuple[Arrays, dict[str, Arrays], int]:
     """As gpufa begins."""
     direct, kernels = (Network(work.layers, rule=rule, seeds=(0,), backend="numpy") for rule in ("dfa", "fa"))
     carriers = {"dfa": direct.feedback, "fa": kernels.feedback}
-    layout = direct.sizes
-    made = sum(math.prod(layer.out(shape)) for k in layout.every for layer, shape in layout.walk(k))
     found = {rule: {name: view.astype(work.dtype) for name, view in own.items()} for rule, own in carriers.items()}
-    return {name: view.astype(work.dtype) for name, view in direct.parameters.items()}, found, made
+    return {name: view.astype(work.dtype) for name, view in direct.parameters.items()}, found, direct.sizes.made

@@ -19,6 +19,7 @@ from .report.compare import compare
 from .report.comparison import Comparison
 from .report.page import Report
 from .rules import Extra, Feedback, FeedbackRule, Rule
+from .runs.memory import Memory, memory
 from .runs.result import Run
 from .runs.resuming import resume
 from .runs.run import train
@@ -41,6 +42,7 @@ __all__ = [
     "Initialiser",
     "InvalidValue",
     "Loss",
+    "Memory",
     "Network",
     "Optimizer",
     "Processes",
@@ -54,6 +56,7 @@ __all__ = [
     "from_torch",
     "load",
     "load_data",
+    "memory",
     "resume",
     "save",
     "to_onnx",

@@ -1,6 +1,7 @@
 """Network: parameters, feedback and the rule that trains them; the same code on NumPy and on CuPy."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -217,7 +218,7 @@ class Network(Learner):
     @on_device
     def alignment(self, x: Any, y: Any = None) -> dict[str, NDArray]:
         """measure.alignment's metrics, angles in degrees, by hidden layer: (L - 1,), or (R, L - 1) with `seeds`."""
-        angles = measure(self._error(x, y), self.rule)
+        angles = measure(self, *network_samples(self, x, y))
         return {name: a[0] if self.single else a for name, a in angles.items()}
 
     def _error(self, x: Any, y: Any, sample_weights: Any = None) -> Pass:
@@ -242,6 +243,4 @@ class Network(Learner):
                 continue
             w = self.arena[name]
             for r, seed in enumerate(self.seeds):
-                host = np.empty(w.shape[1:], self.dtype)
-                init.draw(host, seed, stream, size)
-                w[r] = self.backend.to_device(host)
+                self.backend.write(w[r], partial(init.draw, seed=seed, layer=stream, scale=size))

@@ -65,6 +65,13 @@ class Backend(Dynamics, Columns, Norms):
             self._scratch[key] = self.zeros(shape, dtype)
         return self._scratch[key]
 
+    def room(self, name: str, numbers: int, dtype: Any) -> Array:
+        """Work space under a name, (numbers,), of what grows with whoever asks for the most: it holds anything."""
+        key = (name, np.dtype(dtype).char)
+        if key not in self._scratch or len(self._scratch[key]) < numbers:
+            self._scratch[key] = self.zeros((numbers,), dtype)
+        return self._scratch[key][:numbers]
+
     def to_device(self, array: Any, dtype: Any = None) -> Array:
         raise NotImplementedError
 
@@ -83,6 +90,12 @@ class Backend(Dynamics, Columns, Norms):
     def deliver(self, staged: np.ndarray, out: Array) -> None:
         """out = what `staging` gave, beside the work that goes on: done when it returns. Any thread may call it."""
         raise NotImplementedError
+
+    def write(self, out: Array, draw: Callable[[np.ndarray], Any]) -> None:
+        """out = what `draw` writes into an array of the host."""
+        host = np.empty(out.shape, out.dtype)
+        draw(host)
+        out[...] = self.to_device(host)
 
     def gemm(self, a: Array, b: Array, out: Array, alpha: float | Array = 1.0, beta: float = 0.0) -> None:
         """out = alpha * a @ b + beta * out over the trailing two axes; alpha is a number or a device's, (1,)."""

@@ -1,7 +1,7 @@
 """The CPU: NumPy's ufuncs, and SciPy's BLAS for every product."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -26,6 +26,7 @@ from .machine.update import compiled_update
 from .operands import Gate, Outputs, Rates
 
 BESIDE = 8  # samples
+PIECE = 1 << 17  # numbers of f' at a time: these, and what they are made of and go into, stay within the cache
 LINE = 64  # bytes of a line of the cache: arrays begin at one, as vectors should, and JAX asks of memory that it shares
 
 
@@ -61,6 +62,9 @@ class NumpyBackend(Direct, Pools, RowNorms, Loading):
 
     def deliver(self, staged: NDArray, out: NDArray) -> None:
         """It is there already."""
+
+    def write(self, out: NDArray, draw: Callable[[NDArray], Any]) -> None:
+        draw(out)
 
     def reorder(self, x: NDArray, out: NDArray) -> None:
         """Some samples at a time, so that what is read stays in the cache: NumPy takes five times as long at once."""
@@ -100,19 +104,28 @@ class NumpyBackend(Direct, Pools, RowNorms, Loading):
     def gate(self, delta: NDArray, gates: Iterable[Gate]) -> None:
         for gate in gates:
             part = delta[..., gate.rows, :]
-            if gate.activation:
-                g, t = (self.scratch(name, gate.z.shape, gate.z.dtype) for name in ("f'", "work of f'"))
-                gate.activation.derivative(gate.z, g, t)
-                np.multiply(part, g, out=part)
-            if gate.mask is not None:
-                np.multiply(part, gate.mask, out=part)
+            for rows in _rows_at_a_time(part.shape):
+                some = part[..., rows, :]
+                if gate.activation:
+                    z = gate.z[..., rows, :]
+                    g, t = (self._piece(name, z) for name in ("f'", "work of f'"))
+                    gate.activation.derivative(z, g, t)
+                    np.multiply(some, g, out=some)
+                if gate.mask is not None:
+                    np.multiply(some, gate.mask[..., rows, :], out=some)
 
     def gated(self, delta: NDArray, gate: Gate, out: NDArray) -> None:
         if gate.activation and not passed("gated", gate.activation, delta, gate.z, out):
-            gate.activation.derivative(gate.z, out, self.scratch("work of f'", gate.z.shape, gate.z.dtype))
-            np.multiply(out, delta, out=out)
+            for rows in _rows_at_a_time(out.shape):
+                some, z = out[..., rows, :], gate.z[..., rows, :]
+                gate.activation.derivative(z, some, self._piece("work of f'", z))
+                np.multiply(some, delta[..., rows, :], out=some)
         if gate.mask is not None:
             np.multiply(out if gate.activation else delta, gate.mask, out=out)
+
+    def _piece(self, name: str, like: NDArray) -> NDArray:
+        """Work space of that shape."""
+        return self.scratch(name, (max(PIECE, like.size),), like.dtype)[: like.size].reshape(like.shape)
 
     def output_error(self, outputs: Outputs) -> None:
         loss, a, y, e, value, missed, sums, weight = outputs
@@ -202,3 +215,9 @@ class NumpyBackend(Direct, Pools, RowNorms, Loading):
 
     def describe(self) -> dict[str, str]:
         return facts()
+
+
+def _rows_at_a_time(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Of (..., rows, m), so many as are PIECE numbers."""
+    rows, step = shape[-2], max(PIECE * shape[-2] // max(math.prod(shape), 1), 1)
+    return (slice(first, first + step) for first in range(0, rows, step))

@@ -83,7 +83,7 @@ class Products(Backend):
 
     def _ones(self, m: int, dtype: Any) -> NDArray:
         """The column (m, 1) of ones."""
-        key = ("ones", m, dtype)
-        if key not in self._scratch:
-            self._scratch[key] = np.ones((m, 1), dtype)
-        return self._scratch[key]
+        ones = self.room("ones", m, dtype)
+        if ones[-1:] != 1:
+            ones.fill(1)
+        return ones[:, None]

@@ -1,6 +1,7 @@
 """Arrays of any library."""
 
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -30,6 +31,17 @@ def taken(values: Any) -> np.ndarray:
 def T(W: Array) -> Array:
     """The transposes of the matrices in W, (..., n, m) to (..., m, n): a view."""
     return W.swapaxes(-1, -2)
+
+
+@dataclass(frozen=True)
+class Product:
+    """left @ right, (R, rows, n) and (R, n, columns), of which some rows, [:, rows], are made as they are asked for."""
+
+    left: Array
+    right: Array
+
+    def __getitem__(self, part: Any) -> Any:
+        return self.left[part] @ self.right
 
 
 def as_matrix(W: Array) -> Array:

@@ -9,14 +9,11 @@ from pathlib import Path
 
 from .errors import FileProblem, GpufaError
 
-
-def write(path: str | Path, content: bytes | memoryview | str, what: str, remedy: str) -> None:
-    """Put `content`, text as UTF-8, at `path`, as `write_parts` does."""
-    write_parts(path, [content], what, remedy)
+Content = bytes | memoryview | str | Iterable[bytes | memoryview | str]
 
 
-def write_parts(path: str | Path, parts: Iterable[bytes | memoryview | str], what: str, remedy: str) -> None:
-    """Put parts, one behind the other, text as UTF-8, at `path`, in one step or not at all, and see it onto the disk.
+def write(path: str | Path, content: Content, what: str, remedy: str) -> None:
+    """Put `content`, text as UTF-8, or the parts of it, at `path`, in one step or not at all, and see it onto the disk.
 
     It is written to a file beside `path` that takes its place when all of it is on the disk; what `path` links to is
     replaced, not the link. Raises FileProblem, "{what} 'path' can't be written (reason); {remedy}"; what stood there
@@ -25,8 +22,8 @@ def write_parts(path: str | Path, parts: Iterable[bytes | memoryview | str], wha
     try:
         goal = Path(os.path.realpath(path))
         if _is_a_stream(Path(path)):
-            with open(path, "wb") as file:
-                file.writelines(map(_bytes, parts))
+            with open(path, "wb") as stream:
+                stream.writelines(_parts(content))
             return
         if goal.exists() and not os.access(goal, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -35,7 +32,7 @@ def write_parts(path: str | Path, parts: Iterable[bytes | memoryview | str], wha
             with open(half, "xb") as file:
                 with suppress(FileNotFoundError):
                     os.chmod(half, goal.stat().st_mode & 0o777)
-                file.writelines(map(_bytes, parts))
+                file.writelines(_parts(content))
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(half, goal)
@@ -66,8 +63,9 @@ def _is_a_stream(path: Path) -> bool:
     return path.exists() and (path.absolute().is_relative_to("/dev") or not (path.is_file() or path.is_dir()))
 
 
-def _bytes(content: bytes | memoryview | str) -> bytes | memoryview:
-    return content.encode() if isinstance(content, str) else content
+def _parts(content: Content) -> Iterable[bytes | memoryview]:
+    parts = [content] if isinstance(content, bytes | memoryview | str) else content
+    return (part.encode() if isinstance(part, str) else part for part in parts)
 
 
 def _sync(folder: Path) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..basics import files
 from ..basics.errors import FileProblem
+from .inmemory import InMemory
 from .seal import BLOCK, sealed, verified
 
 if TYPE_CHECKING:
@@ -52,12 +53,13 @@ def foreign(path: str | Path, why: str) -> FileProblem:
     return FileProblem(f"checkpoint {str(path)!r} was not written by gpufa: {why}; give one that was")
 
 
-def image(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> memoryview:
-    """The bytes of a checkpoint. HDF5 makes them in memory, so that it never meets a disk that fails."""
+def image(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> list[memoryview]:
+    """The bytes of a checkpoint, in parts, of which the large ones are the arrays' own memory. HDF5 makes them in
+    memory, so that it never meets a disk that fails."""
     import h5py
 
     text = json.dumps(metadata, sort_keys=True, allow_nan=False).encode()
-    made, untimed = io.BytesIO(), h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    made, untimed = InMemory(), h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     untimed.set_obj_track_times(False)  # equal content, equal bytes
     with h5py.File(made, "w", libver=("v110", "v110"), track_order=True, userblock_size=BLOCK) as file:
         # A fixed-length byte string: variable-length ones sit in a heap where damage has made HDF5 hang.
@@ -74,8 +76,23 @@ def image(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> memoryv
             kind = h5py.h5t.py_create(array.dtype, logical=True)
             dataset = h5py.h5d.create(file.id, name.encode(), kind, space, untimed)
             if array.size:
-                dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, np.asarray(array, order="C"))
-    return sealed(made.getbuffer())
+                _write(dataset, space, array, made)
+    return sealed(made.parts())
+
+
+def _write(dataset: "h5py.h5d.DatasetID", space: "h5py.h5s.SpaceID", array: NDArray, made: InMemory) -> None:
+    """All of the array, one replica after the other where these don't lie side by side."""
+    import h5py
+
+    if array.flags.c_contiguous or array.ndim < 2 or not array[0].flags.c_contiguous:
+        whole = np.asarray(array, order="C")
+        with made.lending(whole):
+            dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, whole)
+        return
+    for r, one in enumerate(array):
+        space.select_hyperslab((r, *[0] * one.ndim), (1, *one.shape))
+        with made.lending(one):
+            dataset.write(h5py.h5s.create_simple((1, *one.shape)), space, one)
 
 
 @contextmanager

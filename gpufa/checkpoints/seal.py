@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..basics.errors import FileProblem
@@ -11,15 +12,18 @@ BLOCK = 512
 MAGIC = b"gpufa checkpoint\n"
 
 
-def sealed(raw: memoryview) -> memoryview:
-    """The bytes of an HDF5 file with the header over its user block."""
-    raw[:BLOCK] = _header(raw[BLOCK:])
-    return raw
+def sealed(parts: Sequence[memoryview]) -> list[memoryview]:
+    """The parts of an HDF5 file, the first of which has all of its user block, with the header over that."""
+    body = [parts[0][BLOCK:], *parts[1:]]
+    return [memoryview(_header(body)), *body]
 
 
-def _header(body: memoryview) -> bytes:
-    digest = hashlib.sha256(body).hexdigest()
-    return (MAGIC + f"format {FORMAT}\nsha256 {digest}\nbytes {len(body)}\n".encode()).ljust(BLOCK, b"\0")
+def _header(body: Iterable[memoryview]) -> bytes:
+    digest, size = hashlib.sha256(), 0
+    for part in body:
+        digest.update(part)
+        size += len(part)
+    return (MAGIC + f"format {FORMAT}\nsha256 {digest.hexdigest()}\nbytes {size}\n".encode()).ljust(BLOCK, b"\0")
 
 
 def verified(path: Path) -> bytearray:
@@ -42,7 +46,7 @@ def verified(path: Path) -> bytearray:
         raise FileProblem(
             f"{where} can't be read ({error.strerror}); give a run's folder or its checkpoint.h5"
         ) from error
-    if not whole or header != _header(body):
+    if not whole or header != _header([body]):
         raise FileProblem(f"{where} is damaged: its bytes differ from what was written; go back to a copy of it")
     return raw
 

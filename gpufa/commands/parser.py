@@ -21,7 +21,7 @@ from .export import export
 from .flags import config_of, flags_of, options_of, refuse_changes
 from .reproduce import reproduce
 from .sweep import sweep
-from .train import compare, resume, train
+from .train import compare, foretold, resume, train
 
 PATHS = "--data", "--out", "--start", "--class-weights"  # flags whose value may be named like a config file
 OTHERS: tuple[Callable[..., int], ...] = (
@@ -105,6 +105,7 @@ def _add_training(app: App, base: Config, rule: str) -> None:
         flags: Annotated[one, Parameter(name="*")] = one(),  # noqa: B008
         options: Annotated[tuple[str, ...], options] = (),
         force: Once = False,
+        memory: Once = False,
         quiet: Once = False,
         processes: Annotated[Processes, Parameter(name="*", group=COMMAND)] = BY_ONE,
     ) -> int:
@@ -117,9 +118,11 @@ def _add_training(app: App, base: Config, rule: str) -> None:
 
         Args:
             force: write over the run that --out holds
+            memory: say what the run would take of memory, by part, and train nothing
             quiet: print nothing but errors
         """
-        return train(config_of(base, flags, options), force, quiet, processes)
+        config = config_of(base, flags, options)
+        return foretold(config) if memory else train(config, force, quiet, processes)
 
     @app.command(name="compare", sort_key=-1)
     def _(

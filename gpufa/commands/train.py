@@ -15,12 +15,20 @@ from ..report import compare as comparing
 from ..rules import find_rule
 from ..runs import places, progressbar, resuming
 from ..runs import run as runs
+from ..runs.memory import memory
 from ..runs.result import Run
 from ..runs.summary import FINISHED
 from ..training.config import Config
 from . import display
 
 OK, DIVERGED = 0, 3
+
+
+def foretold(config: Config) -> int:
+    """What a run will take of memory, in place of the run."""
+    found = memory(dataclasses.replace(config, out=config.out or "runs"))
+    display.facts(found.rows(), console(), "memory, beyond Python and its libraries")
+    return OK
 
 
 def train(config: Config, force: bool, quiet: bool, processes: Processes) -> int:

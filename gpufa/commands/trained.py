@@ -87,7 +87,7 @@ def predict(run: Path, data: str, /, *, out: Path | None = None, use: Used = AS_
     x, _ = provenance.inputs_of(run, net, data, use.wanted, use.way)
     lines = _predictions(net, x)
     if out:
-        files.write_parts(out, lines, "predictions", "give another --out")
+        files.write(out, lines, "predictions", "give another --out")
     else:
         for text in lines:
             print(text, end="", flush=True)

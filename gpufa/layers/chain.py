@@ -83,7 +83,7 @@ class Chain(Layer):
     def inside(self, at: At) -> tuple[At, ...]:
         places, shape, outputs = [], at.shape, self._outputs(at)
         for i, layer in enumerate(self.layers):
-            places.append(at.put(layer, i, shape, outputs[i], at.delta if i == len(self.layers) - 1 else None))
+            places.append(at.put(layer, i, shape, outputs[i], top=at if i == len(self.layers) - 1 else None))
             shape = layer.out(shape)
         for lower, upper in pairwise(places):
             upper.below = lower

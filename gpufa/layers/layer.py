@@ -30,7 +30,7 @@ class At:
 
     shape    of its input, and `units` of that, `out` of its output
     x, y     what comes in, as whoever is below has left it, and what goes out, (R, units, m)
-    delta    the signal at y
+    delta    the signal at y, which a pass that only goes up never has: there from its first use on
     w        its parameters, by the layer's own names, and `names` those that the net has for them
     state    what it measures from step to step, by its own names
     stream   a number of its own, for random numbers
@@ -49,13 +49,16 @@ class At:
         y: Array,
         delta: Array,
         path: str,
+        top: "At | None" = None,
     ) -> None:
         self.layer, self.batch, self.backend, self.shape, self.path = layer, batch, batch.backend, shape, path
         self.units, self.out = math.prod(shape), layer.out(shape)
         self.parameters, self.suffixes, self.streams = parameters, suffixes, streams
         self.stream = next(streams)
         self.x: Array = None
-        self.y, self.delta = y, delta
+        self.y, self.top = y, top
+        if delta is not None:
+            self.delta = delta
         self.below: At | None = None
         own, state = layer.parameters(shape), layer.state(shape)
         suffix = next(suffixes) if own or state else ""
@@ -63,6 +66,13 @@ class At:
         self.w = {name: parameters[full] for name, full in self.names.items()}
         self.state = {name: batch.state[name + suffix] for name in state}
         self.inside: tuple[At, ...] = layer.inside(self)
+
+    @cached_property
+    def delta(self) -> Array:
+        """Of its own, or that of the place on whose top it stands."""
+        if self.top is not None:
+            return self.top.delta
+        return self.batch.array(f"{self.path} delta", math.prod(self.out), self.batch.m)
 
     @cached_property
     def windows(self) -> Windows:
@@ -91,14 +101,21 @@ class At:
         for place in self.inside:
             yield from place.leaves()
 
-    def put(self, layer: "Layer", number: int, shape: Shape, y: Array = None, delta: Array = None) -> "At":
-        """A place inside this one, with an output and a signal of its own where none is given."""
-        units, path = math.prod(layer.out(shape)), f"{self.path}.{number}"
-        y, delta = (
-            self.batch.array(f"{path} {what}", units, self.batch.m) if given is None else given
-            for what, given in (("y", y), ("delta", delta))
-        )
-        return At(layer, self.batch, shape, self.parameters, self.suffixes, self.streams, y, delta, path)
+    def put(
+        self,
+        layer: "Layer",
+        number: int,
+        shape: Shape,
+        y: Array = None,
+        delta: Array = None,
+        top: "At | None" = None,
+    ) -> "At":
+        """A place inside this one, with an output and a signal of its own where none is given; at the `top` of another
+        place it has the signal of that."""
+        path = f"{self.path}.{number}"
+        if y is None:
+            y = self.batch.array(f"{path} y", math.prod(layer.out(shape)), self.batch.m)
+        return At(layer, self.batch, shape, self.parameters, self.suffixes, self.streams, y, delta, path, top)
 
 
 @dataclass(frozen=True)

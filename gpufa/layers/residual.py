@@ -65,7 +65,7 @@ class Residual(Chain):
         own = super().inside(at)
         if self.shortcut is None:
             return own
-        return *own, at.put(self.shortcut, len(own), at.shape, None, at.delta)
+        return *own, at.put(self.shortcut, len(own), at.shape, top=at)
 
     def last_output(self, at: At) -> Array:
         return None

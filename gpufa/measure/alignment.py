@@ -18,7 +18,8 @@ dead         share of the units, in percent, whose f' is exactly 0 for every sam
 
 In residual nets `local` is NaN, as one layer's signal is not all that comes down to it. Of a block of several layers
 the signals are those at its output, `gradient` is over all its matrices, `dead` is NaN, and below it `local` and
-`weight` are. A rule that has no delta has NaN for all but `gradient` and `dead`.
+`weight` are. A rule that has no delta has NaN for all but `gradient` and `dead`. A batch too large for one pass is
+measured in parts; its angles are of all its samples all the same, of gradients added up.
 """
 
 from typing import Any
@@ -29,9 +30,10 @@ from numpy.typing import NDArray
 from ..basics.arrays import T
 from ..net.arena import Layers, Parameters
 from ..net.gradients import Gradients
+from ..net.learner import Learner
 from ..net.passes import Pass
-from ..net.rule import Rule
 from ..rules.baselines.bp import BP
+from .angles import Cosines, Squares, angle, cosines, degrees, joined, ratio
 
 METRICS = (
     *("per_sample", "per_sample_std", "batch", "gradient", "local", "weight", "agreement", "pseudo", "excluded"),
@@ -39,58 +41,127 @@ METRICS = (
 )
 
 
-def measure(p: Pass, rule: Rule) -> dict[str, NDArray]:
-    """Every metric for each hidden layer, (R, L - 1), of a pass that has been run and has its error."""
-    undefined = p.xp.full(len(p.seeds), p.xp.nan)
-    found: dict[str, dict[int, Any]] = {name: {} for name in METRICS}
-    if "signals" in rule.makes:
-        _signals(p, rule, found)
-    if "gradients" in rule.makes or not p.sizes.all_dense:
-        found["gradient"] = _gradients(p, rule)
-    found["dead"] = _dead(p)
-    pairs = rule.weight_pairs(p.with_matrices())
-    found["weight"] = {k: _angle(p.xp, feedback, weights) for k, feedback, weights in pairs}
-    shape = (len(p.hidden), len(p.seeds))
-    return {
-        name: np.array([p.backend.to_host(by_layer.get(k, undefined)) for k in p.hidden], float).reshape(shape).T
-        for name, by_layer in found.items()
-    }
+def measure(net: Learner, x: Any, y: Any) -> dict[str, NDArray]:
+    """Every metric for each hidden layer, (R, L - 1), of a batch on the device as the training sees it, which goes
+    through the net in parts where it is too large for one pass."""
+    found = Batch(net, several=len(x) > net.chunk)
+    for start in range(0, max(len(x), 1), net.chunk):
+        part = slice(start, start + net.chunk)
+        found.take(net.judged(x[part], y[part]))
+    return found.metrics()
 
 
-def _signals(p: Pass, rule: Rule, found: dict[str, dict[int, Any]]) -> None:
-    """The angles of the error signals."""
-    rule.deltas(p, p.e)
-    ours = Layers.of_slab(p.delta.slab.copy(), p.sizes)
-    one_layer = _one_layer_of_backprop(p, ours)
-    pseudo = _through_pseudoinverse(p, ours) if p.hidden and p.L in p.blocks else {}
-    backprop(p)
-    for k in p.hidden:
-        d, t = ours[k], p.delta[k]
-        mean, std, count = _per_sample(p.xp, d, t)
-        found["per_sample"][k] = _degrees(p.xp, mean)
-        found["per_sample_std"][k] = (_degrees(p.xp, mean - std) - _degrees(p.xp, mean + std)) / 2
-        found["excluded"][k] = p.m - count
-        found["agreement"][k] = 100 * ((d * t).sum(axis=-2, dtype="float64") > 0).mean(axis=-1)
-        found["batch"][k] = _angle(p.xp, d, t)
-        found["gradient"][k] = _gradient_angle(p, d, t, p.sent[k - 1])
-        if k in one_layer:
-            found["local"][k] = _degrees(p.xp, _per_sample(p.xp, d, one_layer[k])[0])
-        if k in pseudo:
-            found["pseudo"][k] = _degrees(p.xp, _per_sample(p.xp, d, pseudo[k])[0])
+class Batch:
+    """What the parts of a batch, `several` or one, come to."""
 
+    def __init__(self, net: Learner, several: bool) -> None:
+        self.rule, self.xp, self.several, self.m = net.rule, net.backend.xp, several, 0
+        self.samples: dict[tuple[str, int], Cosines] = {}
+        self.batch: dict[int, Squares] = {}
+        self.agreeing: dict[int, list[Any]] = {}
+        self.products: dict[int, Any] = {}
+        self.arenas: list[Parameters] = []
+        self.inverse: Any = None
+        self.still: Any = None
 
-def _gradients(p: Pass, rule: Rule) -> dict[int, Any]:
-    """The angles of the gradients that a rule hands over itself."""
-    ours, true = p.new_arena(), p.new_arena()
-    rule.forward(p, T(p.h[0]))
-    p.error()
-    layers = p.sizes.every
-    grads = Gradients(ours, [(1.0, layers)], extras=ours.extras)
-    rule.gradients(p, grads)
-    grads.finish()
-    backprop(p)
-    Gradients(true, [(1.0, layers)]).layers_of(p)
-    return {k: _angle(p.xp, *(_matrices(p, arena, k) for arena in (ours, true))) for k in p.hidden}
+    def take(self, p: Pass) -> None:
+        """A pass that has been run, and has its error, of a part more."""
+        self.p, self.m = p, self.m + p.m
+        if "signals" in self.rule.makes:
+            self._signals(p)
+        if "gradients" in self.rule.makes or not p.sizes.all_dense or self.several:
+            self._gradients(p)
+        self._dead(p)
+
+    def metrics(self) -> dict[str, NDArray]:
+        """All of them."""
+        p, xp, found = self.p, self.xp, {name: dict[int, Any]() for name in METRICS}
+        for (name, k), one in self.samples.items():
+            mean, std, count = one.mean_and_deviation()
+            found[name][k] = degrees(xp, mean)
+            if name == "per_sample":
+                found["per_sample_std"][k] = (degrees(xp, mean - std) - degrees(xp, mean + std)) / 2
+                found["excluded"][k] = self.m - count
+        for k, agree in self.agreeing.items():
+            found["agreement"][k] = 100 * joined(xp, agree).mean(axis=-1)
+        found["batch"] = {k: one.angle() for k, one in self.batch.items()}
+        found["gradient"] = self.products
+        if self.arenas:
+            ours, true = self.arenas[-2:]
+            found["gradient"] = {k: angle(xp, _matrices(p, ours, k), _matrices(p, true, k)) for k in p.hidden}
+        if p.hidden:
+            units = [k for k in p.hidden if p.activations[k - 1].learns and k not in p.sizes.layered]
+            found["dead"] = {k: 100 * self.still[:, p.sizes.rows(k)].mean(axis=-1) for k in units}
+        pairs = self.rule.weight_pairs(p.with_matrices())
+        found["weight"] = {k: angle(xp, feedback, weights) for k, feedback, weights in pairs}
+        shape, undefined = (len(p.hidden), len(p.seeds)), xp.full(len(p.seeds), xp.nan)
+        return {
+            name: np.array([p.backend.to_host(by_layer.get(k, undefined)) for k in p.hidden], float).reshape(shape).T
+            for name, by_layer in found.items()
+        }
+
+    def _signals(self, p: Pass) -> None:
+        """The angles of the error signals."""
+        self.rule.deltas(p, p.e)
+        ours = Layers.of_slab(p.delta.slab.copy(), p.sizes)
+        self._one_layer_of_backprop(p, ours)
+        if p.hidden and p.L in p.blocks:
+            self._through_pseudoinverse(p, ours)
+        backprop(p)
+        for k in p.hidden:
+            d, t = ours[k], p.delta[k]
+            self._cosines("per_sample", k, d, t)
+            self.agreeing.setdefault(k, []).append((d * t).sum(axis=-2, dtype="float64") > 0)
+            self.batch.setdefault(k, Squares(self.xp)).take(d, t)
+            if not self.several:
+                self.products[k] = _gradient_angle(p, d, t, p.sent[k - 1])
+
+    def _gradients(self, p: Pass) -> None:
+        """The gradients that a rule hands over itself, and backprop's, those of several parts added up."""
+        self.arenas = self.arenas or [p.new_arena() for _ in range(4 if self.several else 2)]
+        ours, true, *sums = self.arenas
+        self.rule.forward(p, T(p.h[0]))
+        p.error()
+        layers = p.sizes.every
+        grads = Gradients(ours, [(1.0, layers)], extras=ours.extras)
+        self.rule.gradients(p, grads)
+        grads.finish()
+        backprop(p)
+        Gradients(true, [(1.0, layers)]).layers_of(p)
+        for total, part in zip(sums, (ours, true), strict=False):
+            total.flat += part.flat
+
+    def _dead(self, p: Pass) -> None:
+        """Which units' f' is 0 for all samples, by the pass that backprop has left."""
+        if p.hidden:
+            slope = p.delta.stacked
+            slope.fill(1)
+            p.gate(p.hidden, slope)
+            still = (slope == 0).all(axis=-1)
+            self.still = still if self.still is None else self.still & still
+
+    def _one_layer_of_backprop(self, p: Pass, ours: Layers) -> None:
+        """(W_{k+1}^T delta_{k+1}) * f'(a_k) for each hidden layer, where that is all that comes down to it."""
+        p.hand_down()
+        for k in p.hidden:
+            down = p.through(T(p.W[k + 1]), ours[k + 1]) if k + 1 in p.blocks and p.sizes.one_dense(k + 1) else None
+            if k + 1 not in p.blocks:
+                down = p.pull(k + 1)
+            if down is not None and p.sizes.one_dense(k + 1) and not p.residual:
+                p.send(k, down)
+                self._cosines("local", k, ours[k], p.delta[k])
+
+    def _through_pseudoinverse(self, p: Pass, ours: Layers) -> None:
+        """(pinv(W_L) e) * f'(a_{L-1}) for the last hidden layer; pinv by the host, where all weights are finite."""
+        if self.inverse is None:
+            W = p.backend.to_host(p.W[p.L])
+            self.inverse = p.backend.to_device(np.linalg.pinv(W), p.dtype) if np.isfinite(W).all() else ()
+        if len(self.inverse):
+            p.send(p.L - 1, p.through(self.inverse, ours[p.L]))
+            self._cosines("pseudo", p.L - 1, ours[p.L - 1], p.delta[p.L - 1])
+
+    def _cosines(self, name: str, k: int, ours: Any, other: Any) -> None:
+        self.samples.setdefault((name, k), Cosines(self.xp)).take(ours, other)
 
 
 def _matrices(p: Pass, arena: Parameters, k: int) -> Any:
@@ -106,78 +177,12 @@ def backprop(p: Pass) -> None:
     p.forward(T(p.h[0]))
     p.error()
     BP().deltas(p, p.e)
-    p.hand_down()
 
 
 def by_place(ours: NDArray, true: NDArray) -> NDArray:
     """`per_sample` over the channels of each place alone, in degrees: (samples, channels, places) to (places,)."""
-    cos, defined = _cosines(np, ours, true, axis=1)
-    return np.asarray(_degrees(np, _ratio(np, (cos * defined).sum(axis=0), defined.sum(axis=0))))
-
-
-def _dead(p: Pass) -> dict[int, Any]:
-    """The share of each hidden layer's units whose f' is 0 for all samples, by the pass that backprop has left."""
-    if not p.hidden:
-        return {}
-    slope = p.delta.stacked
-    slope.fill(1)
-    p.gate(p.hidden, slope)
-    still = (slope == 0).all(axis=-1)
-    units = [k for k in p.hidden if p.activations[k - 1].learns and k not in p.sizes.layered]
-    return {k: 100 * still[:, p.sizes.rows(k)].mean(axis=-1) for k in units}
-
-
-def _one_layer_of_backprop(p: Pass, ours: Layers) -> dict[int, Any]:
-    """(W_{k+1}^T delta_{k+1}) * f'(a_k) for each hidden layer, where that is all that comes down to it."""
-    found = {}
-    p.hand_down()
-    for k in p.hidden:
-        down = p.through(T(p.W[k + 1]), ours[k + 1]) if k + 1 in p.blocks and p.sizes.one_dense(k + 1) else None
-        if k + 1 not in p.blocks:
-            down = p.pull(k + 1)
-        if down is not None and p.sizes.one_dense(k + 1) and not p.residual:
-            p.send(k, down)
-            found[k] = p.delta[k].copy()
-    return found
-
-
-def _through_pseudoinverse(p: Pass, ours: Layers) -> dict[int, Any]:
-    """(pinv(W_L) e) * f'(a_{L-1}) for the last hidden layer; pinv by the host, where all weights are finite."""
-    W, k = p.backend.to_host(p.W[p.L]), p.L - 1
-    if not np.isfinite(W).all():
-        return {}
-    p.send(k, p.through(p.backend.to_device(np.linalg.pinv(W), p.dtype), ours[p.L]))
-    return {k: p.delta[k].copy()}
-
-
-def _per_sample(xp: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
-    """Mean and deviation of the cosine over samples, and the number of samples where it is defined, (R,) each."""
-    cos, defined = _cosines(xp, a, b, axis=-2)
-    count = defined.sum(axis=-1)
-    mean = _ratio(xp, (cos * defined).sum(axis=-1), count)
-    return mean, xp.sqrt(_ratio(xp, (defined * (cos - mean[:, None]) ** 2).sum(axis=-1), count)), count
-
-
-def _ratio(xp: Any, a: Any, b: Any) -> Any:
-    """a / b, NaN where b is zero."""
-    return xp.where(b == 0, xp.nan, a / xp.where(b == 0, 1, b))
-
-
-def _cosines(xp: Any, a: Any, b: Any, axis: Any) -> tuple[Any, Any]:
-    """The cosine along `axis`, 0 where undefined, and where it is defined."""
-    dot, aa, bb = ((u * v).sum(axis=axis, dtype="float64") for u, v in ((a, b), (a, a), (b, b)))
-    norm = xp.sqrt(aa) * xp.sqrt(bb)
-    return dot / xp.where(norm == 0, 1, norm), norm > 0
-
-
-def _degrees(xp: Any, cos: Any) -> Any:
-    return xp.degrees(xp.arccos(xp.clip(cos, -1, 1)))
-
-
-def _angle(xp: Any, a: Any, b: Any) -> Any:
-    """The angle of two arrays (R, ., .), each flattened; NaN where one is zero."""
-    cos, defined = _cosines(xp, a, b, axis=(-1, -2))
-    return _degrees(xp, xp.where(defined, cos, xp.nan))
+    cos, defined = cosines(np, ours, true, axis=1)
+    return np.asarray(degrees(np, ratio(np, (cos * defined).sum(axis=0), defined.sum(axis=0))))
 
 
 def _gradient_angle(p: Pass, d: Any, t: Any, h: Any) -> Any:
@@ -193,4 +198,4 @@ def _gradient_angle(p: Pass, d: Any, t: Any, h: Any) -> Any:
         products.append((gram * similar).sum(axis=(-1, -2), dtype="float64"))
     dot, dd, tt = products
     norm = p.xp.sqrt(p.xp.maximum(dd, 0) * p.xp.maximum(tt, 0))
-    return _degrees(p.xp, _ratio(p.xp, dot, norm))
+    return degrees(p.xp, ratio(p.xp, dot, norm))

@@ -104,11 +104,12 @@ class LayeredBlock:
     def __init__(self, net: Slabs, k: int, name: str = "") -> None:
         self.net, self.k = net, k
         path, n, suffixes = f"block {k}{name and f', {name},'}", net.sizes[k], iter(net.sizes.suffixes(k))
-        y, delta = (net.array(f"{path} {what}", n, net.m) for what in ("y", "delta"))
+        self.own = bool(name) or len(net.seeds) > 1  # the slab's rows lie whole for one replica alone
+        y = net.array(f"{path} y", n, net.m) if self.own else net.h[k]
         shape, streams = net.sizes.shapes[k - 1], count(1000 * k)
         block, self.arrived = net.sizes.blocks[k - 1], False
         self.block = block if net.as_said else block.pooled_first
-        self.at = At(self.block, net, shape, net.parameters, suffixes, streams, y, delta, path)
+        self.at = At(self.block, net, shape, net.parameters, suffixes, streams, y, None, path)
 
     def forward(self) -> None:
         self.up(self.net.sent[self.k - 1])
@@ -116,7 +117,8 @@ class LayeredBlock:
 
     def leave(self) -> None:
         """What they have made is the pass's h_k."""
-        self.net.h[self.k][...] = self.at.y
+        if self.own:
+            self.net.h[self.k][...] = self.at.y
         if self.net.sent is not self.net.h:
             self.net.sent[self.k][...] = self.at.y
 

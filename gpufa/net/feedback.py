@@ -93,6 +93,11 @@ class FeedbackMatrices:
         """What a checkpoint has to hold of them."""
         return self.matrices if self.kind == "stored" else {}
 
+    @property
+    def nbytes(self) -> int:
+        """Of what is stored."""
+        return int(self.stored.flat.nbytes)
+
     def drawn(self) -> "Drawn":
         """B as arrays, each of which is made when it is asked for."""
         return Drawn(self.B)

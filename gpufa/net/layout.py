@@ -108,6 +108,11 @@ class Layout(Naming):
         """Whether each block of the net is one dense layer and what belongs to it."""
         return not self.layered
 
+    @cached_property
+    def made(self) -> int:
+        """How many numbers all layers together put out for one sample."""
+        return sum(math.prod(layer.out(shape)) for k in self.every for layer, shape in self.walk(k))
+
     def one_dense(self, k: int) -> DenseParts | None:
         """Block k's dense layer, activation and dropout, where it is nothing else but a skip connection over them, and
         its dropout is that of all hidden blocks."""

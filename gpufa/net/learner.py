@@ -22,7 +22,9 @@ BEYOND = {
     "float64": "give them in another unit",
 }
 WIDEST = 8  # bytes of a number, on a device
-CHUNK = 1000  # samples at a time in prediction and evaluation
+CHUNK = 1000  # samples at a time in prediction and evaluation, at most
+WIDE = 32 << 20  # bytes that their layers may put out
+TOGETHER = 16  # samples that machine code takes at a time
 
 
 class Learner(Model):
@@ -63,10 +65,17 @@ class Learner(Model):
         """A Pass for m samples, with whatever else goes with it."""
         return Pass(self, m, *how)
 
+    @property
+    def chunk(self) -> int:
+        """How many samples are predicted, evaluated and measured at a time: CHUNK, or of a wide net so many that what
+        its layers put out for them stays below WIDE bytes."""
+        each = len(self.seeds) * self.sizes.whole.made * np.dtype(self.dtype).itemsize
+        return min(CHUNK, max(WIDE // each // TOGETHER, 1) * TOGETHER)
+
     def chunks(self, samples: int) -> Iterator[tuple[int, Pass]]:
-        """(first sample, a pass for the samples from there on), CHUNK at a time; the last pass may be smaller."""
-        for start in range(0, samples, CHUNK):
-            yield start, self.pass_for(min(CHUNK, samples - start))
+        """(first sample, a pass for the samples from there on), `chunk` at a time; the last pass may be smaller."""
+        for start in range(0, samples, self.chunk):
+            yield start, self.pass_for(min(self.chunk, samples - start))
 
     def judged(self, x: Any, y: Any, weight: Any = None) -> Pass:
         """The pass of these samples, on the device, with their error; under weights, (R, m), where there are some."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from ..functions.losses import Loss
 from .arena import Array, Extra, Parameters
 from .feedback import Feedback, FeedbackMatrices
 from .layout import Layout
+
+LOOK = 1 << 20  # parameters that are looked at at a time
 
 
 class Model:
@@ -81,6 +84,14 @@ class Model:
             self.measured[name].fill(one.start)
         own = {name: backend.zeros((len(self.seeds), *shape), state_dtype) for name, shape in state.items()}
         self.state = {**own, **self.measured}
+
+    def finite(self) -> Any:
+        """Whether all parameters of a replica are finite, (R,) on the device."""
+        xp, flat = self.backend.xp, self.arena.flat
+        found = xp.ones(len(flat), bool)
+        for start in range(0, flat.shape[1], LOOK):
+            found &= xp.isfinite(flat[:, start : start + LOOK]).all(axis=1)
+        return found
 
     def new_arena(self, dtype: str | None = None) -> Parameters:
         """An arena in the layout of the parameters."""

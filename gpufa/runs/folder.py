@@ -21,7 +21,7 @@ from ..training.callbacks import Callback
 from ..training.toml import to_mapping, to_toml
 from ..training.trainer import Trainer
 from .going_on import bits_hang_on
-from .held import taken, trainer_arrays
+from .held import held_bytes, taken, trainer_arrays
 
 REFRESH = 1.0  # seconds between two writings of history.csv at least, whose whole text is made anew
 SHARE = 0.05  # of the time that goes into either, saves and history.csv, at most
@@ -31,9 +31,10 @@ class Folder(Callback):
     """Keeps RUN/, which must be `locked`, up to date: config.toml, checkpoint.h5, and history.csv, a little behind.
 
     A save that would take more than its share of the time is put off, and `held` is what it would have written, for
-    replicas that diverge and for errors. Where a save fails in the middle of a run, that is told, the last checkpoint
-    stays whole, and the run goes on to the next. Where an error ends the run, what is held is written, history.csv is
-    of its last epoch, and it is told which the checkpoint is of.
+    replicas that diverge and for errors; of more than HELD bytes there is none, and the last checkpoint stands in for
+    it. Where a save fails in the middle of a run, that is told, the last checkpoint stays whole, and the run goes on to
+    the next. Where an error ends the run, what is held is written, history.csv is of its last epoch, and it is told
+    which the checkpoint is of.
 
     Where processes have some blocks or seeds each, each has such a one, and the first of them writes what all have.
     """
@@ -62,7 +63,7 @@ class Folder(Callback):
         if epoch % trainer.config.checkpoint_every:
             return
         if trainer.ranks.parts.any(trainer.ranks.first and time.perf_counter() < self.next_save):
-            self.held = taken(trainer, np.array)
+            self.held = taken(trainer, np.array) if held_bytes(trainer) else None
             return
         try:
             self.save(trainer)

@@ -13,6 +13,8 @@ from ..measure.history import History
 from ..training.trainer import Trainer
 from .onward import beside_the_net
 
+HELD = 256 << 20  # bytes of a checkpoint that is put off, at most, of which there is a copy in memory
+
 
 def trainer_arrays(trainer: Trainer) -> dict[str, Any]:
     """The live arrays that training changes or was drawn for it, each with the replica axis first."""
@@ -27,6 +29,13 @@ def checkpointed(trainer: Trainer) -> dict[str, Any]:
     kept.settle()
     arrays = networks.below("parameters", kept.arena) | networks.below("feedback", kept.feedback)
     return arrays | networks.below("state", kept.measured) | trainer_arrays(trainer)
+
+
+def held_bytes(trainer: Trainer) -> int:
+    """Of the copy of a checkpoint's arrays that all processes make where it is put off; 0 where there is none."""
+    size = sum(int(array.nbytes) for array in checkpointed(trainer).values())
+    size = int(trainer.ranks.parts.total(np.array([size]))[0])
+    return size if size <= HELD else 0
 
 
 def taken(trainer: Trainer, copied: Callable[[Any], NDArray] = np.asarray) -> dict[str, NDArray]:

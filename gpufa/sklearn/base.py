@@ -179,7 +179,7 @@ def _trainer(config: Config, data: Data, rule: Rule, before: Network | None) -> 
 def _sound(net: Network) -> NDArray[np.bool_]:
     """Which nets have finite weights, (R,). Raises InvalidValue where none has; tells where some have not."""
     with net.backend.working():
-        sound: NDArray[np.bool_] = net.backend.to_host(net.backend.xp.isfinite(net.arena.flat).all(axis=1))
+        sound: NDArray[np.bool_] = net.backend.to_host(net.finite())
     remedy = "lower learning_rate_init, or scale X, as scaling='standard' does"
     if not sound.any():
         raise InvalidValue(f"training made weights that are not finite; {remedy}")

@@ -23,6 +23,11 @@ class Kept:
             self.feedback = {name: B.copy() for name, B in net.fixed.checkpointed.items()}
             self.measured = {name: state.copy() for name, state in net.measured.items()}
 
+    @property
+    def nbytes(self) -> int:
+        """Of all that is kept."""
+        return sum(int(kept.nbytes) for kept, _ in self._pairs())
+
     def take(self, better: NDArray, epoch: int) -> None:
         """Keep what those replicas have after this epoch; `better` is (R,), true or false."""
         self._copy(better)

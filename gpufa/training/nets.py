@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..backends import get_backend, own_gpu
+from ..backends import Backend, get_backend, own_gpu
 from ..data.about import CLASSIFICATION, REGRESSION, About
 from ..data.missing import Filling
 from ..data.samples import Data, check_samples, has_labels
@@ -43,10 +43,11 @@ def begin(
     target_scaling: Scaling | None,
     filling: Filling | None,
     ranks: Together = BY_ITSELF,
+    place: Backend | None = None,
 ) -> Begun:
-    """The net for these data, with the scalings and the filling that are given, or else fitted. Raises InvalidValue
-    where config, data, rule and scalings don't fit together."""
-    net = net_for(config, data, rule, ranks)
+    """The net for these data, on that backend where one is given, with the scalings and the filling that are given, or
+    else fitted. Raises InvalidValue where config, data, rule and scalings don't fit together."""
+    net = net_for(config, data, rule, ranks, place)
     assert net.about
     taken = net.about.sentence(net.sizes.outputs, net.sizes.inputs, len(data.x_train), len(data.x_test))
     if config.class_weights is not None:
@@ -70,7 +71,9 @@ def begin(
     return Begun(net, places, taken, faults)
 
 
-def net_for(config: Config, data: Data, rule: Rule, ranks: Together = BY_ITSELF) -> Network:
+def net_for(
+    config: Config, data: Data, rule: Rule, ranks: Together = BY_ITSELF, place: Backend | None = None
+) -> Network:
     """A net of so many inputs and outputs as the data have, which knows what they are of. Raises InvalidValue where
     they don't fit together."""
     labels = has_labels(data.y_train)
@@ -87,7 +90,7 @@ def net_for(config: Config, data: Data, rule: Rule, ranks: Together = BY_ITSELF)
         init_scale=config.init_scale,
         seeds=config.seeds,
         dtype=config.dtype,
-        backend=_place(config, device),
+        backend=place or place_of(config, device),
         device=device,
         precision=config.precision,
         feedback=config.feedback,
@@ -100,7 +103,7 @@ def net_for(config: Config, data: Data, rule: Rule, ranks: Together = BY_ITSELF)
     return net
 
 
-def _place(config: Config, device: int) -> Any:
+def place_of(config: Config, device: int) -> Any:
     """The backend, which is on the CPU where the optimizer has no text for a GPU."""
     on_cpu = off_gpu([find_optimizer(config.optimizer, config.parts)])
     return get_backend(config.backend, device, config.precision, on_cpu) if on_cpu else config.backend

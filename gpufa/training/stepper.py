@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backends import on_device
+from ..backends import Backend, on_device
 from ..data.missing import Filling
 from ..data.samples import Data, has_labels
 from ..data.scaling import Scaling
@@ -45,6 +45,7 @@ class Stepper:
         target_scaling: Scaling | None = None,
         filling: Filling | None = None,
         ranks: Together = BY_ITSELF,
+        place: Backend | None = None,
     ):
         made, config = make_rule(config.rule if rule is None else rule, config.rule_options), config.with_files()
         if config.loss is None and not has_labels(data.y_train):
@@ -56,7 +57,7 @@ class Stepper:
             data = subset(data, config.samples)
         self.config = config = streaming(config, data, made, ranks.everybody)
         self._own = own = of_own_seeds(config, ranks.seeds)
-        begun = begin(own, data, made, scaling, target_scaling, filling, ranks)
+        begun = begin(own, data, made, scaling, target_scaling, filling, ranks, place)
         self.net, self.backend, self.taken, self.faults = begun.net, begun.net.backend, begun.taken, begun.faults
         self.epochs = config.epochs or 0
         self.update, self.calibration = Update(self.net, config, ranks.data), Calibration(config.calibrate, self.net)

@@ -25,8 +25,8 @@ class Trainer(Stepper):
     where they are what the run is for.
 
     `data` has host arrays as gpufa.load_data gives them. `scaling` and `target_scaling` are those of the weights
-    with which it starts, and `filling` that of a run that goes on, where they have one. Raises InvalidValue where
-    config, data, rule and scalings don't fit together.
+    with which it starts, and `filling` that of a run that goes on, where they have one; `place` stands in for the
+    config's backend. Raises InvalidValue where config, data, rule and scalings don't fit together.
 
     Of `ranks` that train together, which call all of it in the same order, each holds what is its own.
     """
@@ -75,7 +75,8 @@ class Trainer(Stepper):
             if fault.what:
                 warn(str(fault))
         if self.ranks.layers.size == 1:
-            try_out(self.net, *self.probe, weighed=self.batches.all.weights is not None)
+            few = slice(self.net.chunk)
+            try_out(self.net, self.probe[0][few], self.probe[1][few], weighed=self.batches.all.weights is not None)
         x = self.net.as_floats(self.train[0]) if "samples" in self.rule.needs else Unseen(self.rule.name)
         self.rule.prepare(self.net, x, self.batches.taught)
 
@@ -99,7 +100,7 @@ class Trainer(Stepper):
     @on_device  # callbacks may have left another device or stream current
     def _finish_epoch(self, started: float) -> None:
         progress = self.progress
-        self.rule.after_epoch(self.net.pass_for(len(self.probe[0])), progress.active)
+        self.rule.after_epoch(self.net.pass_for(min(len(self.probe[0]), self.net.chunk)), progress.active)
         if not self.config.probe_every:
             self._probe()
         row: dict[str, Any] = {"epoch": progress.epoch + 1, "step": progress.step, "loss": progress.loss}
@@ -125,7 +126,7 @@ class Trainer(Stepper):
     def _probe(self) -> None:
         """Measure the alignment angles on the fixed probe batch."""
         self.settle()
-        angles = side_by_side(measure(self.net.judged(*self.probe), self.rule), self.ranks.layers)
+        angles = side_by_side(measure(self.net, *self.probe), self.ranks.layers)
         stopped = ~self.progress.active
         for values in angles.values():
             values[stopped] = np.nan
@@ -137,7 +138,7 @@ class Trainer(Stepper):
         self._look()
         bad = ~np.isfinite(self.progress.loss_sum)
         if weights:
-            bad |= ~self.backend.to_host(self.backend.xp.isfinite(self.net.arena.flat).all(axis=1))
+            bad |= ~self.backend.to_host(self.net.finite())
         bad = (self.ranks.layers.total(bad.astype(np.int64)) > 0) & self.progress.active
         if self.ranks.seeds.any(bool(bad.any())):
             self.progress.status[bad] = Status.DIVERGED

@@ -173,7 +173,7 @@ def test_permissions_are_those_of_a_new_file_and_stay_when_it_is_replaced(file):
 
 def seal(path):
     """A valid header over whatever a file holds."""
-    path.write_bytes(sealed(memoryview(bytearray(path.read_bytes()))))
+    path.write_bytes(b"".join(sealed([memoryview(path.read_bytes())])))
 
 
 def hostile(path, build):

@@ -85,7 +85,7 @@ def test_what_is_wrong_is_told(run, tmp_path, change, text):
     arrays, metadata = dict(run[0]), copy.deepcopy(run[1])
     change(arrays, metadata)
     path = tmp_path / "checkpoint.h5"
-    path.write_bytes(hdf5.image(arrays, metadata))
+    hdf5.write(path, arrays, metadata)
     readers = [networks.contents, gpufa.load, lambda path: gpufa.resume(path, data=DATA)]
     for reader in readers:
         with pytest.raises(gpufa.FileProblem) as told:
@@ -95,9 +95,9 @@ def test_what_is_wrong_is_told(run, tmp_path, change, text):
 
 
 def test_the_metadata_alone_are_looked_at_too(run, tmp_path):
-    (tmp_path / "c.h5").write_bytes(hdf5.image({}, run[1]))
+    hdf5.write(tmp_path / "c.h5", {}, run[1])
     assert networks.facts(tmp_path / "c.h5") == run[1]
-    (tmp_path / "c.h5").write_bytes(hdf5.image({}, {**run[1], "network": None}))
+    hdf5.write(tmp_path / "c.h5", {}, {**run[1], "network": None})
     with pytest.raises(gpufa.FileProblem, match="name no version or no network"):
         networks.facts(tmp_path / "c.h5")
 
@@ -105,7 +105,7 @@ def test_the_metadata_alone_are_looked_at_too(run, tmp_path):
 def test_a_column_that_an_other_version_wrote_no_more_of_is_as_good(run, tmp_path):
     arrays = dict(run[0])
     arrays["history/probes/dead"] = arrays["history/probes/dead"][:1]
-    (tmp_path / "checkpoint.h5").write_bytes(hdf5.image(arrays, run[1]))
+    hdf5.write(tmp_path / "checkpoint.h5", arrays, run[1])
     history = gpufa.resume(tmp_path, epochs=3, data=DATA).history
     assert history.probes["dead"].shape == (3, 3, 2)
     assert np.isnan(history.probes["dead"][1]).all()

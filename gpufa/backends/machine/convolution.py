@@ -9,44 +9,55 @@ from numpy.typing import NDArray
 from ...basics.arrays import UNTIED
 from ..columns import Columns, Maps
 from ..places import Windows
-from .convolver import Convolver, Geometry, convolver
+from .convolver import Convolver, Geometry, Room, convolver
 
 
 class Direct(Columns):
-    """By machine code; by `Columns` without a compiler, and for what the code leaves out."""
+    """By machine code, `code`; by `Columns` without a compiler, and for what the code leaves out."""
+
+    room: Room
+
+    def code(self, dtype: Any) -> Convolver | None:
+        """For arrays of that type."""
+        return convolver(dtype)
 
     def convolve(self, maps: Maps, W: NDArray, b: NDArray | None = None) -> None:
-        if not (made := _made(maps, W)):
+        if not (made := self._made(maps, W)):
             super().convolve(maps, W, b)
             return
         for x, y, w, bias in _groups(maps, W, b):
-            made.correlate(_geometry(x.shape, y.shape, maps.windows), x, w, bias, y, self.scratch)
+            made.correlate(_geometry(x.shape, y.shape, maps.windows), x, w, bias, y, self.room)
 
     def convolve_back(self, maps: Maps, W: NDArray) -> None:
         maps, W = _product(maps, W)
         windows = maps.windows
         mixed = any(s > 1 and d > 1 for s, d in zip(windows.stride, windows.dilation, strict=True))
-        if mixed or not (made := _made(maps, W)):
+        if mixed or not (made := self._made(maps, W)):
             super().convolve_back(maps, W)
             return
         for x, y, w, _ in _groups(maps, W, None):
             for geometry, taps, places in _turned(x.shape, y.shape, windows):
                 out = x[:, *places]
                 if geometry.high and geometry.wide:
-                    made.correlate(
-                        geometry, y, w[:, :, *taps][:, :, ::-1, ::-1].swapaxes(0, 1), None, out, self.scratch
-                    )
+                    made.correlate(geometry, y, w[:, :, *taps][:, :, ::-1, ::-1].swapaxes(0, 1), None, out, self.room)
                 else:
                     out[...] = 0
 
     def filter_gradient(self, maps: Maps, out: NDArray, alpha: Any = 1.0, beta: float = 0.0) -> None:
         maps, out = _product(maps, out)
-        if not (made := _made(maps, out)):
+        if not (made := self._made(maps, out)):
             super().filter_gradient(maps, out, alpha, beta)
             return
         factor = float(alpha if np.ndim(alpha) == 0 else alpha[0])
         for x, y, to, _ in _groups(maps, out, None):
-            made.gradient(_geometry(x.shape, y.shape, maps.windows), x, y, factor, beta, to, self.scratch)
+            made.gradient(_geometry(x.shape, y.shape, maps.windows), x, y, factor, beta, to, self.room)
+
+    def _made(self, maps: Maps, W: NDArray) -> Convolver | None:
+        """The machine code, where it is faster than products: of single places it is not. Kernels of each place's own
+        it has not, and it reads whole maps as they lie."""
+        x = _first(maps)
+        lie = x.flags.c_contiguous and maps.y[0].flags.c_contiguous and x.dtype == maps.y.dtype
+        return None if maps.windows.pointwise or W.ndim > UNTIED or not lie else self.code(maps.y.dtype)
 
 
 class Axis(NamedTuple):
@@ -74,14 +85,6 @@ def _product(maps: Maps, W: NDArray) -> tuple[Maps, NDArray]:
 def _first(maps: Maps) -> NDArray:
     """x of the first replica."""
     return maps.x[0] if maps.x.ndim == maps.y.ndim else maps.x
-
-
-def _made(maps: Maps, W: NDArray) -> Convolver | None:
-    """The machine code, where it is faster than products: of single places it is not. Kernels of each place's own it
-    has not, and it reads whole maps as they lie."""
-    x = _first(maps)
-    lie = x.flags.c_contiguous and maps.y[0].flags.c_contiguous and x.dtype == maps.y.dtype
-    return None if maps.windows.pointwise or W.ndim > UNTIED or not lie else convolver(maps.y.dtype)
 
 
 def _groups(maps: Maps, W: NDArray, b: NDArray | None) -> Iterator[tuple[NDArray, NDArray, NDArray, NDArray | None]]:

@@ -21,7 +21,7 @@ FUNCTIONS: Functions = {
 }
 PRODUCTS = 100  # a nanosecond
 BORDER = 64  # bytes: where vectors begin
-Scratch = Callable[[str, tuple[int, ...], Any], NDArray]
+Room = Callable[[str, int, Any], NDArray]
 
 
 class Geometry(ctypes.Structure):
@@ -50,22 +50,22 @@ class Convolver:
         code.strip_room.restype = code.gradient_room.restype = LONG
         self.code = code
 
-    def correlate(self, g: Geometry, x: NDArray, w: NDArray, b: NDArray | None, out: NDArray, scratch: Scratch) -> None:
+    def correlate(self, g: Geometry, x: NDArray, w: NDArray, b: NDArray | None, out: NDArray, room: Room) -> None:
         """out = w * x + b, (filters, rows, columns, m), whose samples alone need lie side by side; w may be any view,
         (filters, channels, rows, columns)."""
         at, parts = ctypes.byref(g), threads(g.nanoseconds)
-        packed = _rooms(scratch, "filters in order", w.size, 1, w)[0]
+        packed = _rooms(room, "filters in order", w.size, 1, w)[0]
         self.code.pack(at, w.ctypes.data, *_steps(w), packed.ctypes.data)
-        rooms = _rooms(scratch, "strips of maps", self.code.strip_room(at), parts, x)
+        rooms = _rooms(room, "strips of maps", self.code.strip_room(at), parts, x)
         given = at, x.ctypes.data, packed.ctypes.data, None if b is None else b.ctypes.data, out.ctypes.data
         share(parts, partial(self._part, self.code.correlate, (*given, *_steps(out)[:3]), rooms))
 
     def gradient(
-        self, g: Geometry, x: NDArray, y: NDArray, alpha: float, beta: float, out: NDArray, scratch: Scratch
+        self, g: Geometry, x: NDArray, y: NDArray, alpha: float, beta: float, out: NDArray, room: Room
     ) -> None:
         """out = alpha * the sums over places and samples of y x + beta * out, (filters, channels, rows, columns)."""
         at, parts = ctypes.byref(g), min(threads(g.nanoseconds), g.filters)
-        rooms = _rooms(scratch, "sums of a gradient", self.code.gradient_room(at, parts), parts, x)
+        rooms = _rooms(room, "sums of a gradient", self.code.gradient_room(at, parts), parts, x)
         given = at, x.ctypes.data, y.ctypes.data, alpha, beta, out.ctypes.data
         share(parts, partial(self._part, self.code.gradient, given, rooms))
 
@@ -87,8 +87,8 @@ def _right(made: Convolver, dtype: Any) -> bool:
     x, w, y = (draw.integers(-3, 4, shape).astype(dtype) for shape in ((2, 5, 6, m), (n, 2, 3, 2), (n, 2, 5, m)))
     seen = np.lib.stride_tricks.sliding_window_view(x, (3, 2), axis=(1, 2))[:, ::2]  # (2, 2, 5, m, 3, 2)
     up, dw, g = np.empty_like(y), np.empty_like(w), Geometry(*x.shape[:3], *y.shape[:3], m, 3, 2, 2, 1, 1, 1, 0, 0)
-    made.correlate(g, x, w, None, up, lambda name, shape, dtype: np.empty(shape, dtype))
-    made.gradient(g, x, y, 1.0, 0.0, dw, lambda name, shape, dtype: np.empty(shape, dtype))
+    made.correlate(g, x, w, None, up, lambda name, numbers, dtype: np.empty(numbers, dtype))
+    made.gradient(g, x, y, 1.0, 0.0, dw, lambda name, numbers, dtype: np.empty(numbers, dtype))
     correlated = np.array_equal(up, np.einsum("chwmij,ncij->nhwm", seen, w))
     return correlated and np.array_equal(dw, np.einsum("chwmij,nhwm->ncij", seen, y))
 
@@ -98,7 +98,7 @@ def _steps(array: NDArray) -> tuple[int, ...]:
     return tuple(step // array.itemsize for step in array.strides)
 
 
-def _rooms(scratch: Scratch, name: str, numbers: int, parts: int, like: NDArray) -> list[NDArray]:
+def _rooms(room: Room, name: str, numbers: int, parts: int, like: NDArray) -> list[NDArray]:
     """So many numbers for each part, from where vectors can begin."""
-    found = [scratch(f"{name} {part}", (numbers + BORDER // like.itemsize,), like.dtype) for part in range(parts)]
-    return [room[-room.ctypes.data % BORDER // room.itemsize :] for room in found]
+    found = [room(f"{name} {part}", numbers + BORDER // like.itemsize, like.dtype) for part in range(parts)]
+    return [one[-one.ctypes.data % BORDER // one.itemsize :] for one in found]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from ...basics.arrays import T
+from ...basics.arrays import Product, T
 from ...net.feedback import Feedback
 from ...net.layout import Layout
 from ...net.options import boolean, one_of, whole
@@ -91,6 +91,6 @@ class DirectFeedback(FeedbackRule):
         own = {k for k, rows in straight.items() if rows.windows is None and not self.rank}
         for k in net.hidden:
             if {k, k + 1} <= own and net.sizes.one_dense(k + 1):
-                yield k, net.B[k + 1] @ T(net.B[k]), net.W[k + 1]
+                yield k, Product(net.B[k + 1], T(net.B[k])), net.W[k + 1]
             elif k in own and k + 1 == net.L:
                 yield k, T(net.B[k]), net.W[k + 1]
