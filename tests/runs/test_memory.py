@@ -11,7 +11,7 @@ from gpufa.backends import get_backend
 from gpufa.backends.counting import counting
 from gpufa.commands.main import main
 from gpufa.rules import RULES
-from gpufa.runs import folder
+from gpufa.runs import held
 from gpufa.runs.memory import Memory, memory
 from gpufa.training.trainer import Trainer
 
@@ -98,7 +98,7 @@ def test_a_checkpoint_is_a_part_where_there_is_a_folder(monkeypatch, tmp_path):
     assert parts["a checkpoint that is put off"] > parts["parameters"]
     assert parts["a checkpoint"] == 0
     assert not (tmp_path / "run").exists()
-    monkeypatch.setattr(folder, "HELD", 10)
+    monkeypatch.setattr(held, "HELD", 10)
     assert memory(kept, data()).host["a checkpoint that is put off"] == 0
 
 

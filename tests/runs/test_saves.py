@@ -8,7 +8,7 @@ from traininglab import DATA, Poison, config, parameters, same
 
 import gpufa
 from gpufa.checkpoints import hdf5
-from gpufa.runs import folder
+from gpufa.runs import folder, held
 
 
 class Clock:
@@ -86,3 +86,22 @@ def test_no_file_hangs_on_the_clock(tmp_path, monkeypatch):
         found.append((arrays, metadata))
     assert found[0][1] == found[1][1]
     same(found[0][0], found[1][0])
+
+
+def test_of_a_large_checkpoint_that_is_put_off_there_is_no_copy(tmp_path, monkeypatch):
+    """A seed that diverges gets back what the last checkpoint holds."""
+    monkeypatch.setattr(folder, "SHARE", 1e-9)
+    held_at = []
+    look = type(
+        "Look", (gpufa.Callback,), {"on_epoch": lambda self, trainer: held_at.append(trainer.callbacks[0].held)}
+    )
+    for size, there in ((held.HELD, True), (10, False)):
+        monkeypatch.setattr(held, "HELD", size)
+        held_at.clear()
+        gpufa.train(config(epochs=3, out=str(tmp_path / str(size))), DATA, callbacks=[look()])
+        assert [one is not None for one in held_at] == [there] * 3
+    with pytest.warns(gpufa.GpufaWarning, match="diverged"):
+        run = gpufa.train(config(epochs=4, out=str(tmp_path / "poisoned")), DATA, callbacks=[Poison(1, 2)])
+    start = gpufa.train(config(epochs=0, out=str(tmp_path / "start")), DATA)
+    for name, p in parameters(run).items():
+        np.testing.assert_array_equal(p[1], parameters(start)[name][1])
