@@ -94,17 +94,20 @@ def memory(quick: bool = False, threads: int = 2, out: Path | None = None) -> No
     grown("memory", scales.memory_of, quick, threads, out)
 
 
-def footprint(quick: bool = False, threads: int = 1, out: Path | None = None) -> None:
+def footprint(
+    quick: bool = False, threads: int = 1, optimizers: tuple[str, ...] = ("momentum",), out: Path | None = None
+) -> None:
     """Peak memory of steps and of runs, beside theory and beside what gpufa.memory says beforehand, into docs/scale.md.
 
     Args:
-        quick: small nets, fewer optimizers, nothing written
+        quick: small nets, nothing written
         threads: of BLAS
+        optimizers: a row for each
         out: the file for the figures (results/footprint-PROCESSOR.json where not given)
     """
     facts = get_backend("numpy").describe()
     record = described("footprint", facts, threads)
-    record["rows"] = footprints.run(threads, quick, lambda line: print(line, flush=True))
+    record["rows"] = footprints.run(threads, optimizers, quick, lambda line: print(line, flush=True))
     if not quick:
         written(record, out or named("footprint", facts["processor"]))
         print(f"wrote {footprints.write(record['rows'])}")

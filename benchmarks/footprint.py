@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,19 +28,19 @@ NETS = {
     "LeNet": Work("LeNet", layers=LENET),
     "ResNet-20": Work("ResNet-20", layers=RESNET20),
 }
-RULES, OPTIMIZERS = ("dfa", "bp"), ("sgd", "momentum", "adam")
+RULES = "dfa", "bp"
 STEPS, BATCHES, TESTED = 5, 16, 1000  # of a run: steps of one that is not ended, batches of an epoch, test samples
 HEAD = "| net | rule | optimizer | parameters | theory | steps | of theory | foretold | a run | of foretold |"
 MIB = 1 << 20
 
 
-def run(threads: int, quick: bool, say: Callable[[str], None]) -> list[dict[str, Any]]:
+def run(threads: int, optimizers: Sequence[str], quick: bool, say: Callable[[str], None]) -> list[dict[str, Any]]:
     """A row for each net, rule and optimizer."""
     rows = []
     environment = {f"{lib}_NUM_THREADS": str(threads) for lib in ("OPENBLAS", "OMP", "MKL")}
     for net in NETS:
         for rule in RULES:
-            for optimizer in OPTIMIZERS[: 2 if quick else None]:
+            for optimizer in optimizers:
                 row: dict[str, Any] = {"net": net, "rule": rule, "optimizer": optimizer}
                 for what in ("foretold", "step", "run"):
                     done = subprocess.run(

@@ -92,16 +92,19 @@ def test_of_a_large_checkpoint_that_is_put_off_there_is_no_copy(tmp_path, monkey
     """A seed that diverges gets back what the last checkpoint holds."""
     monkeypatch.setattr(folder, "SHARE", 1e-9)
     held_at = []
-    look = type(
-        "Look", (gpufa.Callback,), {"on_epoch": lambda self, trainer: held_at.append(trainer.callbacks[0].held)}
-    )
+
+    class Look(gpufa.Callback):
+        def on_epoch(self, trainer):
+            held_at.append(trainer.callbacks[0].held)
+
     for size, there in ((held.HELD, True), (10, False)):
         monkeypatch.setattr(held, "HELD", size)
         held_at.clear()
-        gpufa.train(config(epochs=3, out=str(tmp_path / str(size))), DATA, callbacks=[look()])
+        gpufa.train(config(epochs=3, out=str(tmp_path / str(size))), DATA, callbacks=[Look()])
         assert [one is not None for one in held_at] == [there] * 3
-    with pytest.warns(gpufa.GpufaWarning, match="diverged"):
+    with pytest.warns(gpufa.GpufaWarning, match="W1 of seed 1 is zero still"):
         run = gpufa.train(config(epochs=4, out=str(tmp_path / "poisoned")), DATA, callbacks=[Poison(1, 2)])
+    assert run.diverged
     start = gpufa.train(config(epochs=0, out=str(tmp_path / "start")), DATA)
     for name, p in parameters(run).items():
         np.testing.assert_array_equal(p[1], parameters(start)[name][1])
