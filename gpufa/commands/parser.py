@@ -118,7 +118,7 @@ def _add_training(app: App, base: Config, rule: str) -> None:
 
         Args:
             force: write over the run that --out holds
-            memory: say what the run would take of memory, by part, and train nothing
+            memory: only say what it would take of memory, by part
             quiet: print nothing but errors
         """
         config = config_of(base, flags, options)
