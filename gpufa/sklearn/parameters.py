@@ -50,7 +50,7 @@ class Parameters:
                          predict undoes
     validation           share of the training samples held out for validation
     samples              training samples that are used, of each class its share (else all)
-    label_noise          share of the training labels that is replaced by a random label
+    label_noise          share of the training labels that become random ones
     input_noise          deviation of the normal-like noise added to each training input
     parts                activations, losses, initialisers, optimizers and schedules of your own, known by their
                          names to all settings: path/to/file.py:NAME

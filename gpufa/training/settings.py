@@ -48,7 +48,7 @@ class DataSettings:
     stream_block: int | None = None
     """samples that stream side by side (about a MiB where not given)"""
     label_noise: float = 0.0
-    """share of the training labels that is replaced by a random label"""
+    """share of the training labels that become random ones"""
     input_noise: float = 0.0
     """deviation of the normal-like noise added to each training input"""
 
