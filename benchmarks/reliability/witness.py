@@ -8,6 +8,7 @@ import math
 import os
 import sys
 from pathlib import Path
+from typing import Literal
 
 import gpufa
 from gpufa.runs import folder
@@ -33,11 +34,11 @@ def steps(run: Path) -> int:
     return int.from_bytes(file.read_bytes(), "little") if file.exists() else 0
 
 
-def main(run: Path, epochs: int, way: str) -> None:
+def main(run: Path, epochs: int, way: Literal["none", "data", "layers", "seeds"]) -> None:
     folder.SHARE = math.inf  # no save is put off, so that the last one is no older than an interval
-    witness = Witness(run.with_suffix(".steps"))
+    witness, processes = Witness(run.with_suffix(".steps")), gpufa.Processes(way, wait=WAIT)
     if (run / "checkpoint.h5").exists():
-        gpufa.resume(run, callbacks=[witness], parallel=way, wait=WAIT)
+        gpufa.resume(run, callbacks=[witness], parallel=processes)
         return
     config = gpufa.Config(
         hidden=(16, 16),
@@ -49,7 +50,7 @@ def main(run: Path, epochs: int, way: str) -> None:
         checkpoint_every=EVERY,
         out=str(run),
     )
-    gpufa.train(config, callbacks=[witness], parallel=way, wait=WAIT)
+    gpufa.train(config, callbacks=[witness], parallel=processes)
 
 
 if __name__ == "__main__":

@@ -95,13 +95,23 @@ def test_the_first_speaks_for_all(name):
     ("how", "said"),
     [
         ({"parallel": "both"}, "parallel can't be 'both'; give one of none, data, layers, seeds"),
+        ({"batch_norm": "all"}, "batch_norm can't be 'all'; give one of share, ranks"),
         ({"parallel": "data", "wait": 0}, "wait can't be 0; give seconds, a number above 0"),
         ({"parallel": "data", "wait": "long"}, "wait can't be 'long'; give seconds, a number above 0"),
+        (
+            {"parallel": "seeds", "copies": 2},
+            "copies can't be 2 with parallel 'seeds'; give a whole number of",
+        ),
     ],
 )
 def test_other_ways_are_refused(how, said):
     with pytest.raises(gpufa.InvalidValue, match=f"^{said}"):
-        gpufa.train(gpufa.Config(), **how)
+        gpufa.Processes(**how)
+
+
+def test_another_way_by_name_is_refused():
+    with pytest.raises(gpufa.InvalidValue, match=r"^parallel can't be 'both'"):
+        gpufa.train(gpufa.Config(), parallel="both")
 
 
 def test_without_mpi4py_the_extra_is_named(monkeypatch, capsys):
