@@ -57,8 +57,7 @@ class Parameters:
     loss                 of the output; squared_error for real targets where not given
     init                 law of the initial weights, one for all or one per matrix; nokland and nokland_code are
                          zeros or uniform, as in Nokland's paper or code
-    init_scale           range or deviation of all initial weights, in place of what init makes of each layer's
-                         inputs
+    init_scale           range or deviation of all initial weights, in place of init's own
     start                a run's folder or a checkpoint of the same net, rule and seeds, whose weights and feedback
                          are the start
     dropout              probability that a hidden unit is dropped

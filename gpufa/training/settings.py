@@ -76,7 +76,7 @@ class NetSettings:
     """law of the initial weights, one for all or one per matrix; nokland and nokland_code are zeros or uniform, as in
     Nokland's paper or code"""
     init_scale: float | None = None
-    """range or deviation of all initial weights, in place of what --init makes of each layer's inputs"""
+    """range or deviation of all initial weights, in place of --init's own"""
     start: str | None = None
     """a run's folder or a checkpoint of the same net, rule and seeds, whose weights and feedback are the start"""
     dropout: float = 0.0
