@@ -84,6 +84,6 @@ class Products(Backend):
     def _ones(self, m: int, dtype: Any) -> NDArray:
         """The column (m, 1) of ones."""
         ones = self.room("ones", m, dtype)
-        if ones[-1:] != 1:
+        if (ones[-1:] != 1).any():
             ones.fill(1)
         return ones[:, None]

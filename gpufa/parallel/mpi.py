@@ -1,7 +1,6 @@
 """Ranks that MPI connects, by mpi4py: `mpiexec -n 4 gpufa train ... --parallel data`."""
 
 import os
-import pickle
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -48,16 +47,16 @@ class MPIRanks(Ranks):
         return bool(self.total(np.array([flag], np.int32))[0])
 
     def gather(self, mine: Any) -> Sequence[Any]:
-        sent = np.frombuffer(pickle.dumps(mine), np.uint8)
+        sent = np.frombuffer(self.mpi.pickle.dumps(mine), np.uint8)
         lengths = np.zeros(self.size, np.int64)
         self._wait(self.communicator.Iallgather(np.array([len(sent)], np.int64), lengths))
         ends = np.cumsum(lengths)
         came = np.empty(ends[-1], np.uint8)
         self._wait(self.communicator.Iallgatherv(sent, [came, lengths]))
-        return [pickle.loads(came[end - length : end].data) for end, length in zip(ends, lengths, strict=True)]
+        return [self.mpi.pickle.loads(came[end - length : end].data) for end, length in zip(ends, lengths, strict=True)]
 
     def collect(self, mine: Any) -> Sequence[Any]:
-        sent = np.frombuffer(pickle.dumps(mine, protocol=5), np.uint8)
+        sent = np.frombuffer(self.mpi.pickle.dumps(mine), np.uint8)
         lengths = self.gather(len(sent))
         if self.rank:
             self._pieces(sent, partial(self.communicator.Isend, dest=0))
@@ -66,7 +65,7 @@ class MPIRanks(Ranks):
         for rank in range(1, self.size):
             came = np.empty(lengths[rank], np.uint8)
             self._pieces(came, partial(self.communicator.Irecv, source=rank))
-            found.append(pickle.loads(came.data))
+            found.append(self.mpi.pickle.loads(came.data))
         return found
 
     def _pieces(self, flat: NDArray, begin: Callable[[NDArray], Any]) -> None:

@@ -86,6 +86,7 @@ def equal(a, b, tolerance=1e-10):
     about["config"]["out"] = other["config"]["out"]
     for one in (about, other):  # a process lists libraries in the order in which they lie in its memory
         one["place"]["BLAS"] = sorted(one["place"]["BLAS"].split("; "))
+        one["place"].pop("convolution", None)  # another test may have left this process without machine code
     assert about == other, {k: (v, other.get(k)) for k, v in about.items() if v != other.get(k)}
     assert ours.keys() == theirs.keys()
     for name in ours.keys() - {"history/epochs/seconds"}:

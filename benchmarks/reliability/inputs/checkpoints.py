@@ -102,7 +102,7 @@ def versions(m: Material) -> None:
 
 
 def sealed(raw: bytes | bytearray) -> None:
-    FILE.write_bytes(seal.sealed(memoryview(bytearray(raw).ljust(seal.BLOCK, b"\0"))))
+    FILE.write_bytes(b"".join(seal.sealed([memoryview(bytearray(raw).ljust(seal.BLOCK, b"\0"))])))
 
 
 def bytes_below_a_valid_header(m: Material) -> None:
@@ -136,7 +136,7 @@ def contents(m: Material) -> None:
     else:
         for _ in range(1 + m.below(3)):
             _other_array(m, arrays)
-    FILE.write_bytes(hdf5.image(arrays, metadata))
+    FILE.write_bytes(b"".join(hdf5.image(arrays, metadata)))
     use(m)
 
 
