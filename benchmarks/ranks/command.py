@@ -30,7 +30,7 @@ def ranks(quick: bool = False, rounds: int = 9, out: Path | None = None) -> None
     times: dict[str, list[float]] = {name: [] for name in workers}
     try:
         once = {name: _timed(worker, 2) / 2 for name, worker in workers.items()}
-        steps = {name: max(2, round(4 * ROUND / seconds)) for name, seconds in once.items()}
+        steps = {name: max(2, round(25 * ROUND / seconds)) for name, seconds in once.items()}
         for _ in range(1 if quick else rounds):
             for name, worker in workers.items():
                 time.sleep(PAUSE)

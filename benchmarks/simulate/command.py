@@ -45,13 +45,15 @@ def simulate(quick: bool = False, measured_by: Path | None = None, out: Path | N
         out: the file for the figures (results/simulated-PROCESSOR.json where not given)
     """
     facts = get_backend("numpy").describe()
-    network = Network(**{name: value for name, value in _messages().items() if name != "times"})
-    net = measured(16, (64,) * 3, 1) if quick else measured(BATCH)
+    found = _messages()
+    network = Network(*(found[name] for name in ("start", "byte", "added")))
+    net = replace(measured(16, (64,) * 3, 1) if quick else measured(BATCH), crowding=found["crowding"])
     print(f"a message takes {network.start * 1e6:.2f} us and {network.byte * 1e9:.3f} ns a byte")
+    print(f"a product takes {net.crowding:.2f} times as long while the other core computes")
     checked = _checked(net, network, measured_by or named("ranks", facts["processor"])) if not quick else []
     for row in checked:
         print(f"  {row['way']:36s} {row['ms']:8.2f} ms, the model {row['model_ms']:8.2f} ms ({row['off']:+.0%})")
-    deep = replace(scaled(net, LARGE), blocks=DEEP)
+    deep = replace(scaled(net, LARGE), blocks=DEEP, crowding=1.0)
     rows = simulated(deep, CLUSTER)
     record = described("simulate", facts, 1) | {"network": asdict(network), "net": asdict(net), "checked": checked}
     record |= {"cluster": asdict(CLUSTER), "deep": asdict(deep), "rows": rows}

@@ -1,4 +1,5 @@
-"""Under mpiexec -n 2: how long messages take between two processes, and adding up; a line of JSON."""
+"""Under mpiexec -n 2: how long messages take between two processes, adding up, and products while both compute, against
+one that does alone; a line of JSON."""
 
 import json
 import time
@@ -26,23 +27,43 @@ def one_way(world: MPI.Comm, size: int) -> float:
     return float(np.median(found))
 
 
-def adding(size: int = 1 << 22) -> float:
-    """Seconds a byte."""
-    a, b, found = np.zeros(size // 4, np.float32), np.ones(size // 4, np.float32), []
+def adding(world: MPI.Comm, start: float, byte: float, size: int = 1 << 25) -> float:
+    """Seconds for a byte that a sum over both adds up, beyond what its message takes."""
+    buffer, found = np.zeros(size // 4, np.float32), []
     for _ in range(ROUNDS):
-        start = time.perf_counter()
-        np.add(a, b, out=a)
-        found.append(time.perf_counter() - start)
-    return float(np.median(found)) / size
+        world.Barrier()
+        begun = time.perf_counter()
+        world.Allreduce(MPI.IN_PLACE, buffer)
+        found.append(time.perf_counter() - begun)
+    return max(0.0, (float(np.median(found)) - 2 * start - size * byte) / (size / 2))
+
+
+def crowding(world: MPI.Comm) -> float:
+    """How much longer a product takes while the other process computes too."""
+    a, b = np.ones((1024, 1024), np.float32), np.ones((1024, 256), np.float32)
+    both: list[float] = []
+    alone: list[float] = []
+    for _ in range(ROUNDS):
+        for found, own in ((both, True), (alone, world.rank == 0)):
+            world.Barrier()
+            start = time.perf_counter()
+            for _ in range(20 if own else 0):
+                a @ b
+            found.append(time.perf_counter() - start)
+            request = world.Ibarrier()
+            while not request.Test():
+                time.sleep(0.001)
+    return float(np.median(both) / np.median(alone)) if world.rank == 0 else 1.0
 
 
 def main() -> None:
     world = MPI.COMM_WORLD
-    times = {size: one_way(world, size) for size in SIZES}
+    times, crowded = {size: one_way(world, size) for size in SIZES}, crowding(world)
+    large, largest = SIZES[-2:]
+    start, byte = times[SIZES[0]], (times[largest] - times[large]) / (largest - large)
+    added = adding(world, start, byte)
     if world.rank == 0:
-        large, largest = SIZES[-2:]
-        byte = (times[largest] - times[large]) / (largest - large)
-        print(json.dumps({"start": times[SIZES[0]], "byte": byte, "added": adding(), "times": times}))
+        print(json.dumps({"start": start, "byte": byte, "added": added, "crowding": crowded, "times": times}))
 
 
 if __name__ == "__main__":

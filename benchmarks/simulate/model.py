@@ -38,7 +38,8 @@ class Net:
     """Equal blocks of n units, and C outputs, in batches of m samples of so many bytes a number.
 
     `up` is how many seconds a block takes on a batch's way up, `down` on its way down in backprop, `learn` for its
-    gradients and update, each with `fixed` of it that does not shrink with the batch.
+    gradients and update, each with `fixed` of it that does not shrink with the batch. All of it takes `crowding`
+    times as long where all cores of a machine compute at once.
     """
 
     blocks: int
@@ -49,6 +50,7 @@ class Net:
     down: float
     learn: float
     fixed: float = 0.0
+    crowding: float = 1.0
     number: int = 4
 
     @property
@@ -69,7 +71,7 @@ def data(net: Net, network: Network, ranks: int, rule: str) -> float:
     """Each a share of the batch, and the sum of all gradients behind it."""
     share = 1 / ranks
     parts = (net.up, net.learn, *((net.down,) if rule == "bp" else ()))
-    took = net.blocks * sum(net.took(part, share) for part in parts)
+    took = net.blocks * sum(net.took(part, share) for part in parts) * (net.crowding if ranks > 1 else 1.0)
     return took + network.allreduce(net.parameters * net.number, ranks)
 
 
@@ -78,7 +80,7 @@ def layers(net: Net, network: Network, ranks: int) -> float:
     own = math.ceil(net.blocks / ranks)
     hop = network.message(net.units * net.batch * net.number)
     outputs = network.broadcast(net.outputs * net.batch * net.number, ranks)
-    return net.blocks * net.up + (ranks - 1) * hop + outputs + own * net.learn
+    return net.blocks * net.up + (ranks - 1) * hop + outputs + own * net.learn * (net.crowding if ranks > 1 else 1.0)
 
 
 def overlapped(net: Net, network: Network, ranks: int) -> float:
@@ -86,7 +88,8 @@ def overlapped(net: Net, network: Network, ranks: int) -> float:
     own = math.ceil(net.blocks / ranks)
     hop = network.message(net.units * net.batch * net.number)
     outputs = network.message(net.outputs * net.batch * net.number)
-    return own * (net.up + net.learn) + (2 * hop + outputs if ranks > 1 else 0.0)
+    took = own * (net.up + net.learn)
+    return took * net.crowding + 2 * hop + outputs if ranks > 1 else took
 
 
 def pipelined(net: Net, network: Network, ranks: int, parts: int) -> float:
