@@ -55,6 +55,7 @@ def test_weights_that_come_apart_are_told(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_ranks_that_are_killed_again_and_again_lose_nothing(monkeypatch):
     """Of processes that share batches, blocks and seeds."""
     monkeypatch.syspath_prepend(ROOT)

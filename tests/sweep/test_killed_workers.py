@@ -33,6 +33,7 @@ def under_way(out):
     return [file.parent for file in out.glob("*/*/*/checkpoint.h5")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["sqlite", "journal"])
 def test_killed_again_and_again(tmp_path, where, undisturbed):
     path, out = written(tmp_path, storage=where, **LONG), tmp_path / "study"
