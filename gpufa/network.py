@@ -27,7 +27,7 @@ from .net.gradients import Gradients
 from .net.layout import Layout
 from .net.learner import Learner
 from .net.passes import Pass
-from .rules import RULES, Rule, check_linear, make_rule
+from .rules import RULES, Rule, check_promise, make_rule
 
 DTYPES = "float32", "float64"
 
@@ -224,7 +224,7 @@ class Network(Learner):
     def _error(self, x: Any, y: Any, sample_weights: Any = None) -> Pass:
         (x, y), weight = network_samples(self, x, y), None
         if sample_weights is not None:
-            check_linear(self.rule)
+            check_promise(self.rule, "linear")
             own = relative(checked(sample_weights, len(x), "sample_weights"))
             weight = self.backend.to_device(np.tile(own, (len(self.seeds), 1)), self.dtype)
         return self.judged(x, y, weight)

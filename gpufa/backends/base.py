@@ -10,8 +10,6 @@ from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
 from ..basics.random import Purpose
 from ..functions.activations import Activation
 from ..functions.formulas import Formula
@@ -21,6 +19,7 @@ from .dynamics import Dynamics
 from .keyed import KeyedMatrix
 from .norms import Norms
 from .operands import Gate, Outputs, Rates, Samples, Ticks
+from .store import Store
 
 Array = Any
 Layered = Any  # arrays by layer of one slab, see Layers
@@ -28,7 +27,7 @@ Job = Callable[[], None]
 HERE = nullcontext()
 
 
-class Backend(Dynamics, Columns, Norms):
+class Backend(Store, Dynamics, Columns, Norms):
     """Base of all backends; `xp` is the array library. Procedural feedback of at least `keyed_from` bytes is made as it
     is used, `panel` bytes of a matrix at a time for a larger product; less is drawn once and kept. Of a gradient no
     more than `gradient_bytes` are made before an optimizer takes them, where that can be; None for all of it."""
@@ -39,9 +38,6 @@ class Backend(Dynamics, Columns, Norms):
     panel = 64 << 20
     gradient_bytes: int | None = None
 
-    def __init__(self) -> None:
-        self._scratch: dict[tuple, Array] = {}
-
     @property
     def place(self) -> dict[str, Any]:
         """What get_backend makes it of."""
@@ -50,52 +46,6 @@ class Backend(Dynamics, Columns, Norms):
     def working(self) -> AbstractContextManager[None]:
         """Inside, operations of `xp` itself are done where this backend's arrays are, in order with its own."""
         return HERE
-
-    def zeros(self, shape: Sequence[int], dtype: Any) -> Array:
-        raise NotImplementedError
-
-    def slab_dtype(self, dtype: str) -> str:
-        """What the slabs of a training pass are made of, for parameters of `dtype`; "uint16" holds bfloat16."""
-        return dtype
-
-    def scratch(self, name: str, shape: Sequence[int], dtype: Any) -> Array:
-        """Work space under a name, handed out again to whoever asks for the same name, shape and dtype."""
-        key = (name, *shape, np.dtype(dtype).char)
-        if key not in self._scratch:
-            self._scratch[key] = self.zeros(shape, dtype)
-        return self._scratch[key]
-
-    def room(self, name: str, numbers: int, dtype: Any) -> Array:
-        """Work space under a name, (numbers,), of what grows with whoever asks for the most: it holds anything."""
-        key = (name, np.dtype(dtype).char)
-        if key not in self._scratch or len(self._scratch[key]) < numbers:
-            self._scratch[key] = self.zeros((numbers,), dtype)
-        return self._scratch[key][:numbers]
-
-    def to_device(self, array: Any, dtype: Any = None) -> Array:
-        raise NotImplementedError
-
-    def shared(self, values: Any) -> Any:
-        """An array of this backend on the memory of another library's, where DLPack hands out what is on a device such
-        as this; all else as it is."""
-        return values
-
-    def to_host(self, array: Array) -> np.ndarray:
-        raise NotImplementedError
-
-    def staging(self, out: Array) -> np.ndarray:
-        """An array on the host to be filled and then handed to `deliver`: as `out`, which on the CPU it is itself."""
-        raise NotImplementedError
-
-    def deliver(self, staged: np.ndarray, out: Array) -> None:
-        """out = what `staging` gave, beside the work that goes on: done when it returns. Any thread may call it."""
-        raise NotImplementedError
-
-    def write(self, out: Array, draw: Callable[[np.ndarray], Any]) -> None:
-        """out = what `draw` writes into an array of the host."""
-        host = np.empty(out.shape, out.dtype)
-        draw(host)
-        out[...] = self.to_device(host)
 
     def gemm(self, a: Array, b: Array, out: Array, alpha: float | Array = 1.0, beta: float = 0.0) -> None:
         """out = alpha * a @ b + beta * out over the trailing two axes; alpha is a number or a device's, (1,)."""

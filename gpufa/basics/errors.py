@@ -71,12 +71,13 @@ def warn(sentence: str) -> None:
 
 
 @contextmanager
-def room_needed(remedy: str = "use fewer samples, units or seeds") -> Iterator[None]:
-    """For what may need more memory than there is: makes Python's own error OutOfMemory, which names the remedy."""
+def room_needed(remedy: str = "use fewer samples, units or seeds", what: str = "this") -> Iterator[None]:
+    """For what may need more memory than there is: makes Python's own error OutOfMemory, which names what, and the
+    remedy."""
     try:
         yield
     except GpufaError:
         raise
     except MemoryError as error:
         why = f" ({error})" if str(error) else ""
-        raise OutOfMemory(f"there is no memory for this{why}; {remedy}") from None
+        raise OutOfMemory(f"there is no memory for {what}{why}; {remedy}") from None

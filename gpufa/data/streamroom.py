@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from ..basics.errors import InvalidValue, OutOfMemory, in_bytes
+from ..basics.errors import InvalidValue, OutOfMemory, in_bytes, room_needed
 
 AUTO, ALWAYS, NEVER = STREAMS = "auto", "always", "never"
 TIMES = 3  # what data take at most beside what they are held in: as they are read, split and scaled
@@ -46,13 +46,8 @@ class Way(NamedTuple):
         """For what reads a file, whose data memory would hold in so many bytes, as a whole: tells what helps where
         there is no memory."""
         self.why(path, held)
-        try:
+        with room_needed(self._remedy, f"what {path} holds"):
             yield
-        except OutOfMemory:
-            raise
-        except MemoryError as error:
-            why = f" ({error})" if str(error) else ""
-            raise OutOfMemory(f"there is no memory for what {path} holds{why}; {self._remedy}") from None
 
     @property
     def _remedy(self) -> str:

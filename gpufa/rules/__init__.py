@@ -86,34 +86,22 @@ def make_rule(rule: "str | type[Rule] | Rule", options: Mapping[str, Any] | None
     return made
 
 
-def check_linear(rule: Rule) -> None:
-    """Raises InvalidValue where a rule can't weigh its samples."""
-    if not rule.linear:
-        able = [name for name, other in RULES.items() if other().linear]
-        raise InvalidValue(
-            f"rule {rule.name!r} does not learn in proportion to each sample's error, so that weights of samples or"
-            f" classes have no meaning; use one of {', '.join(able)}, or leave --sample-weights and --class-weights out"
-        )
+# What a rule may say of itself, and what is the matter where it doesn't; {} are those that do.
+PROMISES = {
+    "linear": "does not learn in proportion to each sample's error, so that weights of samples or classes have no"
+    " meaning; use one of {}, or leave --sample-weights and --class-weights out",
+    "separable": "learns from a batch what its parts don't add up to, or keeps something of it; train it by one"
+    " process, or by one of {}",
+    "broadcasts": "sends into a block what comes from others than the output, so that each process would wait for the"
+    " next; use one of {}, or leave --parallel layers out",
+}
 
 
-def check_separable(rule: Rule) -> None:
-    """Raises InvalidValue where processes can't share a rule's batches."""
-    if not rule.separable:
-        able = [name for name, other in RULES.items() if other().separable]
-        raise InvalidValue(
-            f"rule {rule.name!r} learns from a batch what its parts don't add up to, or keeps something of it; train it"
-            f" by one process, or by one of {', '.join(able)}"
-        )
-
-
-def check_broadcasts(rule: Rule) -> None:
-    """Raises InvalidValue where processes can't hold the blocks of a rule's nets between them."""
-    if not rule.broadcasts:
-        able = [name for name, other in RULES.items() if other().broadcasts]
-        raise InvalidValue(
-            f"rule {rule.name!r} sends into a block what comes from others than the output, so that each process would"
-            f" wait for the next; use one of {', '.join(able)}, or leave --parallel layers out"
-        )
+def check_promise(rule: Rule, promise: str) -> None:
+    """Raises InvalidValue where a rule does not make that one of PROMISES."""
+    if not getattr(rule, promise):
+        able = ", ".join(name for name, other in RULES.items() if getattr(other(), promise))
+        raise InvalidValue(f"rule {rule.name!r} {PROMISES[promise].format(able)}")
 
 
 def rule_class(rule: "str | type[Rule] | Rule") -> type[Rule]:

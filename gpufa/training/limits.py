@@ -18,7 +18,7 @@ from ..data.streamroom import NEVER, STREAMS
 from ..functions.optimizers import DECAYS
 from ..functions.schedules import schedule
 from ..net.learner import Learner
-from ..rules import check_linear
+from ..rules import check_promise
 
 
 def passes(good: Callable[[Any], bool], value: Any) -> bool:
@@ -121,7 +121,7 @@ def check_run(config: Any, net: Learner, y: NDArray, weighed: bool = False) -> N
             " its own with --sample-weights"
         )
     if weighed or config.class_weights is not None:
-        check_linear(net.rule)
+        check_promise(net.rule, "linear")
     rule, lowered = net.rule, net.backend.slab_dtype(config.dtype) != config.dtype
     if net.residual and lowered:
         raise InvalidValue(f"precision {config.precision!r} can't add skip connections; leave one of them out")

@@ -10,7 +10,7 @@ from ..net.part import Part, part_of
 from ..net.partpass import PartPass
 from ..network import Network
 from ..parallel.ranks import Ranks
-from ..rules import Rule, check_broadcasts
+from ..rules import Rule, check_promise
 
 
 class PartNetwork(Network):
@@ -29,7 +29,7 @@ class PartNetwork(Network):
             )
 
     def held(self, layout: Layout, rule: Rule) -> Layout:
-        check_broadcasts(rule)
+        check_promise(rule, "broadcasts")
         return part_of(layout, self.ranks)
 
     def fixed_of(self, layout: Layout) -> dict[str, Feedback]:

@@ -13,7 +13,7 @@ from ..basics.errors import InvalidValue, RankLost, warn
 from ..layers.terms import All
 from ..net.learner import Learner
 from ..parallel.ranks import Ranks, Share, Together
-from ..rules import check_separable
+from ..rules import check_promise
 from .batches import Batches
 from .config import Config
 
@@ -22,7 +22,7 @@ def check_shared(config: Config, net: Learner, batches: Batches, ranks: Ranks) -
     """Raises InvalidValue where a batch can't be shared among so many."""
     if ranks.size == 1:
         return
-    check_separable(net.rule)
+    check_promise(net.rule, "separable")
     if config.adversarial and config.adversarial_mix == "beside":
         raise InvalidValue(
             "adversarial samples beside the others can't be shared among processes; add --adversarial-mix only, or"

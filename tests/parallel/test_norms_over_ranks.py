@@ -6,17 +6,10 @@ from mpilab import HERE, ended, equal, mpi, needs_mpi, started
 from parallellab import NORMED, NORMS, trained
 
 import gpufa
-from gpufa import plots
 from gpufa.backends import get_backend
 from gpufa.backends.norms import Moments
 
 LAYERS = ["--layers", "input 1x8x8", *NORMED[1:], "--data", "digits", "--samples", "150", "--epochs", "1"]
-
-
-@pytest.fixture(autouse=True)
-def no_pictures(monkeypatch):
-    """They would take most of the time."""
-    monkeypatch.setattr(plots, "curves", lambda *_: None)
 
 
 @pytest.fixture(scope="module")

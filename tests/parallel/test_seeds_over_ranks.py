@@ -8,17 +8,10 @@ import pytest
 from mpilab import HERE, ended, equal, needs_mpi, started
 from parallellab import NOT_SEEDS, SEEDS, trained
 
-from gpufa import plots
 from gpufa.checkpoints import hdf5
 
 BY = "stopped", "mirrors"  # patience
 pytestmark = needs_mpi
-
-
-@pytest.fixture(autouse=True)
-def no_pictures(monkeypatch):
-    """They would take most of the time."""
-    monkeypatch.setattr(plots, "curves", lambda *_: None)
 
 
 @pytest.fixture(scope="module")

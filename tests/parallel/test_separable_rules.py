@@ -12,7 +12,7 @@ from gpufa.net.masks import Drops
 from gpufa.net.passes import Pass
 from gpufa.net.workspace import Workspace
 from gpufa.parallel.ranks import Share
-from gpufa.rules import RULES, check_separable, make_rule
+from gpufa.rules import RULES, check_promise, make_rule
 
 SEPARABLE = [name for name, cls in RULES.items() if cls().separable]
 ACTIVATIONS = {"rbm": None, "forward_forward": "relu"}
@@ -96,16 +96,16 @@ def test_numbers_that_each_process_draws_for_itself_would_be_found(monkeypatch, 
 @pytest.mark.parametrize("rule", [name for name in RULES if name not in SEPARABLE])
 def test_other_rules_are_refused(rule):
     with pytest.raises(gpufa.InvalidValue) as refused:
-        check_separable(make_rule(rule, {}))
+        check_promise(make_rule(rule, {}), "separable")
     said = str(refused.value)
     assert said.startswith(f"rule {rule!r} learns from a batch what its parts don't add up to, or keeps something of")
     assert said.endswith(f"train it by one process, or by one of {', '.join(SEPARABLE)}")
 
 
 def test_rules_that_keep_something_of_a_batch_by_an_option_alone():
-    check_separable(make_rule("rbm", {}))
+    check_promise(make_rule("rbm", {}), "separable")
     with pytest.raises(gpufa.InvalidValue, match="rule 'rbm' learns from a batch"):
-        check_separable(make_rule("rbm", {"persistent": True}))
+        check_promise(make_rule("rbm", {"persistent": True}), "separable")
 
 
 def own(**attributes):
@@ -117,7 +117,7 @@ def own(**attributes):
 def test_a_class_that_writes_a_hook_anew_promises_nothing(hook):
     assert not own(**{hook: lambda self, *rest: None}).separable
     with pytest.raises(gpufa.InvalidValue, match="rule 'own'"):
-        check_separable(own(**{hook: lambda self, *rest: None}))
+        check_promise(own(**{hook: lambda self, *rest: None}), "separable")
     assert own(separable=True, **{hook: lambda self, *rest: None}).separable
 
 

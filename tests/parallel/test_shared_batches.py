@@ -6,15 +6,7 @@ import pytest
 from mpilab import HERE, ended, equal, needs_mpi, started
 from parallellab import REFUSED, SHARED, trained
 
-from gpufa import plots
-
 pytestmark = needs_mpi
-
-
-@pytest.fixture(autouse=True)
-def no_pictures(monkeypatch):
-    """They would take most of the time."""
-    monkeypatch.setattr(plots, "curves", lambda *_: None)
 
 
 @pytest.fixture(scope="module")
