@@ -17,6 +17,11 @@ from ..rules import check_promise
 from .batches import Batches
 from .config import Config
 
+OVERLAPPING = (
+    "they overlap: a batch rises through blocks that have not learnt yet from as many batches before it as there are"
+    " processes above, so that the numbers are not one process's"
+)
+
 
 def check_shared(config: Config, net: Learner, batches: Batches, ranks: Ranks) -> None:
     """Raises InvalidValue where a batch can't be shared among so many."""
@@ -91,12 +96,18 @@ def in_words(config: Config, net: Learner, batches: Batches, ranks: Together) ->
     if ranks.seeds.size > 1:
         mine = ", ".join(map(str, net.seeds))
         return [f"{ranks.seeds.size} processes train some of {len(config.seeds)} seeds each, this one seed {mine}"]
-    if ranks.data.size == 1 or not net.measured:
-        return []
-    own, whole = ranks.data.share(batches.samples(0)).own, batches.samples(0)
-    if ranks.norms.size > 1:
-        return [f"batch norm goes by all {whole} samples of a batch, {own} of which are this process's"]
-    return [f"batch norm goes by each process's own samples, {own} of {whole}; --batch-norm ranks goes by all of them"]
+    told = []
+    if (held := ranks.layers.size) > 1:
+        own_blocks = net.sizes.every
+        this = f"this one {len(own_blocks)}, up to block {own_blocks[-1]}"
+        told += [f"{held} processes hold a net of {net.sizes.L} blocks, {this}"]
+        told += [OVERLAPPING] if config.overlap else []
+    if ranks.data.size > 1 and net.sizes.whole.state:
+        own, whole = ranks.data.share(batches.samples(0)).own, batches.samples(0)
+        by_all = f"all {whole} samples of a batch, {own} of which are this process's"
+        by_own = f"each process's own samples, {own} of {whole}; --batch-norm ranks goes by all of them"
+        told += [f"batch norm goes by {by_all if ranks.norms.size > 1 else by_own}"]
+    return told
 
 
 def check_at_one(net: Learner, active: np.ndarray, ranks: Ranks) -> None:

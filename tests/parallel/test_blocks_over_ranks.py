@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from blockslab import COPIED, DEEP, HELD, OVERLAPPED, REFUSED
-from mpilab import HERE, TRAIN, ended, equal, mpi, needs_mpi, started
+from mpilab import COMMAND, HERE, TRAIN, ended, equal, mpi, needs_mpi, started
 from parallellab import ODD, SETTINGS, TABLES, trained
 
 import gpufa
@@ -111,6 +111,15 @@ def test_overlapping_blocks_learn_one_batch_late(runs_of):
     for k in range(4):
         np.testing.assert_allclose(found[f"parameters/W{k + 1}"][0], W[k], rtol=1e-10, atol=1e-12)
         np.testing.assert_allclose(found[f"parameters/b{k + 1}"][0], b[k], rtol=1e-10, atol=1e-12)
+
+
+def test_who_holds_what_is_said_and_that_overlapping_changes_numbers(tmp_path):
+    train = [*TRAIN[:-1], "--epochs", "1", "--hidden", "6", "5", "7", "--parallel", "layers", "--out"]
+    plain = "".join(started(*COMMAND, *train, "plain", cwd=tmp_path).communicate(timeout=60))
+    assert "2 processes hold a net of 4 blocks, this one 1, up to block 1" in plain
+    assert "overlap" not in plain
+    late = "".join(started(*COMMAND, *train, "late", "--overlap", cwd=tmp_path).communicate(timeout=60))
+    assert "the numbers are not one process's" in " ".join(late.split())
 
 
 def test_there_is_nothing_to_overlap_in_one_process(tmp_path):
