@@ -2,6 +2,7 @@
 
 import h5py
 import numpy as np
+import pytest
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(57, 4)).astype(np.float32)
@@ -45,10 +46,10 @@ def packed(folder, **arrays):
 
 
 def parquet(folder, x, y):
-    pa = __import__("pyarrow")
+    pa, written = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     folder.mkdir()
     columns = {f"f{i}": column for i, column in enumerate(x.T)} | {"label": y}
-    __import__("pyarrow.parquet").parquet.write_table(pa.table(columns), folder / "t.parquet", row_group_size=10)
+    written.write_table(pa.table(columns), folder / "t.parquet", row_group_size=10)
     return folder / "t.parquet"
 
 
