@@ -17,6 +17,7 @@ from .works import Work
 
 PROCESS = Path("/proc/self")
 CHECKED = 20  # steps after which contenders of one rule must agree
+AWAKE = 0.1  # seconds
 FEW = 4  # samples in a batch of those that are there to be compared alone: PyTorch's float64 convolutions are slow
 
 
@@ -66,9 +67,13 @@ def memory(field: str) -> int:
 
 
 def timed(contender: Contender, steps: int) -> float:
-    """Seconds for so many steps, behind one that wakes threads and fills caches."""
+    """Seconds for so many steps, behind some that fill caches, and wake threads: these may share one core at first."""
+    awake = time.perf_counter() + AWAKE
     contender.step()
     contender.synchronize()
+    while time.perf_counter() < awake:
+        contender.step()
+        contender.synchronize()
     start = time.perf_counter()
     for _ in range(steps):
         contender.step()
@@ -86,6 +91,7 @@ def main() -> None:
                 contender, answer = ready(order)
             elif "convolutions" in order:
                 assert contender
+                timed(contender, 1)
                 answer = convolutions.measured(contender, order["convolutions"], order["threads"])
             else:
                 assert contender
