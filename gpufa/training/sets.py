@@ -102,11 +102,13 @@ def _streamed(data: Data, net: Network, config: Config, places: Shape | None) ->
     spread = np.linspace(0, len(x) - 1, min(config.probe_samples, len(x))).astype(int)
     probe = net.as_floats(net.backend.to_device(net.as_trained(x[spread], "x_train")))
     own = None if data.weights is None else data.weights[kept]
-    y_test = _taught(net, data.y_test, "y_test") if len(data.x_test) else y[NONE]
+    looked_at = NONE if config.blind else ALL
+    x_test, y_test = chosen(data.x_test, looked_at), data.y_test[looked_at]
+    y_test = _taught(net, y_test, "y_test") if len(x_test) else y[NONE]
     return Sets(
         judged(x, taught, net, raw=True),
         judged(chosen(data.x_train, held), y[held], net, raw=True),
-        judged(data.x_test, y_test, net, raw=False),
+        judged(x_test, y_test, net, raw=False),
         (probe, net.backend.to_device(taught[spread], "int64" if has_labels(y) else None)),
         batches_of(x, taught, net, config, places, own),
         guessing(taught),

@@ -112,6 +112,14 @@ def test_scores_are_those_in_memory_bit_for_bit(blob_files):
         same(one, other)
 
 
+def test_a_blind_run_has_no_figure_of_its_test_samples(blob_files):
+    here, there = both(blob_files, validation=0.2, blind=True)
+    for trainer in (here, there):
+        trainer.run()
+    assert len(here.test[0]) == len(there.test[0]) == 0
+    assert here.history.epochs.names == there.history.epochs.names
+
+
 def test_one_window_of_one_block_is_the_order_in_memory(tmp_path, monkeypatch):
     monkeypatch.undo()
     path = npy(tmp_path / "small", **DATA._asdict())
