@@ -1,6 +1,7 @@
 """The training loop: batches, steps, evaluation, probes of alignment, stop rules."""
 
 import time
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,8 @@ class Trainer(Stepper):
             self._tell("on_end")
         remedies = " and ".join(fault.remedy for fault in self.faults if fault.what)
         remedy = f"add {remedies}" if remedies else ""
-        for sentence in complaints(self.rule, self.history, self.net, remedy, self.chance, self.config.freeze):
+        own = complaints(self.rule, self.history, self.net, remedy, self.chance, self.config.freeze)
+        for sentence in dict.fromkeys(chain.from_iterable(self.ranks.everybody.gather(own))):
             warn(sentence)
 
     def _prepare(self) -> None:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from blockslab import COPIED, DEEP, HELD, OVERLAPPED, REFUSED
-from mpilab import COMMAND, HERE, TRAIN, ended, equal, mpi, needs_mpi, started
+from mpilab import COMMAND, HERE, TRAIN, ended, equal, mpi, needs_mpi, sentences, started
 from parallellab import ODD, SETTINGS, TABLES, trained
 
 import gpufa
@@ -120,6 +120,13 @@ def test_who_holds_what_is_said_and_that_overlapping_changes_numbers(tmp_path):
     assert "overlap" not in plain
     late = "".join(started(*COMMAND, *train, "late", "--overlap", cwd=tmp_path).communicate(timeout=60))
     assert "the numbers are not one process's" in " ".join(late.split())
+
+
+def test_what_is_wrong_with_blocks_of_others_is_said_once(tmp_path):
+    """Weights of zero that the second process holds."""
+    train = ["--hidden", "6", "5", "4", "--init", "zeros", "--rule", "drtp", "--freeze", "1", "--epochs", "1"]
+    said = mpi(*TRAIN, *train, "--parallel", "layers", "--wait", "20", cwd=tmp_path, ranks=3)
+    assert len([line for line in sentences(said) if "W2 of seed 0 is zero still" in line]) == 1
 
 
 def test_there_is_nothing_to_overlap_in_one_process(tmp_path):
