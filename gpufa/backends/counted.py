@@ -1,6 +1,7 @@
 """Arrays without numbers: they have a shape and a type, and are counted as long as somebody holds them."""
 
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from ..basics.errors import InvalidValue
+from ..basics.arguments import shown
+from ..basics.errors import InvalidValue, OutOfMemory, in_bytes
 
 NOTHING = np.dtype("V0")  # elements of no bytes: views can be made of it that reach beyond all memory
 NUMBERLESS = "what is counted beforehand has no numbers, and a rule or a layer of your own reads some in its step"
@@ -44,11 +46,16 @@ class Counted(NDArrayOperatorsMixin):
 
     @classmethod
     def of(cls, count: Count, shape: Sequence[int], dtype: Any, size: int | None = None) -> "Counted":
-        """A new array without gaps, which takes so many bytes, or as many as it has."""
+        """A new array without gaps, which takes so many bytes, or as many as it has. Raises OutOfMemory where these are
+        more than a machine can number."""
         shape, each = tuple(map(int, shape)), np.dtype(dtype).itemsize
+        if (all_of_it := each * math.prod(shape)) > sys.maxsize:
+            raise OutOfMemory(
+                f"an array {shown(shape)} of {np.dtype(dtype).name}, {in_bytes(all_of_it)}, is more than any machine can"
+                " hold; reduce --batch-size, --hidden or the number of --seeds"
+            )
         view = np.lib.stride_tricks.as_strided(np.empty(1, NOTHING), shape, _steps(shape, each))
-        numbers = math.prod(shape)
-        return cls(Held(count, each * numbers if size is None else size), view, dtype)
+        return cls(Held(count, all_of_it if size is None else size), view, dtype)
 
     def new(self, shape: Sequence[int], dtype: Any = None) -> "Counted":
         return Counted.of(self.held.count, shape, self.dtype if dtype is None else dtype)

@@ -10,9 +10,11 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from ..basics import files
+from ..basics.arguments import home_path
 from ..basics.console import console
 from ..basics.errors import InvalidValue
 from ..checkpoints import networks, provenance
+from ..data import folders
 from ..data.about import CLASSIFICATION, REGRESSION, About, Wanted
 from ..data.streamroom import Way
 from ..data.target import by_name
@@ -83,6 +85,8 @@ def predict(run: Path, data: str, /, *, out: Path | None = None, use: Used = AS_
         data: a data set's name, whose test part is taken, or a file of inputs
         out: the csv file; standard output where not given
     """
+    if out and folders.holds(home_path(data, "data"), out):
+        raise InvalidValue(f"the predictions would take the place of the data in {str(out)!r}; give another --out")
     net = use.net(run)
     x, _ = provenance.inputs_of(run, net, data, use.wanted, use.way)
     lines = _predictions(net, x)

@@ -4,6 +4,7 @@ import math
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -39,6 +40,13 @@ def files_in(path: Path) -> dict[str, Path]:
     if not found:
         raise FileNotFoundError("the folder holds no .npy and no IDX files")
     return found
+
+
+def holds(path: Path, file: Path) -> bool:
+    """Whether data at that path are, or lie in, that file."""
+    with suppress(OSError):
+        return any(one.exists() and one.samefile(file) for one in files_in(path).values())
+    return False
 
 
 def names(path: Path) -> dict[str, str]:

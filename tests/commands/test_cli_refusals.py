@@ -22,6 +22,10 @@ from gpufa.commands.main import main
         (["train", "--set", f"rule.scale={'[' * 3000}"], "set rule.scale to a number above 0"),
         (["train", "--set", f"rule.scale={'9' * 5000}"], "set rule.scale to a number above 0"),
         (["train", "--hidden", "1000000000000"], "there is no memory for an array (3, 75"),
+        (
+            ["train", "--hidden", "1000000000000", "1000000000000", "--memory"],
+            "is more than any machine can hold; reduce",
+        ),
         (["train", "--data", "~nobody-here/x.npz"], "begins in a home folder that isn't there; give another path"),
         (["train", "--set", "scale=2"], "write --set rule.NAME=VALUE"),
         (["train", "--set", "rule.size=2"], "rule 'dfa' has no option 'size'"),

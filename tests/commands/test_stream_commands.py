@@ -83,6 +83,14 @@ def test_predictions_that_fail_in_the_middle_leave_what_was_there(gpufa, folder)
     assert (folder / "out.csv").read_text() == "before"
 
 
+@pytest.mark.parametrize("data", ["data", "data/x.npy"])
+def test_predictions_do_not_take_the_place_of_their_data(gpufa, folder, data):
+    before = (folder / "data" / "x.npy").read_bytes()
+    said = gpufa("predict", "run", data, "--out", "data/../data/x.npy", ok=2)
+    assert "the predictions would take the place of the data in 'data/../data/x.npy'; give another --out" in said
+    assert (folder / "data" / "x.npy").read_bytes() == before
+
+
 def test_a_streamed_run_is_inspected_and_drawn(gpufa):
     assert "always" in gpufa("inspect", "run")
     assert "drew run/confusion.png" in gpufa("plot", "run", "--pictures", "confusion")
