@@ -51,8 +51,8 @@ class Counted(NDArrayOperatorsMixin):
         shape, each = tuple(map(int, shape)), np.dtype(dtype).itemsize
         if (all_of_it := each * math.prod(shape)) > sys.maxsize:
             raise OutOfMemory(
-                f"an array {shown(shape)} of {np.dtype(dtype).name}, {in_bytes(all_of_it)}, is more than any machine can"
-                " hold; reduce --batch-size, --hidden or the number of --seeds"
+                f"an array {shown(shape)} of {np.dtype(dtype).name}, {in_bytes(all_of_it)}, is more than any machine"
+                " can hold; reduce --batch-size, --hidden or the number of --seeds"
             )
         view = np.lib.stride_tricks.as_strided(np.empty(1, NOTHING), shape, _steps(shape, each))
         return cls(Held(count, all_of_it if size is None else size), view, dtype)

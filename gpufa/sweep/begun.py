@@ -10,6 +10,7 @@ from ..basics.errors import FileProblem, InvalidValue
 from ..basics.version import __version__
 
 BEGUN = "study.json"
+TRIALS, BEST = "trials", "best"  # the folders of the runs
 
 
 class Begun(NamedTuple):
@@ -44,12 +45,18 @@ class Begun(NamedTuple):
 
 
 def begun_with(folder: Path) -> Begun | None:
-    """What the study in a folder was begun with, None where there is none. Raises FileProblem where it is damaged."""
+    """What the study in a folder was begun with, None where there is none. Raises FileProblem where it is damaged, or
+    gone, and runs of its trials are there, which another study would go on with as its own."""
     path = folder / BEGUN
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         return Begun(*(found[name] for name in Begun._fields))
     except FileNotFoundError:
+        if any((folder / runs).exists() for runs in (TRIALS, BEST)):
+            raise FileProblem(
+                f"{str(folder)!r} has runs of a study that was begun with other settings maybe, as its {BEGUN} is gone;"
+                " bring it back, or begin another study with --out"
+            ) from None
         return None
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise FileProblem(f"{str(path)!r} is not as gpufa wrote it ({error}); bring back a copy") from error

@@ -12,6 +12,7 @@ from ..report.comparison import Comparison, compared
 from ..report.frozen import BASELINE
 from ..runs.overview import RUNNING
 from ..training.callbacks import Callback
+from .begun import BEST
 from .plan import Arm
 from .rows import best_of, rows
 from .storage import held
@@ -20,7 +21,7 @@ from .trial import run_of
 
 
 def folder_of(study: Study, arm: Arm) -> Path:
-    return study.folder / "best" / arm.name
+    return study.folder / BEST / arm.name
 
 
 def summary_of(study: Study, arm: Arm) -> Mapping[str, Any] | None:

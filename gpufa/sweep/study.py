@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from ..basics.errors import FileProblem
-from .begun import Begun, begun_with
+from .begun import TRIALS, Begun, begun_with
 from .plan import Arm, Plan
 from .samplers import pruner_of, sampler_of
 from .storage import alone, held, opened, reached, without_password
@@ -102,7 +102,7 @@ class Study:
         return len(found) >= self.plan.trials and all(t.state.is_finished() for t in found)
 
     def folder_of(self, arm: Arm, number: int) -> Path:
-        return self.folder / "trials" / arm.name / str(number)
+        return self.folder / TRIALS / arm.name / str(number)
 
     def settings_of(self, arm: Arm, stored: Mapping[str, Any]) -> dict[str, Any]:
         """The settings, by flat names, of a trial's parameters."""

@@ -76,7 +76,10 @@ def plan_of(table: Mapping[str, Any], own: Sequence[str] = (), parts: Sequence[P
 def _arms(table: Mapping[str, Any], own: Sequence[str], parts: tuple[Part, ...]) -> list[Arm]:
     rules = table.get("rules", ())
     if not isinstance(rules, Mapping):
-        rules = {name: {} for name in several(rules, "rules", '["bp", "dfa"]')}
+        named = [*several(rules, "rules", '["bp", "dfa"]')]
+        if twice := [name for name in named if named.count(name) > 1]:
+            raise InvalidValue(f"the study names the rule {shown(twice[0])} twice; name it once")
+        rules = {name: {} for name in named}
     if not rules:
         raise InvalidValue('the study names no rule; add rules = ["bp", "dfa"], say')
     settings, space = _named(table, "settings"), _named(table, "space")

@@ -1,6 +1,7 @@
 """A study in its folder: the same number of trials for each rule, however many workers and however often they end."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -152,6 +153,16 @@ def test_a_damaged_record_is_refused(tmp_path, text):
         study(tmp_path)
 
 
+@pytest.mark.parametrize("lost", [["study.json"], ["study.json", "study.db"]])
+def test_runs_of_a_study_whose_record_is_gone_are_no_other_studys(tmp_path, lost):
+    with study(tmp_path).next():
+        pass
+    for name in lost:
+        (tmp_path / "study" / name).unlink()
+    with pytest.raises(FileProblem, match="has runs of a study that was begun with other settings maybe"):
+        study(tmp_path, space__lr=[3.0])
+
+
 def test_a_start_that_was_killed_is_gone_on_with_and_trials_of_another_study_are_not(tmp_path):
     found = study(tmp_path)
     (tmp_path / "study/study.json").unlink()
@@ -159,6 +170,7 @@ def test_a_start_that_was_killed_is_gone_on_with_and_trials_of_another_study_are
     with found.next() as taken:
         found.tell(taken, 1.0)
     (tmp_path / "study/study.json").unlink()
+    shutil.rmtree(tmp_path / "study/trials")
     with pytest.raises(FileProblem, match="has trials of a study 'study/bp' that was begun elsewhere"):
         study(tmp_path)
 
