@@ -68,7 +68,7 @@ def read(source: Any, test_fraction: float | None, wanted: Wanted, way: Way = IN
     path = home_path(source, "data")
     if is_own(path):
         return read_file(path, test_fraction, wanted, way)
-    if way.mode == ALWAYS:
+    if way.mode == ALWAYS and is_known(str(source)):
         raise InvalidValue(
             f"{source} is a set that is read into memory; leave --stream always out, or name the folder of its files"
         )

@@ -23,12 +23,17 @@ BAD_INPUT, BROKEN = 2, 1
 
 def refuse_many(parallel: str, environment: Mapping[str, str] = os.environ) -> None:
     """Raises InvalidValue where this process is one of several that would all do the same."""
-    for name in SIZES:
-        if parallel == "none" and (size := environment.get(name, "1")).isdigit() and int(size) > 1:
-            raise InvalidValue(
-                f"this is one of {size} processes that were started together, and each would do the same; start one"
-                " alone, or gpufa train or resume with --parallel data, layers or seeds"
-            )
+    if parallel == "none" and (size := _started(environment)) > 1:
+        raise InvalidValue(
+            f"this is one of {size} processes that were started together, and each would do the same; start one"
+            " alone, or gpufa train or resume with --parallel data, layers or seeds"
+        )
+
+
+def _started(environment: Mapping[str, str]) -> int:
+    """How many processes were started together, by what the launcher says."""
+    said = (environment.get(name, "") for name in SIZES)
+    return max([1, *(int(size) for size in said if size.isdigit())])
 
 
 def speaks(environment: Mapping[str, str] = os.environ) -> bool:
@@ -111,13 +116,22 @@ def ranks_of(parallel: str | Processes | Together) -> Iterator[Together]:
 def _connected(wait: float):  # type: ignore[no-untyped-def]
     try:
         from mpi4py import MPI
-    except (ImportError, RuntimeError) as error:
+    except ImportError as error:
         raise InvalidValue(
             f"several processes need mpi4py and an MPI ({error}); pip install 'gpufa[mpi]', or leave --parallel out"
+        ) from error
+    except RuntimeError as error:  # the other lines of which are all the places where it has looked
+        raise InvalidValue(
+            f"mpi4py finds no MPI here ({str(error).partition(chr(10))[0]}); pip install mpich, or leave --parallel out"
         ) from error
     from .mpi import MPIRanks
 
     found = MPIRanks(MPI.COMM_WORLD, wait)
+    if found.size == 1 and (size := _started(os.environ)) > 1:
+        raise InvalidValue(
+            f"{size} processes were started together, and {MPI.get_vendor()[0]}, which mpi4py uses, knows of this one"
+            " alone; start them with its own mpiexec"
+        )
     if found.size == 1:
         warn("there is one process alone to train with; start several, as in mpiexec -n 2 gpufa train --parallel data")
     return found

@@ -102,8 +102,11 @@ def in_words(config: Config, net: Learner, batches: Batches, ranks: Together) ->
         this = f"this one {len(own_blocks)}, up to block {own_blocks[-1]}"
         told += [f"{held} processes hold a net of {net.sizes.L} blocks, {this}"]
         told += [OVERLAPPING] if config.overlap else []
-    if ranks.data.size > 1 and net.sizes.whole.state:
+    if ranks.data.size > 1:
         own, whole = ranks.data.share(batches.samples(0)).own, batches.samples(0)
+        who = "copies of the net" if held > 1 else "processes"
+        told += [f"{ranks.data.size} {who} share each batch of {whole} samples, this one has {own}"]
+    if ranks.data.size > 1 and net.sizes.whole.state:
         by_all = f"all {whole} samples of a batch, {own} of which are this process's"
         by_own = f"each process's own samples, {own} of {whole}; --batch-norm ranks goes by all of them"
         told += [f"batch norm goes by {by_all if ranks.norms.size > 1 else by_own}"]

@@ -137,6 +137,8 @@ def test_forms_that_are_read_as_a_whole_say_so(tmp_path):
         streamed(folder)
     with pytest.raises(InvalidValue, match=r"digits is a set that is read into memory; leave --stream always out"):
         streamed("digits")
+    with pytest.raises(InvalidValue, match=r"data 'none-such' is unknown; choose from digits"):
+        streamed("none-such")
     with pytest.raises(InvalidValue, match=r"missing values are filled in .* and leave --missing out"):
         streamed(npy(tmp_path / "h", x=X, y=Y), Wanted(missing="mean"))
 

@@ -39,7 +39,8 @@ def test_by_all_samples_two_processes_leave_what_one_leaves(by_two, tmp_path, na
 )
 def test_what_it_goes_by_is_told(tmp_path, how, told):
     flags = ["--batch-norm", *how] if how else []
-    assert told in mpi("train", *LAYERS, "--out", "run", "--parallel", "data", *flags, cwd=tmp_path)
+    said = mpi("train", *LAYERS, "--out", "run", "--parallel", "data", *flags, cwd=tmp_path)
+    assert "2 processes share each batch of 64 samples, this one has 32\n" + told in said
 
 
 def test_another_way_is_refused():

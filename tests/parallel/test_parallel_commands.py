@@ -122,6 +122,32 @@ def test_without_mpi4py_the_extra_is_named(monkeypatch, capsys):
     assert said.endswith("); pip install 'gpufa[mpi]', or leave --parallel out\n")
 
 
+class Without:
+    """What an mpi4py that finds no MPI does."""
+
+    @property
+    def MPI(self):
+        raise RuntimeError("cannot load MPI library\n/here/libmpi.so: no such file\n/there/libmpi.so: no such file")
+
+
+def test_without_an_mpi_it_is_named(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "mpi4py", Without())
+    assert main([*RUN, "--parallel", "data"]) == 2
+    assert capsys.readouterr().err == (
+        "gpufa: mpi4py finds no MPI here (cannot load MPI library); pip install mpich, or leave --parallel out\n"
+    )
+
+
+def test_processes_that_another_mpi_has_started_are_refused(tmp_path, monkeypatch):
+    """Each would train alone."""
+    if pytest.importorskip("mpi4py.MPI", exc_type=ImportError).get_vendor()[0] != "MPICH":
+        pytest.skip("another MPI may heed what this sets")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
+    with pytest.raises(gpufa.InvalidValue, match="2 processes were started together, and MPICH, which mpi4py uses, kn"):
+        gpufa.train(gpufa.Config(), parallel="data")
+
+
 def test_messages_larger_than_mpi_counts_go_in_pieces(monkeypatch):
     """As one of 2 GiB would."""
     MPI = pytest.importorskip("mpi4py.MPI", exc_type=ImportError)
