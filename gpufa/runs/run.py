@@ -22,6 +22,8 @@ from ..parallel.ranks import Together
 from ..rules import Rule
 from ..training.callbacks import Callback
 from ..training.config import Config
+from ..training.together import check_alike
+from ..training.toml import to_toml
 from ..training.trainer import Trainer
 from .folder import Folder
 from .going_on import schedule_ends_early
@@ -85,7 +87,11 @@ def run_through(trainer: Trainer, data: Data, force: bool = False, on_interrupt:
     with locked(out) if out and first else nullcontext():
         if out and not force and first:  # another process may have been quicker
             networks.check_free(out)
-        about_data = fingerprint(data, trainer.config.data) if out and first else {}
+        several = trainer.ranks.everybody.size > 1
+        about_data = fingerprint(data, trainer.config.data) if several or (out and first) else {}
+        if several:
+            settings = to_toml(replace(trainer.config.recorded(trainer.rule), out=None))
+            check_alike({"settings": settings, "data": about_data}, trainer.ranks.everybody)
         return run_on(trainer, data, out, about_data, on_interrupt)
 
 

@@ -1,6 +1,7 @@
 """Runs that several processes share: what can be so, and whether they are still at one."""
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -52,6 +53,18 @@ def check_held(config: Config, ranks: Ranks) -> None:
                 f"{name} goes by the blocks of all of the net, which processes hold between them; leave --{name} or"
                 " --parallel layers out"
             )
+
+
+def check_alike(given: Mapping[str, Any], ranks: Ranks) -> None:
+    """Raises InvalidValue where processes have been given something else than the first of them, by what that is."""
+    every = ranks.gather(given)
+    for rank, other in enumerate(every):
+        for what, value in other.items():
+            if value != every[0][what]:
+                raise InvalidValue(
+                    f"rank {rank} has other {what} than rank 0, and they would train no net that one process trains;"
+                    " give all of them the same"
+                )
 
 
 def level(net: Learner, ranks: Ranks) -> None:

@@ -55,6 +55,31 @@ def test_weights_that_come_apart_are_told(tmp_path):
     ]
 
 
+OTHER = """
+import sys
+import gpufa
+from mpi4py import MPI
+data, dropout = gpufa.load_data("digits"), 0.0
+if MPI.COMM_WORLD.Get_rank() and sys.argv[1] == "data":
+    data.x_train[3] += 1
+elif MPI.COMM_WORLD.Get_rank():
+    dropout = 0.5
+config = gpufa.Config(hidden=(4,), epochs=1, seeds=(0, 1), dropout=dropout, backend="numpy")
+try:
+    gpufa.train(config, data, parallel=gpufa.Processes(sys.argv[2], wait=20))
+except gpufa.InvalidValue as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.parametrize(("what", "way"), [("data", "data"), ("settings", "data"), ("data", "seeds")])
+def test_processes_with_other_data_or_settings_are_refused(tmp_path, what, way):
+    """Their weights would be the same all the same, where they share batches."""
+    (tmp_path / "other.py").write_text(OTHER)
+    said = ended(started("other.py", what, way, cwd=tmp_path), code=1)
+    assert f"rank 1 has other {what} than rank 0, and they would train no net that one process trains" in said
+
+
 @pytest.mark.slow
 def test_ranks_that_are_killed_again_and_again_lose_nothing(monkeypatch):
     """Of processes that share batches, blocks and seeds."""
