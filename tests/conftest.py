@@ -90,6 +90,17 @@ def gpu_as_marked(request, monkeypatch):
 
 
 @pytest.fixture
+def fresh():
+    """No machine code is remembered, before the test and behind it: what can't be made in it would be missing in all
+    others of this process."""
+    from machinelab import forget
+
+    forget()
+    yield
+    forget()
+
+
+@pytest.fixture
 def threads_in():
     """Sets the order of a block's threads, where it can be: on the stand-in."""
     if GPU != STANDIN:

@@ -129,12 +129,11 @@ def test_work_of_threads_raises_where_it_fails():
         threads.share(3, fails)
 
 
+@pytest.mark.usefixtures("fresh")
 def test_code_that_is_wrong_is_not_used(monkeypatch):
-    convolver.convolver.cache_clear()
     monkeypatch.setattr(convolver.Convolver, "gradient", lambda self, g, x, y, alpha, beta, out, scratch: out.fill(1))
     assert convolver.convolver("float32") is None
     assert NumpyBackend().describe()["convolution"] == "columns, and products of BLAS"
     maps, W, b = random_maps(0, "float32")
     for one, other in zip(all_three(NumpyBackend(), maps, W, b), all_three(ByColumns(), maps, W, b), strict=True):
         np.testing.assert_array_equal(one, other)
-    convolver.convolver.cache_clear()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from machinelab import forget
 from optimizerlab import RECORDED, hyper
 
 from gpufa.backends.machine import compiler, update
@@ -9,16 +10,6 @@ from gpufa.backends.numpy import NumpyBackend
 from gpufa.functions.optimizers import DECAYS, OPTIMIZERS, apply
 
 rng = np.random.default_rng(0)
-
-
-@pytest.fixture
-def fresh():
-    """No compiler or update remembered, before and behind the test."""
-    for cached in (update.compiled_update, compiler.compiler):
-        cached.cache_clear()
-    yield
-    for cached in (update.compiled_update, compiler.compiler):
-        cached.cache_clear()
 
 
 def needs_compiler():
@@ -76,7 +67,7 @@ def test_without_it_numpy_does_the_pass(fault, tmp_path, monkeypatch):
     another = output.format(f"echo 'int n;' | {cxx} -x c++ -shared -fPIC - -o" if cxx else "touch")
     texts = {"fails": "exit 1", "makes nothing": "exit 0", "makes rubbish": output.format("echo x >")}
     texts["makes another"] = another
-    compiler.compiler.cache_clear()
+    forget()
     script.write_text(f"#!/bin/sh\n{texts.get(fault, '')}\n")
     script.chmod(0o755)
     names = {"none": "", "missing": "no-such-compiler"}

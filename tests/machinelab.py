@@ -1,0 +1,12 @@
+"""Machine code that is asked for anew, for tests that take the compiler away or change what it makes."""
+
+from gpufa.backends.machine import compiler, convolver, gates, norms, pools, update
+
+REMEMBERED = (compiler.compiler, update.compiled_update, convolver.convolver)
+REMEMBERED += (norms.normer, pools.pooler, gates._functions)
+
+
+def forget():
+    """Which compiler there is, and all that was made by it."""
+    for one in REMEMBERED:
+        one.cache_clear()
