@@ -11,6 +11,7 @@ import numpy as np
 from gpufa import Config, Data
 from gpufa.backends import get_backend
 from gpufa.backends.device import CaptureFailed
+from gpufa.parallel.ranks import BY_ITSELF, Together
 from gpufa.training.trainer import Trainer
 
 from .task import Task, Wrong
@@ -36,7 +37,7 @@ def agreement(task: Task) -> None:
             raise Wrong(f"{row}, where NumPy is to be met to {NEAR}, and by recorded steps to the eager ones' bits")
 
 
-def trained(rule: str, backend: str) -> tuple[list[np.ndarray], list[str]]:
+def trained(rule: str, backend: str, ranks: Together = BY_ITSELF) -> tuple[list[np.ndarray], list[str]]:
     """The parameters after a few epochs of whole batches and a smaller one, and what was warned of."""
     draw = np.random.default_rng(0)
     x, y = draw.normal(size=(200, 20)), np.arange(200) % 5
@@ -45,7 +46,7 @@ def trained(rule: str, backend: str) -> tuple[list[np.ndarray], list[str]]:
     )
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        trainer = Trainer(config, Data(x[:150], y[:150], x[150:], y[150:]))
+        trainer = Trainer(config, Data(x[:150], y[:150], x[150:], y[150:]), ranks=ranks)
         trainer.run()
     found = [np.array(trainer.backend.to_host(p)) for p in trainer.net.parameters.values()]
     return found, [str(warning.message) for warning in told]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from . import agreement, facts, memory, nokland, streams, suite, times
+from . import agreement, facts, memory, nccl, nokland, streams, suite, times
 from .task import Task
 
 
@@ -23,6 +23,7 @@ PLANS = {
     "rows": Plan(times.rows, 10, "gpu"),
     "threshold": Plan(times.threshold, 2, "threshold"),
     "epoch": Plan(times.epoch, 2, "epoch"),
+    "nccl": Plan(nccl.nccl, 2),
     "nokland": Plan(nokland.nokland, 4),
     "memory": Plan(memory.memory, 2),
 }

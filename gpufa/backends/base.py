@@ -17,7 +17,8 @@ from ..functions.optimizers import Hyper, Optimizer
 from .columns import Columns
 from .dynamics import Dynamics
 from .keyed import KeyedMatrix
-from .norms import Norms
+from .lines import Lines
+from .norms import Norms, Over
 from .operands import Gate, Outputs, Rates, Samples, Ticks
 from .store import Store
 
@@ -27,7 +28,7 @@ Job = Callable[[], None]
 HERE = nullcontext()
 
 
-class Backend(Store, Dynamics, Columns, Norms):
+class Backend(Store, Dynamics, Columns, Norms, Lines):
     """Base of all backends; `xp` is the array library. Procedural feedback of at least `keyed_from` bytes is made as it
     is used, `panel` bytes of a matrix at a time for a larger product; less is drawn once and kept. Of a gradient no
     more than `gradient_bytes` are made before an optimizer takes them, where that can be; None for all of it."""
@@ -138,8 +139,9 @@ class Backend(Store, Dynamics, Columns, Norms):
         have some, their weights into w, (R, m)."""
         raise NotImplementedError
 
-    def clip_factors(self, g: Array, most: float, out: Array) -> Array:
-        """out[r] = what brings the norm of g[r] down to `most`, at most 1: (R, n) to (R,); returns it."""
+    def clip_factors(self, g: Array, most: float, out: Array, over: Over | None = None) -> Array:
+        """out[r] = what brings the norm of g[r] down to `most`, at most 1: (R, n) to (R,); returns it. Where g is a
+        part, `over` makes of its sums of squares, float64, those of all."""
         raise NotImplementedError
 
     def optimizer_update(
@@ -199,8 +201,9 @@ class Backend(Store, Dynamics, Columns, Norms):
         for job in jobs:
             job()
 
-    def capture(self, step: Job) -> Job:
-        """Something that does what `step` does, faster where the library can record it."""
+    def capture(self, step: Job, failed: Callable[[bool], bool] = bool) -> Job:
+        """Something that does what `step` does, faster where the library can record it. `failed` makes of whether that
+        has failed here whether it has for any of the processes whose steps hold work with each other."""
         return step
 
     def synchronize(self) -> None:

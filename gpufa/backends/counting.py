@@ -12,7 +12,7 @@ from .machine.convolution import Direct
 from .machine.convolver import Convolver, convolver
 from .machine.norms import normer
 from .machine.pools import pooler
-from .norms import Moments
+from .norms import Moments, Over
 from .numpy import NumpyBackend
 from .places import Windows
 
@@ -65,7 +65,7 @@ class Counting(Backend):
         """Bytes that these take once more where they are brought to the host."""
         return sum(array.nbytes for array in arrays)
 
-    def clip_factors(self, g: Array, most: float, out: Array) -> Array:
+    def clip_factors(self, g: Array, most: float, out: Array, over: Over | None = None) -> Array:
         return out
 
     def describe(self) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """NVIDIA GPUs: every operation is one of our own kernels or one product of cuBLAS, on whatever Device it is given."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..functions.activations import ACTIVATIONS, Activation
@@ -14,6 +14,8 @@ from .elementwise import ElementKernels
 from .feedback import FeedbackKernels
 from .grids import THREADS, columns_grid, output_grid, shared_grid, slab_grid, stride, tile_grid, types, warp_grid
 from .kernels import TYPES, kernel
+from .nccl import NcclLines
+from .norms import Over
 from .operands import Outputs, Rates, Samples, Ticks
 from .recorded import Recorded
 from .relax import RelaxKernels
@@ -23,7 +25,7 @@ Layered = Any
 PIECES = 256  # blocks that share a sum over an arena
 
 
-class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, MapKernels, NormKernels, ElementKernels):
+class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, MapKernels, NormKernels, ElementKernels, NcclLines):
     """CuPy arrays on one NVIDIA GPU."""
 
     name = "cupy"
@@ -118,7 +120,7 @@ class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, MapKernels, Norm
             *((self._seeds(by.seeds), *by.places[1:]) if by else (None, 0, 0)),
         )
 
-    def clip_factors(self, g: Array, most: float, out: Array) -> Array:
+    def clip_factors(self, g: Array, most: float, out: Array, over: Over | None = None) -> Array:
         replicas, n = g.shape
         squares = self.scratch("squares of pieces", (replicas, PIECES), "float64")
         sums, factors = (
@@ -126,6 +128,8 @@ class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, MapKernels, Norm
         )
         grid = (PIECES, 1, min(replicas, 65535)), (THREADS, 1, 1)
         self._launch(sums, *grid, g, stride(g), squares, n, replicas)
+        if over:
+            over(squares)
         self._launch(factors, *warp_grid(1, replicas), squares, PIECES, most, out, replicas)
         return out
 
@@ -149,8 +153,8 @@ class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, MapKernels, Norm
     def parallel(self, jobs: Sequence[Job]) -> None:
         self.device.parallel(jobs)
 
-    def capture(self, step: Job) -> Job:
-        return Recorded(self.device, step, self._told).run
+    def capture(self, step: Job, failed: Callable[[bool], bool] = bool) -> Job:
+        return Recorded(self.device, step, self._told, failed).run
 
     def synchronize(self) -> None:
         self.device.synchronize()

@@ -179,6 +179,10 @@ class CupyDevice:
             raise CaptureFailed(first_line(failure)) from failure
         return graph
 
+    @property
+    def idle(self) -> bool:
+        return bool(self._live.main.done)
+
     def synchronize(self) -> None:
         with self.working():
             self._live.main.synchronize()

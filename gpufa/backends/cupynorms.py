@@ -30,7 +30,8 @@ class NormKernels(Launcher):
         self._sums(x, axis, moments.mean, moments.variance)
         if over:
             mean, variance, _ = moments
-            between = mean.copy()
+            between = self.scratch("from one mean to another", mean.shape, mean.dtype)
+            between[...] = mean
             over(mean)
             between -= mean
             between *= between

@@ -72,6 +72,10 @@ class Device(Protocol):
     def record(self, step: Job) -> Job:
         """What `step` issues, recorded without being run; the result runs it. Raises CaptureFailed."""
 
+    @property
+    def idle(self) -> bool:
+        """Whether all work is done."""
+
     def synchronize(self) -> None:
         """Wait until all work is done."""
 

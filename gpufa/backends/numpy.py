@@ -23,6 +23,7 @@ from .machine.gates import passed
 from .machine.norms import RowNorms
 from .machine.pools import Pools
 from .machine.update import compiled_update
+from .norms import Over
 from .operands import Gate, Outputs, Rates
 
 BESIDE = 8  # samples
@@ -141,11 +142,15 @@ class NumpyBackend(Direct, Pools, RowNorms, Loading):
             sums[0] += value.sum(axis=-1, dtype=np.float64)
             sums[1] += missed.sum(axis=-1)
 
-    def clip_factors(self, g: NDArray, most: float, out: NDArray) -> NDArray:
+    def clip_factors(self, g: NDArray, most: float, out: NDArray, over: Over | None = None) -> NDArray:
+        squares = self.scratch("sums of squares", (len(g),), "float64")
         for r, one in enumerate(g):
             pieces = (one[start : start + CHUNK] for start in range(0, len(one), CHUNK))
-            norm = float(sum(float(np.einsum("i,i->", piece, piece)) for piece in pieces)) ** 0.5
-            out[r] = clip_factor(norm, most)
+            squares[r] = sum(float(np.einsum("i,i->", piece, piece)) for piece in pieces)
+        if over:
+            over(squares)
+        for r, found in enumerate(squares):
+            out[r] = clip_factor(float(found) ** 0.5, most)
         return out
 
     def optimizer_update(

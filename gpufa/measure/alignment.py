@@ -177,7 +177,6 @@ def backprop(p: Pass) -> None:
     p.forward(T(p.h[0]))
     p.error()
     BP().deltas(p, p.e)
-    p.hand_down()
 
 
 def by_place(ours: NDArray, true: NDArray) -> NDArray:

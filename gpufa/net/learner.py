@@ -12,6 +12,7 @@ from ..data.missing import Filling
 from ..data.samples import check_samples, inputs
 from ..data.scaling import Scaling
 from ..functions.losses import Loss
+from ..parallel.ranks import ALONE, Ranks
 from .layout import Layout
 from .model import Model
 from .passes import Pass
@@ -36,6 +37,7 @@ class Learner(Model):
     target_scaling: Scaling | None = None
     about: About | None = None
     from_zero: bool = False  # whether all weights started from zero
+    ranks: Ranks = ALONE  # those that hold its blocks between them
 
     def __init__(self, rule: Rule, sizes: Layout, loss: Loss, seeds: Sequence[int], dtype: str) -> None:
         super().__init__(sizes, loss, seeds, dtype)

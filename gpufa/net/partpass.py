@@ -1,11 +1,12 @@
 """A batch going through a part of the net: in from the process below, on to the one above, the error from nowhere."""
 
+from functools import partial
 from typing import Any
 
 from ..backends.operands import Signal
 from ..layers.layer import write
 from ..layers.terms import Carriers
-from ..parallel.ranks import Ranks
+from ..parallel.ranks import Piece
 from .arena import Array, Layers
 from .part import Part
 from .passes import Pass
@@ -21,7 +22,7 @@ class PartPass(Pass):
     sizes: Part
 
     def __init__(self, net: Any, *how: Any) -> None:
-        self.ranks: Ranks = net.ranks
+        self.ranks = net.ranks
         super().__init__(net, *how)
         shape = len(net.seeds), self.sizes[self.sizes.first - 1], self.m
         self.came = None if self.lowest else self.backend.zeros(shape, self.slab_dtype)
@@ -52,13 +53,30 @@ class PartPass(Pass):
     def settle(self) -> None:
         self.arrive()
 
+    def evaluation(self, rule: Any, x: Array, sums: Array) -> list[Piece]:
+        if not rule.feeds:
+            return super().evaluation(rule, x, sums)
+        own = Piece(partial(self.take, x)), Piece(self._fetch, self.ranks), Piece(self._upwards)
+        output = Piece(self._hand_on, self.ranks), Piece(self.settle, self.ranks), Piece(partial(self.error, sums))
+        return [*own, *output]
+
     def _climb(self) -> None:
+        self._fetch()
+        self._upwards()
+        self._hand_on()
+
+    def _fetch(self) -> None:
         if not self.lowest:
             self.ranks.receive(self.backend, self.came, self.ranks.rank - 1)
+
+    def _upwards(self) -> None:
+        """Up through the blocks that are here."""
         self._hidden()
         if self.highest:
             self.layer(self.L, self.sent[self.L - 1], self.h[self.L], a=self.a[self.L])
-        else:
+
+    def _hand_on(self) -> None:
+        if not self.highest:
             self.ranks.send(self.backend, self.sent[self.sizes.last], self.ranks.rank + 1)
         self.arrive = self.ranks.spread(self.backend, self.a[self.L], self.ranks.size - 1)
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from copy import copy
+from typing import Any
 
 from ..backends.operands import Outputs, Signal
 from ..basics.arrays import T
 from ..basics.errors import InvalidValue
 from ..layers.layer import write
 from ..layers.terms import Carriers, Sums
-from ..parallel.ranks import Share
+from ..parallel.ranks import ALONE, Piece, Ranks, Share
 from .arena import Array
 from .blocks import LayeredBlock, block_of
 from .clock import Clock
@@ -39,8 +40,11 @@ class Pass(Slabs):
     weight       what e and value of each sample are multiplied by, (R, m), None where all count alike
 
     A training pass is one with a clock: it draws its masks by it, and may keep its slabs, and copies of weights and
-    feedback, in the backend's lower precision. Of a batch that processes share, m are this one's own.
+    feedback, in the backend's lower precision. Of a batch that processes share, m are this one's own; `ranks` are
+    those that hold the net's blocks between them.
     """
+
+    ranks: Ranks = ALONE
 
     def __init__(
         self, net: Model, m: int, drops: Drops = NOTHING, clock: Clock | None = None, share: Share | None = None
@@ -97,6 +101,10 @@ class Pass(Slabs):
         if self.awaited is not None:
             self.awaited = None
             self.backend.output_error(outputs)
+
+    def evaluation(self, rule: Any, x: Array, sums: Array) -> list[Piece]:
+        """`evaluate` by that rule's `forward`, in pieces."""
+        return [Piece(lambda: self.evaluate(rule.forward, x, sums), self.ranks)]
 
     def remember(self, running: Sequence[slice]) -> None:
         """Bring what layers measure from step to step up to date, by the batch that is in them, for these replicas."""

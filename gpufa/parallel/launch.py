@@ -16,6 +16,8 @@ Way = Literal["none", "data", "layers", "seeds"]
 WAYS = get_args(Way)
 Norms = Literal["share", "ranks"]
 NORMS = get_args(Norms)
+Exchange = Literal["auto", "nccl", "host"]
+EXCHANGES = get_args(Exchange)
 SIZES = "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MPI_LOCALNRANKS"  # what MPI's launchers say
 NUMBERS = "PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK"
 BAD_INPUT, BROKEN = 2, 1
@@ -52,14 +54,22 @@ class Processes:
     copies: int = 1
     """with layers: copies of the net, which share each batch"""
     batch_norm: Norms = "share"
-    """of a shared batch: of each rank's share, or all ranks'"""
+    """by each rank's share, or by all"""
     wait: float = 600.0
     """seconds in which the other processes have to come as far"""
+    exchange: Exchange = "auto"
+    """GPU to GPU, or by the host"""
 
     def __post_init__(self) -> None:
-        for name, given, known in (("parallel", self.parallel, WAYS), ("batch_norm", self.batch_norm, NORMS)):
-            if given not in known:
+        choices = {"parallel": WAYS, "batch_norm": NORMS, "exchange": EXCHANGES}
+        for name, known in choices.items():
+            if (given := getattr(self, name)) not in known:
                 raise InvalidValue(f"{name} can't be {shown(given)}; give one of {', '.join(known)}")
+        if self.exchange != "auto" and self.parallel not in ("data", "layers"):
+            raise InvalidValue(
+                f"exchange can't be {shown(self.exchange)} with parallel {self.parallel!r}, by which no arrays go from"
+                " GPU to GPU; leave --exchange out, or give --parallel data or layers"
+            )
         if not is_number(self.wait) or self.wait <= 0:
             raise InvalidValue(f"wait can't be {shown(self.wait)}; give seconds, a number above 0")
         if not is_whole(self.copies, 1) or (self.copies > 1 and self.parallel != "layers"):
@@ -80,7 +90,7 @@ class Processes:
             each = everybody.size // self.copies
             groups = {"layers": everybody.split(everybody.rank // each), "data": everybody.split(everybody.rank % each)}
         norms = groups.get("data", ALONE) if self.batch_norm == "ranks" else ALONE
-        return Together(everybody, norms=norms, local=everybody.local, **groups)
+        return Together(everybody, norms=norms, local=everybody.local, exchange=self.exchange, **groups)
 
 
 BY_ONE = Processes()
@@ -106,7 +116,9 @@ def ranks_of(parallel: str | Processes | Together) -> Iterator[Together]:
                 warnings.simplefilter("ignore", GpufaWarning)
             yield how.among(ranks)
     except BaseException as error:
-        if ranks.size > 1 and not ranks.all_failed():
+        alone = ranks.size > 1 and not ranks.all_failed()
+        ranks.cut()
+        if alone:
             told = " ".join(str(error).split()) if isinstance(error, GpufaError) else repr(error)
             print(f"gpufa: rank {ranks.rank} of {ranks.size}: {told}", file=sys.stderr, flush=True)
             ranks.abort(BAD_INPUT if isinstance(error, GpufaError) else BROKEN)

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends import Backend
+from ..backends.lines import Line
 from ..basics.errors import RankLost
 from .ranks import Array, Job, Ranks
 
@@ -18,7 +19,10 @@ GRACE = 2.0  # seconds in which all ranks fail that do so for the same reason
 
 
 class MPIRanks(Ranks):
-    """Those of a communicator of mpi4py's. `wait` is how many seconds each wait may take."""
+    """Those of a communicator of mpi4py's. `wait` is how many seconds each wait may take; arrays go through the
+    host."""
+
+    records = False
 
     def __init__(self, communicator: Any, wait: float) -> None:
         from mpi4py import MPI
@@ -27,6 +31,7 @@ class MPIRanks(Ranks):
         self.communicator, self.failures = communicator.Dup(), communicator.Dup()
         self.rank, self.size = communicator.Get_rank(), communicator.Get_size()
         self.local = communicator.Split_type(MPI.COMM_TYPE_SHARED).Get_rank()
+        self._lines: list[Line] = []
         self._sending: dict[tuple[int, tuple[int, ...]], tuple[Any, NDArray]] = {}
 
     def split(self, group: int) -> "MPIRanks":
@@ -74,16 +79,6 @@ class MPIRanks(Ranks):
         for start in range(0, len(flat), step):
             self._wait(begin(flat[start : start + step]))
 
-    def recorded(self, capture: Callable[..., Any], before: Job, exchange: Job, after: Job) -> Job:
-        first, last = capture(before), capture(after)
-
-        def whole() -> None:
-            first()
-            exchange()
-            last()
-
-        return whole
-
     def send(self, backend: Backend, a: Array, to: int) -> None:
         if before := self._sending.pop((to, a.shape), None):
             self._wait(before[0])
@@ -119,13 +114,25 @@ class MPIRanks(Ranks):
             time.sleep(0.01)
         return True
 
+    def remember(self, lines: Iterable[Line]) -> None:
+        self._lines += lines
+
+    def cut(self) -> None:
+        """Let no device wait for another any more."""
+        for line in self._lines:
+            line.cut()
+
     def abort(self, code: int) -> None:
         """End all ranks now, with that exit code."""
         self.communicator.Abort(code)
 
     def _wait(self, request: Any) -> None:
+        self._until(request.Test)
+
+    def _until(self, done: Callable[[], bool]) -> None:
+        """Raises RankLost where that takes too long."""
         end = time.monotonic() + self.wait
-        while not request.Test():
+        while not done():
             if time.monotonic() > end:
                 raise RankLost(
                     f"waited {self.wait:g} s for the other processes, one of which is dead or hangs; go on from the"

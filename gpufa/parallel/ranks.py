@@ -1,11 +1,13 @@
 """The processes of a run, one of which this is; it alone where nothing else is asked for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
 from ..backends import Backend
+from ..backends.lines import Line
 
 Array = Any
 Job = Callable[[], None]
@@ -37,6 +39,7 @@ class Ranks:
     rank = 0
     size = 1
     local = 0  # as `rank`, among those on the same machine
+    records = True  # whether what they exchange may be part of a recorded step, as it stays on the device
 
     def share(self, n: int) -> Share:
         """This one's of n things in a row; shares differ by one at most."""
@@ -76,20 +79,55 @@ class Ranks:
         """Let all have what one rank has in that array: they do once they have called what this gives."""
         return lambda: None
 
-    def recorded(self, capture: Callable[..., Any], before: Job, exchange: Job, after: Job) -> Job:
-        """What does one after the other, `exchange` being with other processes, and the rest as fast as `capture`, a
-        backend's, can make it."""
+    def remember(self, lines: Iterable[Line]) -> None:
+        """Cut these where the run fails."""
 
-        def whole() -> None:
-            before()
-            exchange()
-            after()
-
-        made: Job = capture(whole)
-        return made
+    def settle(self, backend: Backend) -> None:
+        """Wait until its device has done what was issued, for which it may have to wait for other devices."""
 
 
 ALONE = Ranks()
+
+
+class Piece(NamedTuple):
+    """A piece of a step, in which it exchanges something with these, if they are several."""
+
+    do: Job
+    ranks: Ranks = ALONE
+
+
+def recorded(capture: Callable[..., Job], pieces: Sequence[Piece]) -> Job:
+    """What does the pieces one after the other; such as stand side by side and stay on the device as fast as `capture`,
+    a backend's, can make them together."""
+    jobs = []
+    for records, run in groupby(pieces, key=lambda piece: piece.ranks.records):
+        parts = list(run)
+        job = in_turn([piece.do for piece in parts])
+        jobs.append(capture(job, for_any([piece.ranks for piece in parts])) if records else job)
+    return in_turn(jobs)
+
+
+def in_turn(jobs: Sequence[Job]) -> Job:
+    """What does them one after the other."""
+    if len(jobs) == 1:
+        return jobs[0]
+
+    def whole() -> None:
+        for job in jobs:
+            job()
+
+    return whole
+
+
+def for_any(groups: Sequence[Ranks]) -> Callable[[bool], bool]:
+    """What makes of whether something is so here whether it is for any process of these groups, which all ask."""
+
+    def found(flag: bool) -> bool:
+        for ranks in groups:
+            flag = ranks.any(flag)
+        return flag
+
+    return found
 
 
 class Together(NamedTuple):
@@ -104,6 +142,7 @@ class Together(NamedTuple):
     seeds: Ranks = ALONE
     norms: Ranks = ALONE
     local: int = 0  # which of the processes on its machine this is
+    exchange: str = "auto"  # how arrays on GPUs go from one to the other, see nccl.py
 
     @property
     def keeps(self) -> bool:

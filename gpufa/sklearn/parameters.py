@@ -95,7 +95,7 @@ class Parameters:
                          last (best with patience, else last)
     stop_train_error     stop a seed when the exponential mean (0.75) of its running training error is at most this,
                          in percent
-    backend              auto takes the GPU where one works
+    backend              auto: the GPU where one works
     device               which GPU, counted from 0
     dtype                type of all numbers; where not given the one that holds X's
     precision            on a GPU: tf32 does products with 10 bits of mantissa; bf16 also trains on activity kept in

@@ -16,6 +16,7 @@ from ..layers.terms import Shape
 from ..layers.words import inputs
 from ..measure.health import Fault, unscaled, unscaled_targets
 from ..network import Network
+from ..parallel.nccl import connected
 from ..parallel.ranks import BY_ITSELF, Together
 from ..rules import Rule
 from .config import Config
@@ -24,15 +25,20 @@ from .limits import check_run
 from .partnet import PartNetwork
 from .sets import blocks_of, filling_of, input_scaling, scaling_of
 
+OVERLAPPING = "blocks overlap, and a GPU that waits for a message by NCCL would do nothing else meanwhile"
+
 
 class Begun(NamedTuple):
     """A net with its scalings; the shape of an image, channels first, where that is asked for; what was taken of the
-    data in a line; and what may be wrong with numbers that aren't scaled."""
+    data in a line; what may be wrong with numbers that aren't scaled; and the processes that train it, with how they
+    exchange arrays in lines."""
 
     net: Network
     places: Shape | None
     taken: str
     faults: list[Fault]
+    ranks: Together
+    exchanging: list[str]
 
 
 def begin(
@@ -68,7 +74,9 @@ def begin(
         net.target_scaling = scaling_of(config.target_scaling, data.y_train, target_scaling, "target_scaling")
         if config.loss == "squared_error" and not net.target_scaling:
             faults.append(unscaled_targets(data.y_train))
-    return Begun(net, places, taken, faults)
+    ranks, exchanging = connected(ranks, net.backend, OVERLAPPING if config.overlap else "")
+    net.ranks = ranks.layers
+    return Begun(net, places, taken, faults, ranks, exchanging)
 
 
 def net_for(

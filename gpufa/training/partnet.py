@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-from ..basics.errors import InvalidValue
 from ..net.feedback import Feedback
 from ..net.layout import Layout
 from ..net.part import Part, part_of
@@ -22,11 +21,6 @@ class PartNetwork(Network):
     def __init__(self, sizes: Any, ranks: Ranks, **settings: Any) -> None:
         self.ranks = ranks
         super().__init__(sizes, **settings)
-        if self.backend.name != "numpy":
-            raise InvalidValue(
-                "processes hold a net's blocks on the CPU alone so far; add --backend numpy, or leave --parallel"
-                " layers out"
-            )
 
     def held(self, layout: Layout, rule: Rule) -> Layout:
         check_promise(rule, "broadcasts")

@@ -161,7 +161,7 @@ class PlaceSettings:
     """Where and in which numbers."""
 
     backend: Literal["auto", "numpy", "cupy"] = "auto"
-    """auto takes the GPU where one works"""
+    """auto: the GPU where one works"""
     device: int = 0
     """which GPU, counted from 0"""
     dtype: Literal["float32", "float64"] = "float32"

@@ -1,13 +1,14 @@
 """One training step: everything it reads and writes is a buffer that is there before it begins."""
 
 from collections.abc import Callable
+from typing import Any
 
 from ..basics.arrays import Array
 from ..net.clock import Clock
 from ..net.learner import Learner
 from ..net.masks import Drops
 from ..net.passes import Pass
-from ..parallel.ranks import ALONE, Job, Ranks
+from ..parallel.ranks import ALONE, Job, Piece, Ranks, recorded
 from ..rules.baselines.bp import BP
 from .batches import Batches
 from .config import Config
@@ -48,13 +49,13 @@ class Step:
             if self.total > m:
                 self.p.weight = backend.zeros((len(net.seeds), self.total), net.dtype)
         self.clean = Pass(net, m, clock=clock) if config.adversarial else None
-        capture: Callable[[Job], Job] = backend.capture
         if found := all_of(share, norms, backend):
-            self.p.all, capture = found, as_it_is
+            self.p.all = found
             if self.clean:
                 self.clean.all = found
+        capture: Callable[..., Job] = backend.capture if norms.records else as_it_is
         self.run, self.run_true = (
-            update.ranks.recorded(capture, part, update.share, self._update) for part in (self._collect, self._true)
+            recorded(capture, self._pieces(learn)) for learn in (Piece(self._collect), Piece(self._true, self.p.ranks))
         )
 
     def load(self) -> None:
@@ -64,29 +65,35 @@ class Step:
     def finish(self) -> None:
         """It has, whenever it has run."""
 
+    def _pieces(self, learn: Piece) -> list[Piece]:
+        """All of it, in which the gradients are made so."""
+        update, p = self.update, self.p
+        whole = Piece(self._take), *p.evaluation(self.rule, self.x, self.sums), Piece(self._remember), learn
+        return [*whole, Piece(update.share, update.ranks), Piece(self._optimize, update.holders), Piece(self._after)]
+
     def _collect(self) -> None:
-        self._evaluate()
         self.update.collect(self.rule, self.p, self.clock.now)
 
     def _true(self) -> None:
         p, only_signals = self.p, self.rule.makes == {"signals"}
-        self._evaluate()
         if not only_signals:  # what it trains of its own, and its memory
             self.update.collect(self.rule, p, self.clock.now)
             p.forward(self.x)
             p.error()
         self.update.collect(BP(), p, self.clock.now, own=only_signals)
 
-    def _evaluate(self) -> None:
-        p = self.p
+    def _take(self) -> None:
         self.load()
         if self.clean:
             self._perturb(self.clean, self.adversarial)
-        p.evaluate(self.rule.forward, self.x, self.sums)
-        p.remember(self.update.running)
 
-    def _update(self) -> None:
+    def _remember(self) -> None:
+        self.p.remember(self.update.running)
+
+    def _optimize(self) -> None:
         self.update.optimize(self.clock.now)
+
+    def _after(self) -> None:
         self.rule.after_update(self.p)
 
     def _perturb(self, clean: Pass, size: float) -> None:
@@ -105,7 +112,7 @@ class Step:
         clean.backend.perturb(x, slope, size, out=perturbed)
 
 
-def as_it_is(job: Job) -> Job:
+def as_it_is(job: Job, *_: Any) -> Job:
     """What can't be recorded."""
     return job
 

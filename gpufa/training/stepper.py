@@ -52,22 +52,23 @@ class Stepper:
             config = dataclasses.replace(config, loss="squared_error")
         config = dataclasses.replace(config, class_weights=class_weights(config.class_weights))
         config = config.resolved(made)
-        self.rule, self.callbacks, self.stop_requested, self.ranks = made, callbacks_of(callbacks), False, ranks
+        self.rule, self.callbacks, self.stop_requested = made, callbacks_of(callbacks), False
         if config.samples is not None:
             data = subset(data, config.samples)
         self.config = config = streaming(config, data, made, ranks.everybody)
         self._own = own = of_own_seeds(config, ranks.seeds)
         begun = begin(own, data, made, scaling, target_scaling, filling, ranks, place)
         self.net, self.backend, self.taken, self.faults = begun.net, begun.net.backend, begun.taken, begun.faults
-        self.epochs = config.epochs or 0
-        self.update, self.calibration = Update(self.net, config, ranks.data), Calibration(config.calibrate, self.net)
+        self.epochs, self.ranks = config.epochs or 0, (ranks := begun.ranks)
+        self.update = Update(self.net, config, ranks.data)
+        self.calibration = Calibration(config.calibrate, self.net)
         self.progress, self.history = Progress(len(own.seeds)), History(config.seeds)
         self.kept = Kept(self.net) if config.keep == "best" else None
         self.sums = self.backend.zeros((2, len(own.seeds)), "float64")
         self._places, self._seen = begun.places, 0
         self._take(data)
         self.told = [*self.net.entries, *self.calibration.in_words(self.epochs, self.batches.per_epoch)]
-        self.told += in_words(config, self.net, self.batches, ranks)
+        self.told += [*in_words(config, self.net, self.batches, ranks), *begun.exchanging]
         self._recorded, self._begun = self.progress.active, False
         self.others = False  # whether replicas of other processes are still trained, when they were last heard of
 
@@ -136,9 +137,11 @@ class Stepper:
         return OverlappedStep([new() for _ in range(layers.size - layers.rank)]) if overlapping else new()
 
     def settle(self) -> None:
-        """Let steps that overlap come to their end."""
+        """Let steps that overlap come to their end, and those of GPUs that wait for each other."""
         for step in self._steps.values():
             step.finish()
+        for ranks in (self.ranks.data, self.ranks.layers):
+            ranks.settle(self.backend)
 
     def look(self) -> None:
         """Bring the epoch's losses and misses so far from the device into `progress`. Where processes share each batch,

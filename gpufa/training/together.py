@@ -47,11 +47,16 @@ def check_held(config: Config, ranks: Ranks) -> None:
         if config.overlap:
             warn("there is nothing to overlap in one process: each batch ends before the next")
         return
-    for name in ("clip", "calibrate", "adversarial"):
-        if getattr(config, name):
+    if config.adversarial:
+        raise InvalidValue(
+            "adversarial goes by the input's gradient, which would have to come down through all processes before each"
+            " step; leave --adversarial or --parallel layers out"
+        )
+    for name in ("clip", "calibrate"):
+        if config.overlap and getattr(config, name):
             raise InvalidValue(
-                f"{name} goes by the blocks of all of the net, which processes hold between them; leave --{name} or"
-                " --parallel layers out"
+                f"{name} goes by what one batch makes of all blocks, and where processes overlap each learns from"
+                f" another batch; leave --{name} or --overlap out"
             )
 
 
@@ -73,6 +78,7 @@ def level(net: Learner, ranks: Ranks) -> None:
         for measured in net.measured.values():
             ranks.add(net.backend, measured)
             measured /= ranks.size
+        ranks.settle(net.backend)
 
 
 def of_own_seeds(config: Config, ranks: Ranks) -> Config:

@@ -25,7 +25,8 @@ class Update:
 
     Plain SGD needs no gradient: the weight products accumulate into the weights themselves, W += -lr * delta h^T; but
     where `ranks` share each batch. Of a rule of signals other optimizers take the gradient a stretch at a time in one
-    process, where the backend bounds that and nothing is asked of the whole, as its norm is.
+    process, where the backend bounds that and nothing is asked of the whole, as its norm is. With clipping `optimize`
+    goes by the norm over all `holders` of blocks.
     Raises InvalidValue where frozen layers or learning rates don't fit the net.
     """
 
@@ -62,6 +63,8 @@ class Update:
         self.spared = {*self.rates} - matrices if config.decay_on == "matrices" else set[str]()
         plain = not self.optimizer.states and not config.weight_decay and config.clip is None
         self.direct = plain and net.rule.makes == {"signals"} and ranks.size == 1
+        self.holders = net.ranks if config.clip is not None else ALONE
+        self.over = partial(net.ranks.add, net.backend) if self.holders.size > 1 else None
         self.states = {name: net.new_arena() for name in self.optimizer.states}
         self.room = self._room()
         self.grads = None if self.direct or self.room else net.new_arena()
@@ -125,9 +128,8 @@ class Update:
         config, backend, flat = self.config, self.net.backend, self.net.arena.flat[replicas]
         clip = None
         if config.clip is not None:
-            clip = backend.clip_factors(
-                grad, config.clip, out=backend.scratch("clip factors", (len(flat),), flat.dtype)
-            )
+            factors = backend.scratch("clip factors", (len(flat),), flat.dtype)
+            clip = backend.clip_factors(grad, config.clip, out=factors, over=self.over)
         states = [state.flat[replicas] for state in self.states.values()]
         for alike, i, decays in self.spans:
             part = slice(max(alike.start, span.start), min(alike.stop, span.stop))

@@ -202,7 +202,7 @@ def test_all_of_it_in_small(tmp_path):
     assert list(stages) == list(PLANS)
     assert record["quick"]
     for name, stage in stages.items():
-        assert stage["status"] == "done" or (name, stage["status"]) == ("nokland", "skipped")
+        assert stage["status"] == "done" or (name in ("nccl", "nokland") and stage["status"] == "skipped")
         assert stage["seconds"] <= stage["limit_s"]
         assert stage["status"] == "skipped" or stage.get("found") or (tmp_path / stage["file"]).exists()
     assert stages["streams"]["found"]["stays_current_after"]["stream.use()"]

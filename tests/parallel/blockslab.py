@@ -22,19 +22,23 @@ HELD = {
     "patience": (DEEP | {"validation": 0.2, "patience": 1, "keep": "best", "epochs": 6, "lr": 0.2}, ODD),
     "diverged": (DEEP | {"activation": "relu", "optimizer": "sgd", "lr": 1e4}, EVEN),
     "weighed": (DEEP | {"class_weights": "balanced", "probe_every": 3}, ODD),
+    "clipped": (DEEP | {"clip": 0.05, "freeze": (2,), "optimizer": "adam", "lr": 3e-3, "eps": 1e-3}, ODD),
+    "calibrated": (DEEP | {"calibrate": 1, "optimizer": "sgd", "lr": 0.1, "dropout": 0.2}, ODD),
+    "calibrated-places": (WORDS | {"layers": (*CONV, "dense 5 tanh"), "calibrate": 2, "clip": 0.1}, EVEN),
 }
 REFUSED = {
     "2 hidden blocks can't be held by 3 processes": ({}, EVEN),
     "rule 'fa' sends into a block what comes from others than the output": (DEEP | {"rule": "fa"}, EVEN),
-    "clip goes by the blocks of all of the net": (DEEP | {"clip": 0.1}, EVEN),
-    "calibrate goes by the blocks of all of the net": (DEEP | {"calibrate": 1}, EVEN),
+    "adversarial goes by the input's gradient": (DEEP | {"adversarial": 0.1}, EVEN),
+    "clip goes by what one batch makes of all blocks": (DEEP | {"clip": 0.1, "overlap": True}, EVEN),
+    "calibrate goes by what one batch makes of all blocks": (DEEP | {"calibrate": 1, "overlap": True}, EVEN),
     "skip connections between blocks can't lead from one process to another": (
         {"hidden": (8, 8, 8), "residual": True},
         EVEN,
     ),
 }
 OVERLAPPED = DEEP | {"overlap": True, "optimizer": "sgd", "lr": 0.05, "epochs": 1, "seeds": (0,), "init": ("uniform",)}
-COPIED = {name: HELD[name] for name in ("adam", "drawn", "places", "patience")}
+COPIED = {name: HELD[name] for name in ("adam", "drawn", "places", "patience", "clipped", "calibrated")}
 MORE["copied"] = {"copies": 2}
 TABLES |= {"copied": COPIED} | {"held": HELD, "not held": REFUSED, "overlapped": {"all": (OVERLAPPED, ODD)}}
 

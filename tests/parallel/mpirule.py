@@ -15,7 +15,7 @@ Path(f"pid{RANK}").write_text(f"{os.getpid()}")
 @dataclass(frozen=True)
 class Faulty(gpufa.rules.DFA):
     name = "faulty"
-    separable = True
+    separable = broadcasts = True
 
     def after_update(self, net):
         if net.training:

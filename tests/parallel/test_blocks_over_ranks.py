@@ -5,12 +5,17 @@ import json
 import numpy as np
 import pytest
 from blockslab import COPIED, DEEP, HELD, OVERLAPPED, REFUSED
-from mpilab import COMMAND, HERE, TRAIN, ended, equal, mpi, needs_mpi, sentences, started
+from mpilab import HERE, TRAIN, ended, equal, mpi, needs_mpi, sentences, started
 from parallellab import ODD, SETTINGS, TABLES, trained
 
 import gpufa
 from gpufa.basics.random import Purpose, permutation
 from gpufa.checkpoints import hdf5
+from gpufa.commands.main import main
+from gpufa.data.samples import Data
+from gpufa.parallel.ranks import Ranks, Together
+from gpufa.training.together import in_words
+from gpufa.training.trainer import Trainer
 
 pytestmark = needs_mpi
 
@@ -45,17 +50,17 @@ def test_what_they_can_not_hold_is_refused(runs_of, sentence):
     assert said[sentence].startswith(sentence)
 
 
-def test_three_processes_go_on_with_what_two_have_left_and_one_ends_it(tmp_path):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    train = [*TRAIN, "--hidden", "6", "5", "7", "--out", "run"]
+def test_three_processes_go_on_with_what_two_have_left_and_one_ends_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    train = [*TRAIN[:-1], "--hidden", "6", "5", "7"]
     held = ["--parallel", "layers", "--wait", "20"]
-    for folder in (whole, parts):
-        folder.mkdir()
-    mpi(*train, cwd=whole, ranks=1)
-    mpi(*train, *held, "--epochs", "1", cwd=parts)
-    mpi("resume", "run", "--epochs", "2", "--quiet", *held, cwd=parts, ranks=3)
-    mpi("resume", "run", "--epochs", "3", "--quiet", cwd=parts, ranks=1)
-    equal(parts / "run", whole / "run", 1e-12)
+    assert main([*train, "--out", "whole"]) == 0
+    said = mpi(*train, *held, "--out", "run", "--epochs", "1", cwd=tmp_path)
+    assert "2 processes hold a net of 4 blocks, this one 1, up to block 1" in said
+    assert "overlap" not in said
+    mpi("resume", "run", "--epochs", "2", "--quiet", *held, cwd=tmp_path, ranks=3)
+    assert main(["resume", "run", "--epochs", "3", "--quiet"]) == 0
+    equal(tmp_path / "run", tmp_path / "whole", 1e-12)
 
 
 def test_copies_that_share_each_batch_leave_what_one_leaves(runs_of, tmp_path):
@@ -65,11 +70,17 @@ def test_copies_that_share_each_batch_leave_what_one_leaves(runs_of, tmp_path):
         equal(runs_of("copied", 4) / name, tmp_path / name)
 
 
-def test_as_many_have_to_hold_each_copy(tmp_path):
-    program = tmp_path / "copies.py"
-    program.write_text(THREE)
-    said = ended(started(program, cwd=tmp_path, ranks=3), code=1)
-    assert "3 processes can't hold 2 copies of a net, each as many; start a multiple of --copies" in said
+class Rank(Ranks):
+    """The first of so many."""
+
+    def __init__(self, size):
+        self.size = size
+
+
+def test_as_many_have_to_hold_each_copy():
+    said = "^3 processes can't hold 2 copies of a net, each as many; start a multiple of --copies$"
+    with pytest.raises(gpufa.InvalidValue, match=said):
+        gpufa.Processes("layers", copies=2).among(Rank(3))
 
 
 @pytest.mark.parametrize("how", [{"parallel": "data", "copies": 2}, {"parallel": "layers", "copies": 0}])
@@ -113,13 +124,11 @@ def test_overlapping_blocks_learn_one_batch_late(runs_of):
         np.testing.assert_allclose(found[f"parameters/b{k + 1}"][0], b[k], rtol=1e-10, atol=1e-12)
 
 
-def test_who_holds_what_is_said_and_that_overlapping_changes_numbers(tmp_path):
-    train = [*TRAIN[:-1], "--epochs", "1", "--hidden", "6", "5", "7", "--parallel", "layers", "--out"]
-    plain = "".join(started(*COMMAND, *train, "plain", cwd=tmp_path).communicate(timeout=60))
-    assert "2 processes hold a net of 4 blocks, this one 1, up to block 1" in plain
-    assert "overlap" not in plain
-    late = "".join(started(*COMMAND, *train, "late", "--overlap", cwd=tmp_path).communicate(timeout=60))
-    assert "the numbers are not one process's" in " ".join(late.split())
+def test_that_overlapping_changes_numbers_is_said():
+    with pytest.warns(gpufa.GpufaWarning, match="there is nothing to overlap"):
+        alone = Trainer(gpufa.Config(hidden=(8, 7, 9), overlap=True, backend="numpy"), Data(*ODD))
+    _, late = in_words(alone.config, alone.net, alone.batches, Together(layers=Rank(2)))
+    assert late.endswith("so that the numbers are not one process's")
 
 
 def test_what_is_wrong_with_blocks_of_others_is_said_once(tmp_path):
@@ -154,10 +163,4 @@ run = trained(DEEP, ODD, parallel=gpufa.Processes("layers", wait=20))
 net = run.network
 with open(f"{net.ranks.rank}.json", "w") as file:
     json.dump({"arena": sorted(net.arena), "fixed": sorted(net.fixed.stored)}, file)
-"""
-THREE = """
-import gpufa
-from blockslab import DEEP, ODD
-from parallellab import trained
-trained(DEEP, ODD, parallel=gpufa.Processes("layers", copies=2))
 """

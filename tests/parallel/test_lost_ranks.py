@@ -7,6 +7,7 @@ import pytest
 from mpilab import COMMAND, HERE, ROOT, TRAIN, ended, mpi, needs_mpi, sentences, started, waited_for
 
 from gpufa.checkpoints import networks
+from gpufa.commands.main import main
 
 pytestmark = needs_mpi
 RUN = [*TRAIN, "--rule", f"{HERE / 'mpirule.py'}:Faulty", "--out", "run"]
@@ -15,7 +16,8 @@ ENDED = "gpufa: the run ended after epoch 0; its checkpoint is of epoch 0: go on
 
 def faulty(cwd, what, code, who="1", way="data", wait="20"):
     """What a run says in which such a thing happens; its last checkpoint is whole."""
-    said = mpi(*RUN, "--parallel", way, "--wait", wait, cwd=cwd, code=code, WHAT=what, WHO=who)
+    grace = {} if who == "all" else {"GRACE": "0.5"}  # in which no other fails
+    said = mpi(*RUN, "--parallel", way, "--wait", wait, cwd=cwd, code=code, WHAT=what, WHO=who, **grace)
     networks.contents(cwd / "run")
     return sentences(said)
 
@@ -46,8 +48,26 @@ def test_a_rank_that_hangs_is_not_waited_for_longer_than_was_said(tmp_path):
     assert time.monotonic() - begun < 30
 
 
+FULL = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))"
+
+
+@pytest.mark.parametrize("way", ["data", "layers"])
+def test_a_disk_that_is_full_for_one_of_them_ends_all_and_loses_no_checkpoint(tmp_path, monkeypatch, way):
+    """No file of the rank that writes may grow any more; it trains on, and at the end there is nowhere to write."""
+    said = faulty(tmp_path, FULL, 2, "0", way)
+    assert said == [
+        ENDED.replace("after epoch 0", "after epoch 3"),
+        "gpufa: rank 0 of 2: checkpoint 'run/checkpoint.h5' can't be written (File too large); free some space or give"
+        " another folder",
+    ]
+    monkeypatch.chdir(tmp_path)
+    assert main(["resume", "run", "--rule", f"{HERE / 'mpirule.py'}:Faulty", "--quiet"]) == 0
+    assert networks.contents(tmp_path / "run")[0]["progress/epoch"] == 3
+
+
 def test_weights_that_come_apart_are_told(tmp_path):
-    said = faulty(tmp_path, "net.W[1][...] += 1e-9", 2)
+    """Which all find."""
+    said = faulty(tmp_path, "if RANK == '1': net.W[1][...] += 1e-9", 2, "all")
     assert said == [
         ENDED,
         "gpufa: the weights of ranks 0 and 1 have come apart; go on from the last checkpoint, and see to it that all"
@@ -91,9 +111,7 @@ def test_ranks_that_are_killed_again_and_again_lose_nothing(monkeypatch):
     assert [count for count in counts if count.lost] == []
 
 
-@pytest.mark.parametrize(
-    ("way", "number"), [("data", signal.SIGINT), ("data", signal.SIGTERM), ("seeds", signal.SIGINT)]
-)
+@pytest.mark.parametrize(("way", "number"), [("data", signal.SIGINT), ("seeds", signal.SIGTERM)])
 def test_a_signal_to_all_saves_them(tmp_path, number, way):
     parallel = ["--parallel", way]
     process = started(*COMMAND, *RUN, *parallel, cwd=tmp_path, PAUSE="0.1")

@@ -2,14 +2,28 @@
 
 import numpy as np
 import pytest
-from mpilab import HERE, ended, equal, mpi, needs_mpi, started
+from mpilab import HERE, ended, equal, needs_mpi, started
 from parallellab import NORMED, NORMS, trained
 
 import gpufa
 from gpufa.backends import get_backend
 from gpufa.backends.norms import Moments
+from gpufa.data.samples import Data
+from gpufa.parallel.ranks import Ranks
+from gpufa.training.together import in_words
+from gpufa.training.trainer import Trainer
 
-LAYERS = ["--layers", "input 1x8x8", *NORMED[1:], "--data", "digits", "--samples", "150", "--epochs", "1"]
+
+class First(Ranks):
+    """Rank 0 of two."""
+
+    size = 2
+
+
+def images():
+    y = np.arange(200) % 3
+    x = np.random.default_rng(0).random((200, 16))
+    return Data(x[:150], y[:150], x[150:], y[150:])
 
 
 @pytest.fixture(scope="module")
@@ -26,21 +40,18 @@ def test_by_all_samples_two_processes_leave_what_one_leaves(by_two, tmp_path, na
     equal(by_two / name, tmp_path)
 
 
-@needs_mpi
-@pytest.mark.parametrize(
-    ("how", "told"),
-    [
-        (
-            [],
-            "batch norm goes by each process's own samples, 32 of 64; --batch-norm ranks goes by all of them\n",
-        ),
-        (["ranks"], "batch norm goes by all 64 samples of a batch, 32 of which are this process's\n"),
-    ],
-)
-def test_what_it_goes_by_is_told(tmp_path, how, told):
-    flags = ["--batch-norm", *how] if how else []
-    said = mpi("train", *LAYERS, "--out", "run", "--parallel", "data", *flags, cwd=tmp_path)
-    assert "2 processes share each batch of 64 samples, this one has 32\n" + told in said
+SHARED = "2 processes share each batch of 64 samples, this one has 32"
+SAID = {
+    "share": "batch norm goes by each process's own samples, 32 of 64; --batch-norm ranks goes by all of them",
+    "ranks": "batch norm goes by all 64 samples of a batch, 32 of which are this process's",
+}
+
+
+@pytest.mark.parametrize("how", SAID)
+def test_what_it_goes_by_is_told(how):
+    trainer = Trainer(gpufa.Config(layers=NORMED, backend="numpy", batch_size=64), images())
+    ranks = gpufa.Processes("data", batch_norm=how).among(First())
+    assert in_words(trainer.config, trainer.net, trainer.batches, ranks) == [SHARED, SAID[how]]
 
 
 def test_another_way_is_refused():

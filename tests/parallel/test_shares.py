@@ -1,11 +1,13 @@
 """What of a batch is whose, and what processes make of what each has counted."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from rulelab import network, samples
 
 from gpufa.measure import tally
-from gpufa.parallel.ranks import ALONE, BY_ITSELF, Ranks, Share
+from gpufa.parallel.ranks import ALONE, BY_ITSELF, Piece, Ranks, Share, for_any, recorded
 
 
 class Rank(Ranks):
@@ -38,13 +40,46 @@ def test_one_alone_has_everything_and_hears_itself():
     assert BY_ITSELF.first
 
 
-def test_what_is_exchanged_stands_between_the_two_parts_of_a_step():
+class Hosted(Rank):
+    records = False
+
+
+class Capture:
+    """Notes when what it was given runs, and asks whether that has failed anywhere."""
+
+    def __init__(self, done):
+        self.done, self.asked = done, []
+
+    def __call__(self, job, failed):
+        self.asked.append(failed)
+
+        def run():
+            self.done.append("[")
+            job()
+            self.done.append("]")
+
+        return run
+
+
+@pytest.mark.parametrize(("made", "order"), [(Rank, "[ abcde ]"), (Hosted, "[ ab ] c [ de ]")])
+def test_what_stays_on_the_device_is_recorded_together(made, order):
     done = []
-    whole = ALONE.recorded(
-        lambda job: job, lambda: done.append("before"), lambda: done.append("exchange"), lambda: done.append("after")
-    )
-    whole()
-    assert done == ["before", "exchange", "after"]
+    capture, ranks = Capture(done), made(0, 2)
+    pieces = [Piece(partial(done.append, name), ranks if name == "c" else ALONE) for name in "abcde"]
+    recorded(capture, pieces)()
+    assert "".join(done) == order.replace(" ", "")
+    assert len(capture.asked) == order.count("[")
+
+
+def test_whether_any_process_of_several_groups_has_failed():
+    class Other(Rank):
+        def any(self, flag):
+            return flag or self.rank == 1
+
+    assert not for_any([ALONE])(False)
+    assert for_any([ALONE])(True)
+    assert for_any([ALONE, Other(1, 2), Other(0, 2)])(False)
+    assert not for_any([Other(0, 2)])(False)
 
 
 KINDS = {

@@ -2,8 +2,8 @@
 
 `install()` before CuPy is imported, and all that CuPy asks of CUDA goes to libraries of our own: memory that is the
 host's, streams that do their work late and in random order, graphs replayed in any order that their dependencies allow,
-kernels compiled by g++ whose threads are fibers, products in C++. What went wrong, with an error or without, is told by
-`faults()`.
+kernels compiled by g++ whose threads are fibers, products in C++, sums and messages of NCCL between processes of one
+machine, unless GPUFA_STANDIN_NCCL is 0. What went wrong, with an error or without, is told by `faults()`.
 
 Not done: CUB, cuRAND, cuSOLVER, cuSPARSE, textures, complex numbers, name expressions, inline PTX but "trap;",
 stream-ordered allocation, memory that devices or processes share, argsort and lexsort; float32's denormals are kept. No
@@ -76,8 +76,10 @@ def _loaded() -> ctypes.CDLL:
         getattr(standin, f"standin_{name}").restype = ctypes.c_char_p
     standin.standin_seed.argtypes = [ctypes.c_ulonglong]
     standin.standin_limit.argtypes = [ctypes.c_ulonglong, ctypes.c_int]
+    absent = {build.NCCL} if os.environ.get("GPUFA_STANDIN_NCCL") == "0" else set()
     for name in build.shells():
-        patch.keep(ctypes.CDLL(str(folder / name)))
+        if name not in absent:
+            patch.keep(ctypes.CDLL(str(folder / name)))
     # Behind the shells: of two libraries of one name, the first is what others find.
     given = folder / "kernels", "\n".join(build.kernel_command(folder)), build.nvrtc() or ""
     standin.standin_compile(*(str(word).encode() for word in given))

@@ -17,6 +17,8 @@ INCLUDE = HERE / "include"
 CACHE = Path(os.environ.get("GPUFA_KERNEL_CACHE") or Path(tempfile.gettempdir()) / f"gpufa-kernels-{os.getuid()}")
 COMPILER = shutil.which("g++")
 SANITIZE = os.environ.get("GPUFA_STANDIN_SANITIZE") == "1"
+NCCL = "libnccl.so.2"
+STUBS = {"cublas": 15, "nccl": 5}  # libraries that are done in part, and what they say where they aren't
 HEADER = "hostcuda.h"
 FLAGS = ["-std=c++17", "-shared", "-fPIC", "-w"]
 NEEDED = "driver_types.h", "cuda_runtime_api.h"
@@ -144,14 +146,17 @@ def compile_libraries(into: Path) -> None:
 
     # What CuPy opens by name holds nothing: all is found in the library behind it.
     known = {words[-1] for words in symbols(library, "-D", "--defined-only")}
-    wanted = {words[-1].split("@")[0] for words in symbols(extension("cupy_backends/cuda/libs/cublas"), "-D", "-u")}
-    text = "int standin_unsupported(const char*);\n"
-    for name in sorted(name for name in wanted - known if name.startswith("cublas")):
-        text += f'int {name}() {{ standin_unsupported("{name}"); return 15; }}\n'
-    (into / "stubs.c").write_text(text)
     (into / "empty.c").write_text("")
+    for kind, refused in STUBS.items():
+        symbols_of = symbols(extension(f"cupy_backends/cuda/libs/{kind}"), "-D", "-u")
+        wanted = {words[-1].split("@")[0] for words in symbols_of if words[-1].startswith(kind)}
+        text = "int standin_unsupported(const char*);\n"
+        for name in sorted(wanted - known):
+            text += f'int {name}() {{ standin_unsupported("{name}"); return {refused}; }}\n'
+        (into / f"{kind}.c").write_text(text)
     for name in shells():
-        source = "stubs.c" if name.startswith("libcublas.") else "empty.c"
+        kind = name.removeprefix("lib").partition(".")[0]
+        source = f"{kind}.c" if kind in STUBS else "empty.c"
         behind = ["-L", into, "-Wl,--no-as-needed", "-lstandin", "-Wl,-rpath,$ORIGIN", f"-Wl,-soname,{name}"]
         run(COMPILER, "-x", "c", "-shared", "-fPIC", "-w", into / source, "-x", "none", *behind, "-o", into / name)
 
@@ -163,4 +168,5 @@ def kernel_command(folder: Path) -> list[str]:
 
 
 def shells() -> list[str]:
-    return ["libcuda.so.1", *(f"lib{name}.so.{major()}" for name in ("nvrtc", "cublasLt", "cublas"))]
+    own = (f"lib{name}.so.{major()}" for name in ("nvrtc", "cublasLt", "cublas"))
+    return ["libcuda.so.1", *own, NCCL]

@@ -29,6 +29,7 @@ class BP(Rule):
         net.send(net.L, e)
         for k in reversed(net.hidden):
             net.send(k, net.pull(k + 1))
+        net.hand_down()
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         for k in net.hidden:

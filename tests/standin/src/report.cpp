@@ -100,7 +100,7 @@ API const char* standin_counts() {
     COUNT(launches)
     COUNT(products)
     COUNT(copies) COUNT(bytes) COUNT(fills) COUNT(syncs) COUNT(graph_launches) COUNT(graph_nodes) COUNT(captures)
-        COUNT(mallocs) COUNT(frees) COUNT(event_records) COUNT(event_waits) COUNT(modules)
+        COUNT(mallocs) COUNT(frees) COUNT(event_records) COUNT(event_waits) COUNT(modules) COUNT(exchanges)
 #undef COUNT
             return kept(text);
 }

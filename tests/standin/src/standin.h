@@ -31,7 +31,7 @@ struct Settings {
 };
 struct Counts {
     long launches, products, copies, bytes, fills, syncs, graph_launches, graph_nodes, captures, mallocs, frees,
-        event_records, event_waits, modules;
+        event_records, event_waits, modules, exchanges;
 };
 extern std::mutex mutex;
 extern Settings settings;
@@ -94,6 +94,7 @@ struct Stream {
     unsigned flags = 0;
     int priority = 0;
     std::deque<Work> queue;
+    bool busy = false;  // with work that others may issue more behind
     Place last;
     CaptureOf capture;
     std::set<int> tail;  // the nodes that captured work comes after
@@ -106,6 +107,8 @@ void drain(Stream* s);
 void drain_device(int which);
 void drain_all();
 void wait_for(Place mark);
+bool do_some();  // some work that is ready, if any is
+void apart(const Job& job);  // a job that waits for others, without the mutex
 int synchronize(Stream* s, const char* who);
 enum Where { HERE, ANYWHERE };  // must the stream be of the current device?
 int issue(Stream* s, const std::string& name, Job run, Where where = HERE);

@@ -1,4 +1,6 @@
 // Streams: work is queued, and done in any order that they allow, as late as they allow.
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "standin.h"
@@ -8,7 +10,7 @@ namespace {
 std::set<Stream*> streams;
 std::vector<Stream*> destroyed;  // with work left; none is deleted, so that no other has its handle
 Stream legacy[MOST_DEVICES];
-int elsewhere = 0;  // host functions that are running
+int elsewhere = 0;  // jobs that are running without the mutex
 
 Stream* per_thread() {
     static thread_local Stream* made[MOST_DEVICES];
@@ -27,7 +29,7 @@ std::vector<Stream*> all_streams() {
 }
 
 bool is_ready(const Stream& s) {
-    if (s.queue.empty()) return false;
+    if (s.queue.empty() || s.busy) return false;
     for (const Place& mark : s.queue.front().waits)
         if (!mark->done) return false;
     return true;
@@ -36,20 +38,19 @@ bool is_ready(const Stream& s) {
 void do_next(Stream& s) {
     Work work = std::move(s.queue.front());
     s.queue.pop_front();
+    s.busy = true;
     if (work.run && !lost) work.run();
+    s.busy = false;
     work.mark->done = true;
 }
 
 // Does queued work, each time the next of a stream drawn by chance.
 void work_until(const std::function<bool()>& enough) {
     while (!enough()) {
-        std::vector<Stream*> ready;
-        for (Stream* s : all_streams())
-            if (is_ready(*s)) ready.push_back(s);
-        if (!ready.empty()) {
-            do_next(*ready[draw(ready.size())]);
-        } else if (elsewhere) {
+        if (do_some()) continue;
+        if (elsewhere) {
             mutex.unlock();
+            usleep(20);
             mutex.lock();
         } else {
             fault("work waits for what never comes");
@@ -93,6 +94,22 @@ Place push(Stream* s, Job run, std::vector<Place> waits) {
     s->queue.push_back({std::move(run), std::move(waits), mark});
     if (!settings.lazy) wait_for(mark);
     return mark;
+}
+
+bool do_some() {
+    std::vector<Stream*> ready;
+    for (Stream* s : all_streams())
+        if (is_ready(*s)) ready.push_back(s);
+    if (!ready.empty()) do_next(*ready[draw(ready.size())]);
+    return !ready.empty();
+}
+
+void apart(const Job& job) {
+    elsewhere++;
+    mutex.unlock();
+    job();
+    mutex.lock();
+    elsewhere--;
 }
 
 void wait_for(Place mark) {
@@ -175,11 +192,7 @@ API int cudaStreamQuery(void* handle) {
 API int cudaLaunchHostFunc(void* s, cudaHostFn_t function, void* data) {
     return called([&] {
         return issue(stream_of(s), "host function", [=] {
-            elsewhere++;
-            mutex.unlock();  // it may wait for Python's lock, whose holder may wait for ours
-            function(data);
-            mutex.lock();
-            elsewhere--;
+            apart([=] { function(data); });  // it may wait for Python's lock, whose holder may wait for ours
         });
     });
 }
