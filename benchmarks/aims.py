@@ -40,6 +40,7 @@ MAPS = {  # most of torch bp's and of biotorch dfa's time that DFA should take, 
     "VGG8, half as wide, batch 64": (0.8, 0.5, 1.1),
     "ResNet-20, batch 64": (0.8, 0.5, 1.1),
 }
+TRANSFORMER = "transformer of 6 blocks, d = 256, batch 32 of 128 characters"
 WIDE = "Nøkland's CIFAR net, batch 64", "VGG8, half as wide, batch 64"
 
 
@@ -52,6 +53,8 @@ def every_aim() -> Iterator[Aim]:
         yield Aim(work, "biotorch dfa", biotorch)
         yield Aim(work, "torch dfa", 1.0)
         yield Aim(work, "torch bp", backprop, "gpufa bp")
+    yield Aim(TRANSFORMER, "torch bp", 0.75)
+    yield Aim(TRANSFORMER, FLOOR, 1.3)
     for work in WIDE:
         yield Aim(work, PEAK, 0.7, CONVOLUTIONS)
 

@@ -91,7 +91,11 @@ def run(work: Work, device: str, threads: int, rounds: int, quick: bool, say: Sa
                 row["differs_by"] = _difference(probes[label], reference)
                 row["agrees"] = row["differs_by"] <= AGREE
         times = _times(workers, work.steps, 1 if quick else rounds)
-        share = _convolutions(workers, threads, 1 if quick else rounds) if work.layers and device == "cpu" else {}
+        share = (
+            _convolutions(workers, threads, 1 if quick else rounds)
+            if work.kind == "layered" and device == "cpu"
+            else {}
+        )
     finally:
         for worker in workers.values():
             worker.close()

@@ -60,9 +60,14 @@ def start_of(work: Work) -> Start:
     rng = np.random.default_rng(0)
     units, outputs = sizes_of(work)
     samples = max(BATCHES, -(-outputs // work.batch)) * work.batch  # every class is there
-    x = rng.random((samples, units), np.float32) - np.float32(0.5)
-    y = rng.permutation(np.arange(samples) % outputs)
-    y[:outputs] = np.arange(outputs)[: len(y)]
+    if work.kind == "tokens":
+        x = rng.integers(0, outputs, (samples, units)).astype(np.float32)
+        y = rng.integers(0, outputs, (samples, units))
+        y[0] = np.arange(units) % outputs  # every class is there
+    else:
+        x = rng.random((samples, units), np.float32) - np.float32(0.5)
+        y = rng.permutation(np.arange(samples) % outputs)
+        y[:outputs] = np.arange(outputs)[: len(y)]
     parameters, carriers, made = _layered(work) if work.layers else _dense(work, rng)
     x = x.astype(work.dtype)
     lr = {"sgd": 0.01, "rmsprop": 1e-4, "adam": 1e-4}[work.optimizer]

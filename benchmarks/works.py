@@ -16,6 +16,10 @@ MAPS = (
     *("torch dfa", "torch dfa channels last", "torch dfa compiled"),
     *("jax bp", "jax dfa", "biotorch fa", "biotorch dfa", "drtp dfa", "drtp drtp"),
 )
+TOKENS = (
+    *("gpufa dfa", "gpufa fa", "gpufa bp", "bare products dfa", "bare products bp"),
+    *("torch bp", "torch bp compiled", "torch dfa", "torch dfa compiled", "jax bp", "jax dfa"),
+)
 MAPS_ON_GPU = "gpufa dfa", "torch bp", "torch bp channels last", "torch dfa"
 SMALL = 8  # channels of a small net, and its samples in a batch
 
@@ -38,6 +42,11 @@ class Work:
     checked: str = "float32"  # in what contenders are compared: rounding turns units of relu over, and pools' choices
 
     @property
+    def kind(self) -> str:
+        """ "dense", "layered", or "tokens"."""
+        return "dense" if not self.layers else "tokens" if self.layers[0].startswith("tokens") else "layered"
+
+    @property
     def quick(self) -> "Work":
         """A small net of the same kind, for a test of the script itself."""
         sizes = tuple(min(n, 20) for n in self.sizes[:4]) + self.sizes[-1:]
@@ -53,7 +62,7 @@ class Work:
         )
 
 
-COUNTS = re.compile(r"(conv|dense|shortcut) (\d+)")
+COUNTS = re.compile(r"(conv|dense|shortcut|embed|tokens) (\d+)")
 LENET = (
     *("input 1x32x32", "conv 6 5x5 pad valid relu, pool 2", "conv 16 5x5 pad valid relu, pool 2"),
     *("conv 120 5x5 pad valid relu", "dense 84 relu", "dense 10"),
@@ -85,6 +94,8 @@ RESNET20 = (
     *(_resnet(32, 16), _resnet(32, 32), _resnet(32, 32)),
     *(_resnet(64, 32), _resnet(64, 64), f"{_resnet(64, 64)}, global mean", "dense 10"),
 )
+PART = "residual(layer norm, attention 8 causal), residual(layer norm, dense 1024 gelu, dense 256)"
+TRANSFORMER = "tokens 128 of 65", f"embed 256, positions, {PART}", *[PART] * 5, "dense 65"
 
 CPU = (
     Work("784-800-800-10, batch 64", (784, 800, 800, 10)),
@@ -103,6 +114,9 @@ CPU = (
     Work("Nøkland's CIFAR net, batch 64", layers=NOKLAND, contenders=MAPS, checked="float64"),
     Work("VGG8, half as wide, batch 64", layers=VGG, contenders=MAPS),
     Work("ResNet-20, batch 64", layers=RESNET20, contenders=MAPS, checked="float64"),
+    Work(
+        "transformer of 6 blocks, d = 256, batch 32 of 128 characters", layers=TRANSFORMER, batch=32, contenders=TOKENS
+    ),
 )
 RULES = Work("784-800-800-10, batch 64", (784, 800, 800, 10), contenders=tuple(f"gpufa {rule}" for rule in ALL_RULES))
 GPU = (
@@ -116,6 +130,20 @@ GPU = (
     *(
         Work(f"{net}, batch 64{said}", (), 64, "sgd", 1, precision, MAPS_ON_GPU, 10, layers, checked="float64")
         for net, layers in (("Nøkland's CIFAR net", NOKLAND), ("ResNet-20", RESNET20))
+        for precision, said in (("fp32", ""), ("tf32", ", TF32"))
+    ),
+    *(
+        Work(
+            f"transformer of 6 blocks, d = 256, batch 32 of 128 characters{said}",
+            (),
+            32,
+            "sgd",
+            1,
+            precision,
+            TOKENS,
+            10,
+            TRANSFORMER,
+        )
         for precision, said in (("fp32", ""), ("tf32", ", TF32"))
     ),
 )

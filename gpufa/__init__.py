@@ -19,6 +19,7 @@ from .report.compare import compare
 from .report.comparison import Comparison
 from .report.page import Report
 from .rules import Extra, Feedback, FeedbackRule, Rule
+from .runs.generation import generate
 from .runs.memory import Memory, memory
 from .runs.result import Run
 from .runs.resuming import resume
@@ -54,6 +55,7 @@ __all__ = [
     "__version__",
     "compare",
     "from_torch",
+    "generate",
     "load",
     "load_data",
     "memory",

@@ -57,7 +57,9 @@ class Network(Learner):
     `target_scaling`, which a run of gpufa.train, or gpufa.load, may have set. x is (samples, n_0), or of images
     (samples, channels, height, width), or of other dimensions that make n_0, or a table of pandas, Polars or PyArrow
     with columns named as in training, which may have the targets in itself. y is labels, (samples,) or (samples, 1):
-    numbers of classes from 0, or their names as strings or as a column of a table; or targets (samples, n_L).
+    numbers of classes from 0, or their names as strings or as a column of a table; or targets (samples, n_L). Where the
+    last block leaves places, as "conv1d 10 1" does, each has an error: y is labels (samples, places), -1 for none, or
+    floats (samples, outputs, places), NaN for none.
 
     A net is for one thread at a time: its passes share their buffers. Threads take turns, or have a copy each.
 
@@ -161,6 +163,7 @@ class Network(Learner):
     @on_device
     def predict(self, x: Any) -> NDArray:
         """Outputs after the output non-linearity, (samples, n_L), for x, (samples, n_0); in chunks, to save memory.
+        Of a net with outputs at places (samples, outputs, places).
 
         Where the targets were scaled, the outputs are in the targets' own unit, and float64.
         """
@@ -168,9 +171,10 @@ class Network(Learner):
         out = np.empty((len(self.seeds), len(x), self.sizes.outputs), self.dtype)
         for start, p in self.chunks(len(x)):
             a = self.rule.forward(p, x[start : start + p.m])
-            self.output_loss.outputs(a, p.e)
+            self.output_loss.outputs(p.by_places(a), p.by_places(p.e))
             out[:, start : start + p.m] = T(self.backend.to_host(p.e))
         out = self.target_scaling.undo(out) if self.target_scaling else out
+        out = out.reshape(*out.shape[:2], *self.sizes.shapes[-1])
         return out[0] if self.single else out
 
     def loss(self, x: Any, y: Any = None) -> Any:
@@ -188,11 +192,13 @@ class Network(Learner):
     def gradients(self, x: Any, y: Any = None, sample_weights: Any = None) -> dict[str, NDArray]:
         """What the rule hands the optimizer, mean over samples, as host arrays named like `parameters`.
 
-        With weights, (samples,), it is the sum of w_i times sample i's own, over the sum of w_i. Raises InvalidValue
-        where the rule can't weigh its samples.
+        With weights, (samples,), it is the sum of w_i times sample i's own, over the sum of w_i; where places have an
+        error each, over those of all places that have a target. Raises InvalidValue where the rule can't weigh its
+        samples.
         """
         p, grads = self._error(x, y, sample_weights), self.new_arena()
-        found = Gradients(grads, [(1 / p.m, self.sizes.every)], extras=list(self.extras))
+        count = p.m if self.sizes.places == 1 else float(p.weight[0].sum(dtype="float64"))
+        found = Gradients(grads, [(1 / count, self.sizes.every)], extras=list(self.extras))
         self.rule.gradients(p, found)
         found.finish()
         return {name: self.backend.to_host(g) for name, g in grads.public(self.single).items()}

@@ -61,19 +61,25 @@ def every_kernel(dtype, slab=None, V=None):
         found[name] = kernel("norms", name, **plain, THREADS="256")
     for name in ("column_norm_sums", "follow"):
         found[name] = kernel("norms", name, **narrow, THREADS="256")
+    for name in ("look_up", "link_tokens", "add_look_ups", "turn", "soften", "soften_back"):
+        found[name] = kernel("sequences", name, **narrow)
     for name in ("columns", "add_columns", "sum_windows", "max_windows", "max_places"):
         found[name] = kernel("maps", name, **plain)
     for source, most in (("float", 4), ("double", 2), ("unsigned char", 8)):
         given = wide | {"V": min(wide["V"], most)}
         for taught in ("i64", TYPES[dtype]):
-            found[f"load {source} {taught}"] = kernel("batch", "load_samples", **given, U=source, Y=taught)
+            of_places = {"U": source, "Y": taught, "PLACES": "48"}
+            found[f"load {source} {taught} of places"] = kernel("batch", "load_samples", **narrow, **of_places)
+            found[f"load {source} {taught}"] = kernel("batch", "load_samples", **given, U=source, Y=taught, PLACES="1")
         moves = moves_text(augmentations("flip, crop 4"))
-        found[f"load changed {source}"] = kernel("batch", "load_samples", **narrow, U=source, Y="i64", **moves)
+        found[f"load changed {source}"] = kernel(
+            "batch", "load_samples", **narrow, U=source, Y="i64", PLACES="1", **moves
+        )
     for name in ("perturb", "lower"):
         found[name] = kernel("elementwise", name, **wide | {"V": plain["V"]})
     for taught in ("i64", TYPES[dtype]):
-        found[f"targets {taught}"] = kernel("batch", "targets", **narrow, U="float", Y=taught)
-    found["tick"] = kernel("batch", "tick", **narrow, U="float", Y="i64")
+        found[f"targets {taught}"] = kernel("batch", "targets", **narrow, U="float", Y=taught, PLACES="1")
+    found["tick"] = kernel("batch", "tick", **narrow, U="float", Y="i64", PLACES="1")
     for name, row in OPTIMIZERS.items():
         found[f"optimizer_update {name}"] = kernel("optimizer", "optimizer_update", **plain, **update_text(row))
     return found

@@ -1,4 +1,5 @@
-"""Words of random nets: every row of LAYERS with random options, in chains, under skip connections and beside them."""
+"""Words of random nets: every row of LAYERS with random options, in chains, under skip connections and beside them;
+above units, maps, and tokens."""
 
 import math
 
@@ -6,9 +7,13 @@ import numpy as np
 
 from gpufa import InvalidValue
 from gpufa.layers import LAYERS, block
+from gpufa.layers.sequences import stepwise
+from gpufa.layers.words import inputs
 
 SMOOTH = "tanh", "gelu", "softplus", "logistic"
 MOST = 150  # units of a layer
+TOKENS = "embed", "positions", "attention", "mean", "as tokens"
+PLAIN = [word for word in LAYERS if word not in TOKENS]
 
 
 def random_words(seed):
@@ -16,21 +21,41 @@ def random_words(seed):
     draw = np.random.default_rng(seed)
     places = [int(n) for n in draw.integers(3, 8, draw.integers(0, 3))]
     shape = (int(draw.integers(2, 5)), *places)
-    words = [f"input {'x'.join(map(str, shape))}"]
+    return _above(draw, PLAIN, f"input {'x'.join(map(str, shape))}")
+
+
+def random_token_words(seed):
+    """The same above tokens."""
+    draw = np.random.default_rng([seed, 1])
+    n = int(draw.choice([2, 4, 6]))
+    if draw.random() < 0.3:
+        return _above(draw, LAYERS, "input 2x4x3", f"conv {n} 2x2, as tokens, positions")
+    first = f"embed {n}{', positions' if draw.random() < 0.5 else ''}"
+    return _above(draw, LAYERS, f"tokens {draw.integers(2, 7)} of {draw.integers(2, 9)}", first)
+
+
+def _above(draw, pool, first, *words):
+    """A few blocks above that input, and these."""
+    shape, words = inputs(first), list(words)
+    for word in words:
+        shape = block(word).out(shape)
     for _ in range(draw.integers(1, 4)):
-        text, out = _chain(draw, shape, 2, 4)
+        text, out = _chain(draw, pool, shape, 2, 4)
         if not any(layer.parameters(own) for layer, own in block(text).walk(shape)):
-            text, out = f"{text}, dense 4", (4,)
+            text = f"{text}, dense 4"
+            out = block(text).out(shape)
         words.append(text)
         shape = out
-    return [*words, "dense 3"]
+    if stepwise(shape):
+        words.append("mean, dense 4 tanh")
+    return [first, *words, "dense 3"]
 
 
-def _chain(draw, shape, depth, most):
+def _chain(draw, pool, shape, depth, most):
     """Layers above that shape, and the shape at their end."""
     texts = []
     while len(texts) < most and (not texts or draw.random() < 0.7):
-        text = _residual(draw, shape, depth - 1) if depth and draw.random() < 0.2 else _layer(draw)
+        text = _residual(draw, pool, shape, depth - 1) if depth and draw.random() < 0.2 else _layer(draw, pool)
         out = _end(text, shape)
         if out and math.prod(out) <= MOST:
             texts.append(text)
@@ -38,25 +63,32 @@ def _chain(draw, shape, depth, most):
     return ", ".join(texts), shape
 
 
-def _residual(draw, shape, depth):
-    inner, out = _chain(draw, shape, depth, 3)
-    projected = f"dense {out[0]}" if len(out) == 1 else f"conv{'1d' if len(out) == 2 else ''} {out[0]} 1"
-    beside = [_chain(draw, shape, depth, 2)[0], *(f"{projected} stride {n}" for n in (1, 2, 3)), projected]
+def _residual(draw, pool, shape, depth):
+    inner, out = _chain(draw, pool, shape, depth, 3)
+    projected = (
+        f"dense {out[0]}" if len(out) == 1 or stepwise(out) else f"conv{'1d' if len(out) == 2 else ''} {out[0]} 1"
+    )
+    beside = [_chain(draw, pool, shape, depth, 2)[0], *(f"{projected} stride {n}" for n in (1, 2, 3)), projected]
     fits = [text for text in beside if _end(text, shape) == out]
     return f"residual({inner})" if out == shape else f"residual({inner} | {fits[0]})" if fits else "tanh"
 
 
-def _layer(draw):
-    word = str(draw.choice([*LAYERS, *("conv", "conv1d", "local") * 4, "act", "act"]))
+def _layer(draw, pool):
+    word = str(
+        draw.choice(
+            [*pool, *("conv", "conv1d", "local") * 4, *(TOKENS[1:3] * 8 if pool is LAYERS else ()), "act", "act"]
+        )
+    )
     act = str(draw.choice(SMOOTH))
     if word in ("act", "dropout"):
         return act
-    numbers = {"dense": 5, "conv": 6, "conv1d": 6, "local": 4, "shortcut": 6}
+    numbers = {"dense": 5, "conv": 6, "conv1d": 6, "local": 4, "shortcut": 6, "attention": 3, "embed": 4}
     count = [str(draw.integers(2, numbers[word] + 1))] if word in numbers else []
     one = word == "conv1d"
     kernel = [_size(draw, 3, one)] if word in ("conv", "conv1d", "local", "pool", "mean pool") else []
     options = {"stride": _size(draw, 3, one), "pad": str(draw.choice(["same", "valid", "1", "2"])), "dilation": "2",
-               "groups": "2", "nobias": "", "momentum": "0.3", "eps": "0.05"}  # fmt: skip
+               "groups": "2", "nobias": "", "causal": "", "sinusoidal": "", "momentum": "0.3",
+               "eps": "0.05"}  # fmt: skip
     known = [option.name for option in LAYERS[word].options if option.name in options and draw.random() < 0.4]
     said = [f"{name} {options[name]}".strip() for name in known]
     return " ".join([word, *count, *kernel, *said, *([act] if draw.random() < 0.5 else [])])

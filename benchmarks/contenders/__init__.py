@@ -23,7 +23,7 @@ class Contender(Protocol):
 
 
 class Row(NamedTuple):
-    """Where a contender's code is, {} standing for "dense" or "layered", its rule and variant, and the package that it
+    """Where a contender's code is, {} standing for the work's kind, its rule and variant, and the package that it
     takes."""
 
     module: str
@@ -34,7 +34,7 @@ class Row(NamedTuple):
 
 CONTENDERS = {
     **{f"gpufa {rule}": Row("ours", rule, "", "gpufa") for rule in RULES},
-    **{f"bare products {rule}": Row("dense.products", rule, "", "gpufa") for rule in ("dfa", "bp")},
+    **{f"bare products {rule}": Row("{}.products", rule, "", "gpufa") for rule in ("dfa", "bp")},
     "torch bp": Row("{}.torch_nets", "bp", "plain", "torch"),
     "torch bp foreach": Row("{}.torch_nets", "bp", "foreach", "torch"),
     "torch bp fused": Row("{}.torch_nets", "bp", "fused", "torch"),
@@ -78,5 +78,5 @@ def other(name: str, work: Work) -> str:
 def make(name: str, work: Work, start: Start, device: str) -> Contender:
     """The contender on "cpu" or "gpu". Raises NotImplementedError for a work that it does not do."""
     row = CONTENDERS[name]
-    module = importlib.import_module("." + row.module.format("layered" if work.layers else "dense"), __package__)
+    module = importlib.import_module("." + row.module.format(work.kind), __package__)
     return module.make(work, start, row.rule, row.variant, device)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from gpufa import Config, Data
+from gpufa.data.about import CLASSIFICATION, About
 from gpufa.training.trainer import Trainer
 
 from ..start import Start
@@ -25,7 +26,10 @@ class Ours:
             precision=work.precision,
             dtype=work.dtype,
         )
-        self.start, self.trainer = start, Trainer(config, Data(start.x, start.y, start.x[:1], start.y[:1]))
+        data = Data(start.x, start.y, start.x[:1], start.y[:1])
+        if work.kind == "tokens":  # each has a target
+            data = data.told(About(CLASSIFICATION, places=start.y.shape[1]))
+        self.start, self.trainer = start, Trainer(config, data)
         net = self.trainer.net
         for name, value in start.parameters.items():
             net.arena[name][...] = net.backend.to_device(value)

@@ -20,6 +20,7 @@ from .keyed import KeyedMatrix
 from .lines import Lines
 from .norms import Norms, Over
 from .operands import Gate, Outputs, Rates, Samples, Ticks
+from .sequences import Sequences
 from .store import Store
 
 Array = Any
@@ -28,7 +29,7 @@ Job = Callable[[], None]
 HERE = nullcontext()
 
 
-class Backend(Store, Dynamics, Columns, Norms, Lines):
+class Backend(Store, Dynamics, Columns, Norms, Sequences, Lines):
     """Base of all backends; `xp` is the array library. Procedural feedback of at least `keyed_from` bytes is made as it
     is used, `panel` bytes of a matrix at a time for a larger product; less is drawn once and kept. Of a gradient no
     more than `gradient_bytes` are made before an optimizer takes them, where that can be; None for all of it."""
@@ -126,8 +127,9 @@ class Backend(Store, Dynamics, Columns, Norms, Lines):
         self.layer(W, x, b, None, a=outputs.a, h=outputs.a)
         self.output_error(outputs)
 
-    def targets(self, y: Array, out: Array) -> None:
-        """out = targets (R, n_L, N), one-hot where y are labels (N,) or (R, N), else y (N, n_L) itself."""
+    def targets(self, y: Array, out: Array, places: int = 1) -> None:
+        """out = targets (R, n_L, N), one-hot where y are labels (N,) or (R, N), else y (N, n_L) itself. Labels of
+        several places, (N, places) or (R, N, places), are one-hot at each; one that is no class, as -1, is 0 in all."""
         raise NotImplementedError
 
     def tick(self, ticks: Ticks) -> None:
@@ -136,7 +138,7 @@ class Backend(Store, Dynamics, Columns, Norms, Lines):
 
     def load(self, ticks: Ticks, samples: Samples, x: Array, y: Array, w: Array = None) -> None:
         """`tick`, and then the batch's samples into x, (R, m, n), their targets into y, (R, n_L, m), and, where they
-        have some, their weights into w, (R, m)."""
+        have some, their weights into w, (R, m), of places (R, places * m)."""
         raise NotImplementedError
 
     def clip_factors(self, g: Array, most: float, out: Array, over: Over | None = None) -> Array:

@@ -73,7 +73,7 @@ class Counting(Backend):
 
     gemm = row_sums = layer = activate = gate = output_error = targets = tick = load = _nothing
     optimizer_update = random = dropout = permutations = keyed_rows = evaluate = normalise = _nothing
-    reorder = whiten = write = perturb = lower = means = _nothing
+    reorder = whiten = write = perturb = lower = means = look_up = add_look_ups = soften = soften_back = _nothing
 
 
 class Idle:

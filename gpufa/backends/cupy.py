@@ -8,6 +8,7 @@ from ..functions.optimizers import DECAYS, Hyper, Optimizer
 from . import kernels
 from .cupymaps import MapKernels
 from .cupynorms import NormKernels
+from .cupysequences import SequenceKernels
 from .device import Device, Job
 from .draws import RandomKernels
 from .elementwise import ElementKernels
@@ -25,7 +26,9 @@ Layered = Any
 PIECES = 256  # blocks that share a sum over an arena
 
 
-class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, MapKernels, NormKernels, ElementKernels, NcclLines):
+class CupyBackend(
+    FeedbackKernels, RandomKernels, RelaxKernels, MapKernels, NormKernels, SequenceKernels, ElementKernels, NcclLines
+):
     """CuPy arrays on one NVIDIA GPU."""
 
     name = "cupy"
@@ -83,7 +86,7 @@ class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, MapKernels, Norm
         self._output_error(b, outputs)
 
     def _output_error(self, b: Array, outputs: Outputs) -> None:
-        loss, a, y, e, value, missed, sums, weight = outputs
+        loss, a, y, e, value, missed, sums, weight, weighs_misses = outputs
         replicas, units, m = a.shape
         found = kernel("output", "output_error", **types(a), **kernels.loss_text(loss))
         arrived = self.scratch("blocks that have arrived", (replicas,), "uint32")
@@ -91,16 +94,17 @@ class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, MapKernels, Norm
             found,
             *output_grid(m, replicas),
             *(a, b, y, e, value, missed, sums, arrived, *map(stride, (a, b, e)), units, m, replicas, weight),
+            int(weighs_misses),
         )
 
-    def targets(self, y: Array, out: Array) -> None:
+    def targets(self, y: Array, out: Array, places: int = 1) -> None:
         replicas, units, m = out.shape
-        found = kernel("batch", "targets", **types(out), U="float", Y=TYPES[y.dtype.name])
-        lies = y, _taught_stride(y), out, stride(out), out.strides[1] // out.itemsize
+        found = kernel("batch", "targets", **types(out), U="float", Y=TYPES[y.dtype.name], PLACES=str(places))
+        lies = y, _taught_stride(y, places), out, stride(out), out.strides[1] // out.itemsize
         self._launch(found, *tile_grid(units, m, replicas), *lies, units, m, replicas)
 
     def tick(self, ticks: Ticks) -> None:
-        found = kernel("batch", "tick", ticks.now.dtype.name, U="float", Y="i64")
+        found = kernel("batch", "tick", ticks.now.dtype.name, U="float", Y="i64", PLACES="1")
         self._launch(found, (1, 1, 1), (32, 1, 1), *ticks, len(ticks.now))
 
     def load(self, ticks: Ticks, samples: Samples, x: Array, y: Array, w: Array = None) -> None:
@@ -108,13 +112,14 @@ class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, MapKernels, Norm
         V = 1 if by else self._wide(inputs, samples.x, x)
         source, taught = TYPES[samples.x.dtype.name], TYPES[samples.y.dtype.name]
         moves = kernels.moves_text(by.chosen) if by else {}
-        found = kernel("batch", "load_samples", **types(x), V=V, U=source, Y=taught, **moves)
+        lies = {"U": source, "Y": taught, "PLACES": str(samples.places)}
+        found = kernel("batch", "load_samples", **types(x), V=V, **lies, **moves)
         self._launch(
             found,
             *slab_grid(m, inputs // V, replicas),
             *(*ticks, len(ticks.now), self.scratch("blocks that have loaded", (1,), "uint32")),
             *(samples.x, samples.order, stride(samples.order), samples.size, *(samples.scaling or (None, None))),
-            *(x, stride(x), inputs, samples.y, _taught_stride(samples.y)),
+            *(x, stride(x), inputs, samples.y, _taught_stride(samples.y, samples.places)),
             *(y, stride(y), y.strides[1] // y.itemsize, units, m, replicas),
             *(samples.weights, stride(samples.weights), w, stride(w)),
             *((self._seeds(by.seeds), *by.places[1:]) if by else (None, 0, 0)),
@@ -166,6 +171,6 @@ class CupyBackend(FeedbackKernels, RandomKernels, RelaxKernels, MapKernels, Norm
         return {**self.device.describe(), "TF32": tf32}
 
 
-def _taught_stride(y: Array) -> int:
+def _taught_stride(y: Array, places: int) -> int:
     """From the labels of one replica to the next; 0 where all share them, or real targets."""
-    return stride(y) if y.dtype.kind == "i" and y.ndim == 2 else 0
+    return stride(y) if y.dtype.kind == "i" and y.ndim > 1 + (places > 1) else 0

@@ -32,10 +32,13 @@ class Loading(Products):
         if samples.scaling is not None:
             np.subtract(x, samples.scaling[0], out=x)
             np.multiply(x, samples.scaling[1], out=x)
-        self.targets(samples.y, y, index)
+        self.targets(samples.y, y, samples.places, index)
         if w is not None:
             for one, own, i in zip(w, samples.weights, index, strict=True):
-                np.take(own, i, out=one, mode="clip")
+                if samples.places == 1:
+                    np.take(own, i, out=one, mode="clip")
+                else:
+                    one.reshape(samples.places, -1)[...] = self._taken(own, i).T
 
     def _gather(self, rows: NDArray, index: NDArray, out: NDArray) -> None:
         """out[r] = rows[index[r]]."""
@@ -56,19 +59,25 @@ class Loading(Products):
                 self.generator.quads(own, i, seed, Purpose.AUGMENT, stream=stream, step=step)
             changed(images, words, by.chosen, self.scratch, out=one.reshape(images.shape))
 
-    def targets(self, y: NDArray, out: NDArray, index: NDArray | None = None) -> None:
+    def targets(self, y: NDArray, out: NDArray, places: int = 1, index: NDArray | None = None) -> None:
         """Of all samples, or of those of an index (R, m)."""
-        classes, labels = out.shape[1], y.dtype.kind in "iu"
+        classes, labels, of_sample = out.shape[1] // places, y.dtype.kind in "iu", 1 + (places > 1)
         for r in range(len(out)):
-            own = y[r] if labels and y.ndim == 2 else y
+            own = y[r] if labels and y.ndim > of_sample else y
             if index is not None:
-                own = own.take(index[r], axis=0)
+                own = self._taken(own, index[r])
             if labels:
-                hit = self.scratch("labels hit", out.shape[1:], bool)
-                np.equal(own, self._classes(classes), out=hit)
-                out[r] = hit
+                hit = self.scratch("labels hit", (classes, *own.T.shape), bool)
+                np.equal(own.T, self._classes(classes).reshape(-1, *(1,) * own.ndim), out=hit)
+                out[r] = hit.reshape(out[r].shape)
             else:
                 out[r] = own.T
+
+    def _taken(self, rows: NDArray, index: NDArray) -> NDArray:
+        """rows[index], in work space."""
+        taken = self.scratch("rows taken", (len(index), *rows.shape[1:]), rows.dtype)
+        np.take(rows, index, axis=0, out=taken, mode="clip")  # mode="raise" would buffer `out`
+        return taken
 
     def _classes(self, n: int) -> NDArray:
         """The column (n, 1) of 0 .. n-1."""

@@ -20,8 +20,9 @@ from .loading import Loading
 from .machine.convolution import Direct
 from .machine.facts import facts
 from .machine.gates import passed
-from .machine.norms import RowNorms
+from .machine.norms import PassNorms
 from .machine.pools import Pools
+from .machine.sequences import Softened
 from .machine.update import compiled_update
 from .norms import Over
 from .operands import Gate, Outputs, Rates
@@ -31,7 +32,7 @@ PIECE = 1 << 17  # numbers of f' at a time: these, and what they are made of and
 LINE = 64  # bytes of a line of the cache: arrays begin at one, as vectors should, and JAX asks of memory that it shares
 
 
-class NumpyBackend(Direct, Pools, RowNorms, Loading):
+class NumpyBackend(Direct, Pools, PassNorms, Softened, Loading):
     """NumPy arrays on the CPU."""
 
     name = "numpy"
@@ -129,7 +130,7 @@ class NumpyBackend(Direct, Pools, RowNorms, Loading):
         return self.scratch(name, (max(PIECE, like.size),), like.dtype)[: like.size].reshape(like.shape)
 
     def output_error(self, outputs: Outputs) -> None:
-        loss, a, y, e, value, missed, sums, weight = outputs
+        loss, a, y, e, value, missed, sums, weight, weighs_misses = outputs
         loss.evaluate(a, y, e, value, self.scratch("work of a loss", a.shape, a.dtype))
         found, wanted = (self.scratch(name, value.shape, np.intp) for name in ("label found", "label wanted"))
         a.argmax(axis=-2, out=found)
@@ -140,6 +141,8 @@ class NumpyBackend(Direct, Pools, RowNorms, Loading):
             np.multiply(value, weight, out=value)
         if sums is not None:
             sums[0] += value.sum(axis=-1, dtype=np.float64)
+            if weighs_misses and weight is not None:
+                missed = np.multiply(missed, weight, out=self.scratch("misses weighed", missed.shape, weight.dtype))
             sums[1] += missed.sum(axis=-1)
 
     def clip_factors(self, g: NDArray, most: float, out: NDArray, over: Over | None = None) -> NDArray:

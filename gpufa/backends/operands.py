@@ -50,6 +50,7 @@ class Samples(NamedTuple):
     """What batches are made of: x, (N, n), of any type; y as `targets` takes it; and which of them are a batch:
     order[:, batch * size :] of each replica, (R, N). With scaling = (shift, factor) x stands for (x - shift) * factor.
     `weights` are those of the samples, (R, N), or None. With `augmenting` samples are changed before they are scaled.
+    With several `places` there are labels and weights for each, (N, places), (R, N, places).
     """
 
     x: Array
@@ -59,6 +60,7 @@ class Samples(NamedTuple):
     scaling: tuple[Array, Array] | None = None
     weights: Array = None
     augmenting: Augmenting | None = None
+    places: int = 1
 
 
 class Rates(NamedTuple):
@@ -73,7 +75,8 @@ class Rates(NamedTuple):
 class Outputs(NamedTuple):
     """The output units of a batch: their loss, pre-activation a, targets y and error e, (R, n_L, m); of each sample the
     loss and whether it is missed, its largest output not being its largest target, (R, m); sums of both, (2, R)
-    float64, or None; and what the error and the loss of each sample are multiplied by, (R, m), or None."""
+    float64, or None; and what the error and the loss of each sample are multiplied by, (R, m), or None. Where
+    `weighs_misses` is set, the sum of the misses is weighed as that of the losses is."""
 
     loss: Loss
     a: Array
@@ -83,6 +86,7 @@ class Outputs(NamedTuple):
     missed: Array
     sums: Array = None
     weight: Array = None
+    weighs_misses: bool = False
 
 
 class Units(NamedTuple):

@@ -57,3 +57,6 @@ LAWS = {
         "n = (int)((x & 255) + (x >> 8 & 255) + (x >> 16 & 255) + (x >> 24)) - 510;",
     ),
 }
+# Of complex numbers of variance 1, normal-like both ways, which meet an error that is real: the real and the imaginary
+# part of a row are rows of two units, independent, with half the variance each.
+LAWS["complex"] = LAWS["normal"]._replace(unit=LAWS["normal"].unit * 0.5**0.5)

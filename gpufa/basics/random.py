@@ -40,6 +40,7 @@ class Purpose(IntEnum):
     TEACHER = 9
     AUGMENT = 10
     BLOCKS = 11
+    SAMPLE = 12
 
 
 def check_seed(seed: int) -> int:

@@ -4,6 +4,7 @@ import os
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..basics.arguments import home_path
 from ..basics.errors import FileProblem, GpufaError, InvalidValue, warn
+from ..basics.ownfiles import is_own
 from ..data.about import CLASSIFICATION, About, Wanted, of_metadata
 from ..data.datasets import load_inputs, read
 from ..data.divided import ALL
@@ -20,6 +22,7 @@ from ..data.namedsets import is_known, of_pixels
 from ..data.samples import Data
 from ..data.streamparts import pieces, some
 from ..data.streamroom import ALWAYS, AUTO, NEVER, Way
+from ..data.texts import TEXT, is_text, path_of_text
 from ..data.userfiles import is_file
 from ..measure.health import of_another_unit
 from ..net.learner import Learner
@@ -68,13 +71,22 @@ def data_again(
     remedy: str,
     weights: Any = None,
     way: Way | None = None,
+    tokens: str | None = None,
 ) -> Data:
     """The very arrays that a run was trained on, from what its checkpoint says; those of a file are read in that way,
-    or else as the run read them, in whose order it goes on.
+    or else as the run read them, in whose order it goes on. `tokens` is the tokenizer of one's own of text.
 
     Raises InvalidValue where they have changed since; FileProblem where they are gone.
     """
-    if data is None and _is_own(config.data) and not home_path(config.data, "data").exists():
+    if is_own(config.tokens) and tokens is None:
+        raise InvalidValue(
+            f"{str(path)!r} was trained on text by {config.tokens!r}, and no code runs because a checkpoint names it;"
+            " name it yourself, --tokenizer path/to/file.py:NAME"
+        )
+    config = config if tokens is None else replace(config, tokens=tokens)
+    if is_text(config.data) and data is not None and not is_text(str(data)):
+        data = f"{TEXT}{data}"
+    if data is None and _is_own(config.data) and not _place(config.data).exists():
         raise FileProblem(
             f"{str(path)!r} was trained on {config.data}, which is not there; say with --data where it is now"
         )
@@ -138,11 +150,13 @@ def samples_of(
     if data is None:
         if name == IN_MEMORY:
             raise InvalidValue(f"{str(path)!r} does not name its data; say which with --data")
-        return *_test_part(metadata, None, path, way), "its own test data"
+        return *_test_part(metadata, None, path, way, wanted.tokens), "its own test data"
     if _of_one_form(name, data):
         with suppress(GpufaError):  # they are others, then
-            return *_test_part(metadata, data, path, way), f"the test part of {data}, which it was trained on"
-        if home_path(data, "data") == home_path(name, "data"):
+            return *_test_part(
+                metadata, data, path, way, wanted.tokens
+            ), f"the test part of {data}, which it was trained on"
+        if _place(data) == _place(name):
             warn(
                 f"{data} has changed since {str(path)!r} was trained on it: all of its samples are taken, among which"
                 " those of the training may be"
@@ -156,6 +170,8 @@ def inputs_of(
     """What load_inputs finds for a run's net in a set or file, with a warning where it is in another unit than what the
     net was trained on."""
     x, y = load_inputs(data, net.sizes.inputs, net.about, wanted, net.sizes.shapes[0], way)
+    if net.about and net.about.tokens:
+        return x, y
     if said := of_another_unit(some(x), net.scaling, of_pixels(_name(networks.facts(path)))):
         warn(f"{data} has {said}; give them in one unit")
     return x, y
@@ -163,9 +179,16 @@ def inputs_of(
 
 def _of_one_form(name: str, data: str | Path) -> bool:
     """Whether data of that name may be what is now at that path: files of one ending, or both folders."""
+    if is_text(name):
+        return is_text(str(data))
     if not is_file(name):
         return _is_own(name) and os.path.isdir(home_path(data, "data"))
     return name.lower().endswith(tuple(Path(data).suffixes[-1:]) or ("/",))
+
+
+def _place(data: str | Path) -> Path:
+    """Where data of that name are."""
+    return path_of_text(str(data)) if is_text(str(data)) else home_path(data, "data")
 
 
 def _is_own(name: str) -> bool:
@@ -178,8 +201,10 @@ def _name(metadata: Mapping[str, Any]) -> str:
     return str(metadata.get("config", {}).get("data", IN_MEMORY))
 
 
-def _test_part(metadata: Mapping[str, Any], data: str | Path | None, path: str | Path, way: Way) -> tuple[Any, NDArray]:
+def _test_part(
+    metadata: Mapping[str, Any], data: str | Path | None, path: str | Path, way: Way, tokens: str | None
+) -> tuple[Any, NDArray]:
     """x and y of the test part of the very data that a run was trained on, in the file `data` if they have moved."""
     remedy = "bring back those that it was trained on, or name others with --data"
-    arrays = data_again(stored(metadata), data, metadata, path, remedy, way=way)
+    arrays = data_again(stored(metadata), data, metadata, path, remedy, way=way, tokens=tokens)
     return arrays.x_test, arrays.y_test

@@ -19,13 +19,14 @@ from . import draw, listing, trained
 from .doctor import doctor
 from .export import export
 from .flags import config_of, flags_of, options_of, refuse_changes
+from .generate import generate
 from .reproduce import reproduce
 from .sweep import sweep
 from .train import compare, foretold, resume, train
 
 PATHS = "--data", "--out", "--start", "--class-weights"  # flags whose value may be named like a config file
 OTHERS: tuple[Callable[..., int], ...] = (
-    *(resume, sweep, trained.evaluate, trained.predict, trained.inspect, export, draw.plot, draw.report),
+    *(resume, sweep, trained.evaluate, trained.predict, trained.inspect, generate, export, draw.plot, draw.report),
     *(listing.data, listing.rules, listing.layers, reproduce, listing.info, doctor),
 )
 COMPARED = Group("What is compared", sort_key=-1)
@@ -76,7 +77,7 @@ def app_for(args: list[str]) -> App:
 def _check_own(base: Config, file: str | None, args: list[str]) -> None:
     """Raises InvalidValue where a config file alone names code."""
     flags = {arg.partition("=")[0] for arg in args}
-    for name in ("rule", *PARTS):
+    for name in ("rule", "tokens", *PARTS):
         given = getattr(base, name)
         for one in given if isinstance(given, tuple) else (given,):
             if is_own(one) and not {f"--{name}", f"--{name}s"} & flags:

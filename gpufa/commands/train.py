@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from ..basics.console import console, say
+from ..data.texts import TEXT
 from ..parallel.launch import BY_ONE, Processes, ranks_of, refuse_many
 from ..report import compare as comparing
 from ..rules import find_rule
@@ -32,7 +33,7 @@ def foretold(config: Config) -> int:
 
 
 def train(config: Config, force: bool, quiet: bool, processes: Processes) -> int:
-    name = f"{Path(config.data).stem}-{find_rule(config.rule).name}"
+    name = f"{_stem(config.data)}-{find_rule(config.rule).name}"
     refuse_many(processes.parallel)
     with ranks_of(processes) as ranks:
         quiet = quiet or not ranks.first
@@ -54,6 +55,7 @@ def resume(
     backend: Literal["auto", "numpy", "cupy"] | None = None,
     device: int | None = None,
     data: Path | None = None,
+    tokenizer: str | None = None,
     quiet: bool = False,
     processes: Annotated[Processes, Parameter(name="*")] = BY_ONE,
 ) -> int:
@@ -68,6 +70,7 @@ def resume(
         backend: another backend than the run's
         device: another GPU than the run's
         data: where the run's data file is now; it must be the very same
+        tokenizer: path/to/file.py:NAME, where its text was made tokens by your own
         quiet: print nothing but errors
     """
     own = find_rule(rule) if rule else None
@@ -79,6 +82,7 @@ def resume(
             *(run, epochs, data, callbacks, own, backend, device, "return", schedule_epochs),
             parts=parts,
             parallel=ranks,
+            tokenizer=tokenizer,
         )
         return _finish(resumed, quiet)
 
@@ -86,7 +90,7 @@ def resume(
 def compare(
     config: Config, rules: Sequence[str], options: Mapping[str, Any], baseline: bool, force: bool, quiet: bool
 ) -> int:
-    name = f"{Path(config.data).stem}-compare"
+    name = f"{_stem(config.data)}-compare"
     refuse_many("none")
     with nullcontext(Path(config.out)) if config.out else places.claimed(name) as out:
         config = dataclasses.replace(config, out=str(out))
@@ -100,6 +104,11 @@ def compare(
         say("stopped and saved before all rules were trained; what there is was not tested", quiet)
     say(f"runs, and compare.csv, .json, .md, .tex and .png are in {out}", quiet)
     return DIVERGED if any(run.diverged for run in found.runs.values()) else OK
+
+
+def _stem(data: str) -> str:
+    """What runs on these data begin to be called by."""
+    return Path(data.removeprefix(TEXT)).stem
 
 
 def _finish(run: Run, quiet: bool) -> int:

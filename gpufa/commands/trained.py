@@ -38,6 +38,8 @@ class Use:
     """path/to/file.py:MyRule, where the run was trained by a rule of your own"""
     parts: tuple[str, ...] = ()
     """path/to/file.py:NAME of each activation, loss and so on of your own that it was trained with"""
+    tokenizer: str | None = None
+    """path/to/file.py:NAME, where its text was made tokens by your own"""
     stream: Literal["auto", "always", "never"] = "auto"
     """whether a file is read some samples at a time: auto does that where memory does not hold it"""
     backend: str = "auto"
@@ -50,7 +52,7 @@ class Use:
 
     @property
     def wanted(self) -> Wanted:
-        return Wanted(features=self.features or None, drop=self.drop or None)
+        return Wanted(features=self.features or None, drop=self.drop or None, tokens=self.tokenizer)
 
     @property
     def way(self) -> Way:
@@ -88,6 +90,11 @@ def predict(run: Path, data: str, /, *, out: Path | None = None, use: Used = AS_
     if out and folders.holds(home_path(data, "data"), out):
         raise InvalidValue(f"the predictions would take the place of the data in {str(out)!r}; give another --out")
     net = use.net(run)
+    if net.sizes.places > 1:
+        raise InvalidValue(
+            f"{str(run)!r} predicts at each of {net.sizes.places} places, and predict writes a line a sample; use"
+            " gpufa.load(run).predict(x), and of text gpufa generate"
+        )
     x, _ = provenance.inputs_of(run, net, data, use.wanted, use.way)
     lines = _predictions(net, x)
     if out:

@@ -9,19 +9,23 @@ from ..basics.arguments import shown
 from ..basics.errors import InvalidValue
 
 CLASSIFICATION, REGRESSION = TASKS = "classification", "regression"
+AT_PLACES = "places"  # either of them at each place of a sample, a token or a time step, by what the targets are
+ASKED_FOR = *TASKS, AT_PLACES
 MOST = 10  # names that a sentence shows
 LOSSY = "the images are from {} files, lossy, so that errors can't be compared with published ones"
 # What a checkpoint may say of its data; lists are of names and numbers.
 TYPES: dict[str, tuple[type, ...]] = {
     **{"task": (str,), "target": (list,), "classes": (list,), "features": (list,), "columns": (list, int)},
     **{"weights": (str, int), "array": (str,), "missing": (str,), "dropped": (int,), "lossy": (str,)},
+    **{"places": (int,), "tokens": (str,), "vocabulary": (list, int)},
 }
 
 Names = tuple[str, ...]
 
 
 class Wanted(NamedTuple):
-    """What the settings say of the data; None where they say nothing. `strict` refuses columns that may be leaks."""
+    """What the settings say of the data; None where they say nothing. `strict` refuses columns that may be leaks. The
+    last three are of text."""
 
     target: Names | None = None
     task: str | None = None
@@ -30,6 +34,9 @@ class Wanted(NamedTuple):
     sample_weights: str | None = None
     missing: str | None = None
     strict: bool = True
+    tokens: Any = None
+    length: int | None = None
+    encoding: str | None = None
 
 
 def names_in(value: Any, what: str) -> Names | None:
@@ -51,7 +58,9 @@ class About:
     have no names. A column without a name is its number, counted from 0. `weights` is the column or array of the
     samples' weights; `array` the name by which --features called x, where it did; `missing` says how missing values are
     filled in, and `dropped` how many samples were left out for theirs; `lossy` what images were packed by, where that
-    loses something of them."""
+    loses something of them; `places` at how many places a sample has a target each, None where it has one. Of text
+    `tokens` says what its tokens are, and `vocabulary` which there are, or how many where a tokenizer of one's own
+    knows them."""
 
     task: str
     target: tuple[str | int, ...] = ()
@@ -63,6 +72,9 @@ class About:
     missing: str | None = None
     dropped: int | None = None
     lossy: str | None = None
+    places: int | None = None
+    tokens: str | None = None
+    vocabulary: Names | int | None = None
 
     @property
     def plain(self) -> bool:
@@ -97,11 +109,17 @@ class About:
         return str(self.target[label]) if len(self.target) > 1 else str(label)
 
     def sentence(self, outputs: int, features: int, train: int, test: int) -> str:
-        """All of it in a line."""
+        """All of it in a line; outputs are those at all places."""
+        outputs //= self.places or 1
         what = REGRESSION if outputs == 1 else f"regression on {outputs} outputs"
         if self.task == CLASSIFICATION:
             names = self.classes or tuple(map(str, range(outputs)))
             what = f"{outputs} classes: {shortened(names)}"
+        if self.places:
+            what += f", at each of {self.places} places"
+        if self.tokens:
+            what = f"the next of {outputs} tokens, at each of {self.places}"
+            return f"text by {self.tokens}: target: {what}; {train} + {test} windows"
         gaps = f"; missing values filled in by the {self.missing}" if self.missing else ""
         if self.dropped is not None:
             gaps = f"; {self.dropped} left out for missing values"

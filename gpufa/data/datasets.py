@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..basics.arguments import home_path, one_of, shown, whole
 from ..basics.errors import InvalidValue, room_needed
-from .about import CLASSIFICATION, REGRESSION, TASKS, About, Wanted, names_in
+from .about import ASKED_FOR, CLASSIFICATION, REGRESSION, About, Wanted, names_in
 from .divided import ALL, OWN_TEST_PART, of_arrays
 from .handed import validate
 from .missing import MISSING
@@ -17,6 +17,7 @@ from .namedsets import is_known, part_of
 from .samples import Data, has_labels, inputs
 from .streamroom import ALWAYS, IN_MEMORY, Way
 from .target import judged
+from .texts import check_no_text, is_text, read_text, read_windows
 from .userfiles import is_file, read_file, read_inputs
 
 
@@ -31,6 +32,9 @@ def load_data(
     drop: Any = None,
     sample_weights: str | None = None,
     missing: str | None = None,
+    tokens: Any = None,
+    length: int | None = None,
+    encoding: str | None = None,
 ) -> Data:
     """The named set, scaled to [0, 1], or the user's file, table or arrays as they are.
 
@@ -41,7 +45,8 @@ def load_data(
     for the test, with labels the same share of every class. All of it is read into memory, however much that is.
 
     target    the columns, by name or number, that are to be learned; of arrays also the name of that in place of y
-    task      "classification" or "regression"
+    task      "classification" or "regression", or "places" where each place of a sample, a token or a time step, has a
+              target: whole numbers (samples, places), -1 for none, or floats (samples, outputs, places), NaN for none
     features  the columns that are used, all but the target where not given; of arrays also the name of that in place
               of x
     drop      columns that are left out
@@ -49,22 +54,32 @@ def load_data(
     missing   "drop" leaves out samples with missing values; with "mean" or "median" they stay NaN, for a run with that
               setting to fill in
 
+    Of "text:FILE", a file of text:
+
+    tokens    "char", "word", "path/to/file.py:NAME", or an object with encode(text) and decode(numbers)
+    length    of the windows that it is cut into, in tokens (128 where not given)
+    encoding  what it is written in (utf-8 where not given)
+
     Raises FileProblem for files, InvalidValue for names and values of no use, and where it is not for certain what is
     to be learned.
     """
     if task is not None:
-        one_of(task, TASKS, "task")
+        one_of(task, ASKED_FOR, "task")
     if missing is not None:
         one_of(missing, MISSING, "missing")
     columns = names_in(features, "features"), names_in(drop, "drop")
-    wanted = Wanted(names_in(target, "target"), task, *columns, sample_weights, missing)
+    of_columns = names_in(target, "target"), task, *columns, sample_weights, missing
+    wanted = Wanted(*of_columns, tokens=tokens, length=length, encoding=encoding)
     return read(source, test_fraction, wanted)
 
 
 def read(source: Any, test_fraction: float | None, wanted: Wanted, way: Way = IN_MEMORY) -> Data:
     """The same, for settings that are looked at already; a file may stream, by that way."""
+    if is_text(source):
+        return read_text(source, test_fraction, wanted, way)
     if not isinstance(source, str | os.PathLike):
         return validate(source, wanted, test_fraction)
+    check_no_text(wanted, str(source))
     path = home_path(source, "data")
     if is_own(path):
         return read_file(path, test_fraction, wanted, way)
@@ -117,6 +132,8 @@ def load_inputs(
     must samples of an array that has places. Of a file that streams, by that `way`, x are Rows. Raises FileProblem or
     InvalidValue as `load_data` does.
     """
+    if is_text(path_or_name):
+        return read_windows(str(path_or_name), about, wanted, way)
     path, features = home_path(path_or_name, "data"), whole(features, "the number of features", most=sys.maxsize)
     if is_own(path):
         return read_inputs(path, shape or (features,), about, wanted, way)

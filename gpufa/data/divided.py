@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
-from .about import REGRESSION, About, Wanted, column
+from .about import AT_PLACES, CLASSIFICATION, REGRESSION, About, Wanted, column
 from .arraynames import Fields
 from .columns import Roles, choose, name_of, refuse_running
 from .missing import DROP, kept_rows
+from .places import targets_at_places
 from .samples import Data, has_labels, host_array, targets, truths
 from .splits import held_out
 from .streamparts import looked_at, of_columns
@@ -142,7 +143,9 @@ def _finished(
         xs, ys, weights, about = _without_gaps(xs, ys, weights, about, what)
     elif wanted.missing:
         about = replace(about, missing=wanted.missing)
-    if about.classes is not None and wanted.task != REGRESSION and _counted(ys, len(about.classes)):
+    if wanted.task == AT_PLACES or about.places:
+        made, about = _at_places(ys, about, what)
+    elif about.classes is not None and wanted.task != REGRESSION and _counted(ys, len(about.classes)):
         made = Target(about.task, about.classes, *(y.astype(np.int64, copy=False) for y in ys))
     else:
         made = decide(ys[0], ys[1] if parted else None, wanted.task, what, parted)
@@ -177,6 +180,19 @@ def _without_gaps(
     xs, arrays = ([one[rows] for one, rows in zip(all_of, kept, strict=True)] for all_of in (xs, arrays))
     arrays = [truths(y) if y.dtype.kind == "U" else y for y in arrays]
     return xs, arrays, None if weights is None else weights[kept[0]], replace(about, dropped=dropped)
+
+
+def _at_places(ys: Sequence[NDArray], about: About, what: str) -> tuple[Target, About]:
+    """Targets at each place, of the one or both parts, whole numbers being classes. Raises InvalidValue for others."""
+    if about.places and ys[0].dtype.kind == "f":  # as they were made rows of before
+        ys = [y.reshape(len(y), -1, about.places) for y in ys]
+    ends = _suffixes(len(ys) == 2)
+    made = [targets_at_places(y, f"{what}{end}") for y, end in zip(ys, ends, strict=True)]
+    if len({(y.shape[1:], y.dtype.kind, places) for y, places in made}) > 1:
+        shapes = " and ".join(str(y.shape) for y in ys)
+        raise InvalidValue(f"{what}_train and {what}_test have the shapes {shapes}; give both the same places")
+    task, (y, places) = CLASSIFICATION if has_labels(made[0][0]) else REGRESSION, made[0]
+    return Target(task, None, y, made[1][0] if len(made) == 2 else None), replace(about, places=places)
 
 
 def _counted(ys: Sequence[Any], classes: int) -> bool:

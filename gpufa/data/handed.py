@@ -17,6 +17,7 @@ from .columns import choose, match
 from .divided import ALL, OWN_TEST_PART, of_arrays, of_tables, of_trained
 from .samples import Data, targets
 from .tables import Column, Frame, column_of, frame_of
+from .texts import check_no_text
 
 FORMS = "(x, y), (x_train, y_train, x_test, y_test), a dict of such arrays, or a table with its target"
 
@@ -27,6 +28,7 @@ def validate(data: Any, wanted: Wanted = ALL, fraction: float | None = None, wei
 
     Of `Data` that gpufa has read, names and weights stay. Raises InvalidValue for what can't be trained on.
     """
+    check_no_text(wanted, "what is handed in")
     if weights is not None and wanted.sample_weights is not None:
         raise InvalidValue(
             f"sample_weights are handed in, and the settings name {wanted.sample_weights!r} for them too; leave one of"

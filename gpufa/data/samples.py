@@ -111,6 +111,20 @@ def check_samples(given: tuple[int, ...], shape: tuple[int, ...], name: str) -> 
         )
 
 
+def check_tokens(x: Any, of: int, said: str, name: str) -> None:
+    """Raise InvalidValue where an array on the host or the device has other numbers than 0 .. `of` - 1, whole ones; a
+    net's word `said` that these are what it takes."""
+    whole = x == np.floor(x) if x.dtype.kind == "f" else x == x
+    good = whole & (x >= 0) & (x < of)
+    if not bool(good.all()):
+        at = int((~good).reshape(-1).argmax())
+        row, column = divmod(at, x.shape[1])
+        raise InvalidValue(
+            f"{name}: {float(x[row, column]):g} in row {row}, column {column} (counted from 0), is no number of a"
+            f" token; '{said}' takes whole numbers from 0 to {of - 1}"
+        )
+
+
 def has_labels(y: NDArray) -> bool:
     """Whether y are labels, not real targets."""
     return y.dtype.kind in "iu"

@@ -26,13 +26,10 @@ def held_out(y: NDArray, fraction: float, key: int) -> NDArray[np.bool_]:
     With labels every class gives its share and keeps at least one sample. Raises InvalidValue where that leaves none.
     Its memory, beside a byte or two for each sample, is the same for any number of them.
     """
-    if not isinstance(fraction, Real) or not 0 < fraction < 1:
-        raise InvalidValue(
-            f"the fraction {shown(fraction)} of the samples can't be held out; give a number between 0 and 1"
-        )
-    classes = y if has_labels(y) else np.zeros(len(y), np.uint8)
+    check_fraction(fraction)
+    classes = y if has_labels(y) and y.ndim == 1 else np.zeros(len(y), np.uint8)
     counts = members(classes)
-    candidates = len(y) - np.count_nonzero(counts)  # all but the first of each class
+    candidates = len(y) - int(np.count_nonzero(counts))  # all but the first of each class
     count = min(round(fraction * len(y)), candidates)
     if not count:
         raise InvalidValue(
@@ -49,6 +46,27 @@ def held_out(y: NDArray, fraction: float, key: int) -> NDArray[np.bool_]:
         held[those[(rank > 0) & _evenly(before[own] + rank - 1, candidates, count)]] = True
         passed += np.bincount(own, minlength=len(counts))
     return held
+
+
+def check_fraction(fraction: float) -> None:
+    """Raise InvalidValue for what is no share of samples."""
+    if not isinstance(fraction, Real) or not 0 < fraction < 1:
+        raise InvalidValue(
+            f"the fraction {shown(fraction)} of the samples can't be held out; give a number between 0 and 1"
+        )
+
+
+def stretch(samples: int, fraction: float, what: str = "windows") -> int:
+    """How many at the end are held out of what follows each other in one text, where random ones would have neighbours
+    among those that are trained on. Raises InvalidValue where that leaves none."""
+    check_fraction(fraction)
+    count = round(fraction * samples)
+    if not 0 < count < samples:
+        raise InvalidValue(
+            f"a fraction of {fraction} of these {samples} {what} of text is {count}; give another fraction, more text,"
+            " or a smaller --length"
+        )
+    return count
 
 
 def members(labels: NDArray, classes: int = 0) -> NDArray[np.int64]:
@@ -88,7 +106,7 @@ def subset(data: Data, count: int) -> Data:
     Raises InvalidValue where there are not so many, or more classes.
     """
     x, y = data.x_train, data.y_train
-    classes = len(np.unique(y)) if has_labels(y) else 1
+    classes = len(np.unique(y)) if has_labels(y) and y.ndim == 1 else 1
     if not classes <= count <= len(y):
         raise InvalidValue(
             f"samples = {shown(count)} can't be taken of {len(y)} training samples of {classes} classes;"

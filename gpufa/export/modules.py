@@ -105,6 +105,53 @@ class Local2d(nn.Module):
         return a if self.bias is None else a + self.bias
 
 
+class Embed(nn.Module):
+    """Rows of weight, (tokens, features), for numbers of tokens, (n, tokens of a sample): (n, features, tokens)."""
+
+    def __init__(self, tokens: int, features: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(tokens, features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.embedding(x.long(), self.weight).transpose(1, 2)
+
+
+class Positions(nn.Module):
+    """Adds a vector to each token, by its place."""
+
+    def __init__(self, features: int, tokens: int):
+        super().__init__()
+        self.vectors = nn.Parameter(torch.zeros(features, tokens))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.vectors
+
+
+class TokenNorm(nn.LayerNorm):
+    """Over the features of each token, (n, features, tokens)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+
+
+class Attention(nn.Module):
+    """Attention over tokens, (n, features, tokens): `made` makes queries, keys and values, `taken` what goes on."""
+
+    def __init__(self, features: int, heads: int, causal: bool = False, bias: bool = True):
+        super().__init__()
+        self.heads, self.causal = heads, causal
+        self.made = nn.Parameter(torch.zeros(3 * features, features))
+        self.taken = nn.Parameter(torch.zeros(features, features))
+        self.made_bias = nn.Parameter(torch.zeros(3 * features)) if bias else None
+        self.taken_bias = nn.Parameter(torch.zeros(features)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        made = F.linear(x.transpose(1, 2), self.made, self.made_bias)
+        q, k, v = made.unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        return F.linear(mixed.transpose(1, 2).flatten(2), self.taken, self.taken_bias).transpose(1, 2)
+
+
 class ScaledTanh(nn.Module):
     """steep * tanh(flat * a)."""
 

@@ -60,6 +60,11 @@ def steps_of(net: Network, seed: int | None = None) -> tuple[Step, ...]:
             f"a net of rule {net.rule.name!r} can't be exported: it predicts by more than one pass through its layers;"
             " use gpufa predict, or train it by another rule"
         )
+    if net.sizes.places > 1:
+        raise InvalidValue(
+            f"a net with outputs at places, here '{net.sizes.blocks[-1]}', can't be exported so far; use gpufa itself,"
+            " or end in one dense layer for each sample"
+        )
     given = {"value": net.filling and net.filling.value, **(net.scaling._asdict() if net.scaling else {})}
     inputs = {name: array for name, array in given.items() if array is not None}
     nets = tuple(_replica(net, r) for r in _chosen(net, seed))

@@ -42,6 +42,14 @@ def _concordant(out: Array, M: Array, W: Array) -> None:
     np.copysign(out, W, out=out)
 
 
+def _ternary(out: Array, e: Array, t: float) -> None:
+    """1 from t on, -1 from -t down, else 0; NaN stays."""
+    np.divide(e, t, out=out)
+    np.trunc(out, out=out)
+    np.minimum(out, 1, out=out)
+    np.maximum(out, -1, out=out)
+
+
 def _goodness_slope(out: Array, h: Array, G: Array, theta: float, sign: float) -> None:
     """-2 sign / (1 + exp(sign (G - theta))) * h.
 
@@ -83,6 +91,8 @@ ROWS = (
             "out = factor * (x - y);"),
     Formula("concordant", "out M W", "", _concordant,
             "out = W > 0 ? fabs(M) : W < 0 ? -fabs(M) : (T)0;"),
+    Formula("ternary", "out e", "t", _ternary,
+            "T z = trunc(e / t); out = z > 1 ? (T)1 : z < -1 ? (T)-1 : z;"),
     Formula("goodness_slope", "out h G", "theta sign", _goodness_slope,
             f"T z = sign * (G - theta); out = (T)-2 * sign / ((T)1 + exp(z < (T){HIGHEST} ? z : (T){HIGHEST})) * h;"),
     Formula("log_odds", "out y right other wrong", "theta share", _log_odds,

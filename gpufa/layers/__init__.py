@@ -1,33 +1,40 @@
 """Layers, by objects or by words: `[Dense(64), Act("tanh"), Dropout(0.5)]` is "dense 64 tanh, dropout 0.5"."""
 
 from .act import Act
+from .attention import Attention
 from .chain import Chain
 from .conv import Conv1d, Conv2d
 from .dense import Dense
 from .dropout import Dropout
+from .embed import AsTokens, Embed, Positions
 from .layer import Layer
 from .local import Local2d
 from .norm import BatchNorm, LayerNorm
-from .pool import Flatten, GlobalMean, MaxPool, MeanPool
+from .pool import Flatten, GlobalMean, MaxPool, Mean, MeanPool
 from .residual import Residual, Shortcut
 from .words import LAYERS, block
 
 __all__ = [
     "LAYERS",
     "Act",
+    "AsTokens",
+    "Attention",
     "BatchNorm",
     "Chain",
     "Conv1d",
     "Conv2d",
     "Dense",
     "Dropout",
+    "Embed",
     "Flatten",
     "GlobalMean",
     "Layer",
     "LayerNorm",
     "Local2d",
     "MaxPool",
+    "Mean",
     "MeanPool",
+    "Positions",
     "Residual",
     "Shortcut",
     "block",

@@ -129,6 +129,8 @@ class Layer:
 
     spent   its own way down, `DOWN`, never reads y, over which the activation above may write its own
     known   it does what its name says in gpufa, all its `WAYS`, and what comes to the same may be done in its place
+
+    `numbers` says that it takes numbers of tokens, which are no amounts and go nowhere else.
     """
 
     word: ClassVar[str] = ""
@@ -137,6 +139,7 @@ class Layer:
     options: ClassVar[tuple[Option, ...]] = ()
     spent: ClassVar[bool] = False
     known: ClassVar[bool] = False
+    numbers: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         cls.spent = cls.spent and kept(cls, "spent", DOWN)

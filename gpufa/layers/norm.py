@@ -15,6 +15,7 @@ from ..basics.arguments import is_number, shown
 from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
 from .layer import At, Layer
+from .sequences import stepwise
 from .terms import Carriers, Option, Parameter, Shape, State, Sums
 
 EPS = Option("eps", "1e-5")
@@ -98,22 +99,24 @@ class Norm(Layer):
 @dataclass(frozen=True)
 class LayerNorm(Norm):
     """Over the units of each sample, those of all channels and places, each with a gain and a shift of its own (Ba,
-    Kiros & Hinton 2016, arXiv:1607.06450)."""
+    Kiros & Hinton 2016, arXiv:1607.06450). Above tokens it goes over the features of each token, as transformers have
+    it, each feature with a gain and a shift."""
 
     word = "layer norm"
     example = "layer norm"
     axis = -2
 
     def out(self, shape: Shape) -> Shape:
-        if math.prod(shape) < 2:
+        if self.gains(shape) < 2:
+            over = "features of each token" if stepwise(shape) else "units of each sample"
             raise InvalidValue(
-                f"'{self}' goes over the units of each sample, and of the shape {shape} there is one, which always"
+                f"'{self}' goes over the {over}, and of the shape {shape} there is one, which always"
                 " becomes 0; leave it out, or give it more units"
             )
         return shape
 
     def gains(self, shape: Shape) -> int:
-        return math.prod(shape)
+        return shape[0] if stepwise(shape) else math.prod(shape)
 
 
 @dataclass(frozen=True)

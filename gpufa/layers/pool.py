@@ -2,12 +2,15 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ..backends.operands import Signal
 from ..backends.places import Pair, Windows
 from ..basics.arrays import Array
+from ..basics.errors import InvalidValue
 from .layer import At, Layer
 from .places import along, fitting, on_maps, pair
+from .sequences import Steps, counted, of_each, stepwise
 from .terms import Carriers, Option, Shape
 
 
@@ -90,11 +93,15 @@ class GlobalMean(Layer):
 
     word = "global mean"
     example = "global mean"
-    sample = 3, 32, 32
+    sample: ClassVar[Shape] = (3, 32, 32)
 
     def out(self, shape: Shape) -> Shape:
         on_maps(self, shape)
-        return shape[:1]
+        if (found := stepwise(shape)) and found.pad is not None:
+            raise InvalidValue(
+                f"'{self}' would count tokens that fill up; put 'mean' in its place, which leaves them out"
+            )
+        return tuple(shape[:1])
 
     def windows(self, shape: Shape) -> Windows:
         """One, all of a map."""
@@ -105,6 +112,49 @@ class GlobalMean(Layer):
 
     def pull(self, at: At, carriers: Carriers) -> Signal:
         return whole(at.shape).pull(at, carriers)
+
+
+@dataclass(frozen=True)
+class Mean(GlobalMean):
+    """The mean of each feature over all tokens but those that fill up; of nothing else it is 0."""
+
+    word = "mean"
+    example = "mean"
+    sample = Steps((64, 16))
+
+    def out(self, shape: Shape) -> Shape:
+        return (of_each(self, shape)[0],)
+
+    def forward(self, at: At) -> None:
+        if (count := counted(at)) is None:
+            super().forward(at)
+            return
+        shares = at.array("shares of tokens", *count.shape[1:])
+        at.backend.mean_pool(self._maps(count, 1, at), at.windows, out=self._maps(sums := self._sums(at), 1, at, 1))
+        at.backend.xp.maximum(sums, 1 / at.shape[1], out=sums)
+        at.backend.xp.divide(count, sums, out=shares)
+        part = at.backend.scratch("tokens that count, in parts", (len(at.y), at.units, at.batch.m), at.y.dtype)
+        at.backend.xp.multiply(self._each(at.x, at), shares[:, None], out=self._each(part, at))
+        at.backend.mean_pool(self._maps(part, at.shape[0], at), at.windows, out=self._maps(at.y, at.shape[0], at, 1))
+
+    def pull(self, at: At, carriers: Carriers) -> Signal:
+        signal = super().pull(at, carriers)
+        if of_each(self, at.shape).pad is not None:
+            down = self._each(at.down, at)
+            at.backend.xp.multiply(down, at.array("shares of tokens", at.shape[1], at.batch.m)[:, None], out=down)
+        return signal
+
+    def _sums(self, at: At) -> Array:
+        """The share of tokens that count, (R, 1, m)."""
+        return at.array("share of tokens that count", 1, at.batch.m)
+
+    def _maps(self, a: Array, channels: int, at: At, length: int | None = None) -> Array:
+        """(R, channels, T, 1, m)"""
+        return a.reshape(len(a), channels, at.shape[1] if length is None else length, 1, at.batch.m)
+
+    def _each(self, a: Array, at: At) -> Array:
+        """(R, d, T, m)"""
+        return a.reshape(len(a), *at.shape, at.batch.m)
 
 
 def whole(shape: Shape) -> MeanPool:

@@ -12,6 +12,7 @@ from ..basics.errors import InvalidValue
 from .chain import Chain, DenseParts, chained
 from .layer import At, Layer, write
 from .places import along, on_maps, pair, sides
+from .sequences import widened
 from .terms import Carriers, Option, Shape
 
 
@@ -125,7 +126,7 @@ class Shortcut(Layer):
         if self.n < shape[0]:
             raise InvalidValue(f"'{self}' can't leave channels out, and there are {shape[0]} in {shape}; give as many")
         if self.stride == 1:
-            return (self.n, *shape[1:])
+            return widened(shape, self.n)
         every = zip(on_maps(self, shape), along(self, self.stride, shape), strict=True)
         return (self.n, *[-(-n // s) for n, s in every][: len(shape) - 1])
 

@@ -1,7 +1,9 @@
 """What a layer says of itself, and what it may ask of the pass that it stands in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
+
+from numpy.typing import NDArray
 
 from ..backends import Backend
 from ..backends.columns import Maps
@@ -48,7 +50,8 @@ class All(NamedTuple):
 
 
 class Batch(Protocol):
-    """What a layer may ask of the pass that it stands in."""
+    """What a layer may ask of the pass that it stands in: `inputs` is what that has let in, (R, n_0, m) or (n_0, m),
+    and `outputs_by` the name of the matrix that makes the outputs."""
 
     backend: Backend
     seeds: Sequence[int]
@@ -65,7 +68,15 @@ class Batch(Protocol):
     @property
     def step(self) -> Array: ...
 
+    @property
+    def inputs(self) -> Array: ...
+
+    @property
+    def outputs_by(self) -> str: ...
+
     def array(self, name: str, *shape: int) -> Array: ...
+
+    def constant(self, name: str, make: Callable[[], NDArray]) -> Array: ...
 
     def dropout(self, out: Array, drop: float, stream: int) -> None: ...
 
@@ -78,3 +89,5 @@ class Sums(Protocol):
     def sums(self, name: str, delta: Array, factor: float = 1.0) -> None: ...
 
     def filters(self, name: str, maps: Maps) -> None: ...
+
+    def look_ups(self, name: str, delta: Array, tokens: Array) -> None: ...

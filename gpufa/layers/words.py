@@ -17,26 +17,39 @@ from ..basics.errors import InvalidValue
 from ..functions.activations import ACTIVATIONS, Activation
 from ..functions.parts import OWN, Part
 from .act import Act
+from .attention import Attention
 from .chain import Chain, chained
 from .conv import Conv1d, Conv2d
 from .dense import Dense
 from .dropout import Dropout
+from .embed import AsTokens, Embed, Positions
 from .layer import Layer
 from .local import Local2d
 from .norm import BatchNorm, LayerNorm
-from .pool import Flatten, GlobalMean, MaxPool, MeanPool
+from .pool import Flatten, GlobalMean, MaxPool, Mean, MeanPool
 from .residual import Residual, Shortcut
+from .sequences import numbered, tokens
 from .terms import Shape
 
 ROWS = (
     *(Dense, Conv2d, Conv1d, Local2d, MaxPool, MeanPool, GlobalMean, Flatten),
     *(BatchNorm, LayerNorm, Dropout, Shortcut),
+    *(Embed, Positions, Attention, Mean, AsTokens),
 )
 LAYERS: dict[str, type[Layer]] = {layer.word: layer for layer in ROWS}
-INPUT = "input"
+INPUT, TOKENS = "input", "tokens"
 RESIDUAL = "residual"
 OPTIONS = {text for layer in ROWS for option in layer.options for text in (option.name, *option.words)}
-VOCABULARY = {*(part for word in LAYERS for part in word.split()), *OPTIONS, INPUT, RESIDUAL}
+ALSO: dict[str, type[Layer]] = {"layernorm": LayerNorm, "batchnorm": BatchNorm, "meanpool": MeanPool}  # in one word
+VOCABULARY = {
+    *(part for word in (*LAYERS, *ALSO) for part in word.split()),
+    *OPTIONS,
+    INPUT,
+    TOKENS,
+    "of",
+    "pad",
+    RESIDUAL,
+}
 
 
 def block(given: Any, parts: Sequence[Part] = ()) -> Chain:
@@ -58,9 +71,11 @@ def stand_ins(words: Iterable[Any]) -> list[Activation]:
 
 
 def inputs(given: Any) -> Shape | None:
-    """The shape that "input 784", "input 3x32x32", channels x height x width, or "input 3x100", channels x time, says;
-    None where `given` is something else."""
+    """The shape that "input 784", "input 3x32x32", channels x height x width, "input 3x100", channels x time, or
+    "tokens 128 of 65", numbers of tokens, says; None where `given` is something else."""
     words = given.split() if isinstance(given, str) else []
+    if words[:1] == [TOKENS]:
+        return _tokens(words)
     if words[:1] != [INPUT]:
         return None
     numbers = words[1].split("x") if len(words) == 2 else []
@@ -70,6 +85,21 @@ def inputs(given: Any) -> Shape | None:
             " such as 'input 3x32x32', or channels x time, such as 'input 3x100', in a string by itself"
         )
     return tuple(map(int, numbers))
+
+
+def said(shape: Shape) -> str:
+    """The word of inputs of that shape."""
+    found = numbered(shape)
+    return found.word if found else f"{INPUT} {'x'.join(map(str, shape))}"
+
+
+def _tokens(words: Sequence[str]) -> Shape:
+    if words[2:3] == ["of"] and words[4:5] in ([], ["pad"]) and len(words) in (4, 6) and all(map(_whole, words[1::2])):
+        return tokens(*map(int, words[1::2]))
+    raise InvalidValue(
+        f"{' '.join(words)!r} can't be read; it takes how many tokens a sample has and how many different ones there"
+        " are, such as 'tokens 128 of 65', and may end in the one that fills up, such as 'pad 0', in a string by itself"
+    )
 
 
 def _layers(given: Any, functions: Mapping[str, Activation]) -> Iterator[Layer]:
@@ -119,8 +149,9 @@ def _read(word: str, functions: Mapping[str, Activation]) -> Iterator[Layer]:
         yield Act(functions[word])
         return
     texts = word.split()
+    texts = [*ALSO[texts[0]].word.split(), *texts[1:]] if texts[0] in ALSO else texts
     name = next((name for name in (" ".join(texts[:2]), *texts[:1]) if name in LAYERS), "")
-    if texts[0] == INPUT:
+    if texts[0] in (INPUT, TOKENS):
         raise InvalidValue(f"{shown(word)} says what the inputs are, and is no layer; put it in front of all blocks")
     if not name:
         known = [*LAYERS, f"{RESIDUAL}(...)", *functions]

@@ -105,7 +105,7 @@ class Batch:
         self.rule.deltas(p, p.e)
         ours = Layers.of_slab(p.delta.slab.copy(), p.sizes)
         self._one_layer_of_backprop(p, ours)
-        if p.hidden and p.L in p.blocks:
+        if p.hidden and p.L in p.blocks and p.L not in p.sizes.layered:
             self._through_pseudoinverse(p, ours)
         backprop(p)
         for k in p.hidden:

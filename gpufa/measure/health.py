@@ -100,7 +100,8 @@ def guessing(targets: NDArray) -> float:
     the targets are no labels."""
     if not has_labels(targets):
         return np.inf
-    shares = np.bincount(targets) / len(targets)
+    there = targets if targets.ndim == 1 else targets[targets >= 0]
+    shares = np.bincount(there) / len(there)
     return float(-(shares * np.log(shares, where=shares > 0, out=np.zeros_like(shares))).sum())
 
 
@@ -153,7 +154,7 @@ def _unmoved(history: History, net: Learner, remedy: str, chance: float) -> str:
     advice = remedy or ("add --init uniform" if net.from_zero else "try another --lr, or --scaling standard")
     return (
         f"seed {history.seeds[r]} has learnt nothing: its training loss is {last[r]:.4g}, and that of guessing among"
-        f" {net.sizes.outputs} classes, as frequent as they are, is {chance:.4g}; {advice}"
+        f" {net.sizes.at_place} classes, as frequent as they are, is {chance:.4g}; {advice}"
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..net.learner import Learner
 from ..parallel.ranks import ALONE, Ranks
-from .tally import AMOUNTS, CLASSES, FLAGS, PAIR, Tally, count, together
+from .tally import AMOUNTS, CLASSES, FLAGS, PAIR, TOKENS, Tally, count, together
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,14 @@ def _loss(t: Tally) -> NDArray:
 
 
 def _error(t: Tally) -> NDArray:
-    """Samples that were taken for another class, or outputs on the wrong side of a half."""
+    """Samples, or places, that were taken for another class, or outputs on the wrong side of a half."""
     return 100 * t.wrong.sum(axis=1) / t.held.sum()
+
+
+def _perplexity(t: Tally) -> NDArray:
+    """exp of the loss, which is in nats a token."""
+    with np.errstate(over="ignore"):
+        return np.asarray(np.exp(_loss(t)))
 
 
 def _recall(t: Tally) -> NDArray:
@@ -75,7 +81,8 @@ def _rmse(t: Tally) -> NDArray:
 # fmt: off
 ROWS = (
     Metric("loss", _loss),
-    Metric("error", _error, frozenset({CLASSES, FLAGS}), percent=True),
+    Metric("error", _error, frozenset({CLASSES, FLAGS, TOKENS}), percent=True),
+    Metric("perplexity", _perplexity, frozenset({TOKENS})),
     Metric("balanced_accuracy", _balanced_accuracy, frozenset({CLASSES}), percent=True),
     Metric("recall", _recall, frozenset({CLASSES}), percent=True),
     Metric("auc", _auc, frozenset({PAIR})),
@@ -86,7 +93,7 @@ ROWS = (
 # fmt: on
 METRICS = {row.name: row for row in ROWS}
 RECALL, BALANCED = "recall", "balanced_accuracy"  # the one that has a figure of each class, and the mean of these
-JUDGES = "rmse", "error", "loss"  # lower is better; the first that there is counts
+JUDGES = "rmse", "perplexity", "error", "loss"  # lower is better; the first that there is counts
 
 
 def evaluate(net: Learner, x: Any, y: Any, ranks: Ranks = ALONE) -> dict[str, NDArray]:
@@ -94,7 +101,8 @@ def evaluate(net: Learner, x: Any, y: Any, ranks: Ranks = ALONE) -> dict[str, ND
     device.
 
     One figure per replica, (R,), for each of METRICS that goes with what the targets are; of "recall" (R, C). All
-    samples count alike, whatever their weights in training. x and y are as the training sees them; R2 and RMSE are in
+    samples count alike, whatever their weights in training; where outputs are at places, all places that have a target
+    do. x and y are as the training sees them; R2 and RMSE are in
     the targets' own unit all the same. Several processes take a share of the samples each, and all get all scores.
     """
     with net.backend.working():

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data.places import without_gaps
 from ..data.samples import has_labels
 from ..data.scaling import Scaling
 from ..net.learner import Learner
@@ -14,6 +15,7 @@ from ..net.passes import Pass
 # What targets are, which may be more than one of these.
 CLASSES = "classes"  # one class a sample: labels, one-hot rows, or 0 and 1 of one output
 PAIR = "pair"  # of two classes
+TOKENS = "tokens"  # one class at each place of a sample
 FLAGS = "flags"  # several outputs of 0 or 1 each
 AMOUNTS = "amounts"  # numbers, whose squared error is the loss
 ADDED = "n", "loss", "wrong", "held", "inexact", "residual"  # of two parts
@@ -21,10 +23,11 @@ HALF = 0.5  # an output above it says yes
 
 
 class Tally(NamedTuple):
-    """Of n samples with targets of these `kinds`: the sum of their losses, (R,).
+    """Of n samples with targets of these `kinds`: the sum of their losses, (R,). Where outputs are at places, n is of
+    places that have a target, and all else is of these.
 
     wrong, held      CLASSES: of each class, how many samples were taken for another, (R, C), and how many there are,
-                     (C,). FLAGS: of each output, how many are wrong, (R, n_L), and n
+                     (C,). FLAGS: of each output, how many are wrong, (R, n_L), and n. TOKENS: of all, (R, 1), (1,)
     inexact          FLAGS: samples with an output that is wrong, (R,)
     outputs, second  PAIR: what the net says for the second class, (R, n), and whether it is that, (n,)
     residual         AMOUNTS: the sum of squares, (R,), `spread` about each output's mean, in shares of `unit`
@@ -51,6 +54,9 @@ def kinds_of(net: Learner, y: Any) -> frozenset[str]:
     scaled. A single output of 0 and 1 is a class under binary cross-entropy alone. Under squared error all are amounts
     as well; what is none of these is a share, and has its loss alone.
     """
+    if net.sizes.places > 1:
+        own = TOKENS if has_labels(y) else AMOUNTS if net.output_loss.name == "squared_error" else ""
+        return frozenset({own} - {""})
     if has_labels(y):
         return frozenset({CLASSES, PAIR} if net.sizes.outputs == 2 else {CLASSES})
     loss, columns = net.output_loss.name, y.shape[1]
@@ -74,7 +80,7 @@ def count(net: Learner, x: Any, y: Any, part: slice = slice(None)) -> Tally:
     sums, residual = backend.zeros((2, replicas), "float64"), np.zeros(replicas)
     wrong, held = backend.zeros((replicas, classes), "float64"), backend.zeros((classes,), "float64")
     inexact, spread = backend.zeros((replicas,), "float64"), 0.0
-    outputs, second = list[NDArray](), list[NDArray]()
+    outputs, second, counting = list[NDArray](), list[NDArray](), 0.0
     unit, weights = _units(own) if own else (1.0, None)
 
     def total(squares: Any, axes: Any, samples: int) -> NDArray:
@@ -84,8 +90,10 @@ def count(net: Learner, x: Any, y: Any, part: slice = slice(None)) -> Tally:
 
     for start, p in net.chunks(n):
         at = slice(first + start, first + start + p.m)
-        backend.targets(y[at], out=p.y)
+        net.teach(p, y[at])
         p.evaluate(net.rule.forward, net.as_floats(x[at]), sums)
+        if p.weight is not None:
+            counting += float(p.weight[0].sum(dtype="float64"))
         if AMOUNTS in kinds:
             residual += total(backend.xp.square(p.e), (-1, -2), -1)
         if FLAGS in kinds:
@@ -102,8 +110,10 @@ def count(net: Learner, x: Any, y: Any, part: slice = slice(None)) -> Tally:
                 net.output_loss.outputs(p.a[p.L], p.e)
                 outputs.append(np.array(backend.to_host(p.e[:, -1])))
                 second.append(np.array(backend.to_host(members[0, 1])) > HALF)
-    if AMOUNTS in kinds:
+    if AMOUNTS in kinds and net.sizes.places == 1:
         spread = float(total(backend.xp.square(y - y.mean(axis=0)), None, 0))
+    if net.sizes.places > 1:
+        return _of_places(net, y, kinds, counting, backend.to_host(sums), residual)
     return Tally(
         *(n, kinds, backend.to_host(sums)[0], backend.to_host(wrong)),
         np.full(classes, float(n)) if FLAGS in kinds else backend.to_host(held),
@@ -112,6 +122,17 @@ def count(net: Learner, x: Any, y: Any, part: slice = slice(None)) -> Tally:
         np.concatenate(second) if second else np.zeros(0, bool),
         *(residual, spread, unit, 0 if has_labels(y) else y.size),
     )
+
+
+def _of_places(net: Learner, y: Any, kinds: frozenset[str], n: float, sums: NDArray, residual: NDArray) -> Tally:
+    """That of n places that have a target, of the sums of losses and misses, (2, R), and of squares, (R,)."""
+    none, spread, values = np.zeros((len(residual), 0)), 0.0, 0
+    if AMOUNTS in kinds:
+        xp, there = net.backend.xp, y == y
+        mean = without_gaps(xp, y).sum(axis=0, dtype="float64") / xp.maximum(there.sum(axis=0), 1)
+        spread, values = float(xp.square(without_gaps(xp, y - mean)).sum(dtype="float64")), int(there.sum())
+    wrong, held, second = sums[1][:, None], np.full(1, n), np.zeros(0, bool)
+    return Tally(int(n), kinds, sums[0], wrong, held, none.sum(axis=1), none, second, residual, spread, 1.0, values)
 
 
 def together(parts: Sequence[Tally]) -> Tally:

@@ -109,7 +109,8 @@ class LayeredBlock:
         shape, streams = net.sizes.shapes[k - 1], count(1000 * k)
         block, self.arrived = net.sizes.blocks[k - 1], False
         self.block = block if net.as_said else block.pooled_first
-        self.at = At(self.block, net, shape, net.parameters, suffixes, streams, y, None, path)
+        delta = net.delta[k] if k == net.L and not self.own else None  # where the error stands already
+        self.at = At(self.block, net, shape, net.parameters, suffixes, streams, y, delta, path)
 
     def forward(self) -> None:
         self.up(self.net.sent[self.k - 1])
@@ -156,7 +157,8 @@ class LayeredBlock:
                 " derivative=False and dropout=False out"
             )
         write(self.net.backend, s, out=self.at.delta)
-        self.net.delta[self.k][...] = self.at.delta
+        if self.at.delta is not self.net.delta[self.k]:
+            self.net.delta[self.k][...] = self.at.delta
         self.block.send(self.at, carriers)
         self.arrived = True
 

@@ -55,7 +55,7 @@ def layout_of(sizes: Sequence[Any], activation: Any, residual: bool, rule: Rule,
 def check_fit(layout: Layout, rule: Rule, others: Mapping[str, type[Rule]]) -> None:
     """Raises InvalidValue where a block lacks what the rule needs, with those of the others that could do. A rule with
     a way forward of its own needs plain layers, unless it says by "pull" that it goes by blocks."""
-    for k in layout.hidden:
+    for k in layout.every:
         needs = rule.needs if rule.feedforward or "pull" in rule.needs else rule.needs | {"matrix", "plain"}
         missing = [what for what in WANTED if what in needs - layout.offers(k)]
         if not missing:
@@ -65,11 +65,12 @@ def check_fit(layout: Layout, rule: Rule, others: Mapping[str, type[Rule]]) -> N
                 f"activation {layout.activations[k - 1]!r} of hidden layer {k} has derivative zero, so rule"
                 f" {rule.name!r} would never train it; use rule 'dfa' with --set rule.inject=pre_activation"
             )
-        offered = frozenset.intersection(*(layout.offers(j) for j in layout.hidden))
+        offered = frozenset.intersection(*(layout.offers(j) for j in layout.every))
         at_fault = _options_at_fault(rule, missing[0])
         able = [name for name, other in others.items() if other().needs & WANTED.keys() <= offered]
-        out = "--residual out, in words residual(...)" if k in layout.residual else "that block out"
-        if missing[0] == "matrix" and layout.blocks[k - 1].one_dense:
+        out = "leave --residual out, in words residual(...)" if k in layout.residual else "leave that block out"
+        out = "let it be one dense layer for each sample" if k == layout.L else out
+        if missing[0] == "matrix" and (one := layout.blocks[k - 1].one_dense) and one.dropout:
             raise InvalidValue(
                 f"rule {rule.name!r} takes hidden blocks that all drop the same share of their units, and block {k} is"
                 f" '{layout.blocks[k - 1]}'; give all of them the same dropout, or none"
@@ -80,7 +81,7 @@ def check_fit(layout: Layout, rule: Rule, others: Mapping[str, type[Rule]]) -> N
         leave = f"leave --set rule.{' and rule.'.join(at_fault)} out, " if at_fault else ""
         raise InvalidValue(
             f"rule {rule.name!r}{way} {WANTED[missing[0]]}, and block {k} is '{layout.blocks[k - 1]}'; {leave}use one"
-            f" of {', '.join(able)}, or leave {out}"
+            f" of {', '.join(able)}, or {out}"
         )
 
 
@@ -98,6 +99,9 @@ WANTED = {
     "matrix": "takes blocks of one dense layer each",
     "plain": "goes through the net in a way of its own, which knows no skip connections",
     "single": "takes blocks in which one layer learns, under no skip connection",
+    "output": "takes outputs of one dense layer, an error for each sample",
+    "apart": "sends noise through each matrix by itself, of layers that have no second one",
+    "amounts": "changes the inputs, which numbers of tokens don't bear",
     "pull": "takes blocks that can hand an error down",
     "derivative": "learns through derivatives that are not zero everywhere",
 }

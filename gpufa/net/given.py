@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ..basics.errors import InvalidValue, warn
 from ..data.about import shortened
 from ..data.handed import samples_of
+from ..data.places import checked_amounts, checked_labels
 from ..data.samples import REAL, check_samples, host_array, real_numbers
 from ..data.streamparts import Made
 from ..data.streams import Rows
@@ -42,6 +43,8 @@ def network_target(net: Learner, y: Any, samples: int) -> Any:
     Classes go by their names where these are strings or a column of a table; other whole numbers are those of classes,
     from 0 as Data has them. Raises InvalidValue for what is neither.
     """
+    if net.sizes.places > 1:
+        return net.backend.to_device(_at_places(net, y, samples))
     host, n = _targets(net, y, samples), net.sizes.outputs
     if host.dtype.kind in "iub" and host.shape == (samples,):
         if host.size and (host.min() < 0 or host.max() >= n):
@@ -57,6 +60,21 @@ def network_target(net: Learner, y: Any, samples: int) -> Any:
     raise InvalidValue(
         f"targets have shape {host.shape} and type {host.dtype};"
         f" expected {samples} whole-number labels or ({samples}, {n})"
+    )
+
+
+def _at_places(net: Learner, y: Any, samples: int) -> NDArray:
+    """Targets of each place, labels (samples, places), or rows of numbers."""
+    y = net.backend.shared(y)
+    host = real_numbers(net.backend.to_host(y) if _on_device(net, y) else y, TARGETS)
+    (n, places), every = (net.sizes.at_place, net.sizes.places), net.sizes.outputs
+    if host.dtype.kind in "iu" and host.shape == (samples, places) and n > 1:
+        return checked_labels(host.astype(np.int64), TARGETS, n)
+    if host.dtype.kind == "f" and host.size == samples * every and host.shape[:1] == (samples,):
+        return net.scaled_targets(checked_amounts(host.reshape(samples, n, places), TARGETS))
+    raise InvalidValue(
+        f"targets have shape {host.shape} and type {host.dtype}; expected whole numbers ({samples}, {places}), -1 where"
+        f" a place has none, or floats ({samples}, {n}, {places})"
     )
 
 

@@ -62,20 +62,28 @@ class Gradients:
         """The parameter's gradient += factor * delta h^T: (R, rows, m) and (R, columns, m)."""
         self._check(name)
         if name in self.wanted:
-            alpha, beta = self._times(factor), self._beta(name)
+            alpha, beta = self._times(factor), self.begin(name)
             self.backend.gemm(delta, T(h), out=self.into[name], alpha=alpha, beta=beta)
 
     def sums(self, name: str, delta: Array, factor: float = 1.0) -> None:
         """The parameter's gradient += factor * the sums over samples of delta, (R, rows, m)."""
         self._check(name)
         if name in self.wanted:
-            self.backend.row_sums(delta, out=self.into[name], alpha=self._times(factor), beta=self._beta(name))
+            self.backend.row_sums(delta, out=self.into[name], alpha=self._times(factor), beta=self.begin(name))
 
     def filters(self, name: str, maps: Maps) -> None:
         """The kernel's gradient += the sums over places and samples of y x, y being the signal there."""
         self._check(name)
         if name in self.wanted:
-            self.backend.filter_gradient(maps, out=self.into[name], alpha=self.scale, beta=self._beta(name))
+            self.backend.filter_gradient(maps, out=self.into[name], alpha=self.scale, beta=self.begin(name))
+
+    def look_ups(self, name: str, delta: Array, tokens: Array, turned: bool = False) -> None:
+        """The parameter's gradient, (R, V, n), += the sums of delta, (R, n, T * m), over the places of each of V
+        tokens, (R, T, m) or (T, m); `turned`, where it is (R, n, V)."""
+        self._check(name)
+        if name in self.wanted:
+            out = T(self.into[name]) if turned else self.into[name]
+            self.backend.add_look_ups(delta, tokens, out=out, alpha=self.scale, beta=self.begin(name))
 
     def array(self, name: str) -> Array:
         """The parameter's gradient, to be written whole by the rule itself, which does its own scaling."""
@@ -102,6 +110,10 @@ class Gradients:
             for k in layered:
                 if k in layers:
                     net.gradients_within(k, Within(self, scale))
+
+    def scale_of(self, name: str) -> float | Array:
+        """What a parameter's gradient is multiplied by, which may be another block's than that which hands it over."""
+        return next((scale for scale, layers in self.rates if name in self.into.sizes.names(layers)), self.scale)
 
     def finish(self) -> None:
         """Write zeros where nothing was handed over. Raises InvalidValue where a rule of signals has handed over
@@ -135,7 +147,8 @@ class Gradients:
     def _times(self, factor: float) -> float | Array:
         return self.scale if factor == 1 else factor * self.scale
 
-    def _beta(self, name: str) -> float:
+    def begin(self, name: str) -> float:
+        """How much of what is there stays where more of that parameter's gradient comes: nothing before the first."""
         beta = 1.0 if name in self.begun else self.first
         self.begun.add(name)
         return beta
@@ -165,31 +178,36 @@ class Within:
         self.grads, self.scale = grads, scale
 
     def product(self, name: str, delta: Array, h: Array, factor: float = 1.0) -> None:
-        alpha, beta, running = self._times(factor), self.grads.first, self._running(name)
+        alpha, beta = self._times(factor), self.grads.begin(name)
         for rows, out in self.grads.rooms(name):
-            for r in running:
+            for r in self.grads.running:
                 below = h if h.ndim < delta.ndim else h[r]
                 self.grads.backend.gemm(delta[r, rows], T(below), out=out[r], alpha=alpha, beta=beta)
 
     def sums(self, name: str, delta: Array, factor: float = 1.0) -> None:
-        alpha, beta, running = self._times(factor), self.grads.first, self._running(name)
+        alpha, beta = self._times(factor), self.grads.begin(name)
         for rows, out in self.grads.rooms(name):
-            for r in running:
+            for r in self.grads.running:
                 self.grads.backend.row_sums(delta[r, rows], out=out[r], alpha=alpha, beta=beta)
 
     def filters(self, name: str, maps: Maps) -> None:
-        beta, running, shared = self.grads.first, self._running(name), maps.x.ndim < maps.y.ndim
+        beta, shared = self.grads.begin(name), maps.x.ndim < maps.y.ndim
         for _, out in self.grads.rooms(name):  # kernels are whole
-            for r in running:
+            for r in self.grads.running:
                 own = maps._replace(x=maps.x if shared else maps.x[r], y=maps.y[r])
                 self.grads.backend.filter_gradient(own, out=out[r], alpha=self.scale, beta=beta)
 
+    def look_ups(self, name: str, delta: Array, tokens: Array) -> None:
+        if name not in self.grads.wanted:  # that of the outputs, which are frozen
+            return
+        beta, backend, scale = self.grads.begin(name), self.grads.backend, self.grads.scale_of(name)
+        for rows, out in self.grads.rooms(name):
+            for r in self.grads.running:
+                own = tokens[r] if tokens.ndim == delta.ndim else tokens
+                backend.add_look_ups(delta[r], own, out[r], rows.start or 0, scale, beta)
+
     def _times(self, factor: float) -> float | Array:
         return self.scale if factor == 1 else factor * self.scale
-
-    def _running(self, name: str) -> Sequence[slice]:
-        self.grads.begun.add(name)
-        return self.grads.running
 
 
 def block(net: Pass, layers: Layers, first: int, last: int) -> Array:

@@ -13,8 +13,11 @@ from ..layers.act import Act
 from ..layers.chain import Chain, DenseParts
 from ..layers.dense import Dense
 from ..layers.residual import Residual
+from ..layers.sequences import numbered, stepwise
 from ..layers.terms import Shape
+from ..layers.words import said
 from ..parallel.ranks import Share
+from .firsts import check_tokens
 from .naming import Naming
 
 IDENTITY = "identity"
@@ -47,9 +50,15 @@ class Layout(Naming):
                 raise InvalidValue(
                     f"block {k}, '{block}', has nothing to learn; put it behind the layer that it belongs to"
                 )
-        if not (last := blocks[-1].one_dense) or last.act or last.dropout or isinstance(blocks[-1], Residual):
+        check_tokens(shapes, blocks)
+        last, shape, one = blocks[-1], shapes[-2], blocks[-1].one_dense
+        for layer in last.layers[:-1]:
+            shape = layer.out(shape)
+        bare = (one and not (one.act or one.dropout)) or len(shapes[-1]) > 1
+        if not bare or isinstance(last, Residual) or not last.layers[-1].parameters(shape):
             raise InvalidValue(
-                f"the last block is '{blocks[-1]}'; give the outputs as 'dense 10', their non-linearity is the loss's"
+                f"the last block is '{last}'; give the outputs as 'dense 10', or at every place as 'conv1d 10 1', their"
+                " non-linearity is the loss's"
             )
         return cls(tuple(shapes), tuple(blocks))
 
@@ -70,6 +79,16 @@ class Layout(Naming):
     def hidden(self) -> range:
         """The hidden blocks, 1 .. L-1."""
         return range(1, self.L)
+
+    @property
+    def places(self) -> int:
+        """Of how many places the outputs are, each of which has an error of its own; 1 where a sample has one."""
+        return math.prod(self.shapes[-1][1:])
+
+    @property
+    def at_place(self) -> int:
+        """The outputs at one place."""
+        return self.shapes[-1][0]
 
     def __getitem__(self, k: int) -> int:
         return self.units[k]
@@ -116,13 +135,18 @@ class Layout(Naming):
     def one_dense(self, k: int) -> DenseParts | None:
         """Block k's dense layer, activation and dropout, where it is nothing else but a skip connection over them, and
         its dropout is that of all hidden blocks."""
-        one = self.blocks[k - 1].one_dense
+        one = self._parts(k)
         return one if one and (one.dropout is None or one.dropout.p == self.dropout) else None
+
+    def _parts(self, k: int) -> DenseParts | None:
+        """Those of block k where it is one dense layer of units."""
+        below = self.shapes[k - 1]
+        return None if numbered(below) or stepwise(below) else self.blocks[k - 1].one_dense
 
     @cached_property
     def dropout(self) -> float:
         """The probability with which all hidden blocks drop their outputs; 0 where they don't, or differ."""
-        parts = [one.one_dense for one in self.blocks[:-1]]
+        parts = map(self._parts, self.hidden)
         found = {one.dropout.p if one and one.dropout else 0.0 for one in parts}
         return found.pop() if len(found) == 1 else 0.0
 
@@ -155,7 +179,7 @@ class Layout(Naming):
     @property
     def words(self) -> list[str]:
         """Its inputs and blocks as Network takes them."""
-        return [f"input {'x'.join(map(str, self.shapes[0]))}", *map(str, self.blocks)]
+        return [said(self.shapes[0]), *map(str, self.blocks)]
 
     @property
     def sketch(self) -> str:
@@ -180,6 +204,12 @@ class Layout(Naming):
             found |= {"single"}
         if all(layer.f.learns for layer, _ in self.walk(k) if isinstance(layer, Act)):
             found |= {"derivative"}
+        if one or k != self.L:
+            found |= {"output"}
+        if all(sum(len(one.shape) > 1 for one in at.layer.parameters(at.shape).values()) < 2 for at in self.named(k)):
+            found |= {"apart"}
+        if k > 1 or not numbered(self.shapes[0]):
+            found |= {"amounts"}
         return frozenset(found)
 
     def alike(self, layers: tuple[int, ...]) -> list[tuple[int, int]]:

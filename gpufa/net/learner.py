@@ -6,12 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..basics.arrays import T
 from ..basics.errors import InvalidValue, warn
 from ..data.about import About
 from ..data.missing import Filling
-from ..data.samples import check_samples, inputs
+from ..data.places import counted, without_gaps
+from ..data.samples import check_samples, check_tokens, inputs
 from ..data.scaling import Scaling
 from ..functions.losses import Loss
+from ..layers.sequences import numbered
 from ..parallel.ranks import ALONE, Ranks
 from .layout import Layout
 from .model import Model
@@ -82,11 +85,22 @@ class Learner(Model):
     def judged(self, x: Any, y: Any, weight: Any = None) -> Pass:
         """The pass of these samples, on the device, with their error; under weights, (R, m), where there are some."""
         p = self.pass_for(len(x))
-        p.weight = weight
-        self.backend.targets(y, out=p.y)
+        self.teach(p, y, weight)
         self.rule.forward(p, x)
         p.error()
         return p
+
+    def teach(self, p: Pass, y: Any, weight: Any = None) -> None:
+        """Give a pass its targets, which are on the device, and weights of its samples, (R, m), where there are some;
+        places without a target have the weight 0."""
+        places, p.weight = self.sizes.places, weight
+        if places > 1:
+            own = p.array("weight of places", places, p.m)
+            own[...] = T(counted(y, places))
+            if weight is not None:
+                own *= weight[:, None]
+            p.weight, y = own.reshape(len(own), -1), without_gaps(self.backend.xp, y)
+        self.backend.targets(y, out=p.y, places=places)
 
     def scaled(self, x: NDArray) -> NDArray:
         """x itself, with a warning: whatever takes inputs scales them as the training did."""
@@ -106,11 +120,19 @@ class Learner(Model):
             raise InvalidValue(
                 f"the data have {x.shape[1]} features; expected {self.sizes.inputs}, as in the training data"
             )
+        x = self.looked_at(x, name)
         return x if x.dtype == np.uint8 and not self.scaling else self._made(x, self.scaling, name, np.asarray)
 
     def unscaled(self, x: NDArray, name: str = "x") -> NDArray:
         """The same without the scaling, of inputs that were looked at by `as_trained` already."""
         return np.asarray(self._made(self.filled(x), None, name, np.asarray))
+
+    def looked_at(self, x: Any, name: str) -> Any:
+        """Raw inputs themselves, on the host or the device. Raises InvalidValue for numbers that are none of tokens,
+        where the net takes these, of inputs that it calls `name`."""
+        if found := numbered(self.sizes.shapes[0]):
+            check_tokens(x, found.of, found.word, name)
+        return x
 
     def filled(self, x: Any, place: Callable[[NDArray], Any] = np.asarray) -> Any:
         """Raw inputs with their missing values filled in, where the training did that."""
@@ -119,6 +141,7 @@ class Learner(Model):
     def scaled_inputs(self, x: Any) -> Any:
         """Raw inputs, (samples, n_0), on the host or the device, as the training saw them, on the device. What is not
         finite stays so. Raises InvalidValue for values beyond the type."""
+        x = self.looked_at(x, "the inputs")
         if self.filling or self.scaling or isinstance(x, self.backend.xp.ndarray):
             x = self.backend.to_device(x, np.float64 if x.dtype.itemsize > WIDEST else None)
             x = self.filled(x, self.backend.to_device)
@@ -127,13 +150,20 @@ class Learner(Model):
     def scaled_targets(self, y: Any, name: str = "the targets") -> NDArray:
         """Real targets on the host, (samples, n_L), as the training sees them. Raises InvalidValue for those that the
         loss is not for, as e = yhat - y would be another one's gradient, and for values beyond the type."""
-        if fault := self.output_loss.unfit(y):
+        if fault := self.output_loss.unfit(self._rows_of(y)):
             raise InvalidValue(
                 f"{name} don't go with the loss {self.output_loss.name}: {fault}; give others, or take"
                 " --loss squared_error"
             )
         found: NDArray = self._made(y, self.target_scaling, name, np.asarray)
         return found
+
+    def _rows_of(self, y: NDArray) -> NDArray:
+        """Targets as the loss takes them, those of each place that has some a row."""
+        if (places := self.sizes.places) == 1:
+            return y
+        rows = T(y.reshape(len(y), -1, places)).reshape(-1, self.sizes.at_place)
+        return rows[counted(y, places).reshape(-1)]
 
     def _made(self, x: Any, scaling: Scaling | None, name: str, place: Callable[..., Any]) -> Any:
         """x in the net's own type, scaled where there is a scaling, there where `place` brings arrays."""

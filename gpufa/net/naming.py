@@ -97,14 +97,14 @@ class Naming:
     def carriers(self) -> dict[int, dict[str, tuple[str, Shape]]]:
         """By block, and by matrix of it through which an error goes down, the name and shape of what may stand in for
         its transpose, or for the kernel: B2 for W3, as it sends to block 2, and B2.1 for W3.1. Nothing goes down
-        through block 1's first, unless it stands above other layers.
+        through block 1's first, unless it stands above other layers. Of a layer's second matrix, such as U3, it is BU2.
         """
         found = {}
         for k in range(1, self.L + 1):
             first = [at for at in self.named(k) if k == 1 and at.lowest]
             lowest = {name + at.end for at in first for name in at.layer.parameters(at.shape)}
             names = [(name, shape) for name, shape in self.matrices(k).items() if name not in lowest]
-            found[k] = {name: (f"B{k - 1}{name[len(f'W{k}') :]}", carrier_shape(shape)) for name, shape in names}
+            found[k] = {name: (stand_in(name, k), carrier_shape(shape)) for name, shape in names}
         return found
 
     def names(self, layers: tuple[int, ...]) -> frozenset[str]:
@@ -116,3 +116,8 @@ class Naming:
     @cached_property
     def _names(self) -> dict[tuple[int, ...], frozenset[str]]:
         return {}
+
+
+def stand_in(name: str, k: int) -> str:
+    """What stands in for block k's matrix of that name: B2 for W3, B2.1 for W3.1, BU2.1 for U3.1."""
+    return f"B{name[0].replace('W', '')}{k - 1}{name[len(f'W{k}') :]}"

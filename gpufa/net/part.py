@@ -9,8 +9,10 @@ from itertools import accumulate
 import numpy as np
 
 from ..basics.errors import InvalidValue
+from ..layers.sequences import numbered
 from ..layers.terms import Shape
 from ..parallel.ranks import Ranks, Share
+from .firsts import tied
 from .layout import Layout
 
 
@@ -88,10 +90,22 @@ def part_of(layout: Layout, ranks: Ranks) -> Part:
             f"{layout.L - 1} hidden blocks can't be held by {ranks.size} processes, of which each has one at least;"
             " start fewer, or give the net more blocks"
         )
+    if layout.L in layout.layered:
+        raise InvalidValue(
+            f"the outputs, '{layout.blocks[-1]}', have an error at each place, which processes that hold the blocks"
+            " between them can't share so far; leave --parallel layers out"
+        )
     if layout.residual:
         raise InvalidValue(
             "skip connections between blocks can't lead from one process to another; say them within blocks, as in"
             " --layers 'residual(dense 64 tanh)', or leave --parallel layers out"
+        )
+    found = numbered(layout.shapes[0])
+    if found and (found.pad is not None or tied(layout.blocks)):
+        what = f"'{found.word}' says" if found.pad is not None else f"'{layout.blocks[0]}' asks"
+        raise InvalidValue(
+            f"what {what} of the net's first block, blocks that other processes hold have to know; leave"
+            f" {'pad' if found.pad is not None else 'tied'} out, or --parallel layers"
         )
     ends = _ends([_work(layout, k) for k in layout.every], ranks.size)
     first = 1 if ranks.rank == 0 else ends[ranks.rank - 1] + 1

@@ -39,6 +39,9 @@ class Pass(Slabs):
     value        the loss of each sample, (R, m), and `missed` whether its largest output is not its largest target
     weight       what e and value of each sample are multiplied by, (R, m), None where all count alike
 
+    Where the outputs are at places, value, missed and weight are of each place, (R, places * m), the samples innermost,
+    and a place of weight 0 is none that counts.
+
     A training pass is one with a clock: it draws its masks by it, and may keep its slabs, and copies of weights and
     feedback, in the backend's lower precision. Of a batch that processes share, m are this one's own; `ranks` are
     those that hold the net's blocks between them.
@@ -53,17 +56,23 @@ class Pass(Slabs):
         replicas = len(net.seeds)
         self.new_arena = net.new_arena
         self.y = self.backend.zeros((replicas, net.sizes.outputs, m), self.slab_dtype)
-        self.value = self.backend.zeros((replicas, m), self.dtype)
-        self.missed = self.backend.zeros((replicas, m), "bool")
+        self.value = self.backend.zeros((replicas, net.sizes.places * m), self.dtype)
+        self.missed = self.backend.zeros((replicas, net.sizes.places * m), "bool")
         self.weight: Array = None
         self.blocks = {k: block_of(self, k) for k in self.sizes.every}
         self.layered = {k: one for k, one in self.blocks.items() if isinstance(one, LayeredBlock)}
         self.awaited: Outputs | None = None
+        if self.L in self.layered:
+            self.a[self.L] = self.h[self.L]
 
     @property
     def e(self) -> Array:
         """delta_L, the error at the output's pre-activation, (R, n_L, m)."""
         return self.delta[self.L]
+
+    def by_places(self, x: Array) -> Array:
+        """What is of the outputs, (R, n_L, m), as if each place were a sample: (R, outputs of a place, places * m)."""
+        return x if self.sizes.places == 1 else x.reshape(len(x), self.sizes.at_place, -1)
 
     def take(self, x: Array) -> None:
         """Let a batch in: h[0] = x^T, under this step's masks, which are drawn."""
@@ -81,12 +90,12 @@ class Pass(Slabs):
     def again(self) -> Array:
         """The same of the batch that it has taken in already."""
         self._hidden()
-        self.layer(self.L, self.sent[self.L - 1], self.h[self.L], a=self.a[self.L])
+        self._top()
         return self.a[self.L]
 
     def feed(self, x: Array) -> Array:
         """`forward`; where the error is awaited behind it, that is taken in one operation with the output."""
-        if self.awaited is None:
+        if self.awaited is None or self.L in self.layered:
             return self.forward(x)
         self.take(x)
         self._hidden()
@@ -204,6 +213,13 @@ class Pass(Slabs):
         for k in self.hidden:
             self.blocks[k].forward()
 
+    def _top(self) -> None:
+        """The outputs, of what is below."""
+        if self.L in self.layered:
+            self.blocks[self.L].forward()
+        else:
+            self.layer(self.L, self.sent[self.L - 1], self.h[self.L], a=self.a[self.L])
+
     def _send(self, k: int, s: Signal, carriers: Carriers, derivative: bool = True, dropout: bool = True) -> None:
         _check(k, s, self.delta[k])
         self.blocks[k].send(s, carriers, derivative, dropout)
@@ -223,7 +239,8 @@ class Pass(Slabs):
             self.backend.feedback_delta(s.matrix, s.signal, partly(self.all_gates, derivative, dropout), out=stacked)
 
     def _outputs(self, sums: Array) -> Outputs:
-        return Outputs(self.loss, self.a[self.L], self.y, self.e, self.value, self.missed, sums, self.weight)
+        a, y, e = map(self.by_places, (self.a[self.L], self.y, self.e))
+        return Outputs(self.loss, a, y, e, self.value, self.missed, sums, self.weight, self.sizes.places > 1)
 
 
 def _check(to: int | str, s: Signal, delta: Array) -> None:

@@ -32,7 +32,7 @@ def try_out(net: Learner, x: Any, y: Any, weighed: bool = False) -> None:
 
 def _forward(net: Learner, x: Any, y: Any) -> None:
     p = net.pass_for(len(x))
-    net.backend.targets(y, out=p.y)
+    net.teach(p, y)
     p.evaluate(net.rule.forward, x)
     taken = p.e.copy()
     p.error()

@@ -12,24 +12,33 @@ from ..layers.terms import Shape
 from .layout import Layout
 from .passes import Pass
 
-PLACES = "each", "shared", "repeated"
+PLACES = "auto", "each", "shared", "repeated", "own"
 
 
 @dataclass(frozen=True)
 class Rows:
     """Those of one block, `count` of them with so many `columns`. With `windows` a channel has a row for each place of
-    their kernel, and a unit has the sum of the rows with which they see it; without, each unit has its own."""
+    their kernel, and a unit has the sum of the rows with which they see it; without, each unit has its own. Of
+    `several` places each hears of its own error alone, by rows that are the same at all of them."""
 
     count: int
     columns: int
     windows: Windows | None = None
+    several: int = 1
 
     @property
     def places(self) -> int:
         """Those of the kernel."""
         return math.prod(self.windows.kernel) if self.windows else 1
 
+    @property
+    def by_unit(self) -> bool:
+        """Whether each unit has a row of its own."""
+        return self.windows is None and self.several == 1
+
     def __str__(self) -> str:
+        if self.several > 1:
+            return "each channel a row, the same at every place, which hears of its own error alone"
         if self.windows is None:
             return "each unit its own row"
         if self.windows.kernel == (1, 1):
@@ -38,6 +47,10 @@ class Rows:
 
     def signal(self, net: Pass, k: int, matrix: Array, e: Array) -> Signal:
         """What arrives at block k's output, of its matrix (R, count, columns) and what that is multiplied with."""
+        if self.several > 1:
+            out = net.array(f"{net.sizes[k]} units", net.sizes[k], net.m)
+            net.backend.through(matrix, self.heard(e), out=self.heard(out))
+            return Signal(None, out)
         if self.windows is None:
             return net.through(matrix, e)
         rows, out = self._space(net, k)
@@ -46,13 +59,19 @@ class Rows:
         return Signal(None, out)
 
     def gathered(self, net: Pass, k: int, units: Array) -> Array:
-        """The sums over all units that share a row, (R, count, m), of (R, n_k, m)."""
+        """The sums over all units that share a row, (R, count, m), of (R, n_k, m); of places that hear of themselves
+        alone no sums yet, (R, count, several * m)."""
         if self.windows is None:
-            return units
+            return self.heard(units)
         rows, maps = self._space(net, k)
         maps[...] = units
         net.backend.gather(self._maps(maps), self.windows, out=self._taps(rows))
         return rows
+
+    def heard(self, x: Array) -> Array:
+        """x, (R, n, m), with the places that hear of themselves alone beside the samples, (R, n / several, several *
+        m)."""
+        return x if self.several == 1 else x.reshape(len(x), x.shape[1] // self.several, -1)
 
     def _space(self, net: Pass, k: int) -> tuple[Array, Array]:
         """(R, count, m) and (R, n_k, m)"""
@@ -74,13 +93,34 @@ class Rows:
 
 def rows_of(sizes: Layout, columns: int, places: str) -> dict[int, Rows]:
     """Those of all hidden blocks; `places` is one of PLACES, and where a block has no places or its reader no kernel,
-    each unit has its own. Raises InvalidValue where a kernel does not look at the block's output itself."""
+    each unit has its own. Raises InvalidValue where a kernel does not look at the block's output itself, or a block has
+    not the outputs' places, which are to be its own."""
+    if (several := own_places(sizes, places)) > 1:
+        return {k: Rows(sizes.shapes[k][0], columns, None, several) for k in sizes.hidden}
     return {k: _rows(sizes, k, columns, places) for k in sizes.hidden}
+
+
+def own_places(sizes: Layout, places: str) -> int:
+    """How many places hear of their own errors alone, 1 for none: by "auto" those of the outputs, where they have some
+    and so has every hidden block."""
+    if places not in ("own", "auto"):
+        return 1
+    at = sizes.shapes[-1][1:]
+    other = next((k for k in sizes.hidden if sizes.shapes[k][1:] != at), None)
+    if at and other is None:
+        return sizes.places
+    if places == "own":
+        what = f"block {other} has the shape {sizes.shapes[other]}" if at and other else "the outputs have no places"
+        raise InvalidValue(
+            f"places = 'own' has each place hear of its own error alone, and {what}, where outputs are"
+            f" {sizes.shapes[-1]}; set rule.places to each or shared"
+        )
+    return 1
 
 
 def _rows(sizes: Layout, k: int, columns: int, places: str) -> Rows:
     shape, windows = sizes.shapes[k], None
-    if places != "each" and len(shape) > 1:
+    if places in ("shared", "repeated") and len(shape) > 1:
         down, across = (1, *shape[1:])[-2:]
         windows = Windows((down, across), (1, 1), (1, 1)) if places == "shared" else _reader(sizes, k)
     if windows is None:

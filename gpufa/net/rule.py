@@ -44,6 +44,9 @@ class Rule:
                       "plain"       no block is one dense layer with a skip connection over it
                       "single"      one layer of each block learns, of one W_k, and no skip connection is over it
                       "derivative"  it learns through f' alone, which may not be zero everywhere
+                      "output"      the outputs are one dense layer, of one W_L and b_L, and not at places each
+                      "apart"       no layer has a second matrix
+                      "amounts"     its inputs are amounts, and not numbers of tokens
                       "stored"      net.B are arrays: it changes them, or does more with them than send
                       "samples"     the training samples as floats in `prepare`, and not their targets alone
     makes         "signals": it fills net.delta; "gradients": it hands over more than the products of net.delta and the

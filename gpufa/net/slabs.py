@@ -1,6 +1,7 @@
 """The arrays that a batch goes through: activity and error signals of all blocks by rows, and the masks over them."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import groupby
 
 from ..backends.operands import Gate
@@ -38,6 +39,16 @@ class Slabs(Workspace):
         self.sent = self.new_layers() if self.residual or self.mask is not None else self.h
         self.gates = {k: self._gates(range(k, k + 1)) for k in self.hidden}
         self.all_gates = self._gates(self.hidden)
+
+    @property
+    def inputs(self) -> Array:
+        """What it has let in, (R, n_0, m) or (n_0, m)."""
+        return self.h[0]
+
+    @cached_property
+    def outputs_by(self) -> str:
+        """The name of the matrix that makes the outputs."""
+        return list(self.sizes.matrices(self.L))[-1]
 
     @property
     def dropping(self) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..basics.errors import InvalidValue
 from ..measure.history import History
-from . import epochs, labels, layers, maps, weights
+from . import attention, epochs, labels, layers, maps, weights
 from .style import encode, plain, save, styled
 from .subject import Subject, of_history, read
 
@@ -73,6 +73,11 @@ PICTURES = {
         "The angle of the error signal with backpropagation's at each place of the maps, over the channels there: the"
         " mean over the test samples (first seed).",
         maps.places,
+    ),
+    "attention": Picture(
+        "How much each token takes of which, on one window of the test part (first seed): a row for each layer of"
+        " attention, a map for each head.",
+        attention.attention,
     ),
     "confusion": Picture("How many test samples of each class were taken for which, by all seeds.", labels.confusion),
     "recall": Picture(

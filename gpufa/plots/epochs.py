@@ -28,7 +28,8 @@ def curves(subject: Subject) -> "Figure":
     history = subject.history
     epochs = history.epochs
     score = _score(history)
-    shown = {"running_error": "training (running)", f"validation_{score}": "validation", f"test_{score}": "test"}
+    shown = {"running_error": "training (running)"} if score == "error" else {}
+    shown |= {f"validation_{score}": "validation", f"test_{score}": "test"}
     for i, (name, label) in enumerate(shown.items()):
         if name in epochs:
             band(left, epochs["epoch"], epochs[name], label, look(i))

@@ -25,6 +25,8 @@ def maps(subject: Subject) -> "Figure":
     block the maps that are most active on them, each block on one scale."""
     layers, examples = spread(subject.placed, BLOCKS), subject.examples
     rows, sizes = list(examples.values()), subject.trained.sizes
+    if len(sizes.shapes[0]) < 2:
+        raise InvalidValue("maps stand beside inputs that have places, and these are tokens; draw attention or places")
     figure, axes = panels(len(rows), 1 + len(layers), 2.9, 3.1)
     inputs = images_of(np.asarray(subject.samples[rows], float), sizes.shapes[0])
     for one, number, row, image in zip(axes[:, 0], examples, rows, inputs, strict=True):

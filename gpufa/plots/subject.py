@@ -150,6 +150,11 @@ def read(
         evenly = np.linspace(0, len(x) - 1, min(SAMPLES, len(x))).astype(int)
         chosen = np.union1d(evenly, np.array(shown, int))
         x, y = x[chosen], y[chosen]
+        if net.sizes.places > 1:
+            gap = f"pictures of targets are of one each, and the net has one at each of {net.sizes.places} places"
+            return Subject(
+                name, history, by, net, x, None, chosen.tolist(), tuple(shown), f"{gap}; draw the run's curves"
+            )
         network_target(net, by_name(y, net.about), len(network_input(net, x)))
     except GpufaError as error:
         if data is not None or shown:

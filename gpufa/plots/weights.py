@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..basics.arrays import UNTIED, tied
 from ..basics.errors import InvalidValue
+from ..layers.sequences import numbered
 from .style import panels
 from .subject import Subject
 
@@ -44,8 +45,10 @@ def largest(net: "Network", most: int) -> tuple[NDArray, int]:
     channels than an image has is an image for each, and their number that of all; one that sees channels along time is
     an image of channels by time.
 
-    Raises InvalidValue as `as_images`.
+    Raises InvalidValue as `as_images`, and where inputs are numbers of tokens.
     """
+    if found := numbered(net.sizes.shapes[0]):
+        raise InvalidValue(f"weights are drawn as images of what they see, and '{found.word}' are none; draw others")
     W = np.nan_to_num(net.backend.to_host(net.arena[net.sizes.all_matrices[0]][0]), posinf=0.0, neginf=0.0)
     shape = tied(W.shape)[1:] if W.ndim > 2 else next(s for layer, s in net.sizes.walk(1) if layer.parameters(s))
     W = W.reshape(-1, math.prod(shape))

@@ -46,6 +46,7 @@ MEASURES = {
     ),
     "running_error": Measure("training error", "%", lambda h: newest(h.epochs["running_error"])),
     "test_loss": Measure("test loss", "", lambda h: newest(h.epochs["test_loss"])),
+    "test_perplexity": Measure("test perplexity", "", lambda h: newest(h.epochs["test_perplexity"])),
     "angle": Measure("angle with backprop", "°", lambda h: newest(h.probes["per_sample"].mean(axis=2))),
     "gradient_angle": Measure("angle of the gradients", "°", lambda h: newest(h.probes["gradient"].mean(axis=2))),
     "first_angle": Measure("angle of layer 1 with backprop", "°", lambda h: newest(h.probes["per_sample"][:, :, 0])),

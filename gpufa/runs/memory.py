@@ -110,7 +110,7 @@ def passing(trainer: Trainer, place: Counting) -> dict[str, int]:
     with counted("evaluation"):
         for x, y in (trainer.held, trainer.test):
             for start, p in net.chunks(_sizes(len(x), net.chunk)):
-                place.targets(y[start : start + p.m], out=p.y)
+                net.teach(p, y[start : start + p.m])
                 p.evaluate(net.rule.forward, net.as_floats(x[start : start + p.m]))
     found["work space"] = place.work_space + place.count.most - place.count.now
     return found

@@ -96,6 +96,7 @@ class Display(Callback):
         row = trainer.history.epochs.last
         part = "validation" if trainer.config.blind else "test"
         figures = {f"{part}_error": f"{part} error {{:.2f}} %", f"{part}_rmse": f"{part} RMSE {{:.4g}}"}
+        figures[f"{part}_perplexity"] = f"{part} perplexity {{:.4g}}"
         shown = [
             text.format(np.nanmean(row[name])) for name, text in figures.items() if name in row and _any(row[name])
         ]

@@ -44,10 +44,11 @@ def resume(
     progress: bool = False,
     parts: Sequence[Part | str] = (),
     parallel: str | Processes | Together = "none",
+    tokenizer: str | None = None,
 ) -> Run:
     """Go on where a run stopped, bit for bit; `epochs` sets a new total, `backend` and `device` another place;
     `on_interrupt`, `callbacks`, `progress` and `parallel` are as in train, `parts` has the run's own
-    activations and so on, as in gpufa.load.
+    activations and so on, as in gpufa.load, `tokenizer` that of its text, path/to/file.py:NAME, where that is your own.
 
     A schedule that ends keeps its length; `schedule_epochs` sets another, and what it changes is told.
     Raises FileProblem for a missing or damaged checkpoint, InvalidValue where the data are not those of the run,
@@ -68,7 +69,7 @@ def resume(
                 f"{str(file)!r} was trained on arrays of a program; resume it there with gpufa.resume(path, data=...)"
             )
         needs = "resume needs the very data that it was trained on"
-        arrays = data_again(config, data, metadata, file, needs, sample_weights)
+        arrays = data_again(config, data, metadata, file, needs, sample_weights, tokens=tokenizer)
         trainer = Trainer(
             config, arrays, rule, callbacks, *networks.scalings_in(stored), networks.filling_in(stored), ranks
         )

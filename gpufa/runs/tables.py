@@ -11,8 +11,11 @@ from ..measure.scores import METRICS
 from ..measure.seeds import finite, spread
 from ..training.stopping import Status
 
-SCORES = "train_error", "test_error", "test_auc", "test_exact_match", "train_rmse", "test_rmse", "test_r2"
-JUDGED = "test_error", "test_rmse"  # what runs are compared by: the first that there is
+SCORES = (
+    *("train_error", "test_error", "train_perplexity", "test_perplexity", "test_auc", "test_exact_match"),
+    *("train_rmse", "test_rmse", "test_r2"),
+)
+JUDGED = "test_perplexity", "test_error", "test_rmse"  # what runs are compared by: the first that there is
 LOSS = "test_loss"
 LOSSES = "train_loss", LOSS  # where there is no other score
 PERCENT = tuple(name for name, metric in METRICS.items() if metric.percent)

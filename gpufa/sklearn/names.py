@@ -29,6 +29,7 @@ ELSEWHERE = {
     "drop": "all columns of X are features",
     "sample_weights": "fit has sample_weight",
     "test_fraction": "fit trains on all that it is given",
+    **dict.fromkeys(("tokens", "length", "encoding"), "X is no text"),
     "overlap": "fit trains in one process",
     "stream": "X is in memory",
     "stream_block": "X is in memory",

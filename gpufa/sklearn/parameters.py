@@ -51,7 +51,7 @@ class Parameters:
     validation           share of the training samples held out for validation
     samples              training samples that are used, of each class its share (else all)
     label_noise          share of the training labels that become random ones
-    input_noise          deviation of the normal-like noise added to each training input
+    input_noise          deviation of normal-like noise on each training input
     parts                activations, losses, initialisers, optimizers and schedules of your own, known by their
                          names to all settings: path/to/file.py:NAME
     loss                 of the output; squared_error for real targets where not given

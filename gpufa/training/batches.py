@@ -19,7 +19,7 @@ class Batches:
     x is (N, n_0); y labels (N,) or targets (N, n_L), or labels (R, N) where each replica has its own label noise.
     `scaling` = (shift, factor), (n_0,) each, is done as a batch is gathered, where x is kept as it came, and then the
     product with `matrix`, (n_0, n_0). `weights`, (R, N), are those of the samples, `augmenting` how they are changed
-    before that; all of these, if any.
+    before that; all of these, if any. With several `places` labels and weights have one more axis, of these.
     """
 
     def __init__(
@@ -36,6 +36,7 @@ class Batches:
         augmenting: Augmenting | None = None,
         n: int | None = None,
         ordered: int | None = None,
+        places: int = 1,
     ) -> None:
         self.backend, self.x, self.y, self.seeds = backend, x, y, seeds
         self.n = len(x) if n is None else n
@@ -44,7 +45,7 @@ class Batches:
         self.order = backend.zeros((len(seeds), ordered or self.n), "int64")
         self.longest = -(-self.order.shape[1] // self.size)
         self.window = range(self.per_epoch)
-        self.all, self.matrix = Samples(x, y, self.order, self.size, scaling, weights, augmenting), matrix
+        self.all, self.matrix = Samples(x, y, self.order, self.size, scaling, weights, augmenting, places), matrix
 
     @property
     def taught(self) -> Array:

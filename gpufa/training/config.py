@@ -91,7 +91,8 @@ class Config(RecordSettings, PlaceSettings, LengthSettings, UpdateSettings, NetS
     @property
     def wanted(self) -> Wanted:
         """What it says of the data."""
-        return Wanted(self.target, self.task, self.features, self.drop, self.sample_weights, self.missing)
+        of_columns = self.target, self.task, self.features, self.drop, self.sample_weights, self.missing
+        return Wanted(*of_columns, tokens=self.tokens, length=self.length, encoding=self.encoding)
 
     @property
     def way(self) -> Way:

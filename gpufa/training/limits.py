@@ -7,16 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends import BACKENDS, PRECISIONS
-from ..basics.arguments import is_number, is_whole
+from ..basics.arguments import is_number, is_whole, shown
 from ..basics.errors import InvalidValue
 from ..basics.random import DROPS, droppable
-from ..data.about import TASKS
+from ..data.about import ASKED_FOR
 from ..data.missing import MISSING
 from ..data.samples import has_labels
 from ..data.scaling import SCALINGS
 from ..data.streamroom import NEVER, STREAMS
 from ..functions.optimizers import DECAYS
 from ..functions.schedules import schedule
+from ..layers.sequences import numbered
 from ..net.learner import Learner
 from ..rules import check_promise
 
@@ -74,7 +75,7 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         (DROP, ("dropout", "input_dropout", "depth_drop")),
         (COUNT, ("epochs", "patience", "calibrate", "warmup", "probe_every", "device")),
         (POSITIVE, ("samples", "batch_size", "schedule_every", "schedule_epochs", "probe_samples", "checkpoint_every")),
-        (POSITIVE, ("stream_block",)),
+        (POSITIVE, ("stream_block", "length")),
         (((lambda v: isinstance(v, bool)), "true or false"), ("residual", "overlap", "blind")),
         (_one_of(*DECAYS), ("decay",)),
         (_one_of("all", "matrices"), ("decay_on",)),
@@ -87,7 +88,7 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         (_one_of("stored", "procedural"), ("feedback",)),
         (_one_of(*SCALINGS), ("scaling",)),
         (_one_of("none", "standard"), ("target_scaling",)),
-        (_one_of(*TASKS), ("task",)),
+        (_one_of(*ASKED_FOR), ("task",)),
         (_one_of(*STREAMS), ("stream",)),
         (_one_of(*MISSING), ("missing",)),
         (((lambda v: is_number(v) and 0 < v < 1), "a number between 0 and 1"), ("test_fraction",)),
@@ -97,7 +98,7 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
         (((lambda v: isinstance(v, str) and v != ""), "a column's or array's name"), ("sample_weights",)),
         (
             ((lambda v: isinstance(v, str)), "a name or a path"),
-            ("data", "rule", "loss", "optimizer", "schedule", "start", "out"),
+            ("data", "tokens", "encoding", "rule", "loss", "optimizer", "schedule", "start", "out"),
         ),
         (
             ((lambda v: v and all(is_whole(seed, 0) for seed in v)), "one or more whole numbers of at least 0"),
@@ -112,14 +113,31 @@ CHECKS: list[tuple[str, Callable[[Any], bool], str]] = [
 ]
 
 
+AT_ONE_PLACE = {"class_weights": None, "label_noise": 0.0, "target_scaling": "none"}  # settings, and what leaves them
+AMOUNTS = "scaling", "missing", "augment", "input_noise", "input_dropout", "adversarial"  # what changes inputs
+
+
 def check_run(config: Any, net: Learner, y: NDArray, weighed: bool = False) -> None:
     """Raises InvalidValue where a run's settings don't go together with its net or its training targets; `weighed` says
     that its samples have weights."""
+    if found := numbered(net.sizes.shapes[0]):
+        for name in AMOUNTS:
+            if (value := getattr(config, name)) != getattr(type(config), name):
+                raise InvalidValue(
+                    f"{name} = {shown(value)} changes inputs as amounts, and '{found.word}' are numbers of tokens;"
+                    f" leave --{name.replace('_', '-')} out"
+                )
     if config.class_weights is not None and not has_labels(y):
         raise InvalidValue(
             "class_weights are for labels, but the targets are real-valued; remove --class-weights, or give each sample"
             " its own with --sample-weights"
         )
+    for name, unset in AT_ONE_PLACE.items():
+        if net.sizes.places > 1 and getattr(config, name) != unset:
+            raise InvalidValue(
+                f"{name} is for samples with one target, and these have one at each of {net.sizes.places} places; leave"
+                f" --{name.replace('_', '-')} out"
+            )
     if weighed or config.class_weights is not None:
         check_promise(net.rule, "linear")
     rule, lowered = net.rule, net.backend.slab_dtype(config.dtype) != config.dtype

@@ -4,14 +4,17 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ..backends import Backend, get_backend, own_gpu
+from ..basics.errors import InvalidValue
 from ..data.about import CLASSIFICATION, REGRESSION, About
 from ..data.missing import Filling
 from ..data.samples import Data, check_samples, has_labels
 from ..data.scaling import Scaling
 from ..data.streamparts import some
+from ..data.texts import vocabulary_size
 from ..data.weights import weights_in_words
 from ..functions.optimizers import optimizer as find_optimizer
 from ..functions.parts import off_gpu
+from ..layers.sequences import numbered
 from ..layers.terms import Shape
 from ..layers.words import inputs
 from ..measure.health import Fault, unscaled, unscaled_targets
@@ -69,7 +72,8 @@ def begin(
     if places:
         taken += f"; images {'x'.join(map(str, places))}"
     net.scaling = input_scaling(config, data, net, places, scaling)
-    faults = [] if net.scaling else [unscaled(net.filled(some(data.x_train)))]
+    amounts = not numbered(net.sizes.shapes[0])
+    faults = [] if net.scaling or not amounts else [unscaled(net.filled(some(data.x_train)))]
     if not has_labels(data.y_train):
         net.target_scaling = scaling_of(config.target_scaling, data.y_train, target_scaling, "target_scaling")
         if config.loss == "squared_error" and not net.target_scaling:
@@ -84,13 +88,15 @@ def net_for(
 ) -> Network:
     """A net of so many inputs and outputs as the data have, which knows what they are of. Raises InvalidValue where
     they don't fit together."""
-    labels = has_labels(data.y_train)
-    classes = data.about.classes if data.about else None
-    outputs = data.y_train.shape[1] if not labels else len(classes) if classes else int(data.y_train.max()) + 1
+    labels, about = has_labels(data.y_train), data.about or About(CLASSIFICATION)
+    several, text = about.places or 1, about.tokens is not None
+    outputs = data.y_train.shape[1] // several if not labels else int(data.y_train.max()) + 1
+    if text or (labels and about.classes):
+        outputs = vocabulary_size(about) if text else len(about.classes or ())
     made = Network if ranks.layers.size == 1 else partial(PartNetwork, ranks=ranks.layers)
     device = own_gpu(config.device, ranks.local) if config.backend != "numpy" else config.device
     net = made(
-        blocks_of(config, features := data.x_train.shape[1], outputs, handed_in(data, features)),
+        blocks_of(config, features := data.x_train.shape[1], outputs, handed_in(data, features), several, text),
         activation=config.activation,
         loss=config.loss,
         rule=rule,
@@ -105,6 +111,12 @@ def net_for(
         residual=config.residual,
         parts=config.parts,
     )
+    if net.sizes.places != several:
+        raise InvalidValue(
+            f"the data have a target at {several} place{'s' * (several > 1)}, and the net's outputs are"
+            f" {'x'.join(map(str, net.sizes.shapes[-1]))}, at {net.sizes.places}; let the layers leave as many places,"
+            " or give other data"
+        )
     if data.places:
         check_samples((len(data.x_train), *data.places), net.sizes.shapes[0], "x")
     net.about = data.about or About(CLASSIFICATION if labels else REGRESSION)

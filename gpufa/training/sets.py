@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from ..basics.errors import InvalidValue, room_needed
 from ..data.missing import FILLED, Filling, fit_filling
 from ..data.moments import Moments
+from ..data.places import without_gaps
 from ..data.samples import Data, has_labels
 from ..data.scaling import NO_MORE, WITHOUT_HELD, Facts, Fit, Scaling, fit_scaling
-from ..data.splits import held_out
+from ..data.splits import held_out, stretch
 from ..data.streamparts import chosen
 from ..data.weights import relative
+from ..layers.sequences import numbered
 from ..layers.terms import Shape
 from ..layers.words import inputs
 from ..measure.health import guessing
@@ -23,7 +25,7 @@ from .batches import Batches, noisy_labels
 from .config import Config
 from .images import augmenting_of
 from .streaming import batches_of, judged
-from .weighing import weighing
+from .weighing import of_places, weighing
 
 VALIDATION_KEY = 1  # the held-out samples are the same for every seed
 ALL, NONE = slice(None), slice(0)
@@ -54,7 +56,8 @@ def sets_of(data: Data, net: Network, config: Config, places: Shape | None) -> S
 def _held(data: Data, net: Network, config: Config, places: Shape | None) -> Sets:
     """Of data in memory."""
     to_device = net.backend.to_device
-    x = data.x_train if data.x_train.dtype == np.uint8 else net.as_trained(data.x_train, "x_train")
+    bytes_as_they_are = data.x_train.dtype == np.uint8
+    x = (net.looked_at if bytes_as_they_are else net.as_trained)(data.x_train, "x_train")
     y = _taught(net, data.y_train, "y_train")
     kept, held = divided(data, config)
 
@@ -68,7 +71,11 @@ def _held(data: Data, net: Network, config: Config, places: Shape | None) -> Set
         labels = noisy_labels(y[kept], config.label_noise, net.sizes.outputs, config.seeds)
         taught = to_device(labels)
     weighed = weighing(config, net, labels, None if data.weights is None else data.weights[kept])
-    weights = to_device(relative(weighed.some(0, weighed.n)), net.dtype) if weighed else None
+    counting = relative(weighed.some(0, weighed.n)) if weighed else None
+    if net.sizes.places > 1:
+        counting = of_places(counting, y[kept], len(config.seeds), net.sizes.places)
+        taught = without_gaps(net.backend.xp, taught)
+    weights = None if counting is None else to_device(counting, net.dtype)
     augmenting = augmenting_of(config.augment, places, config.seeds)
     raw, as_it_came = train[0], x.dtype == np.uint8 or augmenting is not None
     if augmenting and net.scaling and x.dtype != np.uint8:  # changed as they came, and scaled then
@@ -90,7 +97,10 @@ def _held(data: Data, net: Network, config: Config, places: Shape | None) -> Set
         on_device(x[held], y[held]),
         on_device(x_test, y_test),
         (net.as_floats(probe), y_probe),
-        Batches(net.backend, raw, taught, config.seeds, size, noise, scaling, weights, matrix, augmenting),
+        Batches(
+            *(net.backend, raw, taught, config.seeds, size, noise, scaling, weights, matrix, augmenting),
+            places=net.sizes.places,
+        ),
         guessing(y[kept]),
     )
 
@@ -124,6 +134,9 @@ def divided(data: Data, config: Config) -> tuple[Any, Any]:
     """Which of the training samples are trained on, and which are held out for validation."""
     if not config.validation:
         return ALL, NONE
+    if data.about and data.about.tokens:
+        last = len(data.y_train) - stretch(len(data.y_train), config.validation)
+        return slice(last), slice(last, None)
     held = held_out(data.y_train, config.validation, VALIDATION_KEY)
     return ~held, held
 
@@ -169,14 +182,29 @@ def scaling_of(
     return begun
 
 
-def blocks_of(config: Config, features: int, outputs: int, places: Shape | None) -> list[Any]:
-    """The net of these settings and data, whose samples have these places. Raises InvalidValue where the settings say
-    another number of inputs."""
+def blocks_of(
+    config: Config, features: int, outputs: int, places: Shape | None, several: int = 1, text: bool = False
+) -> list[Any]:
+    """The net of these settings and data, whose samples have these places, and targets at `several`, or are `text`.
+    Raises InvalidValue where the settings say another number of inputs."""
     if config.layers is None:
+        if several > 1:
+            such = "'embed 64, positions, residual(layer norm, attention 4 causal)'" if text else "'conv1d 16 5 relu'"
+            raise InvalidValue(
+                f"the data have a target at each of {several} places, and --hidden makes nets with one for a sample;"
+                f" say with --layers what the net is, such as {such}"
+            )
         return [features, *(config.hidden or ()), outputs]
     words = list(config.layers)
     said = inputs(words[0]) if words else None
     if said and math.prod(said) != features:
         raise InvalidValue(f"layers begin with {words[0]!r}, but the data have {features} features; mend --layers")
     shape = "x".join(map(str, places if places and len(places) == IMAGE else (features,)))
-    return [*([] if said else [f"input {shape}"]), *words, f"dense {outputs}"]
+    of_tokens = numbered(said) if said else None
+    if text and said and (of_tokens is None or of_tokens.of != outputs):
+        raise InvalidValue(
+            f"layers begin with {words[0]!r}, but the text has {outputs} different tokens; leave that out, or say"
+            f" 'tokens {features} of {outputs}'"
+        )
+    last = f"conv1d {outputs} 1" if several > 1 and not (text or of_tokens) else f"dense {outputs}"
+    return [*([] if said else [f"tokens {features} of {outputs}" if text else f"input {shape}"]), *words, last]

@@ -9,22 +9,27 @@ class DataSettings:
     """Data and what is done to them before a step."""
 
     data: str = "digits"
-    """path to your .csv, .tsv, .parquet, .npz or .h5 file, or to a folder of .npy files, or the name of a set"""
+    """path to your .csv, .tsv, .parquet, .npz or .h5 file, or to a folder of .npy files, text:FILE, or a set's name"""
+    tokens: str | None = None
+    """of text: char (where not given), word, or path/to/file.py:NAME"""
+    length: int | None = None
+    """of text: tokens of a window (128 where not given)"""
+    encoding: str | None = None
+    """of text, if not utf-8"""
     target: tuple[str, ...] | None = None
     """column to be learned, or several, by name or number (from 0); else label, class, target, y or the last one"""
-    task: Literal["classification", "regression"] | None = None
-    """classes or amounts, where the target's values could be either"""
+    task: Literal["classification", "regression", "places"] | None = None
+    """classes or amounts, where the target's values could be either; places: one at each place"""
     features: tuple[str, ...] | None = None
-    """columns that are used, all but the target where not given; or the array in place of x"""
+    """columns that are used (else all but the target), or the array in place of x"""
     drop: tuple[str, ...] | None = None
     """columns that are left out"""
     sample_weights: str | None = None
     """the column or the array that says how much each training sample counts"""
     class_weights: str | dict[str, float] | None = None
-    """how much each class counts: balanced, a TOML or CSV file of names and weights, or these (no 1 yes 4)"""
+    """of classes: balanced, a TOML or CSV file of them, or these (no 1 yes 4)"""
     missing: Literal["mean", "median", "drop"] | None = None
-    """what becomes of missing values: filled in by each feature's mean or median over the training samples, or their
-    rows dropped; refused where not given"""
+    """missing values: each feature's mean or median over the training samples, or rows dropped (else refused)"""
     scaling: str = "none"
     """unit brings all training data to 0..1, minmax each feature; standard brings each to mean 0 and deviation 1,
     channel each channel of images; zca whitens"""
@@ -36,7 +41,7 @@ class DataSettings:
     target_scaling: str = "none"
     """none, or standard: real targets are trained with mean 0 and deviation 1 per output, which predict undoes"""
     test_fraction: float | None = None
-    """share held out of a file without a test part (0.2 where not given)"""
+    """share held out of a file without a test part (else 0.2, of a text 0.1)"""
     validation: float = 0.0
     """share of the training samples held out for validation"""
     blind: bool = False
@@ -44,13 +49,13 @@ class DataSettings:
     samples: int | None = None
     """training samples that are used, of each class its share (else all)"""
     stream: Literal["auto", "always", "never"] = "auto"
-    """whether data stay in their file and are read as needed (auto: if too large)"""
+    """whether data stay in their file (auto: if too large)"""
     stream_block: int | None = None
     """samples that stream side by side (about a MiB where not given)"""
     label_noise: float = 0.0
     """share of the training labels that become random ones"""
     input_noise: float = 0.0
-    """deviation of the normal-like noise added to each training input"""
+    """deviation of normal-like noise on each training input"""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ class NetSettings:
     depth_drop: float = 0.0
     """probability that a residual layer is dropped for a step (stochastic depth)"""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """one network per seed, all trained at once, along a leading axis of the run's net where they are several"""
+    """one network per seed, all trained at once, along a leading axis"""
 
 
 @dataclass(frozen=True)
@@ -185,7 +190,7 @@ class RecordSettings:
     checkpoint_every: int = 1
     """epochs between two checkpoints, more where saves take long"""
     out: str | None = None
-    """the run's folder (runs/<data>-<rule> where not given, with a number behind it where that is taken)"""
+    """the run's folder (else runs/<data>-<rule>, numbered where that is taken)"""
 
 
 SETTINGS = DataSettings, NetSettings, UpdateSettings, LengthSettings, PlaceSettings, RecordSettings

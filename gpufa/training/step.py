@@ -40,19 +40,22 @@ class Step:
         self.m = m = share.own
         self.adversarial, backend = config.adversarial, net.backend
         self.total = 2 * m if config.adversarial and config.adversarial_mix == "beside" else m
-        self.seen = self.total - m + share.whole
+        self.places = net.sizes.places
+        self.seen = (self.total - m + share.whole) * self.places
         self.p = net.new_pass(self.total, drops_of(config, net), clock, share if self.total == m else None)
         self.x = backend.zeros((len(net.seeds), self.total, net.sizes.inputs), self.p.slab_dtype)
         self.weight: Array = None
         if batches.all.weights is not None:
-            self.weight = self.p.weight = backend.zeros((len(net.seeds), m), net.dtype)
+            self.weight = self.p.weight = backend.zeros((len(net.seeds), self.places * m), net.dtype)
             if self.total > m:
-                self.p.weight = backend.zeros((len(net.seeds), self.total), net.dtype)
+                self.p.weight = backend.zeros((len(net.seeds), self.places * self.total), net.dtype)
         self.clean = Pass(net, m, clock=clock) if config.adversarial else None
         if found := all_of(share, norms, backend):
             self.p.all = found
             if self.clean:
                 self.clean.all = found
+        if self.clean and self.places > 1:
+            self.clean.weight = self.weight
         capture: Callable[..., Job] = backend.capture if norms.records else as_it_is
         self.run, self.run_true = (
             recorded(capture, self._pieces(learn)) for learn in (Piece(self._collect), Piece(self._true, self.p.ranks))
@@ -103,7 +106,8 @@ class Step:
         if self.total > self.m:
             self.p.y[..., self.m :] = clean.y
             if self.weight is not None:
-                self.p.weight[:, : self.m] = self.p.weight[:, self.m :] = self.weight
+                own, both = (w.reshape(len(w), self.places, -1) for w in (self.weight, self.p.weight))
+                both[..., : self.m] = both[..., self.m :] = own
         clean.forward(x)
         clean.error()
         BP().deltas(clean, clean.e)

@@ -40,6 +40,11 @@ def streaming(config: Config, data: Data, rule: Rule, ranks: Ranks) -> Config:
             f"rule {rule.name!r} looks at all training samples at once, and these stay in their file; take another"
             " --rule, or add --stream never where memory holds them"
         )
+    if data.about and data.about.places:
+        raise InvalidValue(
+            "targets at places are read into memory, and these stay in their file; add --stream never where memory"
+            " holds them"
+        )
     if config.scaling == "zca":
         raise InvalidValue(
             "scaling 'zca' is fitted to all training samples at once, and these stay in their file; take --scaling"
@@ -65,7 +70,7 @@ def batches_of(
     def read(start: int, stop: int) -> NDArray:
         x = rows[start:stop]
         if x.dtype == np.uint8:
-            return np.asarray(x)
+            return np.asarray(net.looked_at(x, name))
         return net.unscaled(x, name) if augmenting else net.as_trained(x, name)
 
     name = PART.format(rows.name)

@@ -9,7 +9,9 @@ import numpy as np
 from ..backends import on_device
 from ..basics.errors import warn
 from ..data.samples import has_labels
+from ..data.texts import vocabulary_size
 from ..measure.alignment import measure
+from ..measure.causality import check_causal
 from ..measure.health import complaints
 from ..net.probation import Unseen, try_out
 from .scoring import scored
@@ -76,6 +78,8 @@ class Trainer(Stepper):
         for fault in self.faults:
             if fault.what:
                 warn(str(fault))
+        if self.net.about and self.net.about.tokens:
+            check_causal(self.net, vocabulary_size(self.net.about))
         if self.ranks.layers.size == 1:
             few = slice(self.net.chunk)
             try_out(self.net, self.probe[0][few], self.probe[1][few], weighed=self.batches.all.weights is not None)

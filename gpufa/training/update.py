@@ -11,6 +11,7 @@ from ..basics.errors import InvalidValue
 from ..functions.optimizers import Hyper, unbias
 from ..functions.optimizers import optimizer as find_optimizer
 from ..net.arena import Array
+from ..net.firsts import tied
 from ..net.gradients import Gradients
 from ..net.learner import Learner
 from ..net.passes import Pass
@@ -81,7 +82,7 @@ class Update:
         return [*corrections, *(rate * factor * scale for rate in self.distinct)]
 
     def scale(self, samples: int) -> float:
-        return 1 / samples if self.config.gradient == "mean" else 1.0
+        return 1 / (samples * self.net.sizes.places) if self.config.gradient == "mean" else 1.0
 
     def activate(self, active: np.ndarray) -> None:
         """Let these replicas alone go on, (R,) bool."""
@@ -146,6 +147,8 @@ class Update:
         """Room for a piece of the gradient, where all of it is never needed at once."""
         bound, arena, rule = self.net.backend.gradient_bytes, self.net.arena, self.net.rule
         if self.direct or self.ranks.size > 1 or bound is None or bound >= arena.flat.nbytes:
+            return None
+        if tied(self.net.sizes.blocks):  # a gradient of two parts, which are there one after the other
             return None
         return Room(arena, bound) if rule.makes == {"signals"} and self.config.clip is None else None
 

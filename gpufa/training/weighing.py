@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data.places import counted
 from ..data.samples import has_labels
-from ..data.weights import check_means, of_classes
+from ..data.weights import check_means, of_classes, relative
 from ..net.learner import Learner
 from .config import Config
 
@@ -49,9 +50,20 @@ def weighing(config: Config, net: Learner, taught: NDArray, own: NDArray | None)
     """That of samples which are taught as labels, (N,) or (R, N), or as targets; None where all count alike."""
     if own is None and config.class_weights is None:
         return None
-    shape, classes = (len(net.seeds), taught.shape[-1] if has_labels(taught) else len(taught)), None
+    by_sample = has_labels(taught) and net.sizes.places == 1
+    shape, classes = (len(net.seeds), taught.shape[-1] if by_sample else len(taught)), None
     if config.class_weights is not None:
         names = [net.about.class_name(c) if net.about else str(c) for c in range(net.sizes.outputs)]
         taught = np.broadcast_to(taught, shape)
         classes = of_classes(config.class_weights, taught, names)
     return Weighing(*shape, own, classes, taught)
+
+
+def of_places(weights: NDArray | None, y: NDArray, replicas: int, places: int) -> NDArray | None:
+    """The weights of each place in each of R replicas' losses, (R, N, places), of mean 1, and 0 where a place has no
+    target; None where all count alike. `weights`, (R, N), are those of the samples, where there are some."""
+    there = counted(y, places)
+    if weights is None and there.all():
+        return None
+    found = np.broadcast_to(there, (replicas, *there.shape)) * (1.0 if weights is None else weights[..., None])
+    return relative(found.reshape(replicas, -1)).reshape(found.shape)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import gpufa
+from gpufa.layers.sequences import numbered
 
 
 def random_net(words, seed=0, **kw):
@@ -18,7 +19,10 @@ def random_net(words, seed=0, **kw):
 
 
 def raw(net, m=5, seed=0):
-    return np.random.default_rng(seed).normal(size=(m, net.sizes.inputs)).astype("float32")
+    draw, tokens = np.random.default_rng(seed), numbered(net.sizes.shapes[0])
+    if tokens:
+        return draw.integers(0, tokens.of, (m, *tokens)).astype("float32")
+    return draw.normal(size=(m, net.sizes.inputs)).astype("float32")
 
 
 def ours(net, x, seed=None):

@@ -21,7 +21,7 @@ def run(*arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("work", ["784-800-800-10, batch 256", "10 replicas", "LeNet, "])
+@pytest.mark.parametrize("work", ["784-800-800-10, batch 256", "10 replicas", "LeNet, ", "transformer"])
 def test_contenders_do_the_same_work(work):
     done = run("cpu", "--quick", "--only", work)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -4,27 +4,34 @@ layered feedback come to with the true carriers."""
 import numpy as np
 import pytest
 from convlab import by_columns
-from netlab import random_words
+from netlab import random_token_words, random_words
 from normlab import training_gradients, training_loss
 from rulelab import close, host, network, put, values
 
 from gpufa.layers import LAYERS, block
 from gpufa.layers.layer import write
+from gpufa.layers.sequences import numbered
 from gpufa.rules.baselines.bp import BP
 
-SEEDS = pytest.mark.parametrize("seed", range(24))
+SEEDS = pytest.mark.parametrize("seed", range(36))  # from 24 on above tokens
+
+
+def words_of(seed):
+    return random_words(seed) if seed < 24 else random_token_words(seed)
 
 
 def made(seed, rule="bp", **kw):
     """The net, with running statistics that are not those that it starts from, and a batch."""
-    net, draw = network(random_words(seed), rule, **kw), np.random.default_rng(seed)
+    net, draw = network(words_of(seed), rule, **kw), np.random.default_rng(seed)
     for name, state in net.measured.items():
         put(net, state, draw.uniform(0.5, 2, state.shape) if name[0] == "v" else draw.normal(size=state.shape))
-    return net, draw.normal(size=(5, net.sizes.inputs)), np.arange(5) % 3
+    tokens = numbered(net.sizes.shapes[0])
+    x = draw.integers(0, tokens.of, (5, *tokens)).astype(float) if tokens else draw.normal(size=(5, net.sizes.inputs))
+    return net, x, np.arange(5) % 3
 
 
 def test_the_words_have_all_layers():
-    texts = [text for seed in range(24) for text in random_words(seed)[1:]]
+    texts = [text for seed in range(36) for text in words_of(seed)[1:]]
     assert {word for word in LAYERS if any(word in text for text in texts)} == {*LAYERS} - {"dropout"}
     assert any("|" in text for text in texts)
     for text in texts:

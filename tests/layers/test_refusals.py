@@ -111,7 +111,7 @@ def test_a_layer_of_ones_own_must_say_what_it_does():
         ),
         (
             ["input 5", "dense 3 tanh"],
-            "the last block is 'dense 3 tanh'; give the outputs as 'dense 10', their non-lin",
+            "the last block is 'dense 3 tanh'; give the outputs as 'dense 10', or at every p",
         ),
         (["input 5", "dense 3, dropout 0.5"], "the last block is 'dense 3, dropout 0.5'"),
         (["input 3", "residual(dense 3)"], "the last block is 'residual(dense 3)'"),

@@ -47,7 +47,7 @@ def reasons(subject, encode=False):
     return found
 
 
-MAPS = {"maps", "places"}  # dense layers have none
+MAPS = {"maps", "places", "attention"}  # dense layers have none
 
 
 @pytest.mark.filterwarnings("error")

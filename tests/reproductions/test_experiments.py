@@ -8,6 +8,7 @@ import pytest
 from reproductionlab import outcome
 
 import gpufa
+from gpufa.data.texts import is_text
 from gpufa.reproductions import experiment, figures
 from gpufa.reproductions.experiment import Cell, Published
 from gpufa.reproductions.outcome import MEASURES, Outcome, judge
@@ -32,8 +33,9 @@ def test_every_experiment_can_be_run(name):
         config = cell.config()
         rule = make_rule(config.rule, config.rule_options)
         config = config.resolved(rule)
-        places = PLACES.get(config.data, (4,))
-        blocks = blocks_of(config, math.prod(places), 3, places)
+        text, length = is_text(config.data), config.length or 1
+        places = (length,) if text else PLACES.get(config.data, (4,))
+        blocks = blocks_of(config, math.prod(places), 3, places, length, text)
         net = gpufa.Network(blocks, activation=config.activation, loss=config.loss, rule=rule,
                             init=config.init, init_scale=config.init_scale, backend="numpy")  # fmt: skip
         assert net.rule is rule

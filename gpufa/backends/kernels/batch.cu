@@ -10,13 +10,16 @@ const int TILE = 32;
 #define FOR_TILE(i) \
     for (int i = threadIdx.y * blockDim.x + threadIdx.x; i < TILE * TILE; i += blockDim.x * blockDim.y)
 
-// A tile of out[unit, sample], `pitch` from unit to unit: whether that is the sample's label. Samples are at `places`,
-// or in their own order where there are none.
+// A tile of out[unit, sample], `pitch` from unit to unit: whether that is the sample's label, of PLACES labels of a
+// sample its own place's. Samples are at `places`, or in their own order where there are none.
 __device__ void target_tile(const i64* labels, const i64* places, S* out, i64 pitch, i64 unit, i64 sample, i64 rows,
                             i64 columns) {
     FOR_TILE(i) {
         const i64 row = unit + i / TILE, c = sample + i % TILE;
-        if (row < rows && c < columns) out[row * pitch + c] = labels[places ? places[c] : c] == row ? (T)1 : (T)0;
+        if (row < rows && c < columns) {
+            const i64 label = labels[(places ? places[c] : c) * PLACES + row % PLACES];
+            out[row * pitch + c] = label == row / PLACES ? (T)1 : (T)0;
+        }
     }
 }
 
@@ -71,7 +74,7 @@ __device__ U changed(const U* image, i64 c, i64 height, i64 width, i64 sample, u
 
 // x[r, sample] = (source[places[sample]] - shift) * factor, (replicas, samples, inputs), U being the source's type, and
 // y[r] its targets, (replicas, units, samples), of the batch that is next, and where there are weights, (replicas, all
-// samples), w[r] theirs; the last block does `tick`. With MOVES the source is changed first, and V is 1.
+// samples * PLACES), w[r] theirs, (PLACES, samples); the last block does `tick`. With MOVES the source is changed first, and V is 1.
 extern "C" __global__ void load_samples(i64* counters, const T* table, T* now, int width, unsigned* arrived,
                                         const U* source, const i64* order, i64 order_stride, i64 size, const T* shift,
                                         const T* factor, S* x, i64 x_stride, i64 inputs, const Y* taught,
@@ -99,8 +102,9 @@ extern "C" __global__ void load_samples(i64* counters, const T* table, T* now, i
         }
         if (weights) {
             const i64 rows = samples;
-            FOR_ROWS(row) if (blockIdx.x == 0 && threadIdx.x == 0)
-                w[r * w_stride + row] = weights[r * weights_stride + places[row]];
+            FOR_ROWS(row) if (blockIdx.x == 0)
+                for (int place = threadIdx.x; place < PLACES; place += blockDim.x)
+                    w[r * w_stride + place * rows + row] = weights[r * weights_stride + places[row] * PLACES + place];
         }
         const i64 rows = units, columns = samples;
         FOR_TILES(unit, sample) {

@@ -25,12 +25,16 @@ __device__ int lane_argmax(const Shared<T>& part, const Shared<int>& where, int 
     return best;
 }
 
-// sums[0, r] += the losses of replica r, sums[1, r] += how many samples it missed: by one block, in one order always.
-__device__ void tally(const T* value, const bool* missed, double* sums, i64 r, i64 m, i64 replicas) {
+// sums[0, r] += the losses of replica r, sums[1, r] += how many samples it missed, each by its `weight` where that is
+// given: by one block, in one order always.
+__device__ void tally(const T* value, const bool* missed, const T* weight, double* sums, i64 r, i64 m, i64 replicas) {
     const int THREADS = SAMPLES * LANES, thread = threadIdx.y * SAMPLES + threadIdx.x;
     __shared__ double losses[THREADS], misses[THREADS];
     double loss = 0, miss = 0;
-    for (i64 s = thread; s < m; s += THREADS) loss += value[r * m + s], miss += missed[r * m + s];
+    for (i64 s = thread; s < m; s += THREADS) {
+        loss += value[r * m + s];
+        miss += weight ? missed[r * m + s] * (double)weight[r * m + s] : missed[r * m + s];
+    }
     losses[thread] = loss, misses[thread] = miss;
     for (int half = THREADS / 2; half; half /= 2) {
         __syncthreads();
@@ -42,10 +46,10 @@ __device__ void tally(const T* value, const bool* missed, double* sums, i64 r, i
 
 // e = yhat - y, each sample's loss, and whether its largest output is not its largest target; a, y, e: (R, units, m).
 // First a += b where that is given; where `sums` is, the last block of a replica adds up its losses and misses. Where
-// `weight`, (R, m), is given, e and the loss of a sample are multiplied by its own.
+// `weight`, (R, m), is given, e and the loss of a sample are multiplied by its own, and with `weighs_misses` its miss.
 extern "C" __global__ void output_error(S* a, const T* b, const S* y, S* e, T* value, bool* missed, double* sums,
                                         unsigned* arrived, i64 a_stride, i64 b_stride, i64 e_stride, int units, i64 m,
-                                        i64 replicas, const T* weight) {
+                                        i64 replicas, const T* weight, int weighs_misses) {
     __shared__ Shared<T> part, target;
     __shared__ Shared<int> where, wanted;
     const int x = threadIdx.x, lane = threadIdx.y;
@@ -95,6 +99,7 @@ extern "C" __global__ void output_error(S* a, const T* b, const S* y, S* e, T* v
             }
             __syncthreads();
         }
-        if (sums && last_of(arrived + r, gridDim.x)) tally(value, missed, sums, r, m, replicas);
+        if (sums && last_of(arrived + r, gridDim.x))
+            tally(value, missed, weighs_misses ? weight : 0, sums, r, m, replicas);
     }
 }

@@ -15,7 +15,7 @@ from ...layers.residual import Residual
 from ..calls import Call, chain
 from ..graph import Graph
 from ..steps import Mean, Replica, Step
-from . import ends, places, units
+from . import ends, places, tokens, units
 from .functions import ACTIVATIONS, OUTPUTS
 from .row import Form
 
@@ -91,4 +91,5 @@ FORMS: Mapping[type, Form] = {
     **ends.ROWS,
     **units.ROWS,
     **places.ROWS,
+    **tokens.ROWS,
 }

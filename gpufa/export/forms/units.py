@@ -8,18 +8,24 @@ from ...layers.dense import Dense
 from ...layers.dropout import Dropout
 from ...layers.norm import BatchNorm, LayerNorm
 from ...layers.pool import Flatten
+from ...layers.sequences import stepwise
 from ..calls import Call
 from ..graph import Graph
 from ..steps import Step
+from . import tokens
 from .row import Form, flat, flattened
 
 
 def _linear(step: Step) -> tuple[Call, ...]:
+    if stepwise(step.shape):
+        return tokens.dense_at_each(step)
     W, b = step.arrays["W"], step.arrays["b"]
     return (*flat(step), Call("nn.Linear", W.shape[::-1], {}, {"weight": W, "bias": b}))
 
 
 def _gemm(graph: Graph, step: Step, x: str) -> str:
+    if stepwise(step.shape):
+        return tokens.product_at_each(graph, step.arrays["W"], step.arrays["b"], x)
     W, b = (graph.floats(step.arrays[name]) for name in "Wb")
     return graph.node("Gemm", flattened(graph, step, x), W, b, transB=1)
 
@@ -38,11 +44,15 @@ def _batch_normalization(graph: Graph, step: Step, x: str) -> str:
 
 
 def _layer_norm(step: Step) -> tuple[Call, ...]:
+    if stepwise(step.shape):
+        return tokens.norm_of_each(step)
     state = {"weight": step.arrays["g"].reshape(step.shape), "bias": step.arrays["b"].reshape(step.shape)}
     return (Call("nn.LayerNorm", (step.shape,), {"eps": step.what.eps}, state),)
 
 
 def _layer_normalization(graph: Graph, step: Step, x: str) -> str:
+    if stepwise(step.shape):
+        return tokens.normalised_each(graph, step, x)
     g, b = (graph.floats(step.arrays[name].reshape(step.shape)) for name in "gb")
     return graph.node("LayerNormalization", x, g, b, axis=1, epsilon=step.what.eps)
 

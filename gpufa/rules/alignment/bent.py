@@ -21,11 +21,3 @@ def bend(net: Pass, phi: str, derivative: bool) -> None:
     if net.hidden:
         BENT[phi](net.xp, net.delta.stacked)
         net.gate(net.hidden, net.delta.stacked, derivative=derivative)
-
-
-def hidden_units(net: Pass, C: Any, e: Any) -> Any:
-    """tanh(C e), (R, width, m)."""
-    units = net.array("tanh(C e)", C.shape[-2], net.m)
-    net.backend.gemm(C, e, out=units)
-    net.xp.tanh(units, out=units)
-    return units

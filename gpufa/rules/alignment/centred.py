@@ -30,12 +30,13 @@ class CentredSignal(DirectFeedback):
         raise NotImplementedError(f"{type(self).__name__} must define signal(net, e, out)")
 
     def deltas(self, net: Pass, e: Any) -> None:
-        n = net.sizes.outputs
-        s, mean, ones = net.array("signal", n, net.m), net.array("mean", 1, net.m), net.array("ones", 1, n)
+        n, places = net.sizes.at_place, net.sizes.places
+        s, ones = net.array("signal", n * places, net.m), net.array("ones", 1, n)
+        mean, of_place = net.array("mean", 1, places * net.m), net.by_places(s)
         self.signal(net, e, s)
         if self.centre and n > 1:
             ones.fill(1)
-            net.backend.gemm(ones, s, out=mean, alpha=1 / n)
-            net.xp.subtract(s, mean, out=s)
+            net.backend.gemm(ones, of_place, out=mean, alpha=1 / n)
+            net.xp.subtract(of_place, mean, out=of_place)
         net.send(net.L, e)
         self.broadcast(net, s)

@@ -8,24 +8,37 @@ Variants, by options:
     nonlinearity = "tanh", "relu"      delta_k = phi(B_k e) * f'(a_k)
     nonlinearity = "mlp"               delta_k = (B_k tanh(C e)) * f'(a_k), C fixed and random, `width` x n_L
     staleness = s                      hidden layers descend the gradient of s steps ago: its error, its activity
+    error = "encoder"                  delta_k = (B_k W_L^T e) * f'(a_k): the error where the outputs' layer reads, in
+                                       place of that at the outputs (Launay et al. 2020)
+    last = "weights"                   delta_{L-1} = (W_L^T e) * f'(a_{L-1}), its own error in place of B_{L-1} e
+    ternary = t                        B_k goes with 1 where e is t or more, -1 where it is -t or less, else 0
+    projector = f                      B_k e comes of f(e, rows), see projected.py
 """
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from ...basics.errors import InvalidValue
+from ...functions.formulas import FORMULAS
+from ...layers.layer import write
 from ...net.feedback import Feedback
 from ...net.gradients import Gradients
 from ...net.layout import Layout
-from ...net.options import one_of, whole
+from ...net.options import above_zero, one_of, whole
 from ...net.passes import Pass
-from .bent import BENT, NONLINEARITIES, bend, hidden_units
+from ...net.rows import Rows, own_places
+from .bent import BENT, NONLINEARITIES, bend
 from .direct import DirectFeedback
+from .projected import OWN, check_projector, send_projected
 from .stale import delay, queue
 
 INJECT = "activation", "pre_activation"
+ERRORS = "outputs", "encoder"
+LAST = "feedback", "weights"
+BY_UNIT = "auto", "each", "own"
 
 
 @dataclass(frozen=True)
@@ -36,9 +49,16 @@ class DFA(DirectFeedback):
     nonlinearity: str = "identity"
     width: int = 64
     staleness: int = 0
+    error: str = "outputs"
+    last: str = "feedback"
+    ternary: float = 0.0
+    projector: Any = None
 
     name = "dfa"
     paper = "Nokland 2016; threshold units: Breloff 2016"
+    later = MappingProxyType(
+        {**DirectFeedback.later, "error": "outputs", "last": "feedback", "ternary": 0.0, "projector": None}
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -48,6 +68,22 @@ class DFA(DirectFeedback):
             raise InvalidValue("nonlinearity 'mlp' has matrices of its own; leave rule.rank out and set rule.width")
         whole(self.width, "width of the feedback's MLP", "width", least=1)
         whole(self.staleness, "staleness", "staleness")
+        one_of(self.error, ERRORS, "error to send", "error")
+        one_of(self.last, LAST, "error of the last hidden block", "last")
+        if self.ternary:
+            above_zero(self.ternary, "threshold of ternary errors", "ternary")
+        if self.projector is not None:
+            check_projector(self.projector)
+            if self.rank or self.nonlinearity != "identity" or self.places not in BY_UNIT or self.inject != INJECT[0]:
+                raise InvalidValue(
+                    "a projector makes all of B e itself; leave rule.rank, rule.nonlinearity, rule.places and"
+                    " rule.inject out"
+                )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        found = super().options
+        return found | {"projector": OWN} if "projector" in found else found
 
     @property
     def needs(self) -> frozenset[str]:  # type: ignore[override]
@@ -60,12 +96,21 @@ class DFA(DirectFeedback):
 
     @property
     def injects_only(self) -> bool:  # type: ignore[override]
-        return super().injects_only and self.nonlinearity == "identity"
+        return (
+            super().injects_only
+            and self.nonlinearity == "identity"
+            and not (self.pulls or self.ternary or self.projector)
+        )
+
+    @property
+    def pulls(self) -> bool:
+        """Whether some of what is sent comes down through the outputs' weights."""
+        return self.error == "encoder" or self.last == "weights"
 
     @property
     def linear(self) -> bool:  # type: ignore[override]
         """relu(w B_k e) is w relu(B_k e) for w of at least 0."""
-        return self.nonlinearity in ("identity", "relu")
+        return self.nonlinearity in ("identity", "relu") and not self.ternary
 
     @property
     def separable(self) -> bool:  # type: ignore[override]
@@ -73,7 +118,15 @@ class DFA(DirectFeedback):
 
     @property
     def broadcasts(self) -> bool:  # type: ignore[override]
-        return not self.staleness
+        return not (self.staleness or self.pulls)
+
+    def told(self, sizes: Layout) -> int:
+        if self.error == "outputs" or not sizes.hidden:
+            return super().told(sizes)
+        return sizes[sizes.L - 1] // own_places(sizes, self.places)
+
+    def straight(self, sizes: Layout) -> dict[int, Rows]:
+        return {} if self.projector else super().straight(sizes)
 
     def columns(self, sizes: Layout) -> int:
         return self.width if self.nonlinearity == "mlp" else super().columns(sizes)
@@ -81,15 +134,32 @@ class DFA(DirectFeedback):
     def fixed(self, sizes: Layout) -> dict[str, Feedback]:
         if self.nonlinearity != "mlp":
             return super().fixed(sizes)
-        scale = 1 / math.sqrt(sizes.outputs)
-        return super().fixed(sizes) | {"C": Feedback(self.width, sizes.outputs, self.law, scale, self.density)}
+        told = self.told(sizes)
+        scale = 1 / math.sqrt(told)
+        return super().fixed(sizes) | {"C": Feedback(self.width, told, self.law, scale, self.density)}
 
     def deltas(self, net: Pass, e: Any) -> None:
         net.send(net.L, e)
-        if self.inject == "activation" and self.nonlinearity not in BENT:
-            self.broadcast(net, e)
+        heard = self.heard(net, e)
+        if self.projector:
+            send_projected(net, self.projector, heard, own_places(net.sizes, self.places))
+        elif self.inject == "activation" and self.nonlinearity not in BENT:
+            self.broadcast(net, heard)
         else:
-            self.deltas_without_derivative(net, e)
+            self.deltas_without_derivative(net, heard)
+        if self.last == "weights" and net.hidden:
+            net.send(net.L - 1, net.pull(net.L))
+
+    def heard(self, net: Pass, e: Any) -> Any:
+        """What goes to all hidden blocks in place of e."""
+        if self.error == "encoder" and net.hidden:
+            pulled, e = net.pull(net.L), net.array("error of the encoder", net.sizes[net.L - 1], net.m)
+            write(net.backend, pulled, out=e)
+        if self.ternary:
+            coarse = net.array("ternary error", *e.shape[1:])
+            net.backend.evaluate(FORMULAS["ternary"], coarse, e, t=self.ternary)
+            e = coarse
+        return e
 
     def deltas_without_derivative(self, net: Pass, e: Any) -> None:
         """B_k e as it is, or bent."""
@@ -99,9 +169,11 @@ class DFA(DirectFeedback):
             bend(net, self.nonlinearity, derivative)
 
     def carried(self, net: Pass, signal: Any) -> Any:
-        return (
-            hidden_units(net, net.feedback["C"], signal) if self.nonlinearity == "mlp" else super().carried(net, signal)
-        )
+        if self.nonlinearity != "mlp":
+            return super().carried(net, signal)
+        units = self.passed(net, "tanh(C e)", net.feedback["C"], signal)
+        net.xp.tanh(units, out=units)
+        return units
 
     def state(self, sizes: Layout) -> dict[str, tuple[int, ...]]:
         return queue(sizes, self.staleness)
@@ -112,4 +184,5 @@ class DFA(DirectFeedback):
             delay(net, grads, self.staleness)
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
-        return iter(()) if self.nonlinearity == "mlp" else super().weight_pairs(net)
+        found = iter(()) if self.nonlinearity == "mlp" else super().weight_pairs(net)
+        return (pair for pair in found if not (self.pulls and pair[0] + 1 == net.L))

@@ -8,6 +8,9 @@ Across the places of a block's maps, channels x height x width, `places` says wh
     "shared"      B_k is C x n_L, a channel has one row at all places
     "repeated"    B_k is (C K K) x n_L: the error, tiled over space, goes down the transposed convolution of a kernel
                   shaped as that of the layer which reads the block (Sanfiz & Akrout 2021, "BioTorch")
+    "own"         where the outputs have an error at each place, B_k is C x outputs of a place, and each place hears of
+                  its own error alone: every token is a sample (Launay et al. 2020)
+    "auto"        "own" where every hidden block has the places of the outputs, else "each"
 """
 
 import math
@@ -21,7 +24,7 @@ from ...net.feedback import Feedback
 from ...net.layout import Layout
 from ...net.options import boolean, one_of, whole
 from ...net.passes import Pass
-from ...net.rows import PLACES, Rows, rows_of
+from ...net.rows import PLACES, Rows, own_places, rows_of
 from ...net.rule import FeedbackRule
 
 
@@ -31,12 +34,12 @@ class DirectFeedback(FeedbackRule):
 
     rank: int = 0
     shared: bool = False
-    places: str = "each"
+    places: str = "auto"
 
     crosses = "e, n_L numbers a sample, the same to every layer"
     frees = "backward"
     needs = frozenset({"derivative"})
-    later = MappingProxyType({**FeedbackRule.later, "places": "each"})
+    later = MappingProxyType({**FeedbackRule.later, "places": "auto"})
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -50,7 +53,11 @@ class DirectFeedback(FeedbackRule):
 
     def columns(self, sizes: Layout) -> int:
         """The width of the signal that the B_k are multiplied with."""
-        return self.rank or sizes.outputs
+        return self.rank or self.told(sizes)
+
+    def told(self, sizes: Layout) -> int:
+        """How many outputs a unit hears of: all, or those of its own place."""
+        return sizes.outputs // own_places(sizes, self.places)
 
     def straight(self, sizes: Layout) -> dict[int, Rows]:
         return rows_of(sizes, self.columns(sizes), self.places)
@@ -64,22 +71,25 @@ class DirectFeedback(FeedbackRule):
                 name: Feedback(one.rows, n, self.law, scale, self.density, stream=1) for name, one in found.items()
             }
         if self.rank:
-            found["V"] = Feedback(self.rank, sizes.outputs, "normal", 1 / math.sqrt(self.rank))
+            found["V"] = Feedback(self.rank, self.told(sizes), "normal", 1 / math.sqrt(self.rank))
         return found
 
     def carried(self, net: Pass, signal: Any) -> Any:
         """What the B_k are multiplied with, (R, columns, m), of a signal (R, n_L, m): V signal, or itself without a
         rank."""
-        if not self.rank:
-            return signal
-        through = net.array("V e", self.rank, net.m)
-        net.backend.gemm(net.feedback["V"], signal, out=through)
-        return through
+        return self.passed(net, "V e", net.feedback["V"], signal) if self.rank else signal
+
+    def passed(self, net: Pass, name: str, matrix: Any, signal: Any) -> Any:
+        """matrix @ signal, where places hear of themselves alone of each place, under that name."""
+        several = own_places(net.sizes, self.places)
+        out, heard = net.array(name, matrix.shape[-2] * several, net.m), Rows(0, 0, None, several).heard
+        net.backend.gemm(matrix, heard(signal), out=heard(out))
+        return out
 
     def broadcast(self, net: Pass, signal: Any) -> None:
         """A signal, (R, n_L, m), goes to all hidden blocks, in one product where each unit has a row of its own."""
         signal, straight = self.carried(net, signal), net.kept("rows", lambda: self.straight(net.sizes))
-        if all(rows.windows is None for rows in straight.values()):
+        if all(rows.by_unit for rows in straight.values()):
             net.send(net.hidden, net.through(net.B.stacked, signal))
             return
         for k, rows in straight.items():
@@ -88,9 +98,9 @@ class DirectFeedback(FeedbackRule):
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         """cos(W_{k+1}, B_{k+1} B_k^T), and cos(W_L, B_{L-1}^T) at the output (Refinetti et al. 2021)."""
         straight = self.straight(net.sizes.whole)
-        own = {k for k, rows in straight.items() if rows.windows is None and not self.rank}
+        own = {k for k, rows in straight.items() if rows.by_unit and not self.rank}
         for k in net.hidden:
             if {k, k + 1} <= own and net.sizes.one_dense(k + 1):
                 yield k, Product(net.B[k + 1], T(net.B[k])), net.W[k + 1]
-            elif k in own and k + 1 == net.L:
+            elif k in own and k + 1 == net.L and net.sizes.one_dense(net.L):
                 yield k, T(net.B[k]), net.W[k + 1]

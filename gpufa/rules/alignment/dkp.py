@@ -4,7 +4,7 @@ delta_k = (B_k e) * f'(a_k)
 dW_k    = delta_k h_{k-1}^T
 dB_k    = h_k e^T                        every B_k learns from the activity of its layer and the error it carries
 
-Where units share a row of B_k, places = "shared" or "repeated" (see direct.py), it gets the sum of what each would get.
+Where units share a row of B_k (`places`, see direct.py), it gets the sum of what each would get.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from ...net.gradients import Gradients
 from ...net.layout import Layout
 from ...net.options import above_zero, one_of
 from ...net.passes import Pass
-from ...net.rows import PLACES, Rows, rows_of
+from ...net.rows import PLACES, Rows, own_places, rows_of
 from ...net.rule import Rule
 
 
@@ -30,7 +30,7 @@ class DKP(Rule):
     """
 
     rate: float = 1.0
-    places: str = "each"
+    places: str = "auto"
 
     name = "dkp"
     paper = "Webster, Choi & Ahn 2020"
@@ -41,7 +41,7 @@ class DKP(Rule):
     makes = frozenset({"signals", "gradients"})
     linear = True
     separable = True
-    later = MappingProxyType({"places": "each"})
+    later = MappingProxyType({"places": "auto"})
     defaults = MappingProxyType({**Rule.defaults, "optimizer": "momentum", "lr": 0.02, "weight_decay": 1e-3})
     layered = MappingProxyType({})
 
@@ -50,7 +50,7 @@ class DKP(Rule):
         one_of(self.places, PLACES, "share of rows by places", "places")
 
     def straight(self, sizes: Layout) -> dict[int, Rows]:
-        return rows_of(sizes, sizes.outputs, self.places)
+        return rows_of(sizes, sizes.outputs // own_places(sizes, self.places), self.places)
 
     def parameters(self, sizes: Layout) -> dict[str, Extra]:
         top = {sizes.L - 1: sizes.L}  # whose feedback goes with W_L
@@ -60,15 +60,16 @@ class DKP(Rule):
         }
 
     def deltas(self, net: Pass, e: Any) -> None:
+        net.send(net.L, e)
         for k, rows in net.kept("rows", lambda: self.straight(net.sizes)).items():
             net.send(k, rows.signal(net, k, net.parameters[f"B{k}"], e))
 
     def gradients(self, net: Pass, grads: Gradients) -> None:
         super().gradients(net, grads)
         for k, rows in net.kept("rows", lambda: self.straight(net.sizes)).items():
-            grads.product(f"B{k}", rows.gathered(net, k, net.sent[k]), net.e)
+            grads.product(f"B{k}", rows.gathered(net, k, net.sent[k]), rows.heard(net.e))
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         for k in net.hidden[-1:]:
-            if self.straight(net.sizes)[k].windows is None:
+            if self.straight(net.sizes)[k].by_unit and net.sizes.one_dense(net.L):
                 yield k, net.parameters[f"B{k}"], T(net.W[k + 1])

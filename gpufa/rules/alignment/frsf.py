@@ -27,9 +27,11 @@ class FRSF(SignSymmetry):
     def fixed(self, sizes: Layout) -> dict[str, Feedback]:
         shapes = {name: sizes.parameters[k][name] for k in sizes.every for name in sizes.carriers[k]}
         return {
-            f"M{name[1:]}": Feedback(shape[0], math.prod(shape[1:]), "normal", self.spread(shape), kernel=shape)
+            f"M{name.removeprefix('W')}": Feedback(
+                shape[0], math.prod(shape[1:]), "normal", self.spread(shape), kernel=shape
+            )
             for name, shape in shapes.items()
         }
 
     def magnitudes(self, net: Pass, name: str, shape: Shape, stream: int) -> Any:
-        return net.feedback[f"M{name[1:]}"]
+        return net.feedback[f"M{name.removeprefix('W')}"]

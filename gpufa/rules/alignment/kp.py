@@ -50,8 +50,9 @@ class KP(Rule):
 
     def gradients(self, net: Pass, grads: Gradients) -> None:
         super().gradients(net, grads)
+        mirrored = Mirrored(grads, {name: one for own in net.sizes.carriers.values() for name, one in own.items()})
         for k in net.sizes.every:
-            net.gradients_within(k, Mirrored(grads, net.sizes.carriers[k]))
+            net.gradients_within(k, mirrored)
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         for k in net.hidden:
@@ -73,6 +74,11 @@ class Mirrored:
 
     def sums(self, name: str, delta: Any, factor: float = 1.0) -> None:
         """Vectors have no stand-ins."""
+
+    def look_ups(self, name: str, delta: Any, tokens: Any) -> None:
+        """Of an embedding that is tied to the outputs."""
+        if name in self.carriers:
+            self.grads.look_ups(self.carriers[name][0], delta, tokens, turned=True)
 
     def filters(self, name: str, maps: Maps) -> None:
         if name in self.carriers:

@@ -81,6 +81,7 @@ class Topology(FeedbackRule):
     def deltas(self, net: Pass, e: Any) -> None:
         order = graph(self.sources, net.L)
         B = net.kept("stand-ins", lambda: self.carriers(net))
+        net.send(net.L, e, B if net.L in order.get(net.L - 1, ()) else None)
         for k, sources in order.items():
             signals = (self.arriving(net, k, j, B) for j in sources)
             inside = B if k in order.get(k - 1, ()) else None

@@ -17,6 +17,7 @@ from itertools import zip_longest
 from ...backends import Backend
 from ...backends.columns import Maps
 from ...basics.arrays import Array, T
+from ...basics.errors import InvalidValue
 from ...functions.activations import Activation
 from ...layers.act import Act
 from ...layers.layer import At
@@ -40,13 +41,15 @@ class WeightMirror(FA):
     name = "weight_mirror"
     paper = "Akrout et al. 2019"
     crosses = "delta_{k+1}; noise in the mirror phase"
-    needs = frozenset({"pull", "derivative", "stored"})
+    needs = frozenset({"pull", "derivative", "apart", "stored"})
     injects_only = False
     as_said = True
     defaults = Rule.defaults
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.through != "matrices":
+            raise InvalidValue("the mirror teaches a B for each matrix; leave rule.through out")
         above_zero(self.eta, "rate of the mirror", "eta", most=1)
         above_zero(self.noise, "noise", "noise", least=1e-6)
 
@@ -96,6 +99,9 @@ class Correlation:
 
     def sums(self, name: str, delta: Array, factor: float = 1.0) -> None:
         """Vectors carry no error."""
+
+    def look_ups(self, name: str, delta: Array, tokens: Array) -> None:
+        """An embedding carries no error."""
 
     def filters(self, name: str, maps: Maps) -> None:
         self.backend.filter_gradient(maps, out=self.out)

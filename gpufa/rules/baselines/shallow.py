@@ -34,4 +34,5 @@ class Shallow(Rule):
             net.delta.stacked.fill(0)
 
     def gradients(self, net: Pass, grads: Gradients) -> None:
-        grads.layer(net.L, net.e, net.sent[net.L - 1])
+        net.send(net.L, net.e)
+        net.gradients_within(net.L, grads)

@@ -30,7 +30,7 @@ class ForwardOnly(Labelled):
 
     counted: str = "all"
 
-    needs = frozenset({"plain", "single", "pull", "derivative"})
+    needs = frozenset({"plain", "single", "output", "amounts", "pull", "derivative"})
     makes = frozenset({"gradients"})
     feedforward = False
 

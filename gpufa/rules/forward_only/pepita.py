@@ -42,7 +42,7 @@ class PEPITA(FeedbackRule):
     crosses = "F e, on the input of a second forward pass"
     memory = "F, and the activity of both passes"
     frees = "backward"
-    needs = frozenset({"plain", "single", "stored"})
+    needs = frozenset({"plain", "single", "output", "amounts", "stored"})
     makes = frozenset({"signals", "gradients"})
     as_said = True
     defaults = MappingProxyType({**Rule.defaults, "init": "glorot"})

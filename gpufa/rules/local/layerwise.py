@@ -35,7 +35,7 @@ class Layerwise(Rule):
     crosses = "h_{k-1}, upwards; y, the target, to every layer"
     memory = "H, c and their optimizer state"
     frees = "update, backward"
-    needs = frozenset({"plain", "derivative"})
+    needs = frozenset({"plain", "output", "derivative"})
     makes = frozenset({"signals", "gradients"})
     linear = True
     separable = True

@@ -32,7 +32,7 @@ class Evolution(Rule):
     crosses = "the loss, one number a perturbation, the same to every layer"
     memory = "eps and a copy of the weights"
     frees = "backward"
-    needs = frozenset({"plain"})
+    needs = frozenset({"plain", "output"})
     makes = frozenset({"gradients"})
     defaults = MappingProxyType({**Rule.defaults, "lr": 0.015, "batch_size": 256})
 

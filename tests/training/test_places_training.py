@@ -1,0 +1,162 @@
+"""Runs with a target at each place: resumed, beside each other, over what counts alone; and what goes with none."""
+
+import numpy as np
+import pytest
+from traininglab import parameters, same
+
+import gpufa
+
+N, C, T, OUT = 60, 2, 5, 3
+RNG = np.random.default_rng(5)
+X = RNG.normal(size=(N, C, T))
+Y = (X[:, 0] > 0).astype(np.int64) + (X[:, 1] > 0)
+GAPS = np.where(RNG.random((N, T)) < 0.25, -1, Y)
+LAYERS = ("input 2x5", "conv1d 6 3 tanh")
+
+
+def config(**kw):
+    base = {"layers": LAYERS, "task": "places", "dtype": "float64", "backend": "numpy", "epochs": 3, "batch_size": 16}
+    return gpufa.Config(**(base | {"seeds": (0, 1), "lr": 0.02} | kw))
+
+
+def train(data=(X, GAPS), **kw):
+    return gpufa.train(config(**kw), data=data)
+
+
+class Stop(gpufa.Callback):
+    def on_step(self, trainer):
+        trainer.stop_requested |= trainer.progress.step == 5
+
+
+@pytest.mark.parametrize("rule", ["bp", "dfa", "fa", "dkp", "shallow"])
+def test_a_run_goes_on_bit_for_bit(tmp_path, rule):
+    whole = train(rule=rule, out=str(tmp_path / "whole"))
+    halves = str(tmp_path / "halves")
+    gpufa.train(config(rule=rule, out=halves), data=(X, GAPS), callbacks=[Stop()])
+    resumed = gpufa.resume(halves, data=(X, GAPS))
+    same(parameters(whole), parameters(resumed))
+    for name in ("loss", "running_error", "test_perplexity"):
+        np.testing.assert_array_equal(whole.history.epochs[name], resumed.history.epochs[name])
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_both_backends_and_each_replica_by_itself(backend, optimizer):
+    both = train(backend=backend, optimizer=optimizer, lr=0.01)
+    for r, seed in enumerate((0, 1)):
+        alone = train(optimizer=optimizer, lr=0.01, seeds=(seed,))
+        for name, array in parameters(alone).items():
+            np.testing.assert_allclose(parameters(both)[name][r], array, rtol=1e-8, atol=1e-10, err_msg=name)
+
+
+def test_an_epoch_s_loss_and_error_are_over_the_places_that_count():
+    """With a rate of almost nothing they are those of evaluation."""
+    run = train(lr=1e-12, epochs=1, optimizer="sgd", out=None)
+    x, y = run_parts()
+    scores = run.network.evaluate(x, y)
+    np.testing.assert_allclose(run.history.epochs["loss"][0], scores["loss"], rtol=1e-8)
+    np.testing.assert_allclose(run.history.epochs["running_error"][0], scores["error"], rtol=1e-8)
+
+
+def run_parts():
+    data = gpufa.Data(*handed())
+    return data.x_train, data.y_train
+
+
+def handed():
+    from gpufa.data.about import Wanted
+    from gpufa.data.handed import validate
+
+    return validate((X, GAPS), Wanted(task="places"))
+
+
+def test_a_step_is_the_batch_s_sum_over_as_many_places_as_a_batch_has_on_average():
+    x, y = run_parts()
+    net = train(epochs=1, batch_size=len(x), optimizer="sgd", lr=1.0, rule="bp", seeds=(0,)).network
+    start = train(epochs=0, rule="bp", seeds=(0,)).network
+    grads = start.gradients(x, y)
+    for name, array in start.parameters.items():
+        np.testing.assert_allclose(net.parameters[name], array - grads[name], rtol=1e-10, atol=1e-12)
+
+
+def test_weights_of_samples(tmp_path):
+    data = handed()
+    w = RNG.random(len(data.x_train))
+    run = gpufa.train(
+        config(epochs=1, batch_size=len(w), optimizer="sgd", lr=1.0, rule="bp", seeds=(0,)),
+        data=data,
+        sample_weights=w,
+    )
+    start = train(epochs=0, rule="bp", seeds=(0,)).network
+    grads = start.gradients(data.x_train, data.y_train, sample_weights=w)
+    for name, array in start.parameters.items():
+        np.testing.assert_allclose(run.network.parameters[name], array - grads[name], rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("mix", ["only", "beside"])
+def test_adversarial_samples(mix):
+    run = train(adversarial=0.05, adversarial_mix=mix)
+    assert np.isfinite(run.history.epochs["loss"]).all()
+    plain = train()
+    assert any((parameters(run)[name] != parameters(plain)[name]).any() for name in parameters(run))
+
+
+def test_files(tmp_path):
+    np.savez(tmp_path / "a.npz", x=X, y=GAPS.astype(np.int16))
+    run = gpufa.train(config(data=str(tmp_path / "a.npz"), out=str(tmp_path / "run"), validation=0.2))
+    assert {"validation_error", "validation_perplexity", "test_loss"} <= {*dict(run.history.epochs)}
+    same(parameters(run), parameters(train(validation=0.2)))
+    again = gpufa.load(tmp_path / "run")
+    assert again.about.places == T
+    np.testing.assert_array_equal(again.predict(X), run.network.predict(X))
+    assert again.sizes.words[-1] == "conv1d 3 1"
+
+
+def test_real_targets_of_a_file(tmp_path):
+    y = np.where(GAPS[:, None] < 0, np.nan, np.stack([X[:, 0] * 2, X[:, 1] - 1], axis=1))
+    np.savez(tmp_path / "a.npz", x=X, y=y)
+    run = gpufa.train(config(data=str(tmp_path / "a.npz"), epochs=30, rule="bp", lr=0.01))
+    assert run.history.epochs["test_r2"][-1].min() > 0.9
+    assert run.network.predict(X).shape == (2, N, 2, T)
+
+
+REFUSED = {
+    "class_weights": ({"class_weights": "balanced"}, r"class_weights is for samples with one target"),
+    "label_noise": ({"label_noise": 0.1}, r"label_noise is for samples with one target.*at each of 5 places"),
+    "target_scaling": ({"target_scaling": "standard"}, r"target_scaling is for samples with one target"),
+    "hidden": ({"layers": None, "hidden": (4,)}, r"a target at each of 5 places, and --hidden makes nets with one"),
+    "fewer places": ({"layers": ("input 2x5", "conv1d 6 3 stride 2 tanh")}, r"at 5 places, and the net's .* 3x3, at 3"),
+    "rule": ({"rule": "layerwise"}, r"rule 'layerwise' takes outputs of one dense layer"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_does_not_go_with_places(name):
+    settings, why = REFUSED[name]
+    with pytest.raises(gpufa.InvalidValue, match=why):
+        train(**settings)
+
+
+def test_targets_that_are_not_at_places(tmp_path):
+    for y in Y[:, 0], Y.astype(float), Y[..., None]:
+        with pytest.raises(
+            gpufa.InvalidValue, match=r"a target at each place is a whole number of \(samples, places\)"
+        ):
+            train((X, y))
+    with pytest.raises(
+        gpufa.InvalidValue, match=r"has the label -2; labels at places are whole numbers from 0, and -1"
+    ):
+        train((X, Y - 2))
+    with pytest.raises(gpufa.InvalidValue, match=r"y_train and y_test have the shapes .*; give both the same places"):
+        train((X, Y, X, Y[:, :4]))
+    np.savez(tmp_path / "a.npz", x=X, y=Y)
+    with pytest.raises(gpufa.InvalidValue, match="targets at places are read into memory"):
+        gpufa.train(config(data=str(tmp_path / "a.npz"), stream="always"))
+
+
+def test_predict_and_pictures_say_that_there_is_no_line_for_each_sample(tmp_path):
+    from gpufa import plots
+
+    np.savez(tmp_path / "a.npz", x=X, y=GAPS)
+    gpufa.train(config(data=str(tmp_path / "a.npz"), out=str(tmp_path / "run")))
+    with pytest.raises(gpufa.InvalidValue, match="pictures of targets are of one each"):
+        plots.read(tmp_path / "run").targets  # noqa: B018
