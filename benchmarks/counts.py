@@ -32,10 +32,12 @@ NORMED = (
     *("input 1x32x32", "conv 6 5x5 pad valid, batch norm, relu, pool 2"),
     "conv 16 5x5 pad valid stride 2, batch norm, relu, pool 2",
 )
+GRU = "input 32x32", "gru 9"
 STEPS: dict[str, dict[str, Any]] = {
     **{rule: {"rule": rule, "hidden": HIDDEN} | OWN.get(rule, {}) for rule in RULES},
     **{f"{rule}, LeNet": {"rule": rule, "layers": LENET[:-1]} for rule in ("bp", "fa", "dfa")},
     **{f"{rule}, batch norms": {"rule": rule, "layers": NORMED} for rule in ("bp", "fa", "dfa")},
+    **{f"{rule}, GRU of 32 steps": {"rule": rule, "layers": GRU} for rule in ("bp", "fa", "dfa", "eprop")},
 }
 HEAD = """| rule, net | launches | products | copies | bytes copied | fills | waits | nodes recorded |
 |---|---|---|---|---|---|---|---|

@@ -11,22 +11,35 @@ import sys
 import numpy as np
 from matplotlib.figure import Figure
 
-from gpufa.recurrent import CopyTask, RecurrentNet, RecurrentTrainer
+import gpufa
+from gpufa.data.sequences import CopyTask
 
-TASK, UNITS, SEEDS = CopyTask(length=3, delay=10, alphabet=4), 64, (0, 1, 2)
-MODES = {  # window, M's hidden widths
-    "full BPTT": (None, None),
-    "truncated": (4, None),
-    "truncated + synthetic": (4, ()),
+BATCH, EVERY, UNITS, SEEDS = 32, 50, 64, (0, 1, 2)  # EVERY: steps from point to point
+TASK = CopyTask(length=3, delay=10, alphabet=4, train_samples=BATCH * EVERY)
+RULES = {
+    "full BPTT": ("bp", {}),
+    "truncated": ("bp", {"window": 4}),
+    "truncated + synthetic": ("dni_windows", {"window": 4, "rate": 50.0}),
 }
-EVERY = 50  # steps from point to point
 
 
-def curve(window, synthetic, points):
-    """The error in percent, (points, seeds)."""
-    net = RecurrentNet((TASK.inputs, UNITS, TASK.outputs), synthetic=synthetic, seeds=SEEDS)
-    trainer = RecurrentTrainer(net, TASK, window=window)
-    return np.array([trainer.train(EVERY)["error"] for _ in range(points)])
+def curve(rule, options, points):
+    """The error of sequences not trained on in percent, (points, seeds)."""
+    config = gpufa.Config(
+        rule=rule,
+        rule_options=options,
+        layers=(f"input {TASK.alphabet + 1}x{TASK.steps}", f"recurrent {UNITS} all"),
+        init=("uniform", "orthogonal", "uniform"),
+        optimizer="adam",
+        lr=3e-4,
+        clip=1.0,
+        batch_size=BATCH,
+        epochs=points,
+        task="places",
+        seeds=SEEDS,
+        out=None,
+    )
+    return gpufa.train(config, TASK.data()).history.epochs["test_error"]
 
 
 def main():
@@ -35,11 +48,11 @@ def main():
     path, points = sys.argv[1], max(1, int(sys.argv[2]) // EVERY if len(sys.argv) > 2 else 40)
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes, steps = figure.subplots(), EVERY * (1 + np.arange(points))
-    print(f"wrong symbols in %, {len(SEEDS)} seeds, mean of the last {EVERY} steps\n{'steps':>21}", end="")
+    print(f"wrong symbols in %, {len(SEEDS)} seeds\n{'steps':>21}", end="")
     shown = np.unique(np.linspace(0, points - 1, 6).astype(int))
     print("".join(f"{steps[i]:>14}" for i in shown))
-    for name, (window, synthetic) in MODES.items():
-        error = curve(window, synthetic, points)
+    for name, (rule, options) in RULES.items():
+        error = np.asarray(curve(rule, options, points))
         mean, deviation = error.mean(axis=1), error.std(axis=1)
         print(f"{name:>21}" + "".join(f"{mean[i]:>8.1f} ±{deviation[i]:>4.1f}" for i in shown), flush=True)
         axes.plot(steps, mean, label=name)

@@ -15,6 +15,7 @@ from gpufa.backends.kernels import (
 from gpufa.basics.laws import LAWS
 from gpufa.functions.activations import ACTIVATIONS
 from gpufa.functions.augmentations import augmentations
+from gpufa.functions.cells import GRU, LSTM, TRACE, leaky
 from gpufa.functions.formulas import FORMULAS
 from gpufa.functions.losses import LOSSES
 from gpufa.functions.optimizers import OPTIMIZERS
@@ -39,7 +40,8 @@ def every_kernel(dtype, slab=None, V=None):
         text = activation_text(ACTIVATIONS["tanh"]) | derivative_text(ACTIVATIONS["tanh"]) | {"MOVE": move}
         found[f"relax {name}"] = kernel("relax", "relax", **plain, **text)
     found["drive"] = kernel("elementwise", "drive", **plain)
-    for name, formula in FORMULAS.items():
+    cells = (one for steps in (GRU, LSTM, leaky(ACTIVATIONS["tanh"])) for one in steps)
+    for name, formula in {**FORMULAS, **{one.name: one for one in (*cells, TRACE)}}.items():
         found[f"formula {name}"] = kernel("formula", "formula", **narrow, **formula_text(formula))
     for first in "01":
         found[f"normalise {first}"] = kernel("normalise", "normalise", **narrow, UNITS_FIRST=first)

@@ -82,13 +82,23 @@ def _layer(draw, pool):
     act = str(draw.choice(SMOOTH))
     if word in ("act", "dropout"):
         return act
-    numbers = {"dense": 5, "conv": 6, "conv1d": 6, "local": 4, "shortcut": 6, "attention": 3, "embed": 4}
+    numbers = {
+        "dense": 5,
+        "conv": 6,
+        "conv1d": 6,
+        "local": 4,
+        "shortcut": 6,
+        "attention": 3,
+        "embed": 4,
+        "recurrent": 4,
+    }
+    numbers |= {"gru": 3, "lstm": 3}
     count = [str(draw.integers(2, numbers[word] + 1))] if word in numbers else []
     one = word == "conv1d"
     kernel = [_size(draw, 3, one)] if word in ("conv", "conv1d", "local", "pool", "mean pool") else []
     options = {"stride": _size(draw, 3, one), "pad": str(draw.choice(["same", "valid", "1", "2"])), "dilation": "2",
                "groups": "2", "nobias": "", "causal": "", "sinusoidal": "", "momentum": "0.3",
-               "eps": "0.05"}  # fmt: skip
+               "eps": "0.05", "all": "", "leaky": "0.4"}  # fmt: skip
     known = [option.name for option in LAYERS[word].options if option.name in options and draw.random() < 0.4]
     said = [f"{name} {options[name]}".strip() for name in known]
     return " ".join([word, *count, *kernel, *said, *([act] if draw.random() < 0.5 else [])])

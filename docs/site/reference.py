@@ -5,12 +5,11 @@ from types import ModuleType
 
 import gpufa
 import gpufa.layers
-import gpufa.recurrent
 import gpufa.sklearn
 
 # Told with what they inherit: the settings of Config, and methods of the estimators, stand in bases of theirs.
 WHOLE = "gpufa.Config", "gpufa.sklearn.FeedbackClassifier", "gpufa.sklearn.FeedbackRegressor"
-MODULES = gpufa.layers, gpufa.recurrent, gpufa.sklearn
+MODULES = gpufa.layers, gpufa.sklearn
 
 
 def pages() -> dict[str, str]:

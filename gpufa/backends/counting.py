@@ -15,6 +15,7 @@ from .machine.pools import pooler
 from .norms import Moments, Over
 from .numpy import NumpyBackend
 from .places import Windows
+from .traced import part_of
 
 Array = Any
 
@@ -74,6 +75,7 @@ class Counting(Backend):
     gemm = row_sums = layer = activate = gate = output_error = targets = tick = load = _nothing
     optimizer_update = random = dropout = permutations = keyed_rows = evaluate = normalise = _nothing
     reorder = whiten = write = perturb = lower = means = look_up = add_look_ups = soften = soften_back = _nothing
+    trace = trace_sums = _nothing
 
 
 class Idle:
@@ -139,6 +141,12 @@ class CountingOnCPU(Counting, Direct):
     ) -> None:
         if over or axis != -1 or normer(delta.dtype) is None:
             super().norm_back(delta, axis, gain, factor, z, out, over)
+
+    def trace(self, trace: Array, *_: Any) -> None:
+        part_of(self, trace)
+
+    def trace_sums(self, trace: Array, signal: Array, out: Array) -> None:
+        self.scratch("sums of traces", (*out.shape, 1), out.dtype)
 
     def max_pool(self, x: Array, windows: Windows, out: Array) -> None:
         """Of maps in the memory of the machine code."""

@@ -9,7 +9,7 @@ from .kernels import kernel
 from .launcher import Launcher
 
 Array = Any
-MOST_ARRAYS, MOST_NUMBERS = 5, 2  # of a formula
+MOST_ARRAYS, MOST_NUMBERS = 20, 6  # of a formula
 
 
 class ElementKernels(Launcher):

@@ -13,6 +13,7 @@ from ..basics.errors import OutOfMemory, in_bytes
 from ..basics.random import Purpose, permutation
 from ..functions import optimizers
 from ..functions.activations import Activation
+from ..functions.cells import TRACE
 from ..functions.formulas import Formula
 from ..functions.optimizers import CHUNK, Hyper, Optimizer, clip_factor
 from .keyed import KeyedMatrix
@@ -26,6 +27,7 @@ from .machine.sequences import Softened
 from .machine.update import compiled_update
 from .norms import Over
 from .operands import Gate, Outputs, Rates
+from .traced import part_of
 
 BESIDE = 8  # samples
 PIECE = 1 << 17  # numbers of f' at a time: these, and what they are made of and go into, stay within the cache
@@ -211,6 +213,19 @@ class NumpyBackend(Direct, Pools, PassNorms, Softened, Loading):
 
     def evaluate(self, formula: Formula, *arrays: NDArray, **numbers: float) -> None:
         formula.value(*arrays, **numbers)
+
+    def trace(self, trace: NDArray, decay: NDArray, local: NDArray, x: NDArray) -> None:
+        """Some rows at a time, so that a part of them stays in the cache."""
+        part = part_of(self, trace)
+        for own, d, add, seen in zip(trace, decay[:, :, None], local[:, :, None], x, strict=True):
+            for first in range(0, len(own), len(part)):
+                some = slice(first, first + len(part))
+                TRACE.value(own[some], d[some], add[some], seen, part[: len(own[some])])
+
+    def trace_sums(self, trace: NDArray, signal: NDArray, out: NDArray) -> None:
+        found = self.scratch("sums of traces", (*out.shape, 1), out.dtype)
+        np.matmul(trace, signal[..., None], out=found)
+        np.add(out, found[..., 0], out=out)
 
     def perturb(self, x: NDArray, slope: NDArray, size: float, out: NDArray) -> None:
         np.sign(slope, out=slope)

@@ -17,7 +17,7 @@ LOSSY = "the images are from {} files, lossy, so that errors can't be compared w
 TYPES: dict[str, tuple[type, ...]] = {
     **{"task": (str,), "target": (list,), "classes": (list,), "features": (list,), "columns": (list, int)},
     **{"weights": (str, int), "array": (str,), "missing": (str,), "dropped": (int,), "lossy": (str,)},
-    **{"places": (int,), "tokens": (str,), "vocabulary": (list, int)},
+    **{"places": (int,), "tokens": (str,), "vocabulary": (list, int), "turned": (bool,)},
 }
 
 Names = tuple[str, ...]
@@ -60,7 +60,7 @@ class About:
     filled in, and `dropped` how many samples were left out for theirs; `lossy` what images were packed by, where that
     loses something of them; `places` at how many places a sample has a target each, None where it has one. Of text
     `tokens` says what its tokens are, and `vocabulary` which there are, or how many where a tokenizer of one's own
-    knows them."""
+    knows them. Samples that were found time x channels are `turned`."""
 
     task: str
     target: tuple[str | int, ...] = ()
@@ -75,6 +75,7 @@ class About:
     places: int | None = None
     tokens: str | None = None
     vocabulary: Names | int | None = None
+    turned: bool | None = None
 
     @property
     def plain(self) -> bool:
@@ -125,7 +126,8 @@ class About:
             gaps = f"; {self.dropped} left out for missing values"
         packed = f"; {said}" if (said := lossy(self)) else ""
         taken = f"target: {self.where} ({what}); {features} features; {train} + {test} samples"
-        return f"{taken}{gaps}{self._weighed}{packed}"
+        turned = "; samples are time x channels, and are turned to channels x time" if self.turned else ""
+        return f"{taken}{gaps}{self._weighed}{packed}{turned}"
 
     @property
     def _weighed(self) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..basics.arguments import home_path, one_of, shown, whole
 from ..basics.errors import InvalidValue, room_needed
-from .about import ASKED_FOR, CLASSIFICATION, REGRESSION, About, Wanted, names_in
+from .about import ASKED_FOR, AT_PLACES, CLASSIFICATION, REGRESSION, About, Wanted, names_in
 from .divided import ALL, OWN_TEST_PART, of_arrays
 from .handed import validate
 from .missing import MISSING
@@ -98,7 +98,8 @@ def is_own(path: Path) -> bool:
 def _named(name: str | os.PathLike[str], test_fraction: float | None, wanted: Wanted) -> Data:
     """The set of that name, of which is known what it is."""
     parts = part_of(name, "train"), part_of(name, "test")
-    task = CLASSIFICATION if has_labels(parts[0].y) else REGRESSION
+    task = AT_PLACES if parts[0].y.dtype.kind == "i" and parts[0].y.ndim > 1 else CLASSIFICATION
+    task = task if has_labels(parts[0].y) else REGRESSION
     for setting, value in wanted._asdict().items():
         if setting != "strict" and value not in ((None, task) if setting == "task" else (None,)):
             raise InvalidValue(
@@ -107,6 +108,8 @@ def _named(name: str | os.PathLike[str], test_fraction: float | None, wanted: Wa
     if test_fraction is not None:
         raise InvalidValue(f"{name} {OWN_TEST_PART.format(shown(test_fraction))}")
     (x, y, classes, lossy), test = parts
+    if task == AT_PLACES:
+        return of_arrays([x, test.x], [y, test.y], ALL._replace(task=task))
     counted = tuple(map(str, range(int(y.max()) + 1))) if task == CLASSIFICATION and y.size else None
     try:
         data = of_arrays([x, test.x], [y, test.y], ALL, known=About(task, (), classes or counted))

@@ -10,7 +10,8 @@ from ..basics.errors import FileProblem, InvalidValue
 from ..basics.files import cache_folder
 from .forms import CIFAR, EMBEDDED, IDX, Form
 from .jpegs import Part
-from .teachers import TEACHERS
+from .sequences import SEQUENCES, CopyTask
+from .teachers import TEACHERS, Teacher
 
 
 class NamedSet(NamedTuple):
@@ -78,13 +79,15 @@ DATASETS = {
     ),
 }
 
-DESCRIPTIONS = {name: row.description for table in (DATASETS, TEACHERS) for name, row in table.items()}
+MADE: dict[str, Teacher | CopyTask] = {**TEACHERS, **SEQUENCES}  # by the program
+DESCRIPTIONS = {name: row.description for name, row in DATASETS.items()}
+DESCRIPTIONS |= {name: row.description for name, row in MADE.items()}
 
 
 def listed() -> dict[str, str]:
     """What is to be known of each named set before it is used: what it is, how large, and its licence."""
     sizes = {name: (row.train_samples, row.test_samples, row.features) for name, row in DATASETS.items()}
-    sizes |= {name: (row.train_samples, row.test_samples, row.inputs) for name, row in TEACHERS.items()}
+    sizes |= {name: (row.train_samples, row.test_samples, row.inputs) for name, row in MADE.items()}
     said = {name: "{} + {} samples of {} features".format(*size) for name, size in sizes.items()}
     licences = {name: f"; licence: {row.licence}" for name, row in DATASETS.items()}
     return {name: f"{text}; {said[name]}{licences.get(name, '')}" for name, text in DESCRIPTIONS.items()}
@@ -97,7 +100,7 @@ def fetch(name: str) -> Path:
     $GPUFA_DATA/<name> lacks a file or a download fails.
     """
     name = _known(name)
-    if name in TEACHERS:
+    if name in MADE:
         raise InvalidValue(f"{name} is made by the program and has no files; use it as --data {name}")
     form = DATASETS[name].form
     if not form.downloads:
@@ -137,8 +140,8 @@ def _known(name: str) -> str:
 def part_of(name: str | os.PathLike[str], part: str) -> Part:
     """x, scaled to [0, 1], and y of the named set's "train" or "test" part; or a teacher's."""
     name = _known(os.fspath(name))
-    if name in TEACHERS:
-        return Part(*TEACHERS[name].part(part))
+    if name in MADE:
+        return Part(*MADE[name].part(part))
     row = DATASETS[name]
     found = row.form.read(fetch(name), part)
     return found._replace(x=np.divide(found.x, row.scale, dtype=np.float32))

@@ -29,6 +29,7 @@ from .streamroom import SEEKABLE, Way
 from .streams import Rows
 from .table import Table
 from .target import judged
+from .timefirst import is_time_first, turned_rows
 
 SUFFIXES = ".npz", ".h5", ".hdf5", folders.NPY, *ENDINGS, ENDING
 GAPS = "missing values are filled in by what all samples have, or left out; see to them before, and leave --missing out"
@@ -136,6 +137,8 @@ def read_inputs(
         name, name_of_y = to_predict(fields(every, wanted, _same(path), about), every)
         (of_x,), of_y = _read(path, {"x": name}, [name_of_y] if name_of_y else [], way)
         x, found_as = looked_at(of_x, "x", bool(missing))
+        if about and about.turned and is_time_first(found_as[1:], shape):
+            x, found_as = turned_rows(x, shape), (len(x), *shape)
         check_samples(found_as, shape, name)
         y = of_y[0] if of_y else None
         if x.shape[1] != features and about and about.features:

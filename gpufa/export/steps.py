@@ -54,7 +54,7 @@ def steps_of(net: Network, seed: int | None = None) -> tuple[Step, ...]:
     Raises InvalidValue for what is no feed-forward net, for a seed that it hasn't, and for a rule that predicts in its
     own way.
     """
-    of_type(net, Network, "what is exported", "a gpufa.Network; recurrent nets can't be exported")
+    of_type(net, Network, "what is exported", "a gpufa.Network")
     if not net.rule.feeds:
         raise InvalidValue(
             f"a net of rule {net.rule.name!r} can't be exported: it predicts by more than one pass through its layers;"

@@ -16,8 +16,8 @@ HIGHEST = 80.0  # exp of it is a float32 still
 
 @dataclass(frozen=True)
 class Formula:
-    """value(*arrays, *numbers) writes the first of the arrays, (R, n, m), from the others, which may be consumed; any
-    axis of those may be 1 long.
+    """value(*arrays, *numbers) writes the first of the arrays, or so many of them as are `written`, (R, n, m), from the
+    others, which may be consumed; any axis of those may be 1 long. What is written may be read before.
 
     The CUDA form has one element of each, of type T, and the numbers in scope under their names.
     """
@@ -27,6 +27,7 @@ class Formula:
     numbers: str
     value: Callable[..., Any]
     cuda: str
+    written: int = 1
 
 
 def _difference(out: Array, x: Array, y: Array, factor: float) -> None:

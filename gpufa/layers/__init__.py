@@ -11,11 +11,15 @@ from .layer import Layer
 from .local import Local2d
 from .norm import BatchNorm, LayerNorm
 from .pool import Flatten, GlobalMean, MaxPool, Mean, MeanPool
+from .recurrent import GRU, LSTM, Recurrent
 from .residual import Residual, Shortcut
+from .turn import Turn
 from .words import LAYERS, block
 
 __all__ = [
+    "GRU",
     "LAYERS",
+    "LSTM",
     "Act",
     "AsTokens",
     "Attention",
@@ -35,7 +39,9 @@ __all__ = [
     "Mean",
     "MeanPool",
     "Positions",
+    "Recurrent",
     "Residual",
     "Shortcut",
+    "Turn",
     "block",
 ]

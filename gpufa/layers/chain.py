@@ -55,6 +55,11 @@ class Chain(Layer):
         return ", ".join(words)
 
     @property
+    def timed(self) -> bool:  # type: ignore[override]
+        """Whether its last layer goes through time, so that a signal may be sent straight to all of its steps."""
+        return self.layers[-1].timed
+
+    @property
     def one_dense(self) -> DenseParts | None:
         """Its parts where it is [dense, activation, dropout], of which the first alone is a must."""
         rest = list(self.layers)
@@ -70,6 +75,10 @@ class Chain(Layer):
         for layer in self.layers:
             shape = layer.out(shape)
         return shape
+
+    def felt(self, shape: Shape) -> Shape:
+        *_, (last, own) = Chain.parts(self, shape)
+        return last.felt(own)
 
     def parts(self, shape: Shape) -> Iterator[tuple[Layer, Shape]]:
         for layer in self.layers:
@@ -127,12 +136,20 @@ class Chain(Layer):
             x = place.y
 
     def send(self, at: At, carriers: Carriers) -> None:
-        places = self.own(at)
-        for i in range(len(places) - 1, -1, -1):
-            place = places[i]
-            place.layer.send(place, carriers)
-            if i:
-                write(at.backend, place.layer.pull(place, carriers), out=places[i - 1].delta)
+        last = self.own(at)[-1]
+        last.layer.send(last, carriers)
+        self._down(at, carriers)
+
+    def _down(self, at: At, carriers: Carriers) -> None:
+        """From the last layer, which a signal has been sent to."""
+        for upper, lower in pairwise(reversed(self.own(at))):
+            write(at.backend, upper.layer.pull(upper, carriers), out=lower.delta)
+            lower.layer.send(lower, carriers)
+
+    def receive(self, at: At, signal: Array, carriers: Carriers) -> None:
+        last = self.own(at)[-1]
+        last.layer.receive(last, signal, carriers)
+        self._down(at, carriers)
 
     def pull(self, at: At, carriers: Carriers) -> Signal:
         return at.inside[0].layer.pull(at.inside[0], carriers)

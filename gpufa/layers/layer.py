@@ -130,7 +130,10 @@ class Layer:
     spent   its own way down, `DOWN`, never reads y, over which the activation above may write its own
     known   it does what its name says in gpufa, all its `WAYS`, and what comes to the same may be done in its place
 
-    `numbers` says that it takes numbers of tokens, which are no amounts and go nowhere else.
+    `numbers` says that it takes numbers of tokens, which are no amounts and go nowhere else. An activation behind the
+    word of one that `activates` is its own `f`, and no layer above it. A layer that goes through time a step after the
+    other is `timed`, and maybe `gated`; `loops` are its parameters through which an error goes though it stays within
+    the layer.
     """
 
     word: ClassVar[str] = ""
@@ -140,6 +143,10 @@ class Layer:
     spent: ClassVar[bool] = False
     known: ClassVar[bool] = False
     numbers: ClassVar[bool] = False
+    timed: ClassVar[bool] = False
+    gated: ClassVar[bool] = False
+    activates: ClassVar[bool] = False
+    loops: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
         cls.spent = cls.spent and kept(cls, "spent", DOWN)
@@ -165,6 +172,11 @@ class Layer:
     def out(self, shape: Shape) -> Shape:
         """The shape of what it makes of an input of that shape; raises InvalidValue where that can't enter."""
         return shape
+
+    def felt(self, shape: Shape) -> Shape:
+        """The shape of the units that a signal may be sent straight to, see `receive`: those of its output, or of one
+        that goes through time those of all steps."""
+        return self.out(shape)
 
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
         """What it learns, by its own names."""
@@ -212,6 +224,11 @@ class Layer:
 
     def send(self, at: At, carriers: Carriers) -> None:
         """The signal has arrived in at.delta: let it go down inside."""
+
+    def receive(self, at: At, signal: Array, carriers: Carriers) -> None:
+        """As `send`, of a signal for all units that are `felt`, (R, felt units, m), past whatever is between them."""
+        at.delta[...] = signal
+        self.send(at, carriers)
 
     def pull(self, at: At, carriers: Carriers) -> Signal:
         """J^T delta, the signal at x, through the weights or what stands in for them."""

@@ -24,6 +24,7 @@ class Residual(Chain):
     shortcut: Any = None  # layers, or one of them; kept as a Chain
 
     spent = known = True
+    timed = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -51,6 +52,9 @@ class Residual(Chain):
                 f"'{self}' makes {out} of {shape}, but its shortcut {beside}, and can't add the two; let both end alike"
             )
         return out
+
+    def felt(self, shape: Shape) -> Shape:
+        return self.out(shape)
 
     def parts(self, shape: Shape) -> Iterator[tuple[Layer, Shape]]:
         yield from super().parts(shape)
@@ -85,6 +89,9 @@ class Residual(Chain):
         super().send(at, carriers)
         if self.shortcut is not None:
             self.shortcut.send(self._beside(at), carriers)
+
+    def receive(self, at: At, signal: Array, carriers: Carriers) -> None:
+        Layer.receive(self, at, signal, carriers)
 
     def pull(self, at: At, carriers: Carriers) -> Signal:
         below = super().pull(at, carriers)

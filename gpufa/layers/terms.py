@@ -11,7 +11,8 @@ from ..backends.norms import Over
 from ..basics.arrays import Array
 
 Shape = tuple[int, ...]  # of an activity, without replicas in front and samples behind
-Carriers = Mapping[str, Array] | None  # by parameter, what carries a signal back in its place, see `carrier`
+# By parameter, what carries a signal back in its place, see `carrier`; None of a recurrent one through which none goes.
+Carriers = Mapping[str, Array] | None
 
 
 class Parameter(NamedTuple):
@@ -58,6 +59,13 @@ class Batch(Protocol):
     m: int
     state: Mapping[str, Array]
     all: All | None
+    begins: bool  # whether steps in time begin from states of zero
+    arriving: Mapping[str, Array]  # by path, what arrives at h behind the last step from beyond it
+    horizon: int  # steps in time after which errors go no further back, each stretch from its end; 0 for no such end
+
+    @property
+    def traces(self) -> bool:
+        """Whether layers carry traces forward in place of their steps."""
 
     @property
     def training(self) -> bool: ...
@@ -78,6 +86,8 @@ class Batch(Protocol):
 
     def constant(self, name: str, make: Callable[[], NDArray]) -> Array: ...
 
+    def kept(self, name: str, make: Callable[[], Any]) -> Any: ...
+
     def dropout(self, out: Array, drop: float, stream: int) -> None: ...
 
 
@@ -91,3 +101,5 @@ class Sums(Protocol):
     def filters(self, name: str, maps: Maps) -> None: ...
 
     def look_ups(self, name: str, delta: Array, tokens: Array) -> None: ...
+
+    def add(self, name: str, g: Array) -> None: ...

@@ -27,14 +27,17 @@ from .layer import Layer
 from .local import Local2d
 from .norm import BatchNorm, LayerNorm
 from .pool import Flatten, GlobalMean, MaxPool, Mean, MeanPool
+from .recurrent import GRU, LSTM, Recurrent
 from .residual import Residual, Shortcut
 from .sequences import numbered, tokens
 from .terms import Shape
+from .turn import Turn
 
 ROWS = (
     *(Dense, Conv2d, Conv1d, Local2d, MaxPool, MeanPool, GlobalMean, Flatten),
     *(BatchNorm, LayerNorm, Dropout, Shortcut),
     *(Embed, Positions, Attention, Mean, AsTokens),
+    *(Recurrent, GRU, LSTM, Turn),
 )
 LAYERS: dict[str, type[Layer]] = {layer.word: layer for layer in ROWS}
 INPUT, TOKENS = "input", "tokens"
@@ -159,7 +162,9 @@ def _read(word: str, functions: Mapping[str, Activation]) -> Iterator[Layer]:
         meant = f"did you mean {close[0]!r}? " if close and close[0] != texts[0] else ""
         raise InvalidValue(f"unknown layer {shown(word)}; {meant}a layer begins with one of {', '.join(known)}{OWN}")
     cls, rest = LAYERS[name], texts[len(name.split()) :]
-    act = rest.pop() if rest and rest[-1] in functions else None
+    inside = [text for text in rest if text in functions][:1] if cls.activates else []
+    act = inside[0] if inside else rest.pop() if rest and rest[-1] in functions else None
+    rest = [text for text in rest if text not in inside]
     wanted = [field.name for field in fields(cls) if field.default is MISSING]
     numbers, settings = [_number(text) for text in rest[: len(wanted)]], _options(cls, rest[len(wanted) :])
     if settings is None or len(numbers) != len(wanted) or None in numbers:
@@ -167,8 +172,8 @@ def _read(word: str, functions: Mapping[str, Activation]) -> Iterator[Layer]:
             f"layer {word!r} can't be read; {name} takes {_takes(cls, wanted)}such as {cls.example!r}, and may end in"
             f" an activation: {', '.join(functions)}{OWN}"
         )
-    yield cls(*numbers, **settings)
-    if act:
+    yield cls(*numbers, **settings, **({"f": act} if inside else {}))
+    if act and not inside:
         yield Act(functions[act])
 
 

@@ -1,5 +1,6 @@
 """The blocks of a net as they stand in a pass: one dense layer as one operation, or any layers one after the other."""
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import count, dropwhile, takewhile
@@ -160,6 +161,15 @@ class LayeredBlock:
         if self.at.delta is not self.net.delta[self.k]:
             self.net.delta[self.k][...] = self.at.delta
         self.block.send(self.at, carriers)
+        self.arrived = True
+
+    def receive(self, s: Signal, carriers: Carriers = None) -> None:
+        """The signal arrives at all units that are felt."""
+        felt = math.prod(self.net.sizes.felt[self.k])
+        came = self.net.array(f"signal at all of {self.at.path}", felt, self.net.m)
+        write(self.net.backend, s, out=came)
+        self.block.receive(self.at, came, carriers)
+        self.net.delta[self.k][...] = self.at.delta
         self.arrived = True
 
     def pull(self, carriers: Carriers) -> Signal:

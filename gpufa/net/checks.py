@@ -102,6 +102,8 @@ WANTED = {
     "output": "takes outputs of one dense layer, an error for each sample",
     "apart": "sends noise through each matrix by itself, of layers that have no second one",
     "amounts": "changes the inputs, which numbers of tokens don't bear",
+    "timeless": "knows no layers that go through time a step after the other",
+    "ungated": "is of recurrent layers without gates",
     "pull": "takes blocks that can hand an error down",
     "derivative": "learns through derivatives that are not zero everywhere",
 }

@@ -7,7 +7,10 @@ from ..basics.errors import InvalidValue
 from .rule import Rule
 
 WORDS = {
-    "needs": ("pull", "matrix", "plain", "single", "output", "derivative", "apart", "amounts", "stored", "samples"),
+    "needs": (
+        *("pull", "matrix", "plain", "single", "output", "timeless", "ungated", "derivative", "apart", "amounts"),
+        *("stored", "samples"),
+    ),
     "makes": ("signals", "gradients"),
 }
 # Names that said something of a rule once, and what says it now.

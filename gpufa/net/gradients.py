@@ -85,6 +85,12 @@ class Gradients:
             out = T(self.into[name]) if turned else self.into[name]
             self.backend.add_look_ups(delta, tokens, out=out, alpha=self.scale, beta=self.begin(name))
 
+    def add(self, name: str, g: Array) -> None:
+        """The parameter's gradient += g, (R, *shape), which is summed over samples already; g is consumed."""
+        self._check(name)
+        if name in self.wanted:
+            _added(self, name, g, self.begin(name), (ALL,))
+
     def array(self, name: str) -> Array:
         """The parameter's gradient, to be written whole by the rule itself, which does its own scaling."""
         self._check(name)
@@ -206,8 +212,25 @@ class Within:
                 own = tokens[r] if tokens.ndim == delta.ndim else tokens
                 backend.add_look_ups(delta[r], own, out[r], rows.start or 0, scale, beta)
 
+    def add(self, name: str, g: Array) -> None:
+        _added(self.grads, name, g, self.grads.begin(name), self.grads.running, self.scale)
+
     def _times(self, factor: float) -> float | Array:
         return self.scale if factor == 1 else factor * self.scale
+
+
+def _added(
+    grads: Gradients, name: str, g: Array, beta: float, running: Sequence[slice], scale: float | Array | None = None
+) -> None:
+    """A parameter's gradient = beta * gradient + scale * g, of those replicas."""
+    xp, scale = grads.backend.xp, grads.scale if scale is None else scale
+    xp.multiply(g, scale, out=g)
+    for rows, out in grads.rooms(name):
+        for r in running:
+            if beta:
+                xp.add(out[r], g[r, rows], out=out[r])
+            else:
+                out[r] = g[r, rows]
 
 
 def block(net: Pass, layers: Layers, first: int, last: int) -> Array:

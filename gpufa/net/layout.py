@@ -107,6 +107,23 @@ class Layout(Naming):
     def hidden_units(self) -> int:
         return sum(self.units[1:-1])
 
+    @cached_property
+    def recurrent(self) -> tuple[int, ...]:
+        """The blocks in which a layer goes through time a step after the other."""
+        return tuple(k for k in self.every if any(layer.timed for layer, _ in self.walk(k)))
+
+    @cached_property
+    def timed(self) -> tuple[int, ...]:
+        """The hidden blocks that end in such a layer."""
+        return tuple(k for k in self.hidden if self.blocks[k - 1].timed)
+
+    @cached_property
+    def felt(self) -> tuple[Shape, ...]:
+        """By block, of 0 the inputs, the shape of the units that a signal may be sent straight to: those of its output,
+        or of one that goes through time those of all steps."""
+        below = zip(self.blocks, self.shapes[:-1], strict=True)
+        return (self.shapes[0], *(block.felt(shape) for block, shape in below))
+
     @property
     def among_hidden(self) -> Share:
         """Which of the net's hidden units these are."""
@@ -200,8 +217,12 @@ class Layout(Naming):
             found |= {"matrix"}
         if k not in self.residual:
             found |= {"plain"}
-        if self.suffixes(k) == [f"{k}"] and self.matrices(k) and not _skips(self.blocks[k - 1]):
+        if self.suffixes(k) == [f"{k}"] and len(self.matrices(k)) == 1 and not _skips(self.blocks[k - 1]):
             found |= {"single"}
+        if k not in self.recurrent:
+            found |= {"timeless"}
+        if not any(layer.gated for layer, _ in self.walk(k)):
+            found |= {"ungated"}
         if all(layer.f.learns for layer, _ in self.walk(k) if isinstance(layer, Act)):
             found |= {"derivative"}
         if one or k != self.L:

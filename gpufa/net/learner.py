@@ -44,9 +44,14 @@ class Learner(Model):
 
     def __init__(self, rule: Rule, sizes: Layout, loss: Loss, seeds: Sequence[int], dtype: str) -> None:
         super().__init__(sizes, loss, seeds, dtype)
-        self.rule, self.as_said = rule, rule.as_said
+        self.rule, self.as_said, self.traces = rule, rule.as_said, rule.traces and bool(sizes.recurrent)
         self.scaling = None
         self._passes: dict[int, Pass] = {}
+
+    @property
+    def window(self) -> int:
+        """How many steps in time a step of training takes at once; 0 for all."""
+        return self.rule.window if self.sizes.recurrent else 0
 
     @property
     def scaling(self) -> Scaling | None:

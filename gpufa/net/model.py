@@ -37,6 +37,7 @@ class Model:
     extras: Mapping[str, Extra]
     state: Mapping[str, Array]
     measured: Mapping[str, Array]
+    traces = False  # whether its recurrent layers carry traces forward in steps of training
     as_said = False  # whether the layers within blocks stand in the order that was said, and not in a faster one
 
     def __init__(

@@ -93,17 +93,22 @@ class Naming:
         """The matrices of all blocks, from the input up."""
         return [name for k in range(1, self.L + 1) for name in self.matrices(k)]
 
+    def loops(self, k: int) -> frozenset[str]:
+        """The matrices of block k through which an error goes though it stays within their layer."""
+        return frozenset(name + at.end for at in self.named(k) for name in at.layer.loops)
+
     @cached_property
     def carriers(self) -> dict[int, dict[str, tuple[str, Shape]]]:
         """By block, and by matrix of it through which an error goes down, the name and shape of what may stand in for
         its transpose, or for the kernel: B2 for W3, as it sends to block 2, and B2.1 for W3.1. Nothing goes down
-        through block 1's first, unless it stands above other layers. Of a layer's second matrix, such as U3, it is BU2.
+        through block 1's first, unless it stands above other layers. Of a layer's second matrix, such as U3, it is BU2;
+        an error goes through that of a recurrent layer wherever it stands.
         """
         found = {}
         for k in range(1, self.L + 1):
             first = [at for at in self.named(k) if k == 1 and at.lowest]
             lowest = {name + at.end for at in first for name in at.layer.parameters(at.shape)}
-            names = [(name, shape) for name, shape in self.matrices(k).items() if name not in lowest]
+            names = [(name, shape) for name, shape in self.matrices(k).items() if name not in lowest - self.loops(k)]
             found[k] = {name: (stand_in(name, k), carrier_shape(shape)) for name, shape in names}
         return found
 

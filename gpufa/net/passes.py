@@ -13,6 +13,7 @@ from ..parallel.ranks import ALONE, Piece, Ranks, Share
 from .arena import Array
 from .blocks import LayeredBlock, block_of
 from .clock import Clock
+from .layout import Layout
 from .masks import Drops
 from .model import Model
 from .slabs import Slabs, partly
@@ -44,20 +45,27 @@ class Pass(Slabs):
 
     A training pass is one with a clock: it draws its masks by it, and may keep its slabs, and copies of weights and
     feedback, in the backend's lower precision. Of a batch that processes share, m are this one's own; `ranks` are
-    those that hold the net's blocks between them.
+    those that hold the net's blocks between them. `sizes` are given where inputs are of fewer steps in time than the
+    net's.
     """
 
     ranks: Ranks = ALONE
 
     def __init__(
-        self, net: Model, m: int, drops: Drops = NOTHING, clock: Clock | None = None, share: Share | None = None
+        self,
+        net: Model,
+        m: int,
+        drops: Drops = NOTHING,
+        clock: Clock | None = None,
+        share: Share | None = None,
+        sizes: Layout | None = None,
     ) -> None:
-        super().__init__(net, m, drops, clock, share)
+        super().__init__(net, m, drops, clock, share, sizes)
         replicas = len(net.seeds)
         self.new_arena = net.new_arena
-        self.y = self.backend.zeros((replicas, net.sizes.outputs, m), self.slab_dtype)
-        self.value = self.backend.zeros((replicas, net.sizes.places * m), self.dtype)
-        self.missed = self.backend.zeros((replicas, net.sizes.places * m), "bool")
+        self.y = self.backend.zeros((replicas, self.sizes.outputs, m), self.slab_dtype)
+        self.value = self.backend.zeros((replicas, self.sizes.places * m), self.dtype)
+        self.missed = self.backend.zeros((replicas, self.sizes.places * m), "bool")
         self.weight: Array = None
         self.blocks = {k: block_of(self, k) for k in self.sizes.every}
         self.layered = {k: one for k, one in self.blocks.items() if isinstance(one, LayeredBlock)}
@@ -134,6 +142,15 @@ class Pass(Slabs):
             self._send(k, signal, carriers)
         elif k:
             self._send_all(signal)
+
+    def reach(self, k: int, s: Signal | Array, carriers: Carriers = None) -> None:
+        """As `send`, straight to all units that block k has felt, (R, felt units, m), past what is between them: of a
+        block that ends in a recurrent layer those of all its steps, from which nothing goes on to other steps."""
+        signal = s if isinstance(s, Signal) else Signal(None, s)
+        if k in self.sizes.timed:
+            self.layered[k].receive(signal, carriers)
+        else:
+            self._send(k, signal, carriers)
 
     def pull(self, k: int, carriers: Carriers = None) -> Signal:
         """What block k hands down of the signal that it was sent, J_k^T s_k, through its own weights, or through

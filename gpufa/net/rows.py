@@ -1,6 +1,7 @@
 """Which rows of a block's feedback matrix its units have: each its own, or those of its channel at every place."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..backends.operands import Signal
@@ -75,7 +76,8 @@ class Rows:
 
     def _space(self, net: Pass, k: int) -> tuple[Array, Array]:
         """(R, count, m) and (R, n_k, m)"""
-        n, m = net.sizes[k], net.m
+        assert self.windows
+        n, m = self.count // self.places * math.prod(self.windows.size), net.m
         return net.array(f"{self.count} rows", self.count, m), net.array(f"{n} units", n, m)
 
     def _taps(self, rows: Array) -> Array:
@@ -91,13 +93,15 @@ class Rows:
         return units.reshape(len(units), self.count // math.prod(kernel), *self.windows.size, -1)
 
 
-def rows_of(sizes: Layout, columns: int, places: str) -> dict[int, Rows]:
-    """Those of all hidden blocks; `places` is one of PLACES, and where a block has no places or its reader no kernel,
+def rows_of(sizes: Layout, columns: int, places: str, shapes: Sequence[Shape] | None = None) -> dict[int, Rows]:
+    """Those of all hidden blocks, of the units there that an error is sent straight to, or of others of these shapes;
+    `places` is one of PLACES, and where a block has no places or its reader no kernel,
     each unit has its own. Raises InvalidValue where a kernel does not look at the block's output itself, or a block has
     not the outputs' places, which are to be its own."""
     if (several := own_places(sizes, places)) > 1:
         return {k: Rows(sizes.shapes[k][0], columns, None, several) for k in sizes.hidden}
-    return {k: _rows(sizes, k, columns, places) for k in sizes.hidden}
+    felt = sizes.felt if shapes is None else shapes
+    return {k: _rows(sizes, k, felt[k], columns, places) for k in sizes.hidden}
 
 
 def own_places(sizes: Layout, places: str) -> int:
@@ -118,13 +122,13 @@ def own_places(sizes: Layout, places: str) -> int:
     return 1
 
 
-def _rows(sizes: Layout, k: int, columns: int, places: str) -> Rows:
-    shape, windows = sizes.shapes[k], None
+def _rows(sizes: Layout, k: int, shape: Shape, columns: int, places: str) -> Rows:
+    windows = None
     if places in ("shared", "repeated") and len(shape) > 1:
         down, across = (1, *shape[1:])[-2:]
         windows = Windows((down, across), (1, 1), (1, 1)) if places == "shared" else _reader(sizes, k)
     if windows is None:
-        return Rows(sizes[k], columns)
+        return Rows(math.prod(shape), columns)
     return Rows(shape[0] * math.prod(windows.kernel), columns, windows)
 
 

@@ -43,6 +43,8 @@ class Rule:
                       "matrix"      each block is one dense layer, of one W_k and b_k
                       "plain"       no block is one dense layer with a skip connection over it
                       "single"      one layer of each block learns, of one W_k, and no skip connection is over it
+                      "timeless"    no layer goes through time a step after the other
+                      "ungated"     no recurrent layer has gates
                       "derivative"  it learns through f' alone, which may not be zero everywhere
                       "output"      the outputs are one dense layer, of one W_L and b_L, and not at places each
                       "apart"       no layer has a second matrix
@@ -64,6 +66,11 @@ class Rule:
                   do with a batch says so itself
     broadcasts    what it sends into hidden blocks it makes of the output's error or the targets alone, and nothing goes
                   from block to block but activity: processes may hold the blocks between them
+    traces        its recurrent layers carry traces forward in training in place of their steps, of which nothing goes
+                  down to layers below them
+    window        how many steps in time a step of training takes at once, with an update behind each of these windows
+    and
+                  the states of one in front of the next; 0 for all of them
     as_said       it looks at layers within blocks, which then stand in the order that was said, and not in a faster one
 
     `defaults` are the settings of a run that is told none, and `layered` those that stand in their place in nets with a
@@ -84,6 +91,8 @@ class Rule:
     separable: ClassVar[bool] = False
     broadcasts: ClassVar[bool] = False
     as_said: ClassVar[bool] = False
+    traces: ClassVar[bool] = False
+    window: ClassVar[int] = 0
 
     name: ClassVar[str] = ""
     paper: ClassVar[str] = ""

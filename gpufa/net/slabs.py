@@ -8,6 +8,7 @@ from ..backends.operands import Gate
 from ..parallel.ranks import Share
 from .arena import Array
 from .clock import Clock
+from .layout import Layout
 from .masks import Drops, Masks
 from .model import Model
 from .workspace import Workspace
@@ -16,15 +17,23 @@ from .workspace import Workspace
 class Slabs(Workspace):
     """What a Pass is made of, for m samples; see there for the names."""
 
-    def __init__(self, net: Model, m: int, drops: Drops, clock: Clock | None, share: Share | None) -> None:
-        backend, sizes = net.backend, net.sizes
+    def __init__(
+        self,
+        net: Model,
+        m: int,
+        drops: Drops,
+        clock: Clock | None,
+        share: Share | None,
+        sizes: Layout | None = None,
+    ) -> None:
+        backend, sizes = net.backend, sizes or net.sizes
         slab_dtype = backend.slab_dtype(net.dtype) if clock else net.dtype
         super().__init__(backend, sizes, net.seeds, m, (net.dtype, slab_dtype), clock, share)
         self.xp, self.hidden, self.L = backend.xp, sizes.hidden, sizes.L
         self.parameters, self.W, self.b = net.arena, net.arena.W, net.arena.b
         self.feedback, self.B, self.state = net.fixed, net.fixed.B, net.state
         self.activations, self.loss, self.residual = net.activations, net.output_loss, net.residual
-        self.as_said = net.as_said
+        self.as_said, self.traces = net.as_said, net.traces and clock is not None
         self.lowered = slab_dtype != net.dtype
         if self.lowered:
             # Copies of weights and feedback in the slabs' precision; biases stay as they are.

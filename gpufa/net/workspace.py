@@ -1,7 +1,9 @@
 """Work space of a pass: what a rule writes into beside the activity and the deltas, there from its first use on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from numpy.typing import NDArray
@@ -15,10 +17,13 @@ from .clock import Clock
 from .layout import Layout
 
 Kept = TypeVar("Kept")
+NOTHING: Mapping[str, Array] = MappingProxyType({})
 
 
 class Workspace:
-    """Arrays under names, for m samples; the same ones at every step."""
+    """Arrays under names, for m samples; the same ones at every step. Of samples that are taken a window of time after
+    the other it `begins` with the first of these, or goes on from the states behind the one before, and `ends` with the
+    last."""
 
     def __init__(
         self,
@@ -34,7 +39,28 @@ class Workspace:
         self.share = share or Share(0, m, m)
         self.all: All | None = None
         self.dtype, self.slab_dtype = dtypes
+        self.horizon, self.arriving = 0, NOTHING
+        self.begins = self.ends = True
         self._own: dict[str, Any] = {}
+
+    @contextmanager
+    def within(self, horizon: int) -> Iterator[None]:
+        """Errors that are sent inside go back through so many steps in time at most, see Batch."""
+        self.horizon = horizon
+        try:
+            yield
+        finally:
+            self.horizon = 0
+
+    @contextmanager
+    def beyond(self, arriving: Mapping[str, Array]) -> Iterator[None]:
+        """What arrives inside at h behind the last step of recurrent layers, from beyond it, by the paths of their
+        places."""
+        self.arriving = arriving
+        try:
+            yield
+        finally:
+            self.arriving = NOTHING
 
     @property
     def training(self) -> bool:

@@ -39,6 +39,9 @@ from .one_shot.nn_lift import NNLift
 from .targets.dni import DNI
 from .targets.dtp import DTP
 from .targets.tp import TP
+from .temporal.dni_windows import DNIWindows
+from .temporal.eprop import EProp
+from .temporal.rflo import RFLO
 
 __all__ = ["RULES", "Extra", "Feedback", "FeedbackRule", "Rule", "find_rule", "make_rule"]
 
@@ -48,7 +51,8 @@ TARGETS = TP, DTP, DNI
 ENERGY = EqProp, CHL, PredictiveCoding
 LOCAL = Layerwise, Hebbian, RBM
 ONE_SHOT = ELM, NNLift, Evolution
-ALL = *ALIGNMENT, *FORWARD_ONLY, *TARGETS, *ENERGY, *LOCAL, *ONE_SHOT
+TEMPORAL = RFLO, EProp, DNIWindows
+ALL = *ALIGNMENT, *FORWARD_ONLY, *TARGETS, *ENERGY, *LOCAL, *ONE_SHOT, *TEMPORAL
 RULES: dict[str, type[Rule]] = {rule.name: rule for rule in ALL}
 
 

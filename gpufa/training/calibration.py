@@ -48,6 +48,12 @@ def _check(rule: Rule, net: Learner) -> None:
         raise InvalidValue(
             f"rule {rule.name!r} does not train the feed-forward net that backprop would; leave --calibrate out"
         )
+    if net.traces or net.window:
+        what = "keep no steps in time that backprop could go back through" if net.traces else "take windows of time"
+        raise InvalidValue(
+            f"steps of rule {rule.name!r} {what}; leave --calibrate out"
+            f"{', or set rule.by=history' if net.traces else ''}"
+        )
     for k in net.sizes.hidden:
         if "derivative" not in net.sizes.offers(k):
             raise InvalidValue(

@@ -19,6 +19,7 @@ from ..rules import Rule, make_rule
 from .calibration import Calibration
 from .callbacks import Callback, callbacks_of
 from .config import Config
+from .intime import StepInTime, channels_first, check_windows
 from .keeping import Kept
 from .limits import check_run
 from .nets import begin
@@ -55,13 +56,14 @@ class Stepper:
         self.rule, self.callbacks, self.stop_requested = made, callbacks_of(callbacks), False
         if config.samples is not None:
             data = subset(data, config.samples)
+        data = channels_first(config, data)
         self.config = config = streaming(config, data, made, ranks.everybody)
         self._own = own = of_own_seeds(config, ranks.seeds)
         begun = begin(own, data, made, scaling, target_scaling, filling, ranks, place)
         self.net, self.backend, self.taken, self.faults = begun.net, begun.net.backend, begun.taken, begun.faults
         self.epochs, self.ranks = config.epochs or 0, (ranks := begun.ranks)
-        self.update = Update(self.net, config, ranks.data)
-        self.calibration = Calibration(config.calibrate, self.net)
+        check_windows(self.net, ranks.everybody.size, config.adversarial)
+        self.update, self.calibration = Update(self.net, config, ranks.data), Calibration(config.calibrate, self.net)
         self.progress, self.history = Progress(len(own.seeds)), History(config.seeds)
         self.kept = Kept(self.net) if config.keep == "best" else None
         self.sums = self.backend.zeros((2, len(own.seeds)), "float64")
@@ -90,6 +92,7 @@ class Stepper:
     def feed(self, data: Data) -> None:
         """Have it go on for an epoch more, on other samples of what it was made for; no scaling is fitted anew. Raises
         InvalidValue where these have weights, and the rule can't weigh."""
+        data = channels_first(self.config, data)
         check_run(self.config, self.net, data.y_train, data.weights is not None)
         self.progress.start_epoch()
         self.epochs = self.progress.epoch + 1
@@ -130,7 +133,7 @@ class Stepper:
     def _new_step(self, m: int) -> Step | OverlappedStep:
         def new() -> Step:
             parts = self.net, self.config, self.batches, self.clock, self.update, self.sums
-            return Step(*parts, m, self.ranks.norms)
+            return (StepInTime if self.net.window else Step)(*parts, m, self.ranks.norms)
 
         layers = self.ranks.layers
         overlapping = self.config.overlap and layers.size > 1

@@ -63,7 +63,8 @@ class Update:
         matrices = {*net.sizes.all_matrices, *(name for name, extra in net.extras.items() if len(extra.shape) > 1)}
         self.spared = {*self.rates} - matrices if config.decay_on == "matrices" else set[str]()
         plain = not self.optimizer.states and not config.weight_decay and config.clip is None
-        self.direct = plain and net.rule.makes == {"signals"} and ranks.size == 1
+        self.windows = -(-net.sizes.places // net.window) if net.window else 1
+        self.direct = plain and net.rule.makes == {"signals"} and ranks.size == 1 and self.windows == 1
         self.holders = net.ranks if config.clip is not None else ALONE
         self.over = partial(net.ranks.add, net.backend) if self.holders.size > 1 else None
         self.states = {name: net.new_arena() for name in self.optimizer.states}
@@ -73,16 +74,20 @@ class Update:
         self.activate(np.ones(len(net.seeds), bool))
 
     def numbers(self, factor: float, step: int, samples: int) -> list[float]:
-        """What the clock holds of a step, counted from 0: unbias1, unbias2, then a learning rate per distinct one.
+        """What the clock holds of a step, counted from 0: unbias1, unbias2, then a learning rate per distinct one; of a
+        step of several windows in time, each with an update, those of all one behind the other.
 
         `factor` is the schedule's. Where products go straight into the weights, a rate is the factor on them.
         """
-        scale = -self.scale(samples) if self.direct else 1.0
-        corrections = unbias(self.config.momentum or 0.0, self.config.beta2 or 0.0, step + 1)
-        return [*corrections, *(rate * factor * scale for rate in self.distinct)]
+        scale = -self.scale(samples, self.net.sizes.places) if self.direct else 1.0
+        found: list[float] = []
+        for update in range(step * self.windows + 1, (step + 1) * self.windows + 1):
+            found += unbias(self.config.momentum or 0.0, self.config.beta2 or 0.0, update)
+            found += [rate * factor * scale for rate in self.distinct]
+        return found
 
-    def scale(self, samples: int) -> float:
-        return 1 / (samples * self.net.sizes.places) if self.config.gradient == "mean" else 1.0
+    def scale(self, samples: int, places: int) -> float:
+        return 1 / (samples * places) if self.config.gradient == "mean" else 1.0
 
     def activate(self, active: np.ndarray) -> None:
         """Let these replicas alone go on, (R,) bool."""
@@ -94,7 +99,7 @@ class Update:
         weights, or the optimizer takes them in pieces, that is their update. `now` is the clock's. Without `own` those
         of W and b alone."""
         signals_of = rule.name if rule.makes == {"signals"} else ""
-        mean, extras = [(self.scale(p.share.whole), self.trained)], self.extras if own else []
+        mean, extras = [(self.scale(p.share.whole, p.sizes.places), self.trained)], self.extras if own else []
         found: Gradients
         if self.room:
             window = Window(self.room, partial(self.apply, now=now))

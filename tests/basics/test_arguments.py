@@ -15,9 +15,9 @@ from gpufa.commands.main import main
 from gpufa.data import datasets
 from gpufa.data.datasets import load_inputs
 from gpufa.data.scaling import fit_scaling
+from gpufa.data.sequences import CopyTask
 from gpufa.data.splits import split
 from gpufa.functions import schedules
-from gpufa.recurrent import CopyTask, RecurrentNet, RecurrentTrainer, net
 from gpufa.rules import make_rule
 from gpufa.runs import run as runs
 
@@ -118,14 +118,7 @@ def test_an_error_is_one_line_and_not_too_long() -> None:
         (lambda: gpufa.train(gpufa.Config(out="a" * 300)), "can't name a file (File name too long)"),
         (lambda: CopyTask(length=10**12), "the copy task's length can't be 1000000000000; give a whole number of at"),
         (lambda: CopyTask(delay=10**12), "the copy task's delay can't be 1000000000000; give a whole number of at"),
-        (lambda: RecurrentNet(5), "the recurrent net's sizes can't be 5; give a list such as (5, 64, 4)"),
-        (lambda: RecurrentNet((5, 3, 4), seeds=3), "seeds can't be 3; give a list such as (0, 1, 2)"),
-        (lambda: RecurrentNet((5, 3, 4), synthetic=0.5), "M's hidden widths can't be 0.5; give a list such as (64,)"),
-        (
-            lambda: RecurrentTrainer(RecurrentNet((5, 3, 4), synthetic=()), CopyTask(), window=HUGE),
-            "a window of a int too long to write steps holds the whole sequence",
-        ),
-        (lambda: RecurrentNet((5, 10**12, 4)), "there is no memory for an array (1, "),
+        (lambda: gpufa.Network(["input 5x3", "gru 1000000000000", "dense 4"]), "takes 12,000,000,000 PB"),
     ],
 )
 def test_odd_arguments_of_the_python_api(call: Any, text: str) -> None:
@@ -193,7 +186,7 @@ def test_what_there_is_no_memory_for_is_told_in_one_sentence(
     def full(*_: Any) -> None:
         raise MemoryError("Unable to allocate 9 GiB")
 
-    for module, name in ((network, "find_loss"), (datasets, "part_of"), (net, "find_loss"), (runs, "data_of")):
+    for module, name in ((network, "find_loss"), (datasets, "part_of"), (runs, "data_of")):
         monkeypatch.setattr(module, name, full)
     text = r"there is no memory for this \(Unable to allocate 9 GiB\); use fewer samples, units or seeds"
     for call in (
@@ -201,7 +194,6 @@ def test_what_there_is_no_memory_for_is_told_in_one_sentence(
         lambda: gpufa.load_data("digits"),
         lambda: load_inputs("digits", 64),
         lambda: gpufa.train(gpufa.Config(out=None)),
-        lambda: RecurrentNet((5, 3, 4)),
     ):
         with pytest.raises(OutOfMemory, match=text):
             call()

@@ -8,19 +8,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[2] / "gpufa"
 # The ground floor first: what stands in a room may import from it and from those before it.
 ROOMS = (
-    *(
-        "basics",
-        "functions",
-        "data",
-        "backends",
-        "parallel",
-        "layers",
-        "net",
-        "rules",
-        "measure",
-        "network",
-        "recurrent",
-    ),
+    *("basics", "functions", "data", "backends", "parallel", "layers", "net", "rules", "measure", "network"),
     *("export", "training", "checkpoints", "plots", "runs", "sklearn"),
     *("report", "reproductions", "sweep", "commands", "__init__", "__main__"),
 )

@@ -18,8 +18,9 @@ MAPS = {
     "global mean",
     "shortcut",
     "as tokens",
+    *("recurrent", "gru", "lstm", "turn"),
 }  # whose examples take nothing but maps
-ALONG = {"conv1d"}  # and of one axis alone
+ALONG = {"conv1d", "recurrent", "gru", "lstm", "turn"}  # and of one axis alone
 TOKENS = {"embed", "positions", "attention", "mean"}  # what is known of tokens, or their numbers
 every_word = pytest.mark.parametrize("word", [layer.example for layer in LAYERS.values()])
 

@@ -32,7 +32,7 @@ def refused(what, text, error=gpufa.InvalidValue):
         ("", "has nothing before or behind a comma, or is empty"),
         ("dense 3,", "has nothing before or behind a comma, or is empty"),
         ("residual()", "has nothing before or behind a comma, or is empty"),
-        ("lstm 3", "unknown layer 'lstm 3'"),
+        ("ssm 3", "unknown layer 'ssm 3'"),
         ("Dense 3", "unknown layer 'Dense 3'"),
         ("tanh 3", "unknown layer 'tanh 3'"),
         ("input 5", "'input 5' says what the inputs are, and is no layer; put it in front of all"),
@@ -178,7 +178,7 @@ def test_layers_without_a_derivative_anywhere():
         ({"residual": True}, "residual = True and layers = ['dense 4'] both say"),
         ({"dropout": 0.5}, "dropout = 0.5 and layers = ['dense 4'] both say"),
         ({"layers": 5}, "layers can't be 5; give a list such as"),
-        ({"layers": ["lstm 3"]}, "unknown layer 'lstm 3'"),
+        ({"layers": ["ssm 3"]}, "unknown layer 'ssm 3'"),
         ({"layers": ["input x"]}, "'input x' can't be read"),
     ],
 )

@@ -9,10 +9,10 @@ import numpy as np
 import gpufa
 from gpufa.data.datasets import load_inputs
 from gpufa.data.handed import validate
+from gpufa.data.sequences import CopyTask
 from gpufa.functions.activations import ACTIVATIONS
 from gpufa.functions.initialisers import INITIALISERS
 from gpufa.functions.losses import LOSSES
-from gpufa.recurrent import CopyTask, RecurrentNet, RecurrentTrainer
 from gpufa.rules import RULES, make_rule
 
 from .arrays import array, four
@@ -96,11 +96,12 @@ def rule(m: Material) -> None:
 
 
 def recurrent(m: Material) -> None:
-    """A recurrent net, its task and its trainer."""
-    task = CopyTask(*(m.usually(good, 8) for good in ((1, 2), (2, 0), (4, 2))))
-    sizes = m.usually(((task.inputs, 3, task.outputs),), 6)
-    given = {"synthetic": ((), None, (3,)), "loss": tuple(LOSSES), "seeds": ((0,), (1, 2)), "dtype": ("float32",)}
-    net = RecurrentNet(sizes, backend="numpy", **{n: m.usually(given[n]) for n in m.some_of(tuple(given))})
-    told = {"window": (2, None, 3), "samples": (3, 1), "optimizer": ("adam", "sgd"), "lr": (0.1, 1), "clip": (None, 1)}
-    trainer = RecurrentTrainer(net, task, **{n: m.usually(told[n]) for n in {*m.some_of(tuple(told)), "window"}})
-    trainer.train(m.one_of((1, 2, 0, -1, "x", None, 1.5)))
+    """A recurrent net, its task and its run."""
+    task = CopyTask(*(m.usually(good, 8) for good in ((1, 2), (2, 0), (4, 2), (8,), (4,))))
+    cells = "gru 3 all", "recurrent 3 leaky 0.5 all", "lstm 3 all", "gru 3"
+    words = m.usually((f"input {task.alphabet + 1}x{task.steps}",), 6), m.usually(cells, 6)
+    told = {"window": (2, 0, 3), "truncate": (2, 0), "by": ("traces", "history"), "signal": ("random", "symmetric")}
+    options = {name: m.usually(told[name]) for name in m.some_of(tuple(told))}
+    rule = m.usually(("bp", "fa", "dfa", "rflo", "eprop", "dni_windows"))
+    given = {"rule": rule, "rule_options": options, "epochs": 1, "batch_size": 4, "task": "places", "out": None}
+    gpufa.train(gpufa.Config(layers=words, backend="numpy", **given), task.data())

@@ -83,10 +83,12 @@ def update_text(optimizer: Optimizer) -> dict[str, str]:
 
 def formula_text(formula: Formula) -> dict[str, str]:
     """The defines of `formula`."""
-    out, *others = formula.arrays.split()
-    arrays = "".join(f"const T {name} = AT({i}); " for i, name in enumerate(others, start=1))
+    kinds = ("T&" if i < formula.written else "const T" for i in range(len(formula.arrays.split())))
+    arrays = "".join(
+        f"{kind} {name} = AT({i}); " for i, (kind, name) in enumerate(zip(kinds, formula.arrays.split(), strict=True))
+    )
     numbers = "".join(f"const T {name} = p{i}; " for i, name in enumerate(formula.numbers.split()))
-    return {"OUT": out, "ARGUMENTS": arrays + numbers, "FORMULA": formula.cuda}
+    return {"ARGUMENTS": arrays + numbers, "FORMULA": formula.cuda}
 
 
 def moves_text(chosen: Sequence[Chosen]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from ...layers.residual import Residual
 from ..calls import Call, chain
 from ..graph import Graph
 from ..steps import Mean, Replica, Step
-from . import ends, places, tokens, units
+from . import ends, places, time, tokens, units
 from .functions import ACTIVATIONS, OUTPUTS
 from .row import Form
 
@@ -92,4 +92,5 @@ FORMS: Mapping[type, Form] = {
     **units.ROWS,
     **places.ROWS,
     **tokens.ROWS,
+    **time.ROWS,
 }

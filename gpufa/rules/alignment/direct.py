@@ -11,6 +11,9 @@ Across the places of a block's maps, channels x height x width, `places` says wh
     "own"         where the outputs have an error at each place, B_k is C x outputs of a place, and each place hears of
                   its own error alone: every token is a sample (Launay et al. 2020)
     "auto"        "own" where every hidden block has the places of the outputs, else "each"
+A block that ends in a recurrent layer is n x time, whatever of that goes on: the error goes straight to the units of
+every step, through rows of each step's own ("each") or the same at all ("shared"), and nothing goes back in time (Han
+et al. 2020; Cossu et al. 2024).
 """
 
 import math
@@ -89,16 +92,17 @@ class DirectFeedback(FeedbackRule):
     def broadcast(self, net: Pass, signal: Any) -> None:
         """A signal, (R, n_L, m), goes to all hidden blocks, in one product where each unit has a row of its own."""
         signal, straight = self.carried(net, signal), net.kept("rows", lambda: self.straight(net.sizes))
-        if all(rows.by_unit for rows in straight.values()):
+        if not net.sizes.timed and all(rows.by_unit for rows in straight.values()):
             net.send(net.hidden, net.through(net.B.stacked, signal))
             return
         for k, rows in straight.items():
-            net.send(k, rows.signal(net, k, net.B[k], signal))
+            net.reach(k, rows.signal(net, k, net.B[k], signal))
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         """cos(W_{k+1}, B_{k+1} B_k^T), and cos(W_L, B_{L-1}^T) at the output (Refinetti et al. 2021)."""
         straight = self.straight(net.sizes.whole)
-        own = {k for k, rows in straight.items() if rows.by_unit and not self.rank}
+        units = net.sizes.whole.units  # of outputs; an error may go to more
+        own = {k for k, rows in straight.items() if rows.by_unit and rows.count == units[k] and not self.rank}
         for k in net.hidden:
             if {k, k + 1} <= own and net.sizes.one_dense(k + 1):
                 yield k, Product(net.B[k + 1], T(net.B[k])), net.W[k + 1]

@@ -37,7 +37,7 @@ class DKP(Rule):
     crosses = "e, n_L numbers a sample, the same to every layer"
     memory = "B and its optimizer state"
     frees = "backward"
-    needs = frozenset({"derivative"})
+    needs = frozenset({"timeless", "derivative"})
     makes = frozenset({"signals", "gradients"})
     linear = True
     separable = True

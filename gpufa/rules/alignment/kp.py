@@ -80,6 +80,10 @@ class Mirrored:
         if name in self.carriers:
             self.grads.look_ups(self.carriers[name][0], delta, tokens, turned=True)
 
+    def add(self, name: str, g: Any) -> None:
+        if name in self.carriers:
+            self.grads.add(self.carriers[name][0], T(g))
+
     def filters(self, name: str, maps: Maps) -> None:
         if name in self.carriers:
             self.grads.filters(self.carriers[name][0], maps)

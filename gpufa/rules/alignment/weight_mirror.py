@@ -97,6 +97,9 @@ class Correlation:
     def product(self, name: str, delta: Array, h: Array, factor: float = 1.0) -> None:
         self.backend.gemm(h, T(delta), out=self.out, alpha=factor)
 
+    def add(self, name: str, g: Array) -> None:
+        self.out[...] = T(g)
+
     def sums(self, name: str, delta: Array, factor: float = 1.0) -> None:
         """Vectors carry no error."""
 

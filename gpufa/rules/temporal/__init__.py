@@ -1,0 +1,1 @@
+"""Rules of recurrent nets that carry forward in time what others send back."""

@@ -1,0 +1,133 @@
+"""Synthetic gradients at the ends of windows of time (Jaderberg et al. 2017, arXiv:1608.05343, section 3.2).
+
+Backpropagation through time within windows of `window` steps, an update behind each, states carried from window to
+window. Behind a window's last state h, where truncation has no error, comes what M predicts the future to send:
+M(h) = M h + m                                        hidden = 0; M and m start from zero, which is truncation
+M(h) = V tanh(M h + m) + v                            hidden > 0; V and v start from zero
+dM, ... from 1/2 |M(h_0) - g|^2, g being dL/dh_0 as it comes back through the window that begins at h_0, into whose
+other end M itself sends; both are held. Behind the last window there is no future, and nothing is sent or learned. Nets
+without recurrent layers have no windows, and learn as under bp.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ...backends.operands import Gate
+from ...basics.arrays import ALL, T
+from ...basics.errors import InvalidValue
+from ...functions.activations import ACTIVATIONS
+from ...layers.cell import Cell
+from ...layers.layer import At
+from ...net.arena import Extra
+from ...net.gradients import Gradients
+from ...net.layout import Layout
+from ...net.model import Model
+from ...net.options import above_zero, whole
+from ...net.passes import Pass
+from ..baselines.bp import BP
+
+TANH = ACTIVATIONS["tanh"]
+
+
+@dataclass(frozen=True)
+class DNIWindows(BP):
+    """`hidden` is M's number of hidden units, 0 for a linear M; `rate` its learning rate against that of the weights.
+
+    net.parameters has M of block 1 as "M1" and "m1" and, with hidden units, "V1" and "v1".
+    """
+
+    window: int = 4  # type: ignore[misc]
+    hidden: int = 0
+    rate: float = 10.0
+
+    name = "dni_windows"
+    paper = "Jaderberg et al. 2017"
+    crosses = "W_{k+1}^T delta_{k+1} within a window; nothing from window to window but states"
+    memory = "M and its optimizer state"
+    frees = "update, in time"
+    makes = frozenset({"signals", "gradients"})
+    injects_only = False
+    linear = False
+    separable = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        whole(self.window, "steps of a window", "window", least=1)
+        whole(self.hidden, "hidden units of M", "hidden")
+        above_zero(self.rate, "rate of M", "rate")
+
+    def check(self, model: Model) -> None:
+        for _, layer in cells(model.sizes):
+            if layer.rows.states > 1:
+                raise InvalidValue(
+                    f"rule {self.name!r} predicts what arrives at one state a unit, and '{layer}' has"
+                    f" {layer.rows.states}; use recurrent or gru layers"
+                )
+
+    def parameters(self, sizes: Layout) -> dict[str, Extra]:
+        found: dict[str, Extra] = {}
+        for end, layer in cells(sizes):
+            n, rows = layer.n, self.hidden or layer.n
+            found[f"M{end}"] = Extra((rows, n), "uniform" if self.hidden else "zeros", self.rate)
+            found[f"m{end}"] = Extra((rows,), rate=self.rate)
+            if self.hidden:
+                found[f"V{end}"] = Extra((n, rows), rate=self.rate)
+                found[f"v{end}"] = Extra((n,), rate=self.rate)
+        return found
+
+    def deltas(self, net: Pass, e: Any) -> None:
+        ends = {} if net.ends else {at.path: self.predict(net, end, at, -1) for end, at in places(net)}
+        with net.beyond(ends):
+            super().deltas(net, e)
+
+    def predict(self, net: Pass, end: str, at: At, t: int) -> Any:
+        """M of the state in front of step t, or with -1 behind the last, (R, n, m)."""
+        p, h = net.parameters, state(at, t)
+        u = net.array(f"hidden units of M{end} at {t}", self.hidden or h.shape[-2], net.m)
+        net.backend.layer(p[f"M{end}"], h, p[f"m{end}"], TANH if self.hidden else None, a=u, h=u)
+        if not self.hidden:
+            return u
+        out = net.array(f"M{end} at {t}", h.shape[-2], net.m)
+        net.backend.layer(p[f"V{end}"], u, p[f"v{end}"], None, a=out, h=out)
+        return out
+
+    def gradients(self, net: Pass, grads: Gradients) -> None:
+        super().gradients(net, grads)
+        for end, at in () if net.begins else places(net):
+            miss, h, g = self.predict(net, end, at, 0), state(at, 0), at.layer.came_back(at)  # type: ignore[attr-defined]
+            net.xp.subtract(miss, g, out=miss)
+            if self.hidden:
+                u, back = (
+                    net.array(f"hidden units of M{end} at 0", self.hidden, net.m),
+                    net.array("back", self.hidden, net.m),
+                )
+                grads.product(f"V{end}", miss, u)
+                grads.sums(f"v{end}", miss)
+                net.backend.gemm(T(net.parameters[f"V{end}"]), miss, out=back)
+                net.backend.gate(back, [Gate(TANH, u, None, ALL)])
+                miss = back
+            grads.product(f"M{end}", miss, h)
+            grads.sums(f"m{end}", miss)
+
+
+def cells(sizes: Layout) -> Iterator[tuple[str, Cell]]:
+    """The recurrent layers, with what the names of their parameters end in."""
+    for k in sizes.every:
+        for one in sizes.named(k):
+            if isinstance(one.layer, Cell):
+                yield one.end, one.layer
+
+
+def places(net: Pass) -> Iterator[tuple[str, At]]:
+    """The same, with where they stand."""
+    for k in net.sizes.recurrent:
+        found = (at for at in net.layered[k].at.leaves() if at.names)
+        for end, at in zip(net.sizes.suffixes(k), found, strict=True):
+            if at.layer.timed:
+                yield end, at
+
+
+def state(at: At, t: int) -> Any:
+    """h in front of step t, or with -1 behind the last."""
+    return at.layer.tape(at, at.shape[1]).states[t][0]  # type: ignore[attr-defined]

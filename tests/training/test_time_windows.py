@@ -1,0 +1,214 @@
+"""Training through windows of time: an update behind each, states carried, synthetic gradients at their ends."""
+
+import numpy as np
+import pytest
+from celllab import TINY, begin, step
+from rulelab import close, trainer, values
+
+import gpufa
+from gpufa.data.sequences import CopyTask
+
+TASK = CopyTask(length=2, delay=3, alphabet=3, train_samples=24, test_samples=6)  # 7 steps
+DATA = gpufa.load_data(tuple(TASK.data()), task="places")
+AT_THE_END = gpufa.Data(DATA.x_train, DATA.y_train[:, -1], DATA.x_test, DATA.y_test[:, -1])
+SETTINGS = {"hidden": None, "optimizer": "sgd", "lr": 0.5, "init": "uniform", "weight_decay": 0.0, "batch_size": 6}
+
+
+def run_of(word, rule, options=None, data=DATA, **kw):
+    layers = kw.pop("layers", ("input 4x7", f"{word} all"))
+    return trainer(data, **{**SETTINGS, "layers": layers, "rule": rule, "rule_options": options or {}, **kw})
+
+
+def loss(layer, theta, states, x, y, M=None):
+    """The sum over the window's counted steps of the cross-entropy, and with M <M(h_T), h_T> with M(h_T) held; the
+    states behind it. x is (channels, steps)."""
+    total, state = 0, states
+    for t in range(x.shape[1]):
+        state = step(layer, theta, state, state[0], x[:, t])
+        if y[t] >= 0:
+            o = theta["W2"].reshape(3, -1) @ state[0] + theta["b2"]
+            total += np.log(np.exp(o).sum()) - o[y[t]]
+    if M is not None:
+        total += (M[0] @ state[0].real + M[1]) @ state[0]
+    return total, state
+
+
+def slope(function, a):
+    """By complex steps, of a function of one array."""
+    found = np.empty(a.shape)
+    for at in np.ndindex(a.shape):
+        moved = a.astype(complex)
+        moved[at] += 1j * TINY
+        found[at] = function(moved).imag / TINY
+    return found
+
+
+def slopes_of(layer, theta, state, x, y, M):
+    """Of a sample's loss in a window: by theta, and by the state that it begins from, h alone."""
+    by_theta = {
+        name: slope(lambda a, name=name: loss(layer, {**theta, name: a}, state, x, y, M)[0], p)
+        for name, p in theta.items()
+    }
+    by_state = slope(lambda h: loss(layer, theta, (h,), x, y, M)[0], state[0]) if M is not None else None
+    return by_theta, by_state
+
+
+def by_hand(layer, theta, x, y, window, lr, M=None, rate=0.0):
+    """theta, and M, after one batch by plain SGD: x is (samples, channels, steps)."""
+    states, steps, weight = [begin(layer) for _ in x], x.shape[2], y.size / (y >= 0).sum()
+    for first in range(0, steps, window):
+        last = min(first + window, steps)
+        mean, ends = 1 / (len(x) * (last - first)), last == steps
+        grads, own = (
+            {name: np.zeros(p.shape) for name, p in theta.items()},
+            [np.zeros((layer.n, layer.n)), np.zeros(layer.n)],
+        )
+        after = []
+        for state, seen, wanted in zip(states, x[..., first:last], y[:, first:last], strict=True):
+            at_end = None if M is None else [m * (not ends) / weight for m in M]
+            by_theta, g = slopes_of(layer, theta, state, seen, wanted, at_end)
+            for name, one in by_theta.items():
+                grads[name] += mean * weight * one
+            if first and M is not None:
+                miss = M[0] @ state[0] + M[1] - weight * g
+                own = [own[0] + mean * np.outer(miss, state[0]), own[1] + mean * miss]
+            after.append(tuple(one.real for one in loss(layer, theta, state, seen, wanted)[1]))
+        theta = {name: p - lr * grads[name] for name, p in theta.items()}
+        M = None if M is None else [m - lr * rate * g for m, g in zip(M, own, strict=True)]
+        states = after
+    return theta, M
+
+
+def begun(run):
+    """The recurrent layer, parameters by the formulas' names, and the first batch."""
+    layer = next(layer for layer, _ in run.net.sizes.walk(1) if layer.timed)
+    theta = {name[:-1] if name[1:] == "1" else name: p for name, p in values(run.net).items() if name[0] not in "Mm"}
+    order = run.batches.order[0, :6]
+    return layer, theta, run.train[0][order].reshape(6, 4, 7), run.train[1][order]
+
+
+@pytest.mark.parametrize("word", ["recurrent 5 leaky 0.5", "gru 5", "lstm 5"])
+@pytest.mark.parametrize("window", [2, 3, 7])
+def test_an_update_behind_each_window_from_the_states_of_the_one_before(word, window):
+    run = run_of(word, "bp", {"window": window})
+    expected, _ = by_hand(*begun(run), window, lr=0.5)
+    run.step()
+    close(begun(run)[1], expected, 1e-11)
+
+
+@pytest.mark.parametrize("word", ["recurrent 5", "gru 5"])
+def test_synthetic_gradients_stand_at_the_ends_and_learn_from_the_windows_behind(word):
+    run = run_of(word, "dni_windows", {"window": 3, "rate": 2.0})
+    M, draw = [run.net.parameters[name] for name in ("M1", "m1")], np.random.default_rng(0)
+    for m in M:
+        m[...] = draw.normal(0, 0.3, m.shape)
+    expected, learnt = by_hand(*begun(run), 3, 0.5, [m.copy() for m in M], rate=2.0)
+    run.step()
+    close(begun(run)[1], expected, 1e-11)
+    for m, own in zip(M, learnt, strict=True):
+        np.testing.assert_allclose(m, own, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("hidden", [0, 4])
+def test_m_starts_as_truncation_and_its_gradient_is_that_of_its_squared_error(hidden):
+    """A step by which M hardly learns is one of truncated windows; of what it learns the direction lessens its
+    error."""
+    options = {"window": 3, "hidden": hidden, "rate": 1e-9}
+    found, plain = run_of("gru 5", "dni_windows", options), run_of("gru 5", "bp", {"window": 3})
+    for one in (found, plain):
+        one.step()
+    close(begun(found)[1], begun(plain)[1], 1e-7, names=begun(plain)[1])
+    assert found.net.parameters["V1" if hidden else "M1"].any()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("rule", "options"), [("bp", {"window": 3}), ("dni_windows", {"window": 3, "hidden": 3})])
+def test_replicas_are_single_runs_and_the_backends_agree(rule, options, backend):
+    """Adam's updates are counted by windows; nothing may be allocated in a recorded step."""
+    settings = {"optimizer": "adam", "lr": 0.01, "eps": 1e-3, "clip": 0.5}
+    both = run_of("gru 5", rule, options, seeds=(0, 4), backend=backend, **settings)
+    for _ in range(4):
+        both.step()
+    for r, seed in enumerate((0, 4)):
+        alone = run_of("gru 5", rule, options, seeds=(seed,), **settings)
+        for _ in range(4):
+            alone.step()
+        for name, p in values(alone.net).items():
+            np.testing.assert_allclose(values(both.net)[name][r], p, rtol=1e-8, atol=1e-10, err_msg=name)
+
+
+def test_a_window_of_all_steps_is_a_step_without_windows():
+    for optimizer in ("sgd", "adam"):
+        found, plain = (run_of("lstm 5", "bp", {"window": n}, optimizer=optimizer) for n in (7, 0))
+        for one in (found, plain):
+            one.step()
+            one.step()
+        close(values(found.net), values(plain.net), 1e-12)
+
+
+def test_a_run_through_windows_goes_on_where_it_was_stopped(tmp_path):
+    """In mid-epoch, between two steps: bit for bit."""
+    config = gpufa.Config(
+        layers=("input 4x7", "gru 5 all"), rule="dni_windows", rule_options={"window": 3}, epochs=3, batch_size=6,
+        lr=0.01, optimizer="adam", seeds=(0, 1), backend="numpy", task="places", out=str(tmp_path / "whole"),
+    )  # fmt: skip
+    whole = gpufa.train(config, TASK.data()).network
+
+    class Stop(gpufa.Callback):
+        def on_step(self, trainer):
+            trainer.stop_requested = trainer.progress.step == 6
+
+    import dataclasses
+
+    gpufa.train(dataclasses.replace(config, out=str(tmp_path / "parts")), TASK.data(), callbacks=[Stop()])
+    parts = gpufa.resume(tmp_path / "parts", data=TASK.data()).network
+    for name, p in whole.parameters.items():
+        np.testing.assert_array_equal(parts.parameters[name], p, err_msg=name)
+
+
+def test_synthetic_gradients_solve_what_truncation_does_not():
+    """13 steps from symbol to recall through windows of 4: behind 700 steps below 1 % of the symbols of new sequences
+    are wrong with synthetic gradients, above 5 % without, mean over 3 seeds."""
+    error = {}
+    for rule, options in (("bp", {}), ("dni_windows", {"rate": 50.0})):
+        options["window"] = 4
+        config = gpufa.Config(
+            data="copy", layers=("input 5x16", "recurrent 64 all"), rule=rule, rule_options=options, epochs=1,
+            batch_size=32, optimizer="adam", lr=3e-4, clip=1.0, init=("uniform", "orthogonal", "uniform"),
+            seeds=(0, 1, 2), backend="numpy", probe_samples=8, out=None,
+        )  # fmt: skip
+        error[rule] = np.mean(gpufa.train(config).summary["test_error"])
+    assert error["dni_windows"] < 1
+    assert error["bp"] > 5
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (
+            lambda: run_of("gru 5", "bp", {"window": 3}, AT_THE_END, layers=("input 4x7", "gru 5")),
+            r"window = 3 takes so many steps in time at once, with an error at each, and outputs are \(3,\) of inputs",
+        ),
+        (lambda: run_of("gru 5", "bp", {"window": 3}, adversarial=0.1), "in time at once: leave --adversarial out"),
+        (
+            lambda: run_of("lstm 5", "dni_windows"),
+            "rule 'dni_windows' predicts what arrives at one state a unit, and 'lst",
+        ),
+        (
+            lambda: run_of("gru 5", "bp", {"window": 3}, calibrate=1),
+            "steps of rule 'bp' take windows of time; leave --cal",
+        ),
+        (lambda: run_of("gru 5", "eprop", calibrate=1), "leave --calibrate out, or set rule.by=history"),
+        (
+            lambda: run_of("gru 5", "bp", {"window": 3}, layers=("input 4x7", "gru 5 all, layer norm")),
+            "window = 3 takes so many steps in time at once, and block 1, 'gru 5 all, layer norm', has weights for",
+        ),
+        (
+            lambda: run_of("gru 5", "bp", {"window": -3}),
+            "steps of a window -3 can't be used; set rule.window to a whole",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_sentence(make, sentence):
+    with pytest.raises(gpufa.InvalidValue, match=sentence):
+        make()
