@@ -18,6 +18,7 @@ from . import reproductions as reproductions_
 from . import scaling as scales
 from . import streams as streams_
 from . import threshold as thresholds
+from . import through_time as times
 from .first_gpu.command import first_gpu
 from .peers import cpu, gpu
 from .ranks.command import ranks
@@ -145,6 +146,24 @@ def feedback(quick: bool = False, threads: int = 1, steps: int = 5, out: Path | 
         written(record, out or named("feedback", facts["processor"]))
 
 
+def through_time(quick: bool = False, threads: int = 1, rounds: int = 9, out: Path | None = None) -> None:
+    """A step of recurrent nets beside PyTorch's and JAX's where they are installed, and its memory against the number
+    of steps in time, on the CPU.
+
+    Args:
+        quick: small nets, once
+        threads: of BLAS
+        rounds: turns of each
+        out: the file for the figures (results/through_time-PROCESSOR.json where not given)
+    """
+    facts = get_backend("numpy").describe()
+    record = described("through_time", facts, threads)
+    record["rows"] = times.run(threads, 1 if quick else rounds, quick, lambda line: print(line, flush=True))
+    record["memory"] = times.memory_rows(threads, quick, lambda line: print(line, flush=True))
+    if not quick:
+        written(record, out or named("through_time", facts["processor"]))
+
+
 def grown(kind: str, measured: scales.Measured, quick: bool, threads: int, out: Path | None) -> None:
     """Measure along all axes, and write the figures down."""
     facts = get_backend("numpy").describe()
@@ -226,7 +245,7 @@ def reproductions(runs: Path | None = None) -> None:
 
 
 BESIDE = cpu, gpu, first_gpu, threshold
-STEPS = scaling, memory, footprint, pieces, feedback, rules, epoch, streams, ranks, simulate, counts
+STEPS = scaling, memory, footprint, pieces, feedback, through_time, rules, epoch, streams, ranks, simulate, counts
 RUNS = long_runs, many_runs
 PAGES = report, reproductions, trial, drift, reliability
 

@@ -41,9 +41,7 @@ def every_kind(base):
 @pytest.mark.parametrize("word", [layer.example for layer in time.ROWS])
 def test_recurrent_layers_are_refused_so_far(word, run):
     net = random_net(["input 3x7", f"{word}, dense 4 tanh", "dense 3"])
-    with pytest.raises(
-        gpufa.InvalidValue, match=f"layer '{word}' can't be exported so far; use gpufa itself for nets of"
-    ):
+    with pytest.raises(gpufa.InvalidValue, match=f"layer '{word}' can't be exported so far; use gpufa itself for"):
         agree(net, raw(net), run)
 
 
