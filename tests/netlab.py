@@ -76,7 +76,14 @@ def _residual(draw, pool, shape, depth):
 def _layer(draw, pool):
     word = str(
         draw.choice(
-            [*pool, *("conv", "conv1d", "local") * 4, *(TOKENS[1:3] * 8 if pool is LAYERS else ()), "act", "act"]
+            [
+                *pool,
+                *("conv", "conv1d", "local") * 4,
+                *("recurrent", "gru", "lstm") * 2,
+                *(TOKENS[1:3] * 8 if pool is LAYERS else ()),
+                "act",
+                "act",
+            ]
         )
     )
     act = str(draw.choice(SMOOTH))

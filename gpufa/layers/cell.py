@@ -17,6 +17,7 @@ from ..basics.arrays import Array, T
 from ..basics.errors import InvalidValue
 from ..functions.cells import Steps
 from .layer import At, Layer, carrier
+from .sequences import widened
 from .tape import Rows, Tape
 from .terms import Carriers, Option, Parameter, Shape, Sums
 from .traces import Traces
@@ -70,7 +71,7 @@ class Cell(Layer):
                 " say in front of all blocks what the inputs are, and of a recurrent layer below that all its steps go"
                 " on, such as 'gru 6 all'"
             )
-        return (self.n, shape[1])
+        return widened(shape, self.n)
 
     def out(self, shape: Shape) -> Shape:
         every = self.felt(shape)

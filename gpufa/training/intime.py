@@ -8,6 +8,7 @@ from ..basics.arrays import Array
 from ..basics.errors import InvalidValue, warn
 from ..data.samples import Data
 from ..data.timefirst import is_time_first, turned
+from ..layers.sequences import Tokens, numbered
 from ..layers.words import block, inputs
 from ..net.layout import Layout
 from ..net.learner import Learner
@@ -110,7 +111,10 @@ def check_windows(net: Learner, processes: int = 1, adversarial: float = 0.0) ->
 
 def in_windows(net: Learner, length: int) -> Layout:
     """The same blocks on inputs of so many steps."""
-    return Layout.of((*net.sizes.shapes[0][:-1], length), net.sizes.blocks)
+    shape = net.sizes.shapes[0]
+    found = numbered(shape)
+    part = Tokens((length,), found.of, found.pad) if found else (*shape[:-1], length)
+    return Layout.of(part, net.sizes.blocks)
 
 
 def channels_first(config: Any, data: Data) -> Data:

@@ -181,6 +181,17 @@ def test_what_cannot_be_is_refused_in_one_sentence(make, sentence):
         make()
 
 
+@each
+def test_above_tokens_every_token_goes_on(word):
+    """A dense layer behind is at each, and nothing of a token reaches those before it."""
+    net = network(["tokens 6 of 5", "embed 4", f"{word} all, dense 3 tanh", "dense 5"], "bp")
+    assert net.sizes.shapes[2:] == ((3, 6), (5, 6))
+    x = np.array([[0, 1, 2, 3, 4, 0], [0, 1, 2, 4, 4, 0]])
+    found = net.predict(x)
+    np.testing.assert_array_equal(found[0, :, :3], found[1, :, :3])
+    assert (np.abs(found[0] - found[1])[:, 3:].max(axis=0) > 1e-9).all()
+
+
 def test_images_of_one_channel_are_turned_by_their_rows():
     net = network(["input 1x4x3", "turn, gru 4", "dense 3"], "bp")
     other = network(["input 3x4", "gru 4", "dense 3"], "bp")
