@@ -79,7 +79,7 @@ def _layer(draw, pool):
             [
                 *pool,
                 *("conv", "conv1d", "local") * 4,
-                *("recurrent", "gru", "lstm") * 2,
+                *("recurrent", "gru", "lstm", "turn", "mean pool") * 2,
                 *(TOKENS[1:3] * 8 if pool is LAYERS else ()),
                 "act",
                 "act",
