@@ -1,5 +1,5 @@
-"""A step of recurrent nets beside PyTorch's and JAX's, each in a process of its own that takes its turns, and the
-memory of a step against how many steps in time it goes through."""
+"""A step of recurrent nets beside PyTorch's, JAX's, snnTorch's and Norse's, each in a process of its own that takes its
+turns, and the memory of a step against how many steps in time it goes through."""
 
 import json
 import os
@@ -16,6 +16,7 @@ import gpufa
 from gpufa.data.samples import Data
 from gpufa.training.trainer import Trainer
 
+from . import spiking
 from .worker import PROCESS, memory
 
 UNITS, CHANNELS, STEPS, BATCH, CLASSES = 256, 64, 64, 64, 10
@@ -28,7 +29,12 @@ CONTENDERS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     **{f"gpufa {cell} eprop": (cell, "gpufa", "eprop", HISTORY) for cell in ("gru", "lstm")},
     **{f"torch {cell} bptt": (cell, "torch", "", {}) for cell in ("gru", "lstm")},
     "jax gru bptt": ("gru", "jax", "", {}),
+    **{f"gpufa lif {rule}": ("lif", "gpufa", rule, {}) for rule in ("bp", "dfa")},
+    "gpufa lif eprop": ("lif", "gpufa", "eprop", HISTORY),
+    "snntorch lif bptt": ("lif", "snntorch", "", {}),
+    "norse lif bptt": ("lif", "norse", "", {}),
 }
+SPIKING_STEPS = 500  # of LIF units, with half of the batch
 LENGTHS, SHORT = (64, 256, 1024, 4096), (8, 32)
 KEPT = {"bp": {}, "eprop": {}}
 
@@ -86,7 +92,11 @@ def in_gpufa(cell: str, rule: str, options: dict[str, Any], units: int, channels
     y[0] = CLASSES - 1
     flat = x.reshape(size, -1)
     settings: dict[str, Any] = {"rule": rule, "rule_options": options, "optimizer": "adam", "backend": "numpy"}
-    settings |= {"layers": (f"input {channels}x{steps}", f"{cell} {units}"), "batch_size": size, "epochs": 10**6}
+    settings |= {
+        "layers": (f"input {channels}x{steps}", f"{cell} {units}{' surrogate arctan' * (cell == 'lif')}"),
+        "batch_size": size,
+        "epochs": 10**6,
+    }
     trainer = Trainer(gpufa.Config(**settings, seeds=(0,)), Data(flat, y, flat[:2], y[:2]))
 
     def step() -> None:
@@ -113,6 +123,14 @@ def in_torch(cell: str, units: int, channels: int, steps: int, size: int) -> Any
         optimizer.step()
 
     return step
+
+
+def in_spiking(library: str, units: int, channels: int, steps: int, size: int) -> Any:
+    import torch
+
+    x, y = (torch.from_numpy(a) for a in batch(steps, channels, size))
+    make = {"snntorch": spiking.in_snntorch, "norse": spiking.in_norse}[library]
+    return make(units, channels, x.permute(2, 0, 1).contiguous(), y, CLASSES)
 
 
 def in_jax(units: int, channels: int, steps: int, size: int) -> Any:
@@ -168,8 +186,11 @@ def main(order: dict[str, Any]) -> None:
         print(peak(order["rule"], order["steps"]))
         return
     cell, library, rule, options = CONTENDERS[order.pop("name")]
+    if cell == "lif" and order["steps"] == STEPS:
+        order |= {"steps": SPIKING_STEPS, "batch": BATCH // 2}
     sizes = order["units"], order["channels"], order["steps"], order["batch"]
     made = {"torch": lambda: in_torch(cell, *sizes), "jax": lambda: in_jax(*sizes)}
+    made |= dict.fromkeys(("snntorch", "norse"), lambda: in_spiking(library, *sizes))
     step = made[library]() if library in made else in_gpufa(cell, rule, options, *sizes)
     step()
     step()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .backends import PRECISIONS, Backend, faults, get_backend, on_device
 from .basics.arguments import one_of, positive
-from .basics.arrays import T
+from .basics.arrays import T, without_diagonal
 from .basics.errors import InvalidValue
 from .data.weights import checked, relative
 from .functions.activations import Activation
@@ -250,3 +250,5 @@ class Network(Learner):
             w = self.arena[name]
             for r, seed in enumerate(self.seeds):
                 self.backend.write(w[r], partial(init.draw, seed=seed, layer=stream, scale=size))
+            if name in self.sizes.hollow:
+                without_diagonal(w)

@@ -6,8 +6,10 @@ f(x + ih) has i h f'(x) in it to the last digit, so that these are derivatives t
 
 import numpy as np
 from rulelab import host
+from spikelab import spiking_step
 
 from gpufa.layers.recurrent import GRU, LSTM
+from gpufa.layers.spiking import LIF
 from gpufa.net.clock import Clock
 from gpufa.net.gradients import Gradients
 from gpufa.net.passes import NOTHING, Pass
@@ -19,6 +21,8 @@ FUNCTIONS = {"tanh": np.tanh, "logistic": lambda a: 1 / (1 + np.exp(-a)), "ident
 
 def step(layer, theta, state, held, x):
     """The state behind a step, h first, of the state before it, of h as U reads it, and of x, (channels,)."""
+    if isinstance(layer, LIF):
+        return spiking_step(layer, theta, state, held, x)
     a, u = theta["W"] @ x + theta["b"], theta["U"] @ held
     f, n = FUNCTIONS["logistic"], layer.n
     if isinstance(layer, GRU):
@@ -72,6 +76,13 @@ def gradients(layer, theta, x, signal, **how):
         for name, every in slopes(layer, theta, one, **how).items():
             for t, slope in enumerate(every):
                 found[name] += np.tensordot(own[:, t], slope, 1) / len(x)
+    return hollowed(layer, found)
+
+
+def hollowed(layer, found):
+    """Spiking units learn no weight to themselves."""
+    if isinstance(layer, LIF):
+        np.fill_diagonal(found["U"], 0)
     return found
 
 

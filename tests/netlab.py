@@ -13,7 +13,8 @@ from gpufa.layers.words import inputs
 SMOOTH = "tanh", "gelu", "softplus", "logistic"
 MOST = 150  # units of a layer
 TOKENS = "embed", "positions", "attention", "mean", "as tokens"
-PLAIN = [word for word in LAYERS if word not in TOKENS]
+ROUGH = "lif", "alif", "poisson", "latency", "delta"  # of which no loss has a slope
+PLAIN = [word for word in LAYERS if word not in (*TOKENS, *ROUGH)]
 
 
 def random_words(seed):
@@ -99,7 +100,7 @@ def _layer(draw, pool):
         "embed": 4,
         "recurrent": 4,
     }
-    numbers |= {"gru": 3, "lstm": 3}
+    numbers |= {"gru": 3, "lstm": 3, "lowpass": 4}
     count = [str(draw.integers(2, numbers[word] + 1))] if word in numbers else []
     one = word == "conv1d"
     kernel = [_size(draw, 3, one)] if word in ("conv", "conv1d", "local", "pool", "mean pool") else []

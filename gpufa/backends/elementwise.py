@@ -9,7 +9,7 @@ from .kernels import kernel
 from .launcher import Launcher
 
 Array = Any
-MOST_ARRAYS, MOST_NUMBERS = 20, 6  # of a formula
+MOST_ARRAYS, MOST_NUMBERS = 20, 8  # of a formula
 
 
 class ElementKernels(Launcher):
@@ -19,7 +19,8 @@ class ElementKernels(Launcher):
         replicas, rows, columns = arrays[0].shape
         found = kernel("formula", "formula", **types(arrays[0]), **kernels.formula_text(formula))
         given = [part for x in arrays for part in (x, *steps(x))] + [None, 0, 0, 0] * (MOST_ARRAYS - len(arrays))
-        values = [numbers[name] for name in formula.numbers.split()] + [0.0] * (MOST_NUMBERS - len(numbers))
+        values = [numbers[name] for name in formula.numbers.split()]
+        values += [0.0] * (MOST_NUMBERS - len(values))
         self._launch(found, *slab_grid(rows, columns, replicas), *given, *values, rows, columns, replicas)
 
     def normalise(self, h: Array, G: Array, tiny: float, out: Array) -> None:

@@ -216,11 +216,12 @@ class NumpyBackend(Direct, Pools, PassNorms, Softened, Loading):
 
     def trace(self, trace: NDArray, decay: NDArray, local: NDArray, x: NDArray) -> None:
         """Some rows at a time, so that a part of them stays in the cache."""
-        part = part_of(self, trace)
-        for own, d, add, seen in zip(trace, decay[:, :, None], local[:, :, None], x, strict=True):
+        part, every = part_of(self, trace), x if x.ndim == trace.ndim else x[:, None]
+        for own, d, add, seen in zip(trace, decay[:, :, None], local[:, :, None], every, strict=True):
             for first in range(0, len(own), len(part)):
                 some = slice(first, first + len(part))
-                TRACE.value(own[some], d[some], add[some], seen, part[: len(own[some])])
+                read = seen if len(seen) == 1 else seen[some]
+                TRACE.value(own[some], d[some], add[some], read, part[: len(own[some])])
 
     def trace_sums(self, trace: NDArray, signal: NDArray, out: NDArray) -> None:
         found = self.scratch("sums of traces", (*out.shape, 1), out.dtype)

@@ -18,10 +18,12 @@ class TraceOperations:
     scratch: Callable[..., Array]
 
     def trace(self, trace: Array, decay: Array, local: Array, x: Array) -> None:
-        """trace = decay * trace + local * x, (R, rows, m) both for all inputs, and (R, inputs, m) for all rows."""
+        """trace = decay * trace + local * x, (R, rows, m) both for all inputs, and (R, inputs, m) for all rows, or
+        (R, 1 or rows, inputs, m)."""
         part = self.scratch("part of a trace", (1, 1, 1), trace.dtype)
-        for own, d, add, seen in zip(trace, decay, local, x, strict=True):
-            self.evaluate(TRACE, own, d[:, None], add[:, None], seen[None], part)
+        every = x if x.ndim == trace.ndim else x[:, None]
+        for own, d, add, seen in zip(trace, decay, local, every, strict=True):
+            self.evaluate(TRACE, own, d[:, None], add[:, None], seen, part)
 
     def trace_sums(self, trace: Array, signal: Array, out: Array) -> None:
         """out += the sums over samples of trace * signal, (R, rows, m) for all inputs: (R, rows, inputs)."""

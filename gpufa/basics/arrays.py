@@ -61,3 +61,9 @@ def kernels(W: Array, places: slice = ALL) -> Array:
     if W.ndim <= UNTIED:
         return as_matrix(W)
     return W.reshape(*W.shape[:2], W.shape[2] * W.shape[3], -1)[:, :, places].swapaxes(1, 2)
+
+
+def without_diagonal(g: Array) -> Array:
+    """g, (R, n, n), with zeros there."""
+    g.reshape(len(g), -1)[:, :: g.shape[-1] + 1] = 0
+    return g

@@ -41,6 +41,7 @@ class Purpose(IntEnum):
     AUGMENT = 10
     BLOCKS = 11
     SAMPLE = 12
+    SPIKES = 13
 
 
 def check_seed(seed: int) -> int:

@@ -14,9 +14,8 @@ def description(layer: type[Layer]) -> str:
     made, shape = block(layer.example), layer.sample
     options = ", ".join(f"{one.name} {one.example}".strip() for one in layer.options)
     parameters = [f"{name} {_by(one.shape)}" for name, one in made.layers[0].parameters(shape).items()]
-    learning = (
-        f"{made}" if parameters else f"dense 8, {made}" if len(shape) == 1 or stepwise(shape) else f"{made}, dense 8"
-    )
+    units = (len(shape) == 1 or stepwise(shape)) and not made.layers[0].stops
+    learning = f"{made}" if parameters else f"dense 8, {made}" if units else f"{made}, dense 8"
     learning += ", mean" if stepwise(block(learning).out(shape)) else ""
     does = " ".join([*(layer.__doc__ or "").split(), *([f"Options: {options}."] if options else [])])
     makes = f"'{made}', in Python {layer.__name__}, makes {_by(made.out(shape))} of {_by(shape)}"

@@ -98,8 +98,9 @@ def is_own(path: Path) -> bool:
 def _named(name: str | os.PathLike[str], test_fraction: float | None, wanted: Wanted) -> Data:
     """The set of that name, of which is known what it is."""
     parts = part_of(name, "train"), part_of(name, "test")
-    task = AT_PLACES if parts[0].y.dtype.kind == "i" and parts[0].y.ndim > 1 else CLASSIFICATION
-    task = task if has_labels(parts[0].y) else REGRESSION
+    at_places = parts[0].y.ndim > (1 if parts[0].y.dtype.kind == "i" else 2)
+    task = AT_PLACES if at_places else CLASSIFICATION
+    task = task if at_places or has_labels(parts[0].y) else REGRESSION
     for setting, value in wanted._asdict().items():
         if setting != "strict" and value not in ((None, task) if setting == "task" else (None,)):
             raise InvalidValue(

@@ -12,6 +12,7 @@ from .forms import CIFAR, EMBEDDED, IDX, Form
 from .jpegs import Part
 from .sequences import SEQUENCES, CopyTask
 from .teachers import TEACHERS, Teacher
+from .timetasks import TASKS, Task, told
 
 
 class NamedSet(NamedTuple):
@@ -79,7 +80,7 @@ DATASETS = {
     ),
 }
 
-MADE: dict[str, Teacher | CopyTask] = {**TEACHERS, **SEQUENCES}  # by the program
+MADE: dict[str, Teacher | CopyTask | Task] = {**TEACHERS, **SEQUENCES, **TASKS}  # by the program
 DESCRIPTIONS = {name: row.description for name, row in DATASETS.items()}
 DESCRIPTIONS |= {name: row.description for name, row in MADE.items()}
 
@@ -124,12 +125,12 @@ def of_pixels(name: str) -> bool:
 
 def is_known(name: str) -> bool:
     """Whether a set has that name."""
-    return name.replace("-", "_") in DESCRIPTIONS
+    return _key(name)[0] in DESCRIPTIONS
 
 
 def _known(name: str) -> str:
     """The key of DESCRIPTIONS."""
-    if (key := name.replace("-", "_")) in DESCRIPTIONS:
+    if (key := _key(name)[0]) in DESCRIPTIONS:
         return key
     raise InvalidValue(
         f"data {name!r} is unknown; choose from {', '.join(DESCRIPTIONS)}, or a path that ends in .csv, .tsv, .parquet,"
@@ -137,11 +138,19 @@ def _known(name: str) -> str:
     )
 
 
+def _key(name: str) -> tuple[str, str]:
+    """What a set is called, and the settings behind it, if any."""
+    key, _, settings = name.partition(":")
+    return key.replace("-", "_"), settings
+
+
 def part_of(name: str | os.PathLike[str], part: str) -> Part:
     """x, scaled to [0, 1], and y of the named set's "train" or "test" part; or a teacher's."""
+    settings = _key(os.fspath(name))[1]
     name = _known(os.fspath(name))
-    if name in MADE:
-        return Part(*MADE[name].part(part))
+    made = told(name, MADE.get(name), settings) if settings else MADE.get(name)
+    if made:
+        return Part(*made.part(part))
     row = DATASETS[name]
     found = row.form.read(fetch(name), part)
     return found._replace(x=np.divide(found.x, row.scale, dtype=np.float32))

@@ -7,18 +7,23 @@ from .conv import Conv1d, Conv2d
 from .dense import Dense
 from .dropout import Dropout
 from .embed import AsTokens, Embed, Positions
+from .encode import Delta, Latency, Poisson
 from .layer import Layer
 from .local import Local2d
+from .lowpass import Lowpass
 from .norm import BatchNorm, LayerNorm
 from .pool import Flatten, GlobalMean, MaxPool, Mean, MeanPool
 from .recurrent import GRU, LSTM, Recurrent
 from .residual import Residual, Shortcut
+from .spiking import ALIF, LIF
 from .turn import Turn
 from .words import LAYERS, block
 
 __all__ = [
+    "ALIF",
     "GRU",
     "LAYERS",
+    "LIF",
     "LSTM",
     "Act",
     "AsTokens",
@@ -27,17 +32,21 @@ __all__ = [
     "Chain",
     "Conv1d",
     "Conv2d",
+    "Delta",
     "Dense",
     "Dropout",
     "Embed",
     "Flatten",
     "GlobalMean",
+    "Latency",
     "Layer",
     "LayerNorm",
     "Local2d",
+    "Lowpass",
     "MaxPool",
     "Mean",
     "MeanPool",
+    "Poisson",
     "Positions",
     "Recurrent",
     "Residual",

@@ -132,15 +132,16 @@ class Cell(Layer):
         arriving = by_time(at.delta, self.n) if self.all else None
         for t in reversed(range(tape.steps)):
             e = tape.nothing if t < tape.steps - 1 else at.delta
-            self.down(at, tape, t, e if arriving is None else arriving[:, :, t])
+            self.down(at, tape, t, e if arriving is None else arriving[:, :, t], back is not None)
             if back is not None:
                 at.backend.gemm(back, tape.deltas[:, tape.of_U], out=tape.signals[0], beta=1.0)
             if at.batch.horizon and t and not t % at.batch.horizon:
                 for signal in tape.signals:
                     signal.fill(0)
 
-    def down(self, at: At, tape: Tape, t: int, e: Array) -> None:
-        """Back through step t, of what arrives there, (R, n, m), beside the signals from later steps."""
+    def down(self, at: At, tape: Tape, t: int, e: Array, loops: bool = False) -> None:
+        """Back through step t, of what arrives there, (R, n, m), beside the signals from later steps; `loops` says
+        whether errors go back through U."""
         deltas = *tape.delta_rows, *tape.at_step[t]
         arrays = *tape.signals, *deltas, e, *tape.parts[t], *tape.states[t]
         at.backend.evaluate(self.steps.down, *arrays, **self.constants)

@@ -138,18 +138,21 @@ class Chain(Layer):
     def send(self, at: At, carriers: Carriers) -> None:
         last = self.own(at)[-1]
         last.layer.send(last, carriers)
-        self._down(at, carriers)
+        self._down(at, self.own(at), carriers)
 
-    def _down(self, at: At, carriers: Carriers) -> None:
-        """From the last layer, which a signal has been sent to."""
-        for upper, lower in pairwise(reversed(self.own(at))):
+    def _down(self, at: At, places: tuple[At, ...], carriers: Carriers) -> None:
+        """From the last of these places, which a signal has been sent to."""
+        for upper, lower in pairwise(reversed(places)):
             write(at.backend, upper.layer.pull(upper, carriers), out=lower.delta)
             lower.layer.send(lower, carriers)
 
     def receive(self, at: At, signal: Array, carriers: Carriers) -> None:
-        last = self.own(at)[-1]
-        last.layer.receive(last, signal, carriers)
-        self._down(at, carriers)
+        places = self.own(at)
+        while len(places) > 1 and places[-1].layer.passes:
+            places[-1].layer.receive(places[-1], signal, carriers)
+            places = places[:-1]
+        places[-1].layer.receive(places[-1], signal, carriers)
+        self._down(at, places, carriers)
 
     def pull(self, at: At, carriers: Carriers) -> Signal:
         return at.inside[0].layer.pull(at.inside[0], carriers)

@@ -133,7 +133,9 @@ class Layer:
     `numbers` says that it takes numbers of tokens, which are no amounts and go nowhere else. An activation behind the
     word of one that `activates` is its own `f`, and no layer above it. A layer that goes through time a step after the
     other is `timed`, and maybe `gated`; `loops` are its parameters through which an error goes though it stays within
-    the layer.
+    the layer; a signal that is sent straight to all steps of one that `passes` goes on to those of the layer below; no
+    error goes down through one that `stops`, so that nothing below it may learn; the gradients of one that is `priced`
+    have a part that is of no error.
     """
 
     word: ClassVar[str] = ""
@@ -145,6 +147,9 @@ class Layer:
     numbers: ClassVar[bool] = False
     timed: ClassVar[bool] = False
     gated: ClassVar[bool] = False
+    passes: ClassVar[bool] = False
+    stops: ClassVar[bool] = False
+    priced: ClassVar[bool] = False
     activates: ClassVar[bool] = False
     loops: ClassVar[tuple[str, ...]] = ()
 

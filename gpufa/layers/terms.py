@@ -9,6 +9,7 @@ from ..backends import Backend
 from ..backends.columns import Maps
 from ..backends.norms import Over
 from ..basics.arrays import Array
+from ..basics.random import Purpose
 
 Shape = tuple[int, ...]  # of an activity, without replicas in front and samples behind
 # By parameter, what carries a signal back in its place, see `carrier`; None of a recurrent one through which none goes.
@@ -18,10 +19,12 @@ Carriers = Mapping[str, Array] | None
 class Parameter(NamedTuple):
     """An array that is trained. It starts from a number; where that is None, matrices and kernels, (filters, channels,
     height, width), (filters, channels, time) or, where each place has its own, (filters, down, across, channels,
-    height, width), start as the net's `init` says, and vectors from zero."""
+    height, width), start as the net's `init` says, and vectors from zero. A `hollow` matrix starts with zeros on its
+    diagonal, and the layer's gradients leave them there."""
 
     shape: Shape
     start: float | None = None
+    hollow: bool = False
 
 
 class State(NamedTuple):
@@ -89,6 +92,8 @@ class Batch(Protocol):
     def kept(self, name: str, make: Callable[[], Any]) -> Any: ...
 
     def dropout(self, out: Array, drop: float, stream: int) -> None: ...
+
+    def random(self, law: str, out: Array, stream: int, *, by_sample: bool, purpose: Purpose) -> None: ...
 
 
 class Sums(Protocol):

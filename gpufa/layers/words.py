@@ -23,13 +23,16 @@ from .conv import Conv1d, Conv2d
 from .dense import Dense
 from .dropout import Dropout
 from .embed import AsTokens, Embed, Positions
+from .encode import Delta, Latency, Poisson
 from .layer import Layer
 from .local import Local2d
+from .lowpass import Lowpass
 from .norm import BatchNorm, LayerNorm
 from .pool import Flatten, GlobalMean, MaxPool, Mean, MeanPool
 from .recurrent import GRU, LSTM, Recurrent
 from .residual import Residual, Shortcut
 from .sequences import numbered, tokens
+from .spiking import ALIF, LIF
 from .terms import Shape
 from .turn import Turn
 
@@ -37,7 +40,8 @@ ROWS = (
     *(Dense, Conv2d, Conv1d, Local2d, MaxPool, MeanPool, GlobalMean, Flatten),
     *(BatchNorm, LayerNorm, Dropout, Shortcut),
     *(Embed, Positions, Attention, Mean, AsTokens),
-    *(Recurrent, GRU, LSTM, Turn),
+    *(Recurrent, GRU, LSTM, LIF, ALIF, Lowpass, Turn),
+    *(Poisson, Latency, Delta),
 )
 LAYERS: dict[str, type[Layer]] = {layer.word: layer for layer in ROWS}
 INPUT, TOKENS = "input", "tokens"

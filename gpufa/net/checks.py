@@ -55,6 +55,7 @@ def layout_of(sizes: Sequence[Any], activation: Any, residual: bool, rule: Rule,
 def check_fit(layout: Layout, rule: Rule, others: Mapping[str, type[Rule]]) -> None:
     """Raises InvalidValue where a block lacks what the rule needs, with those of the others that could do. A rule with
     a way forward of its own needs plain layers, unless it says by "pull" that it goes by blocks."""
+    _check_stops(layout)
     for k in layout.every:
         needs = rule.needs if rule.feedforward or "pull" in rule.needs else rule.needs | {"matrix", "plain"}
         missing = [what for what in WANTED if what in needs - layout.offers(k)]
@@ -83,6 +84,19 @@ def check_fit(layout: Layout, rule: Rule, others: Mapping[str, type[Rule]]) -> N
             f"rule {rule.name!r}{way} {WANTED[missing[0]]}, and block {k} is '{layout.blocks[k - 1]}'; {leave}use one"
             f" of {', '.join(able)}, or {out}"
         )
+
+
+def _check_stops(layout: Layout) -> None:
+    """Raises InvalidValue where something learns below a layer through which no error goes."""
+    below = ""
+    for k in layout.every:
+        for layer, shape in layout.walk(k):
+            if layer.stops and below:
+                raise InvalidValue(
+                    f"no error goes down through '{layer}' of block {k} to '{below}', which would not learn; put it in"
+                    " front of all that does"
+                )
+            below = below or (str(layer) if layer.parameters(shape) else "")
 
 
 def _options_at_fault(rule: Rule, what: str) -> dict[str, Any]:

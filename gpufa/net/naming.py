@@ -73,6 +73,11 @@ class Naming:
         return {name: one.start for name, one in every.items() if one.start is not None}
 
     @cached_property
+    def hollow(self) -> frozenset[str]:
+        """The matrices that start with zeros on their diagonal."""
+        return frozenset(name for own in self.declared.values() for name, one in own.items() if one.hollow)
+
+    @cached_property
     def state(self) -> dict[str, State]:
         """What layers measure from step to step, by names made as those of parameters: mean3, or mean3.1, ..."""
         every = [at for k in self.every for at in self.named(k)]

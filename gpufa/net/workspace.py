@@ -73,12 +73,19 @@ class Workspace:
         return self.clock.step if self.clock else None
 
     def random(
-        self, law: str, out: Array, stream: int, scale: float = 1.0, add: bool = False, by_sample: bool = False
+        self,
+        law: str,
+        out: Array,
+        stream: int,
+        scale: float = 1.0,
+        add: bool = False,
+        by_sample: bool = False,
+        purpose: Purpose = Purpose.RULE,
     ) -> None:
         """out = scale * law, or added to it; other numbers at each step, and for each seed and stream. Where there are
         some for each sample, (R, ., m), `by_sample` says so: of a batch that is shared each process has its own."""
 
-        draw = partial(self.backend.random, law, seeds=self.seeds, purpose=Purpose.RULE, step=self.step, stream=stream)
+        draw = partial(self.backend.random, law, seeds=self.seeds, purpose=purpose, step=self.step, stream=stream)
         if self.share.all_of_it or not by_sample:
             draw(out=out, scale=scale, add=add)
             return

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..basics.errors import InvalidValue
 from ..measure.history import History
-from . import attention, epochs, labels, layers, maps, weights
+from . import attention, epochs, labels, layers, maps, time, weights
 from .style import encode, plain, save, styled
 from .subject import Subject, of_history, read
 
@@ -78,6 +78,20 @@ PICTURES = {
         "How much each token takes of which, on one window of the test part (first seed): a row for each layer of"
         " attention, a map for each head.",
         attention.attention,
+    ),
+    "lags": Picture(
+        "The angle of recurrent layers' error signals with backpropagation's at each step, against how many steps it is"
+        " before the last: the mean over the test samples (first seed).",
+        time.lags,
+    ),
+    "spikes": Picture(
+        "Which units of the first spiking layer spike when on one test sample, and the potential of those that do most;"
+        " dots are spikes, dashes the thresholds (first seed).",
+        time.spikes,
+    ),
+    "traces": Picture(
+        "The largest eligibility traces of the first spiking layer's weights on one test sample (first seed).",
+        time.traces,
     ),
     "confusion": Picture("How many test samples of each class were taken for which, by all seeds.", labels.confusion),
     "recall": Picture(

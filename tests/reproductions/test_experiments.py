@@ -9,6 +9,7 @@ from reproductionlab import outcome
 
 import gpufa
 from gpufa.data.texts import is_text
+from gpufa.layers.words import inputs
 from gpufa.reproductions import experiment, figures
 from gpufa.reproductions.experiment import Cell, Published
 from gpufa.reproductions.outcome import MEASURES, Outcome, judge
@@ -34,7 +35,8 @@ def test_every_experiment_can_be_run(name):
         rule = make_rule(config.rule, config.rule_options)
         config = config.resolved(rule)
         text, length = is_text(config.data), config.length or 1
-        places = (length,) if text else PLACES.get(config.data, (4,))
+        said = inputs(config.layers[0]) if config.layers else None
+        places = (length,) if text else said or PLACES.get(config.data, (4,))
         blocks = blocks_of(config, math.prod(places), 3, places, length, text)
         net = gpufa.Network(blocks, activation=config.activation, loss=config.loss, rule=rule,
                             init=config.init, init_scale=config.init_scale, backend="numpy")  # fmt: skip

@@ -15,7 +15,7 @@ extern "C" __global__ void formula(
     T* array14, i64 far14, i64 down14, i64 on14, T* array15, i64 far15, i64 down15, i64 on15,
     T* array16, i64 far16, i64 down16, i64 on16, T* array17, i64 far17, i64 down17, i64 on17,
     T* array18, i64 far18, i64 down18, i64 on18, T* array19, i64 far19, i64 down19, i64 on19,
-    double p0, double p1, double p2, double p3, double p4, double p5, i64 rows, i64 columns, i64 replicas) {
+    double p0, double p1, double p2, double p3, double p4, double p5, double p6, double p7, i64 rows, i64 columns, i64 replicas) {
     FOR_REPLICAS(replica) FOR_ROWS(row) FOR_COLUMNS(column) {
         ARGUMENTS
         FORMULA

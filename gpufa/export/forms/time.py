@@ -1,10 +1,13 @@
-"""Recurrent layers, and what turns their inputs, which have no form so far."""
+"""Recurrent and spiking layers, and what stands before and behind them, which have no form so far."""
 
 from collections.abc import Mapping
 from typing import NoReturn
 
 from ...basics.errors import InvalidValue
+from ...layers.encode import Delta, Latency, Poisson
+from ...layers.lowpass import Lowpass
 from ...layers.recurrent import GRU, LSTM, Recurrent
+from ...layers.spiking import ALIF, LIF
 from ...layers.turn import Turn
 from ..graph import Graph
 from ..steps import Step
@@ -19,4 +22,5 @@ def _onnx(graph: Graph, step: Step, x: str) -> NoReturn:
     _torch(step)
 
 
-ROWS: Mapping[type, Form] = {kind: Form(_torch, _onnx) for kind in (Recurrent, GRU, LSTM, Turn)}
+KINDS = Recurrent, GRU, LSTM, LIF, ALIF, Lowpass, Poisson, Latency, Delta, Turn
+ROWS: Mapping[type, Form] = {kind: Form(_torch, _onnx) for kind in KINDS}
