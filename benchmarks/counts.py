@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from gpufa import Config, Data
+from gpufa.parallel.ranks import Piece, in_turn
 from gpufa.rules import RULES
 from gpufa.training.trainer import Trainer
 
@@ -73,7 +74,7 @@ def _counted(settings: dict[str, Any], count: Callable[[], Counts]) -> dict[str,
     trainer.step()
     with trainer.backend.working():
         step = trainer._steps[BATCH]
-        plain = _between(count, lambda: (step._collect(), step._update()))
+        plain = _between(count, in_turn([piece.do for piece in step._pieces(Piece(step._collect))]))
     trainer.step()
     return {"as it is": plain, "replayed": _between(count, trainer.step)}
 
