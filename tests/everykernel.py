@@ -67,6 +67,7 @@ def every_kernel(dtype, slab=None, V=None):
         found[name] = kernel("sequences", name, **narrow)
     for name in ("columns", "add_columns", "sum_windows", "max_windows", "max_places"):
         found[name] = kernel("maps", name, **plain)
+    found["neighbours"] = kernel("edges", "neighbours", dtype)
     for source, most in (("float", 4), ("double", 2), ("unsigned char", 8)):
         given = wide | {"V": min(wide["V"], most)}
         for taught in ("i64", TYPES[dtype]):

@@ -16,6 +16,7 @@ from ..functions.formulas import Formula
 from ..functions.optimizers import Hyper, Optimizer
 from .columns import Columns
 from .dynamics import Dynamics
+from .edges import Edges
 from .keyed import KeyedMatrix
 from .lines import Lines
 from .norms import Norms, Over
@@ -30,7 +31,7 @@ Job = Callable[[], None]
 HERE = nullcontext()
 
 
-class Backend(Store, Dynamics, Columns, Norms, Sequences, TraceOperations, Lines):
+class Backend(Store, Dynamics, Columns, Norms, Sequences, TraceOperations, Edges, Lines):
     """Base of all backends; `xp` is the array library. Procedural feedback of at least `keyed_from` bytes is made as it
     is used, `panel` bytes of a matrix at a time for a larger product; less is drawn once and kept. Of a gradient no
     more than `gradient_bytes` are made before an optimizer takes them, where that can be; None for all of it."""
@@ -173,6 +174,18 @@ class Backend(Store, Dynamics, Columns, Norms, Sequences, TraceOperations, Lines
     def dropout(self, out: Array, drop: float, seeds: Sequence[int], step: Array, stream: int) -> None:
         """out[r] = 0 with probability `drop`, else 1 / (1 - drop)."""
         raise NotImplementedError
+
+    def drop_constant(
+        self, x: Array, places: Any, out: Array, drop: float, seeds: Sequence[int], step: Array, stream: int
+    ) -> None:
+        """out[r] = x * mask, of the mask that `dropout` makes, (R, m, n) and (m, n); `places` are what `filled` says of
+        x, and `out` is 0 elsewhere, as this alone writes to it."""
+        self.dropout(out, drop, seeds, step, stream)
+        for r in range(len(out)):
+            self.gate(out[r : r + 1], [Gate(None, x[None], x[None], slice(None))])
+
+    def filled(self, x: Array) -> Any:
+        """What `drop_constant` is to know of x, (m, n), that is the same at every step."""
 
     def permutations(self, seeds: Sequence[int], purpose: Purpose, step: int, out: Array, stream: int = 0) -> None:
         """out[r] = a random order of 0 .. n-1 for each seed, (R, n) int64."""

@@ -56,7 +56,8 @@ class Counting(Backend):
 
     def to_host(self, array: Array) -> np.ndarray:
         """What is no number, so that nothing is made of it."""
-        return np.broadcast_to(np.asarray(np.nan).astype(array.dtype), array.shape)
+        with np.errstate(invalid="ignore"):
+            return np.broadcast_to(np.asarray(np.nan).astype(array.dtype), array.shape)
 
     def taken(self, array: Any, dtype: Any) -> int | None:
         """Bytes that an array of the host takes on the device; None for all of it."""
@@ -75,7 +76,7 @@ class Counting(Backend):
     gemm = row_sums = layer = activate = gate = output_error = targets = tick = load = _nothing
     optimizer_update = random = dropout = permutations = keyed_rows = evaluate = normalise = _nothing
     reorder = whiten = write = perturb = lower = means = look_up = add_look_ups = soften = soften_back = _nothing
-    trace = trace_sums = _nothing
+    trace = trace_sums = neighbours = _nothing
 
 
 class Idle:

@@ -6,6 +6,7 @@ from typing import Any
 from ..functions.activations import ACTIVATIONS, Activation
 from ..functions.optimizers import DECAYS, Hyper, Optimizer
 from . import kernels
+from .cupyedges import EdgeKernels
 from .cupymaps import MapKernels
 from .cupynorms import NormKernels
 from .cupysequences import SequenceKernels
@@ -27,7 +28,8 @@ PIECES = 256  # blocks that share a sum over an arena
 
 
 class CupyBackend(
-    FeedbackKernels, RandomKernels, RelaxKernels, MapKernels, NormKernels, SequenceKernels, ElementKernels, NcclLines
+    *(FeedbackKernels, RandomKernels, RelaxKernels, MapKernels, NormKernels, SequenceKernels, EdgeKernels),
+    *(ElementKernels, NcclLines),
 ):
     """CuPy arrays on one NVIDIA GPU."""
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..basics.arguments import shown
 from ..basics.errors import OutOfMemory, in_bytes
+from ..basics.filled import Filled
 from ..basics.random import Purpose, permutation
 from ..functions import optimizers
 from ..functions.activations import Activation
@@ -19,6 +20,7 @@ from ..functions.optimizers import CHUNK, Hyper, Optimizer, clip_factor
 from .keyed import KeyedMatrix
 from .loading import Loading
 from .machine.convolution import Direct
+from .machine.edges import EdgeSums
 from .machine.facts import facts
 from .machine.gates import passed
 from .machine.norms import PassNorms
@@ -34,7 +36,7 @@ PIECE = 1 << 17  # numbers of f' at a time: these, and what they are made of and
 LINE = 64  # bytes of a line of the cache: arrays begin at one, as vectors should, and JAX asks of memory that it shares
 
 
-class NumpyBackend(Direct, Pools, PassNorms, Softened, Loading):
+class NumpyBackend(Direct, Pools, PassNorms, Softened, EdgeSums, Loading):
     """NumPy arrays on the CPU."""
 
     name = "numpy"
@@ -210,6 +212,16 @@ class NumpyBackend(Direct, Pools, PassNorms, Softened, Loading):
     def dropout(self, out: NDArray, drop: float, seeds: Sequence[int], step: NDArray, stream: int) -> None:
         for one, seed in zip(out, seeds, strict=True):
             self.generator.keep(one, drop, seed, stream=stream, step=int(step[0]))
+
+    def drop_constant(
+        self, x: NDArray, places: Filled, out: NDArray, drop: float, seeds: Sequence[int], step: NDArray, stream: int
+    ) -> None:
+        """By no more random numbers than there are inputs that are not 0, which of bags of words are few."""
+        for one, seed in zip(out, seeds, strict=True):
+            self.generator.keep_some(one, places, drop, seed, stream=stream, step=int(step[0]))
+
+    def filled(self, x: NDArray) -> Filled:
+        return Filled.of(x)
 
     def evaluate(self, formula: Formula, *arrays: NDArray, **numbers: float) -> None:
         formula.value(*arrays, **numbers)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from .arguments import is_number, shown
 from .errors import InvalidValue
+from .filled import Filled
 from .laws import LAWS
 
 MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
@@ -146,6 +147,22 @@ class Generator:
             np.greater_equal(words.view(np.uint16)[: piece.size], threshold, out=piece)
             np.multiply(piece, 2**16 / (2**16 - threshold), out=piece)
         return out
+
+    def keep_some(self, out: NDArray, at: Filled, drop: float, seed: int, *, stream: int = 0, step: int = 0) -> None:
+        """Write x * mask into the C-contiguous `out`, by the mask that `keep` makes of these, where x is not 0: `at`
+        has it. Elsewhere nothing is written."""
+        threshold = drop_threshold(drop)
+        for start in range(0, len(at.quads), BLOCK):
+            quads = at.quads[start : start + BLOCK]
+            counters = self._counters[:, : len(quads)]
+            counters[0] = quads
+            self._mix(counters, seed, Purpose.DROPOUT, stream, step)
+            at.words[start : start + BLOCK] = counters[:4].T
+        np.take(at.words.view(np.uint16).reshape(-1), at.among, out=at.drawn, mode="clip")
+        np.greater_equal(at.drawn, threshold, out=at.kept)
+        np.multiply(at.kept, 2**16 / (2**16 - threshold), out=at.kept)
+        np.multiply(at.kept, at.values, out=at.kept)
+        out.reshape(-1)[at.flat] = at.kept
 
     def _pieces(
         self, out: NDArray, per_word: int, seed: int, purpose: int, stream: int, step: int, at: int = 0

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gpufa.basics.errors import InvalidValue
+from gpufa.basics.filled import Filled
 from gpufa.basics.laws import LAWS
 from gpufa.basics.random import BLOCK, Generator, Purpose, check_seed, permutation, philox
 
@@ -109,3 +110,15 @@ def test_permutations():
     assert sorted(order) == list(range(1000))
     assert (order != permutation(3, Purpose.SHUFFLE, 1, 1000)).mean() > 0.9
     np.testing.assert_array_equal(order, permutation(3, Purpose.SHUFFLE, 0, 1000))
+
+
+@pytest.mark.parametrize("shape", [(3, 8), (50, 33), (1, 1), (700, 90)])
+def test_masks_of_some_elements_are_those_of_all(shape):
+    """As many words as there are elements that are not 0, and not one more, make the same numbers."""
+    draw = np.random.default_rng(0)
+    x = (draw.random(shape) * (draw.random(shape) < 0.1)).astype(np.float32)
+    mask, out = np.empty_like(x), np.zeros_like(x)
+    for drop in (0.5, 0.1):
+        Generator().keep(mask, drop, seed=7, stream=3, step=11)
+        Generator().keep_some(out, Filled.of(x), drop, seed=7, stream=3, step=11)
+        np.testing.assert_array_equal(out, x * mask)
