@@ -4,6 +4,7 @@ from .basics.errors import BackendUnavailable, FileProblem, GpufaError, GpufaWar
 from .basics.version import __version__
 from .checkpoints.networks import load, save
 from .data.datasets import load_data
+from .data.graph import Graph
 from .data.samples import Data
 from .export.fromtorch import from_torch
 from .export.onnxmodel import to_onnx
@@ -40,6 +41,7 @@ __all__ = [
     "FileProblem",
     "GpufaError",
     "GpufaWarning",
+    "Graph",
     "Initialiser",
     "InvalidValue",
     "Loss",

@@ -52,6 +52,8 @@ class Network(Learner):
     parts        activations, losses and initialisers of your own, as rows or "path/to/file.py:NAME", which names and
                  words may then mean; where one is named but once, it may stand in the name's place
     feedback     "stored", or "procedural": made of the seed wherever it is used, and no part of a checkpoint
+    graph        whose nodes the samples are, for layers such as "neighbours": a gpufa.Graph, or what that is made of;
+                 x are all nodes then, and a label of -1 says that a node has none
 
     All that take x and y take raw data: x goes through `filling` and `scaling`, and real targets through
     `target_scaling`, which a run of gpufa.train, or gpufa.load, may have set. x is (samples, n_0), or of images
@@ -87,6 +89,7 @@ class Network(Learner):
         feedback: str = "stored",
         residual: bool = False,
         parts: Sequence[Part | str] = (),
+        graph: Any = None,
     ) -> None:
         made, own = make_rule(rule), parts_of(parts)
         layout = layout_of(sizes, activation, residual, made, own)
@@ -106,6 +109,9 @@ class Network(Learner):
         check_fit(layout, made, RULES)
         layout = self.held(layout, made)
         super().__init__(made, layout, output_loss, replicas, dtype)
+        self.graph = graph
+        if layout.whole.joining:
+            check_promise(made, "partial")
         made.check(self)
         one_of(feedback, FEEDBACK, "feedback")
         if feedback == "procedural" and "stored" in made.needs:
@@ -197,7 +203,7 @@ class Network(Learner):
         samples.
         """
         p, grads = self._error(x, y, sample_weights), self.new_arena()
-        count = p.m if self.sizes.places == 1 else float(p.weight[0].sum(dtype="float64"))
+        count = p.counts if self.sizes.places == 1 else float(p.weight[0].sum(dtype="float64"))
         found = Gradients(grads, [(1 / count, self.sizes.every)], extras=list(self.extras))
         self.rule.gradients(p, found)
         found.finish()
@@ -230,6 +236,8 @@ class Network(Learner):
     def _error(self, x: Any, y: Any, sample_weights: Any = None) -> Pass:
         (x, y), weight = network_samples(self, x, y), None
         if sample_weights is not None:
+            if self.graph is not None:
+                raise InvalidValue("sample_weights don't go with a graph; give nodes that don't count the label -1")
             check_promise(self.rule, "linear")
             own = relative(checked(sample_weights, len(x), "sample_weights"))
             weight = self.backend.to_device(np.tile(own, (len(self.seeds), 1)), self.dtype)

@@ -78,7 +78,7 @@ def _layer(draw, pool):
     word = str(
         draw.choice(
             [
-                *pool,
+                *(one for one in pool if not LAYERS[one].joins),
                 *("conv", "conv1d", "local") * 4,
                 *("recurrent", "gru", "lstm", "turn", "mean pool") * 2,
                 *(TOKENS[1:3] * 8 if pool is LAYERS else ()),

@@ -28,8 +28,15 @@ PIECES = 256  # blocks that share a sum over an arena
 
 
 class CupyBackend(
-    *(FeedbackKernels, RandomKernels, RelaxKernels, MapKernels, NormKernels, SequenceKernels, EdgeKernels),
-    *(ElementKernels, NcclLines),
+    FeedbackKernels,
+    RandomKernels,
+    RelaxKernels,
+    MapKernels,
+    NormKernels,
+    SequenceKernels,
+    EdgeKernels,
+    ElementKernels,
+    NcclLines,
 ):
     """CuPy arrays on one NVIDIA GPU."""
 

@@ -11,6 +11,7 @@ from ..basics.arguments import of_type, path_of, readable
 from ..basics.errors import FileProblem, InvalidValue
 from ..basics.version import __version__
 from ..data.about import of_metadata
+from ..data.graph import Graph
 from ..data.missing import Filling
 from ..data.scaling import Scaling
 from ..functions.parts import Part, parts_of
@@ -20,7 +21,7 @@ from ..rules import RULES, Rule, make_rule, rule_class
 from ..training.config import PARTS
 from . import hdf5
 from .replicas import of_replicas
-from .validity import FILLED, SCALED, check
+from .validity import EDGES, FILLED, SCALED, check
 
 CHECKPOINT = "checkpoint.h5"
 ALL = slice(None)
@@ -109,6 +110,7 @@ def made_of(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any], rule: Ru
         dtype=about["dtype"],
         feedback=about.get("feedback", "stored"),
         residual=not words and about.get("residual", False),
+        graph=graph_in(arrays, about),
         **more,
     )
     fill(network_arrays(net), arrays, net)
@@ -142,6 +144,7 @@ def begin_with(
     here.setdefault("layers", None)
     there["layers"] = metadata["network"].get("layers")
     del here["single"]  # an axis more or less: the arrays of a file have it anyway
+    here.pop("nodes", None)  # its weights are good for any graph
     for what in ("sizes", "layers", *here):  # of layers in words, activations are but a part
         if there[what] != here[what]:
             raise InvalidValue(f"{name} has {what} = {there[what]!r}, but this run {here[what]!r}; {remedy}")
@@ -155,10 +158,17 @@ def network_arrays(net: Network) -> dict[str, Any]:
 
 
 def scaling_arrays(net: Network) -> dict[str, NDArray]:
-    """What its inputs and targets go through, where they do, by the names in a checkpoint."""
+    """What its inputs and targets go through, where they do, and the edges of its graph, by the names in a
+    checkpoint."""
     found = zip((FILLED, *SCALED), (net.filling, net.scaling, net.target_scaling), strict=True)
     arrays = {name: array for group, one in found if one for name, array in below(group, one._asdict()).items()}
-    return {name: array for name, array in arrays.items() if array is not None}
+    found_edges = {} if net.graph is None else {EDGES: net.graph.edges}
+    return {name: array for name, array in arrays.items() if array is not None} | found_edges
+
+
+def graph_in(arrays: Mapping[str, NDArray], about: Mapping[str, Any]) -> Graph | None:
+    """The graph whose edges are among a checkpoint's arrays, where there is one, its network being `about`."""
+    return Graph(arrays[EDGES], about["nodes"]) if EDGES in arrays else None
 
 
 def scalings_in(arrays: Mapping[str, NDArray]) -> tuple[Scaling | None, Scaling | None]:
@@ -206,6 +216,8 @@ def describe(net: Network, seeds: Sequence[int] = ()) -> dict[str, Any]:
     }
     if not net.sizes.by_sizes:
         about["layers"] = net.sizes.words
+    if net.graph is not None:
+        about["nodes"] = net.graph.nodes
     said = {} if net.about is None or net.about.plain else {"about": net.about.to_mapping()}
     return {"gpufa": __version__, "network": about, **said}
 

@@ -122,9 +122,11 @@ def _as_read_before(data: Data) -> Iterator[Data]:
 
 
 def fingerprint(data: Data, name: str) -> dict[str, Any]:
-    """What tells whether data are the same: shapes and a checksum of every byte, of the samples' weights too. It is one
-    for data in memory and the same that stay in their file."""
+    """What tells whether data are the same: shapes and a checksum of every byte, of the samples' weights and a graph's
+    edges too. It is one for data in memory and the same that stay in their file."""
     parts = data._asdict() | ({} if data.weights is None else {"weights": data.weights})
+    if data.graph is not None:
+        parts |= {"y_validation": data.y_validation, "edges": data.graph.edges}
     return {"name": name, **{part: [list(a.shape), _checksum(a)] for part, a in parts.items()}}
 
 
@@ -168,13 +170,26 @@ def inputs_of(
     path: str | Path, net: Learner, data: str | Path, wanted: Wanted, way: Way = AS_FITS
 ) -> tuple[Any, NDArray | None]:
     """What load_inputs finds for a run's net in a set or file, with a warning where it is in another unit than what the
-    net was trained on."""
+    net was trained on. Of a graph they are all nodes, and the net gets their edges."""
+    if net.graph is not None:
+        return _nodes(net, read(data, None, wanted, way), str(data))
     x, y = load_inputs(data, net.sizes.inputs, net.about, wanted, net.sizes.shapes[0], way)
     if net.about and net.about.tokens:
         return x, y
     if said := of_another_unit(some(x), net.scaling, of_pixels(_name(networks.facts(path)))):
         warn(f"{data} has {said}; give them in one unit")
     return x, y
+
+
+def _nodes(net: Learner, found: Data, name: str) -> tuple[Any, NDArray]:
+    """The nodes of a graph, which the net goes along from here on, and the labels of the test's."""
+    if found.graph is None:
+        raise InvalidValue(f"{name} has no edges, and the net goes along those of a graph; give one (docs/graphs.md)")
+    if net.about and found.about and net.about.classes != found.about.classes:
+        mine, other = (about.classes or "numbers from 0" for about in (net.about, found.about))
+        raise InvalidValue(f"{name} has the classes {other}, and the net tells {mine}; give a graph of the same")
+    net.graph = found.graph
+    return found.x_test, found.y_test
 
 
 def _of_one_form(name: str, data: str | Path) -> bool:

@@ -1,6 +1,6 @@
 """What a checkpoint holds that is one of gpufa's: looked at before any of it is used."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ NETWORK = {
 }
 COLUMNS = {"epochs": ("epoch", "step", "loss", "seconds"), "probes": ("step", "per_sample")}
 SCALED = "scaling", "target_scaling"  # groups of what the inputs and the targets go through
+EDGES = "graph/edges"
 FILLED = "filling"  # the group of what the inputs' missing values become
 # Axes of a column, the rows' own among them; of others 2, in probes 3.
 AXES = {"epoch": 1, "step": 1, "seconds": 1, "backprop_steps": 1, "validation_recall": 3, "test_recall": 3}
@@ -95,12 +96,14 @@ def _arrays(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> Itera
     for group, units, what in zip(SCALED, (sizes[0], sizes[-1]), ("features", "outputs"), strict=True):
         scaling = {name: array.shape for name, array in arrays.items() if name.startswith(f"{group}/")}
         matrix = scaling.pop("scaling/matrix", None) if group == "scaling" else None
+        rows = scaling.pop("scaling/rows", (1,)) if group == "scaling" else (1,)
         good = scaling == dict.fromkeys((f"{group}/shift", f"{group}/factor"), (units,))
-        if (scaling and not good) or (matrix and not (good and matrix == (units, units))):
+        if (scaling and not good) or (matrix and not (good and matrix == (units, units))) or rows != (1,):
             yield f"its {group} is not of so many {what} as its network has"
     filling = {name: array.shape for name, array in arrays.items() if name.startswith(f"{FILLED}/")}
     if filling and filling != {f"{FILLED}/value": (sizes[0],)}:
         yield f"its {FILLED} is not of so many features as its network has"
+    yield from _edges(arrays, metadata["network"])
     if "config" not in metadata:
         return
     if (rate := arrays.get("learning_rate", np.ones(1))).shape != (1,) or not 0 < rate[0] < np.inf:
@@ -126,16 +129,31 @@ def _arrays(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> Itera
         yield from _columns(kind, required, arrays, (replicas, depth))
 
 
+def _edges(arrays: Mapping[str, NDArray], network: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the edges of its graph, where it has one."""
+    edges, nodes = arrays.get(EDGES), network.get("nodes")
+    if edges is None and not ("layers" in network and _layout(network["layers"]).joining):
+        return
+    if edges is None or edges.ndim != 2 or edges.shape[1] != 2 or edges.dtype.kind != "i" or type(nodes) is not int:
+        yield "its layers go along the edges of a graph, and it has none"
+    elif edges.size and not 0 <= edges.min() <= edges.max() < nodes:
+        yield f"an edge of its graph leads to none of {nodes} nodes"
+
+
 def _matrices(network: Mapping[str, Any]) -> dict[str, Shape]:
     """The names and shapes of its weights. Raises InvalidValue for layers that are none."""
     sizes, words = network["sizes"], network.get("layers")
     if words is None:
         return {f"W{k}": shape for k, shape in enumerate(zip(sizes[1:], sizes, strict=False), start=1)}
-    parts = stand_ins(words)
-    layout = Layout.of(inputs(words[0]) or (0,), [block(word, parts) for word in words[1:]])
+    layout = _layout(words)
     if list(layout.units) != sizes:
         raise InvalidValue(f"layers of {list(layout.units)} units in a net of {sizes}")
     return {name: shape for k in range(1, layout.L + 1) for name, shape in layout.matrices(k).items()}
+
+
+def _layout(words: Sequence[str]) -> Layout:
+    parts = stand_ins(words)
+    return Layout.of(inputs(words[0]) or (0,), [block(word, parts) for word in words[1:]])
 
 
 def _columns(

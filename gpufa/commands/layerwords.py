@@ -6,7 +6,7 @@ from ..layers.sequences import stepwise
 from ..layers.terms import Shape
 from ..net.checks import check_fit
 from ..net.layout import Layout
-from ..rules import RULES
+from ..rules import RULES, check_promise
 
 
 def description(layer: type[Layer]) -> str:
@@ -29,6 +29,8 @@ def rules_of(words: str, shape: Shape) -> str:
     for name, rule in RULES.items():
         try:
             check_fit(layout, rule(), RULES)
+            if layout.joining:
+                check_promise(rule(), "partial")
         except InvalidValue:
             continue
         able.append(name)

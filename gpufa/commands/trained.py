@@ -111,7 +111,7 @@ def _predictions(net: Network, x: Any) -> Iterator[str]:
     about = net.about or About(REGRESSION if net.output_loss.name == "squared_error" else CLASSIFICATION)
     classes, numbers = about.task == CLASSIFICATION, range(net.sizes.outputs)
     head = [*(["label"] if classes else []), *(f"output_{about.class_name(i) if classes else i}" for i in numbers)]
-    step = max(1, min(AT_ONCE, PIECE // (x.shape[1] * x.dtype.itemsize)))
+    step = len(x) if net.graph is not None else max(1, min(AT_ONCE, PIECE // (x.shape[1] * x.dtype.itemsize)))
     for start in range(0, len(x), step):
         outputs = net.predict(x[start : start + step])
         text = io.StringIO(newline="")

@@ -13,12 +13,12 @@ from .about import ASKED_FOR, AT_PLACES, CLASSIFICATION, REGRESSION, About, Want
 from .divided import ALL, OWN_TEST_PART, of_arrays
 from .handed import validate
 from .missing import MISSING
-from .namedsets import is_known, part_of
+from .namedsets import fetch, is_graph, is_known, part_of
 from .samples import Data, has_labels, inputs
 from .streamroom import ALWAYS, IN_MEMORY, Way
 from .target import judged
 from .texts import check_no_text, is_text, read_text, read_windows
-from .userfiles import is_file, read_file, read_inputs
+from .userfiles import has_edges, is_file, read_file, read_inputs
 
 
 @room_needed()
@@ -40,7 +40,8 @@ def load_data(
 
     A file is .npz or HDF5 (.h5, .hdf5), or a folder of .npy files, with x_train, y_train, x_test and y_test, or with x
     and y, or what else these may be called (docs/data.md); or .csv or .tsv, gzipped or not, or .parquet, of which a
-    column is the target. A program may also hand in (x, y), (x_train, y_train, x_test, y_test), a dict of such arrays,
+    column is the target. An .npz or HDF5 file with edges is a graph with its nodes (docs/graphs.md). A program may also
+    hand in (x, y), (x_train, y_train, x_test, y_test), a dict of such arrays,
     or a table of pandas, Polars or PyArrow. From x and y, and from a table, `test_fraction` (default 0.2) is split off
     for the test, with labels the same share of every class. All of it is read into memory, however much that is.
 
@@ -83,6 +84,8 @@ def read(source: Any, test_fraction: float | None, wanted: Wanted, way: Way = IN
     path = home_path(source, "data")
     if is_own(path):
         return read_file(path, test_fraction, wanted, way)
+    if is_graph(str(source)):
+        return read_file(fetch(str(source)), test_fraction, wanted, way)
     if way.mode == ALWAYS and is_known(str(source)):
         raise InvalidValue(
             f"{source} is a set that is read into memory; leave --stream always out, or name the folder of its files"
@@ -93,6 +96,11 @@ def read(source: Any, test_fraction: float | None, wanted: Wanted, way: Way = IN
 def is_own(path: Path) -> bool:
     """Whether data at that path are the user's own: a file, by its ending, or a folder that has no set's name."""
     return is_file(path.name) or (os.path.isdir(path) and not is_known(str(path)))
+
+
+def of_a_graph(source: str) -> bool:
+    """Whether data of that name are the nodes of a graph: a set, or a file with edges."""
+    return is_graph(source) or has_edges(home_path(source, "data"))
 
 
 def _named(name: str | os.PathLike[str], test_fraction: float | None, wanted: Wanted) -> Data:

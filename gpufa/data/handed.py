@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..basics.arguments import shown
 from ..basics.errors import InvalidValue
+from . import nodes
 from .about import REGRESSION, About, Wanted
 from .arraynames import alike, fields, shape_in_words, to_train
 from .columns import choose, match
@@ -34,6 +35,13 @@ def validate(data: Any, wanted: Wanted = ALL, fraction: float | None = None, wei
             f"sample_weights are handed in, and the settings name {wanted.sample_weights!r} for them too; leave one of"
             " them out"
         )
+    if weights is not None and _of_a_graph(data):
+        raise InvalidValue("sample_weights are for samples, and the data are a graph's nodes; leave them out")
+    if isinstance(data, Data) and data.graph is not None:
+        nodes.refuse(wanted, fraction)
+        return data
+    if isinstance(data, Mapping) and nodes.holds(data):
+        return nodes.of_arrays(data, wanted, fraction)
     if frame := frame_of(data):
         return of_tables([frame.table(partial(choose, wanted=wanted))], wanted, fraction, weights=weights)
     found = None
@@ -69,6 +77,11 @@ def validate(data: Any, wanted: Wanted = ALL, fraction: float | None = None, wei
     ys = [column.values if (column := column_of(y, "y")) else y for y in ys]
     made = of_arrays(xs, ys, wanted, fraction, found, known, weights)
     return made.placed(data.places) if isinstance(data, Data) else made
+
+
+def _of_a_graph(data: Any) -> bool:
+    """Whether they are nodes with their edges."""
+    return data.graph is not None if isinstance(data, Data) else isinstance(data, Mapping) and nodes.holds(data)
 
 
 def _of_frames(

@@ -9,6 +9,7 @@ import numpy as np
 from ..basics.errors import FileProblem, InvalidValue
 from ..basics.files import cache_folder
 from .forms import CIFAR, EMBEDDED, IDX, Form
+from .graphsets import GRAPHS, file_of, said
 from .jpegs import Part
 from .sequences import SEQUENCES, CopyTask
 from .teachers import TEACHERS, Teacher
@@ -83,19 +84,22 @@ DATASETS = {
 MADE: dict[str, Teacher | CopyTask | Task] = {**TEACHERS, **SEQUENCES, **TASKS}  # by the program
 DESCRIPTIONS = {name: row.description for name, row in DATASETS.items()}
 DESCRIPTIONS |= {name: row.description for name, row in MADE.items()}
+DESCRIPTIONS |= {name: row.description for name, row in GRAPHS.items()}
 
 
 def listed() -> dict[str, str]:
     """What is to be known of each named set before it is used: what it is, how large, and its licence."""
     sizes = {name: (row.train_samples, row.test_samples, row.features) for name, row in DATASETS.items()}
     sizes |= {name: (row.train_samples, row.test_samples, row.inputs) for name, row in MADE.items()}
-    said = {name: "{} + {} samples of {} features".format(*size) for name, size in sizes.items()}
+    facts = {name: "{} + {} samples of {} features".format(*size) for name, size in sizes.items()}
+    facts |= {name: said(row) for name, row in GRAPHS.items()}
     licences = {name: f"; licence: {row.licence}" for name, row in DATASETS.items()}
-    return {name: f"{text}; {said[name]}{licences.get(name, '')}" for name, text in DESCRIPTIONS.items()}
+    return {name: f"{text}; {facts[name]}{licences.get(name, '')}" for name, text in DESCRIPTIONS.items()}
 
 
 def fetch(name: str) -> Path:
-    """The folder with the named set's files: $GPUFA_DATA/<name>, else the cache, to which missing files are downloaded.
+    """The folder with the named set's files: $GPUFA_DATA/<name>, else the cache, to which missing files are downloaded;
+    of a graph its file.
 
     An embedded set is in gpufa's own. Raises InvalidValue for an unknown name or a set without files, FileProblem if
     $GPUFA_DATA/<name> lacks a file or a download fails.
@@ -103,6 +107,8 @@ def fetch(name: str) -> Path:
     name = _known(name)
     if name in MADE:
         raise InvalidValue(f"{name} is made by the program and has no files; use it as --data {name}")
+    if name in GRAPHS:
+        return file_of(name)
     form = DATASETS[name].form
     if not form.downloads:
         return Path(__file__).parent
@@ -121,6 +127,11 @@ def fetch(name: str) -> Path:
 def of_pixels(name: str) -> bool:
     """Whether the set of that name has pixels, from 0 to 1."""
     return name.replace("-", "_") in DATASETS
+
+
+def is_graph(name: str) -> bool:
+    """Whether the set of that name is a graph."""
+    return name.replace("-", "_") in GRAPHS
 
 
 def is_known(name: str) -> bool:

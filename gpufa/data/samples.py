@@ -29,12 +29,17 @@ class Data(_Arrays):
     `about` says what they are of, where that was looked at; `weights`, float64 (samples,), are those of the training
     samples, None where all count alike; `places` is the shape that a sample was found in, (channels, height, width)
     say, where it was no row.
+
+    Of a `graph` both x are all its nodes, and y, and y_validation beside them, have the label of each node that counts
+    in that part, and -1 for all others.
     """
 
     about: About | None = None
     weights: NDArray | None = None
     places: tuple[int, ...] | None = None
     stream: str | None = None
+    graph: Any = None
+    y_validation: NDArray | None = None
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name} {array.shape} {array.dtype}" for name, array in self._asdict().items())
@@ -60,9 +65,14 @@ class Data(_Arrays):
         self.stream = stream
         return self
 
+    def linked(self, graph: Any, y_validation: NDArray | None) -> "Data":
+        """The same, of the nodes of that graph."""
+        self.graph, self.y_validation = graph, y_validation
+        return self
+
     def _replace(self, **arrays: Any) -> "Data":
         made = Data(**{**self._asdict(), **arrays}).told(self.about).weighed(self.weights)
-        return made.placed(self.places).streamed(self.stream)
+        return made.placed(self.places).streamed(self.stream).linked(self.graph, self.y_validation)
 
 
 def inputs(x: Any, name: str = "x", gaps: bool = False, row: Callable[[int], int] = int) -> NDArray:

@@ -28,11 +28,13 @@ def float_type(array: Any) -> Any:
 
 class Scaling(NamedTuple):
     """What is subtracted from each feature and what it is then multiplied by, both float64 (features,); and the matrix
-    that what comes of it is then multiplied by, (features, features), in the net's own type, where there is one."""
+    that what comes of it is then multiplied by, (features, features), in the net's own type, where there is one. With
+    `rows`, (1,), each sample is divided by the sum of its values before that, unless that is 0."""
 
     shift: NDArray
     factor: NDArray
     matrix: NDArray | None = None
+    rows: NDArray | None = None
 
     def __repr__(self) -> str:
         return f"Scaling({len(self.shift)} features{'' if self.matrix is None else ', with a matrix'})"
@@ -44,6 +46,9 @@ class Scaling(NamedTuple):
         own = float_type(x)
         wide = np.promote_types(own, dtype or own)
         made = x.astype(wide)
+        if self.rows is not None:
+            sums = made.sum(axis=1, keepdims=True)
+            made /= sums + (sums == 0)
         made -= place(self.shift.astype(wide))
         made *= place(self.factor.astype(wide))
         return made.astype(dtype or own, copy=False)
@@ -54,6 +59,8 @@ class Scaling(NamedTuple):
 
     def close_to(self, other: "Scaling") -> bool:
         """Whether both make the same of the same features, but for rounding."""
+        if (self.rows is None) != (other.rows is None):
+            return False
         moved = abs(self.shift - other.shift) * self.factor
         alike = (moved < SAME).all() and np.allclose(self.factor, other.factor, rtol=SAME, atol=0)
         if self.matrix is None or other.matrix is None:
@@ -102,6 +109,10 @@ def fit_scaling(name: str, x_train: "NDArray | Facts", by: Fit = NO_MORE) -> Sca
 
 def _none(x: Facts, _by: Fit) -> Scaling:
     return Scaling(np.zeros(x.shape[1]), np.ones(x.shape[1]))
+
+
+def _rows(x: Facts, by: Fit) -> Scaling:
+    return _none(x, by)._replace(rows=np.ones(1))
 
 
 def _unit(x: Facts, _by: Fit) -> Scaling:
@@ -187,4 +198,5 @@ SCALINGS: dict[str, Callable[[Facts, Fit], Scaling]] = {
     "standard": _standard,
     "channel": _channel,
     "zca": _zca,
+    "rows": _rows,
 }

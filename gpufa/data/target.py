@@ -125,10 +125,10 @@ def judged(y: Any, about: About | None, samples: int) -> NDArray:
 
 def by_name(y: NDArray, about: About | None) -> NDArray:
     """Labels as the names of their classes, which nobody takes for other classes' numbers; y as it is where they have
-    no names, or it has no labels."""
+    no names, or it has no labels. A label of -1, of a node without one, is an empty name."""
     if about is None or about.classes is None or not has_labels(y):
         return y
-    return np.array(about.classes)[y]
+    return np.array([*about.classes, ""])[y]
 
 
 def _amounts(y: NDArray, name: str) -> NDArray:

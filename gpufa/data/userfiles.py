@@ -12,8 +12,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..basics.arguments import shown
-from ..basics.errors import InvalidValue
-from . import folders, jpegs
+from ..basics.errors import GpufaError, InvalidValue
+from . import folders, jpegs, nodes
 from .about import About, Wanted
 from .arrayfiles import array_names, read_arrays
 from .arraynames import alike, fields, to_predict, to_train
@@ -34,12 +34,20 @@ from .timefirst import is_time_first, turned_rows
 SUFFIXES = ".npz", ".h5", ".hdf5", folders.NPY, *ENDINGS, ENDING
 GAPS = "missing values are filled in by what all samples have, or left out; see to them before, and leave --missing out"
 LINES = f"a file of lines is read as a whole; {SEEKABLE}"
+LINKED = "the nodes of a graph are read all at once, as each hangs on others"
 PACKED = f"images that are JPEG files are unpacked as a whole; {SEEKABLE}"
 
 
 def is_file(name: str) -> bool:
     """Whether data of that name are the user's own file, by its ending."""
     return name.lower().endswith(SUFFIXES)
+
+
+def has_edges(path: Path) -> bool:
+    """Whether a file holds a graph with its nodes; False where it can't be read."""
+    with suppress(GpufaError):
+        return path.name.lower().endswith((".npz", ".h5", ".hdf5")) and nodes.holds(array_names(path))
+    return False
 
 
 def read_file(path: Path, test_fraction: float | None, wanted: Wanted, way: Way) -> Data:
@@ -70,6 +78,11 @@ def _of_arrays(path: Path, test_fraction: float | None, wanted: Wanted, way: Way
     if jpegs.holds(every):
         with way.unless(PACKED).into_memory(path, size_of(path)):
             return _of_jpegs(path, test_fraction, wanted)
+    if nodes.holds(every):
+        with way.unless(LINKED).into_memory(path, size_of(path)):
+            names = nodes.named(every)
+            arrays = dict(zip(names, read_arrays(path, (), names), strict=True))
+            return nodes.of_arrays(arrays, wanted, test_fraction)
     found = fields(every, wanted, _same(path))
     xs, ys, weights = to_train(found, wanted, every)
     if len(xs) > 1 and test_fraction is not None:

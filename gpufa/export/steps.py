@@ -65,6 +65,11 @@ def steps_of(net: Network, seed: int | None = None) -> tuple[Step, ...]:
             f"a net with outputs at places, here '{net.sizes.blocks[-1]}', can't be exported so far; use gpufa itself,"
             " or end in one dense layer for each sample"
         )
+    if net.scaling and net.scaling.rows is not None:
+        raise InvalidValue(
+            "a net with scaling 'rows' can't be exported: PyTorch and ONNX files of gpufa have no such step; use gpufa"
+            " predict, or train it on samples that are scaled so before"
+        )
     given = {"value": net.filling and net.filling.value, **(net.scaling._asdict() if net.scaling else {})}
     inputs = {name: array for name, array in given.items() if array is not None}
     nets = tuple(_replica(net, r) for r in _chosen(net, seed))

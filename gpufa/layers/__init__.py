@@ -8,6 +8,7 @@ from .dense import Dense
 from .dropout import Dropout
 from .embed import AsTokens, Embed, Positions
 from .encode import Delta, Latency, Poisson
+from .graph import Neighbours
 from .layer import Layer
 from .local import Local2d
 from .lowpass import Lowpass
@@ -46,6 +47,7 @@ __all__ = [
     "MaxPool",
     "Mean",
     "MeanPool",
+    "Neighbours",
     "Poisson",
     "Positions",
     "Recurrent",

@@ -14,6 +14,7 @@ from ..basics.errors import InvalidValue
 from .act import Act
 from .dense import Dense
 from .dropout import Dropout
+from .graph import DenseBeforeEdges, Neighbours
 from .layer import At, Layer, write
 from .pool import MaxPool
 from .terms import Carriers, Shape, Sums
@@ -121,6 +122,21 @@ class Chain(Layer):
         for i, (lower, upper) in enumerate(pairwise(self.layers)):
             if isinstance(lower, Act) and lower.f.rising and isinstance(upper, MaxPool) and lower.known and upper.known:
                 layers[i : i + 2] = upper, lower
+        object.__setattr__(chain, "layers", tuple(layers))
+        return chain if self.known else self
+
+    def edges_last(self, shape: Shape) -> "Chain":
+        """The same function of an input of that shape, in which fewer units go along edges: neighbours in front of a
+        dense layer of fewer units are summed behind it."""
+        layers, chain = list[Layer](), copy(self)
+        for layer in self.layers:
+            below = layers[-1] if layers else None
+            narrows = isinstance(layer, Dense) and layer.known and layer.n < math.prod(shape)
+            if narrows and isinstance(layer, Dense) and isinstance(below, Neighbours) and below.known:
+                layers[-1] = DenseBeforeEdges(below, layer)
+            else:
+                layers.append(layer)
+            shape = layer.out(shape)
         object.__setattr__(chain, "layers", tuple(layers))
         return chain if self.known else self
 

@@ -136,6 +136,10 @@ class Layer:
     the layer; a signal that is sent straight to all steps of one that `passes` goes on to those of the layer below; no
     error goes down through one that `stops`, so that nothing below it may learn; the gradients of one that is `priced`
     have a part that is of no error.
+
+    `either_way` says that it takes its input whichever way that lies in memory, sample beside sample or unit by unit;
+    `joins` that what it makes of a sample is made of others too, along the edges of a graph; such layers alone may
+    stand in front of the outputs in the last block.
     """
 
     word: ClassVar[str] = ""
@@ -152,6 +156,8 @@ class Layer:
     priced: ClassVar[bool] = False
     activates: ClassVar[bool] = False
     loops: ClassVar[tuple[str, ...]] = ()
+    joins: ClassVar[bool] = False
+    either_way: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         cls.spent = cls.spent and kept(cls, "spent", DOWN)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ..backends import Backend
 from ..backends.columns import Maps
+from ..backends.edges import Adjacency
 from ..backends.norms import Over
 from ..basics.arrays import Array
 from ..basics.random import Purpose
@@ -94,6 +95,7 @@ class Batch(Protocol):
     def dropout(self, out: Array, drop: float, stream: int) -> None: ...
 
     def random(self, law: str, out: Array, stream: int, *, by_sample: bool, purpose: Purpose) -> None: ...
+    def adjacency(self, by: str, loops: bool) -> Adjacency: ...
 
 
 class Sums(Protocol):

@@ -24,6 +24,7 @@ from .dense import Dense
 from .dropout import Dropout
 from .embed import AsTokens, Embed, Positions
 from .encode import Delta, Latency, Poisson
+from .graph import Neighbours
 from .layer import Layer
 from .local import Local2d
 from .lowpass import Lowpass
@@ -41,7 +42,7 @@ ROWS = (
     *(BatchNorm, LayerNorm, Dropout, Shortcut),
     *(Embed, Positions, Attention, Mean, AsTokens),
     *(Recurrent, GRU, LSTM, LIF, ALIF, Lowpass, Turn),
-    *(Poisson, Latency, Delta),
+    *(Poisson, Latency, Delta, Neighbours),
 )
 LAYERS: dict[str, type[Layer]] = {layer.word: layer for layer in ROWS}
 INPUT, TOKENS = "input", "tokens"

@@ -52,7 +52,7 @@ def measure(net: Learner, x: Any, y: Any) -> dict[str, NDArray]:
 
 
 class Batch:
-    """What the parts of a batch, `several` or one, come to."""
+    """What the parts of a batch, `several` or one, come to; of `whole` gradients where products of samples won't do."""
 
     def __init__(self, net: Learner, several: bool) -> None:
         self.rule, self.xp, self.several, self.m = net.rule, net.backend.xp, several, 0
@@ -63,13 +63,14 @@ class Batch:
         self.arenas: list[Parameters] = []
         self.inverse: Any = None
         self.still: Any = None
+        self.whole = several or "gradients" in net.rule.makes or not net.sizes.all_dense
 
     def take(self, p: Pass) -> None:
         """A pass that has been run, and has its error, of a part more."""
         self.p, self.m = p, self.m + p.m
         if "signals" in self.rule.makes:
             self._signals(p)
-        if "gradients" in self.rule.makes or not p.sizes.all_dense or self.several:
+        if self.whole:
             self._gradients(p)
         self._dead(p)
 
@@ -113,7 +114,7 @@ class Batch:
             self._cosines("per_sample", k, d, t)
             self.agreeing.setdefault(k, []).append((d * t).sum(axis=-2, dtype="float64") > 0)
             self.batch.setdefault(k, Squares(self.xp)).take(d, t)
-            if not self.several:
+            if not self.whole:
                 self.products[k] = _gradient_angle(p, d, t, p.sent[k - 1])
 
     def _gradients(self, p: Pass) -> None:

@@ -68,7 +68,7 @@ def of_another_unit(x: NDArray, scaling: Scaling | None, pixels: bool) -> str:
     """Why raw inputs, (samples, features), are not in the unit of those that a net was trained on: bytes where those
     were numbers from 0 to 1, or the reverse; "" where nothing says so. What those were like is known by their
     `scaling`, or where they are `pixels` from 0 to 1."""
-    if not len(x) or not (scaling or pixels):
+    if not len(x) or not (scaling or pixels) or (scaling and scaling.rows is not None):
         return ""
     x = x[:: max(1, len(x) // LOOK)].astype(np.float64)
     reach = np.ones(1)

@@ -1,6 +1,6 @@
 """METRICS: how good a network is on some data, one row each, per replica."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..net.learner import Learner
 from ..parallel.ranks import ALONE, Ranks
-from .tally import AMOUNTS, CLASSES, FLAGS, PAIR, TOKENS, Tally, count, together
+from .tally import AMOUNTS, CLASSES, FLAGS, PAIR, TOKENS, Tally, count, count_nodes, together
 
 
 @dataclass(frozen=True)
@@ -102,11 +102,30 @@ def evaluate(net: Learner, x: Any, y: Any, ranks: Ranks = ALONE) -> dict[str, ND
 
     One figure per replica, (R,), for each of METRICS that goes with what the targets are; of "recall" (R, C). All
     samples count alike, whatever their weights in training; where outputs are at places, all places that have a target
-    do. x and y are as the training sees them; R2 and RMSE are in
-    the targets' own unit all the same. Several processes take a share of the samples each, and all get all scores.
+    do, and of a graph's nodes those with a label. x and y are as the training sees them; R2 and RMSE are in the
+    targets' own unit all the same. Several processes take a share of the samples each, and all get all scores.
     """
+    if net.graph is not None:
+        return of_parts(net, {"all": (x, y)}, ranks)["all"]
     with net.backend.working():
-        tally = together(ranks.gather(count(net, x, y, ranks.share(len(x)).part)))
+        return _figures(together(ranks.gather(count(net, x, y, ranks.share(len(x)).part))))
+
+
+def of_parts(net: Learner, parts: Mapping[str, tuple[Any, Any]], ranks: Ranks = ALONE) -> dict[str, dict[str, NDArray]]:
+    """The scores of each part that has samples, under its name. The nodes of a graph go through the net once for all of
+    its parts."""
+    there = {name: part for name, part in parts.items() if len(part[0])}
+    if net.graph is None:
+        return {name: evaluate(net, x, y, ranks) for name, (x, y) in there.items()}
+    with net.backend.working():
+        for x, _ in [*there.values()][:1]:
+            p = net.pass_for(len(x))
+            net.rule.forward(p, net.as_floats(x))
+        return {name: _figures(count_nodes(net, p, y)) for name, (_, y) in there.items()}
+
+
+def _figures(tally: Tally) -> dict[str, NDArray]:
+    """Those that go with what the targets are."""
     return {m.name: m.figure(tally) for m in METRICS.values() if not m.kinds or m.kinds & tally.kinds}
 
 

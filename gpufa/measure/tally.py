@@ -1,11 +1,12 @@
 """What one pass over samples counts: every score follows from it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backends.operands import Outputs
 from ..data.places import without_gaps
 from ..data.samples import has_labels
 from ..data.scaling import Scaling
@@ -20,6 +21,17 @@ FLAGS = "flags"  # several outputs of 0 or 1 each
 AMOUNTS = "amounts"  # numbers, whose squared error is the loss
 ADDED = "n", "loss", "wrong", "held", "inexact", "residual"  # of two parts
 HALF = 0.5  # an output above it says yes
+
+
+class Judged(NamedTuple):
+    """Samples that have gone up: a_L, their targets and error, (R, n_L, m), and whether each is missed, (R, m);
+    of outputs at places how many of these count."""
+
+    a: Any
+    y: Any
+    e: Any
+    missed: Any
+    counting: float = 0.0
 
 
 class Tally(NamedTuple):
@@ -75,9 +87,39 @@ def kinds_of(net: Learner, y: Any) -> frozenset[str]:
 def count(net: Learner, x: Any, y: Any, part: slice = slice(None)) -> Tally:
     """The tally of a part of x, (samples, n_0), and y as `scores.evaluate` takes them."""
     first, last, _ = part.indices(len(x))
-    backend, n, kinds, own = net.backend, last - first, kinds_of(net, y), net.target_scaling
+    sums = net.backend.zeros((2, len(net.seeds)), "float64")
+
+    def judged() -> Iterator[Judged]:
+        for start, p in net.chunks(last - first):
+            at = slice(first + start, first + start + p.m)
+            net.teach(p, y[at])
+            p.evaluate(net.rule.forward, net.as_floats(x[at]), sums)
+            counting = 0.0 if p.weight is None else float(p.weight[0].sum(dtype="float64"))
+            yield Judged(p.a[p.L], p.y, p.e, p.missed, counting)
+
+    return _tally(net, y, last - first, judged(), sums)
+
+
+def count_nodes(net: Learner, p: Pass, y: Any) -> Tally:
+    """That of those nodes of a graph that have a label in y, (nodes,), on the device, -1 being none; all nodes have
+    gone up through p."""
+    backend, a = net.backend, p.a[p.L]
+    labels = backend.to_host(y)
+    there = np.flatnonzero(labels >= 0)
+    shape, sums = (*a.shape[:2], len(there)), backend.zeros((2, len(a)), "float64")
+    value, missed = backend.zeros(shape[::2], a.dtype), backend.zeros(shape[::2], "bool")
+    wanted, e = backend.zeros(shape, a.dtype), backend.zeros(shape, a.dtype)
+    own, known = Judged(a[..., backend.to_device(there)], wanted, e, missed), backend.to_device(labels[there])
+    backend.targets(known, out=own.y)
+    backend.output_error(Outputs(net.output_loss, own.a, own.y, own.e, value, missed, sums))
+    return _tally(net, known, len(there), [own], sums)
+
+
+def _tally(net: Learner, y: Any, n: int, judged: Iterable[Judged], sums: Any) -> Tally:
+    """Of n samples with targets y, that are judged some at a time; their losses are in `sums`, (2, R), by then."""
+    backend, kinds, own = net.backend, kinds_of(net, y), net.target_scaling
     replicas, classes = len(net.seeds), max(net.sizes.outputs, 2) if CLASSES in kinds else net.sizes.outputs
-    sums, residual = backend.zeros((2, replicas), "float64"), np.zeros(replicas)
+    residual = np.zeros(replicas)
     wrong, held = backend.zeros((replicas, classes), "float64"), backend.zeros((classes,), "float64")
     inexact, spread = backend.zeros((replicas,), "float64"), 0.0
     outputs, second, counting = list[NDArray](), list[NDArray](), 0.0
@@ -88,12 +130,8 @@ def count(net: Learner, x: Any, y: Any, part: slice = slice(None)) -> Tally:
         summed = backend.to_host(squares.sum(axis=axes if weights is None else samples, dtype="float64"))
         return summed if weights is None else np.asarray(summed @ weights)
 
-    for start, p in net.chunks(n):
-        at = slice(first + start, first + start + p.m)
-        net.teach(p, y[at])
-        p.evaluate(net.rule.forward, net.as_floats(x[at]), sums)
-        if p.weight is not None:
-            counting += float(p.weight[0].sum(dtype="float64"))
+    for p in judged:
+        counting += p.counting
         if AMOUNTS in kinds:
             residual += total(backend.xp.square(p.e), (-1, -2), -1)
         if FLAGS in kinds:
@@ -107,7 +145,7 @@ def count(net: Learner, x: Any, y: Any, part: slice = slice(None)) -> Tally:
             wrong += (members * missed[:, None]).sum(axis=-1, dtype="float64")
             held += members[0].sum(axis=-1, dtype="float64")
             if PAIR in kinds:
-                net.output_loss.outputs(p.a[p.L], p.e)
+                net.output_loss.outputs(p.a, p.e)
                 outputs.append(np.array(backend.to_host(p.e[:, -1])))
                 second.append(np.array(backend.to_host(members[0, 1])) > HALF)
     if AMOUNTS in kinds and net.sizes.places == 1:
@@ -144,9 +182,9 @@ def together(parts: Sequence[Tally]) -> Tally:
     return parts[0]._replace(outputs=outputs, second=np.concatenate([part.second for part in parts]), **added)
 
 
-def _yes(net: Learner, p: Pass) -> Any:
+def _yes(net: Learner, p: Judged) -> Any:
     """Whether each output is above a half."""
-    net.output_loss.outputs(p.a[p.L], p.e)
+    net.output_loss.outputs(p.a, p.e)
     return p.e > HALF
 
 

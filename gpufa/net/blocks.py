@@ -9,6 +9,7 @@ from ..backends.operands import Gate, Signal
 from ..basics.arrays import T
 from ..basics.errors import InvalidValue
 from ..layers.layer import At, write
+from ..layers.residual import Residual
 from ..layers.terms import Carriers, Sums
 from .arena import Array
 from .slabs import Slabs, partly
@@ -109,7 +110,7 @@ class LayeredBlock:
         y = net.array(f"{path} y", n, net.m) if self.own else net.h[k]
         shape, streams = net.sizes.shapes[k - 1], count(1000 * k)
         block, self.arrived = net.sizes.blocks[k - 1], False
-        self.block = block if net.as_said else block.pooled_first
+        self.block = block if net.as_said else block.pooled_first.edges_last(shape)
         delta = net.delta[k] if k == net.L and not self.own else None  # where the error stands already
         self.at = At(self.block, net, shape, net.parameters, suffixes, streams, y, delta, path)
 
@@ -127,7 +128,7 @@ class LayeredBlock:
     def up(self, x: Array, more: Signal | None = None) -> Array:
         """What the layers make of x, (R, n_{k-1}, m): (R, n_k, m). In a block where one layer learns, `more`, (R,
         channels, places * m), comes onto what that makes."""
-        x = self._ordered(x)
+        x = x if self.takes_any_order else self._ordered(x)
         self.at.x, self.arrived = x, False
         if more is None:
             self.block.forward(self.at)
@@ -139,6 +140,11 @@ class LayeredBlock:
                 write(self.net.backend, more, out=by_channels(place, place.y), more=True)
             x = place.y
         return self.at.y
+
+    @cached_property
+    def takes_any_order(self) -> bool:
+        """Whether its lowest layer alone takes the input, whichever way that lies in memory."""
+        return next(self.at.leaves()).layer.either_way and not isinstance(self.block, Residual)
 
     @cached_property
     def learning(self) -> At:

@@ -47,14 +47,17 @@ def network_target(net: Learner, y: Any, samples: int) -> Any:
         return net.backend.to_device(_at_places(net, y, samples))
     host, n = _targets(net, y, samples), net.sizes.outputs
     if host.dtype.kind in "iub" and host.shape == (samples,):
-        if host.size and (host.min() < 0 or host.max() >= n):
-            bad = host.min() if host.min() < 0 else host.max()
+        least = 0 if net.graph is None else -1
+        if host.size and (host.min() < least or host.max() >= n):
+            bad = host.min() if host.min() < least else host.max()
             raise InvalidValue(
                 f"label {bad} is out of range; a network with {n} outputs takes labels 0 to {n - 1}{_by_name(net)}"
             )
         if net.target_scaling:
             raise InvalidValue(f"these are labels, but the network's targets are scaled; give ({samples}, {n}) of them")
         return net.backend.to_device(host, "int64")
+    if net.graph is not None:
+        raise InvalidValue(f"y is {host.dtype} of the shape {host.shape}; give a label for each node, -1 for none")
     if host.dtype.kind in "iubf" and host.shape == (samples, n):
         return net.backend.to_device(net.scaled_targets(host))
     raise InvalidValue(
@@ -84,6 +87,7 @@ def _inputs(net: Learner, x: Any) -> Any:
     x = net.backend.shared(x)
     x = x if _on_device(net, x) else real_numbers(x, "the inputs")
     check_samples(x.shape, net.sizes.shapes[0], "the input")
+    net.check_nodes(len(x), "the input")
     flat = x.reshape(len(x), -1) if x.ndim > 2 and x.size else x
     if flat.ndim != 2 or flat.shape[1] != net.sizes.inputs or not len(flat):
         raise InvalidValue(
@@ -100,7 +104,7 @@ def _targets(net: Learner, y: Any, samples: int) -> NDArray:
         return judged(column.values, net.about, samples)
     found = net.backend.to_host(y) if _on_device(net, y) else host_array(column.values if column else y, TARGETS)
     if net.about and found.dtype.kind in "USO":
-        return judged(found, net.about, samples)
+        return _by_names(net, found, samples)
     host: NDArray = real_numbers(found, TARGETS)
     if net.sizes.outputs == 1:
         return host[:, None] if host.ndim == 1 else host
@@ -112,6 +116,16 @@ def _targets(net: Learner, y: Any, samples: int) -> NDArray:
     if host.ndim == 1 and host.size and host.max() < len(names) and names.issuperset(map(str, set(host.tolist()))):
         warn(f"y is taken as the numbers of classes, not as their names{_by_name(net)}")
     return host
+
+
+def _by_names(net: Learner, found: NDArray, samples: int) -> NDArray:
+    """Labels of classes that go by their names, of a node without one an empty one."""
+    named = found != ""
+    if net.graph is None or found.shape != (samples,) or named.all():
+        return judged(found, net.about, samples)
+    made = np.full(samples, -1)
+    made[named] = judged(found[named], net.about, int(named.sum()))
+    return made
 
 
 def _by_name(net: Learner) -> str:

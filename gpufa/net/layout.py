@@ -54,7 +54,7 @@ class Layout(Naming):
         last, shape, one = blocks[-1], shapes[-2], blocks[-1].one_dense
         for layer in last.layers[:-1]:
             shape = layer.out(shape)
-        bare = (one and not (one.act or one.dropout)) or len(shapes[-1]) > 1
+        bare = (one and not (one.act or one.dropout)) or len(shapes[-1]) > 1 or _behind_edges(last)
         if not bare or isinstance(last, Residual) or not last.layers[-1].parameters(shape):
             raise InvalidValue(
                 f"the last block is '{last}'; give the outputs as 'dense 10', or at every place as 'conv1d 10 1', their"
@@ -183,6 +183,11 @@ class Layout(Naming):
         return tuple(k for k in range(1, self.L + 1) if not self.one_dense(k))
 
     @cached_property
+    def joining(self) -> tuple[int, ...]:
+        """The blocks with a layer that goes along the edges of a graph."""
+        return tuple(k for k in range(1, self.L + 1) if any(layer.joins for layer, _ in self.walk(k)))
+
+    @cached_property
     def activations(self) -> tuple[str, ...]:
         """The names of `functions`."""
         return tuple(f.name for f in self.functions)
@@ -255,6 +260,13 @@ class Layout(Naming):
     @cached_property
     def _alike(self) -> dict[tuple[int, ...], list[tuple[int, int]]]:
         return {}
+
+
+def _behind_edges(block: Chain) -> bool:
+    """Whether it is one dense layer behind nothing but what goes along edges."""
+    *lead, last = block.layers
+    alone = isinstance(last, Dense) and last.known and block.known and not isinstance(block, Residual)
+    return alone and all(layer.joins for layer in lead)
 
 
 def _skips(chain: Chain) -> bool:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ..basics.arrays import T
 from ..basics.errors import InvalidValue, warn
 from ..data.about import About
+from ..data.graph import Graph, graph_of
 from ..data.missing import Filling
 from ..data.places import counted, without_gaps
 from ..data.samples import check_samples, check_tokens, inputs
@@ -54,6 +55,32 @@ class Learner(Model):
         return self.rule.window if self.sizes.recurrent else 0
 
     @property
+    def graph(self) -> Graph | None:
+        """Whose nodes all samples are, where layers go along its edges; another may be set in its place, or its edges
+        as Graph takes them. Raises InvalidValue where there is none and such a layer, or one and no such layer."""
+        return self._graph
+
+    @graph.setter
+    def graph(self, graph: Any) -> None:
+        sizes = self.sizes.whole
+        if graph is None and sizes.joining:
+            k = sizes.joining[0]
+            raise InvalidValue(
+                f"block {k}, '{sizes.blocks[k - 1]}', goes along the edges of a graph, and there is none; train on data"
+                " with edges, such as --data cora, or hand gpufa.Network a graph (docs/graphs.md); estimators of"
+                " scikit-learn take none"
+            )
+        if graph is not None and not sizes.joining:
+            raise InvalidValue(
+                "the samples are the nodes of a graph, and no layer of the net goes along its edges; give layers such"
+                ' as "neighbours, dense 16 relu" and "neighbours, dense 7", or --layers "neighbours, dense 16 relu"'
+                " neighbours"
+            )
+        self._graph = None if graph is None else graph_of(graph)
+        self._adjacencies.clear()
+        self._passes.clear()
+
+    @property
     def scaling(self) -> Scaling | None:
         """What all inputs go through, as in training."""
         return self._scaling
@@ -78,7 +105,9 @@ class Learner(Model):
     @property
     def chunk(self) -> int:
         """How many samples are predicted, evaluated and measured at a time: CHUNK, or of a wide net so many that what
-        its layers put out for them stays below WIDE bytes."""
+        its layers put out for them stays below WIDE bytes; of a graph all nodes."""
+        if self.graph is not None:
+            return self.graph.nodes
         each = len(self.seeds) * self.sizes.whole.made * np.dtype(self.dtype).itemsize
         return min(CHUNK, max(WIDE // each // TOGETHER, 1) * TOGETHER)
 
@@ -97,7 +126,7 @@ class Learner(Model):
 
     def teach(self, p: Pass, y: Any, weight: Any = None) -> None:
         """Give a pass its targets, which are on the device, and weights of its samples, (R, m), where there are some;
-        places without a target have the weight 0."""
+        places and nodes without a target have the weight 0."""
         places, p.weight = self.sizes.places, weight
         if places > 1:
             own = p.array("weight of places", places, p.m)
@@ -105,7 +134,16 @@ class Learner(Model):
             if weight is not None:
                 own *= weight[:, None]
             p.weight, y = own.reshape(len(own), -1), without_gaps(self.backend.xp, y)
+        elif self.graph is not None:
+            p.weight, p.counts = self.counted(y)
         self.backend.targets(y, out=p.y, places=places)
+
+    def counted(self, y: Any) -> tuple[Any, int]:
+        """Of the nodes of a graph, what their errors are multiplied by, (R, m), 0 for those whose label is -1; and how
+        many have another."""
+        known = self.backend.to_host(y) >= 0
+        weight = np.broadcast_to(known, (len(self.seeds), len(known))).astype(self.dtype)
+        return self.backend.to_device(weight), max(1, int(known.sum()))
 
     def scaled(self, x: NDArray) -> NDArray:
         """x itself, with a warning: whatever takes inputs scales them as the training did."""
@@ -120,6 +158,7 @@ class Learner(Model):
         or bytes as they are where nothing is scaled. Raises InvalidValue for another shape or number of features, and
         for values beyond the type, of inputs that it calls `name`."""
         check_samples(np.shape(x), self.sizes.shapes[0], name)
+        self.check_nodes(len(x), name)
         x = self.filled(inputs(x, name, gaps=bool(self.filling)))
         if x.shape[1] != self.sizes.inputs:
             raise InvalidValue(
@@ -127,6 +166,14 @@ class Learner(Model):
             )
         x = self.looked_at(x, name)
         return x if x.dtype == np.uint8 and not self.scaling else self._made(x, self.scaling, name, np.asarray)
+
+    def check_nodes(self, samples: int, name: str) -> None:
+        """Raises InvalidValue where these are not all nodes of the graph."""
+        if self.graph is not None and samples != self.graph.nodes:
+            raise InvalidValue(
+                f"{name} has {samples} samples, and the graph {self.graph.nodes} nodes; give all of them, or set"
+                " net.graph to theirs"
+            )
 
     def unscaled(self, x: NDArray, name: str = "x") -> NDArray:
         """The same without the scaling, of inputs that were looked at by `as_trained` already."""

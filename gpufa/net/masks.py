@@ -38,8 +38,12 @@ class Masks:
         """The masks of this step; returns the inputs under theirs."""
         p, drops = self.p, self.drops
         if self.inputs is not None:
-            self.draw_inputs(out=self.inputs)
-            p.backend.gate(self.inputs, [Gate(None, x, x, slice(None))])  # the mask becomes mask * x
+            if x.ndim > 2:
+                self.draw_inputs(out=self.inputs)
+                p.backend.gate(self.inputs, [Gate(None, x, x, slice(None))])  # the mask becomes mask * x
+            else:  # all nodes of a graph, the same ones at every step
+                places = p.kept("inputs that are filled", lambda: p.backend.filled(x))
+                p.backend.drop_constant(x, places, self.inputs, drops.input, p.seeds, p.step, stream=0)
             x = self.inputs
         if drops.hidden:
             p.dropout(self.hidden, drops.hidden, stream=1, rows=p.sizes.among_hidden)

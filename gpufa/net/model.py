@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..backends import Backend
+from ..backends.edges import Adjacency, Sparse
 from ..basics.errors import InvalidValue, OutOfMemory, in_bytes
+from ..data.graph import Graph
 from ..functions.losses import Loss
 from .arena import Array, Extra, Parameters
 from .feedback import Feedback, FeedbackMatrices
@@ -29,6 +31,7 @@ class Model:
     arena         the parameters by name, (R, ...) each: W1, b1, ..., and the rule's own, `extras`
     fixed         the rule's feedback matrices
     state         what the rule remembers from step to step, by name, and what layers measure, `measured`
+    graph         whose nodes the samples are, all of them at once, where layers go along its edges
     """
 
     backend: Backend
@@ -49,6 +52,28 @@ class Model:
     ) -> None:
         self.sizes, self.output_loss, self.seeds, self.dtype = sizes, loss, seeds, dtype
         self.activations, self.residual = list(sizes.functions), sizes.residual
+        self._graph: Graph | None = None
+        self._adjacencies: dict[tuple[str, bool], Adjacency] = {}
+
+    @property
+    def graph(self) -> Graph | None:
+        return self._graph
+
+    def adjacency(self, by: str, loops: bool) -> Adjacency:
+        """The weights of the graph's edges on the device, see Graph.weights."""
+        if (by, loops) not in self._adjacencies:
+            assert self._graph
+            up = self._graph.weights(by, loops)
+            down = up.T.tocsr()
+            down.sort_indices()
+            self._adjacencies[by, loops] = Adjacency(*map(self._on_device, (up, down)))
+        return self._adjacencies[by, loops]
+
+    def _on_device(self, matrix: Any) -> Sparse:
+        """A SciPy CSR matrix."""
+        place = self.backend.to_device
+        starts, places = (place(a, np.int64) for a in (matrix.indptr, matrix.indices))
+        return Sparse(starts, places, place(matrix.data, self.dtype))
 
     def allocate(
         self,

@@ -39,6 +39,7 @@ class Pass(Slabs):
 
     value        the loss of each sample, (R, m), and `missed` whether its largest output is not its largest target
     weight       what e and value of each sample are multiplied by, (R, m), None where all count alike
+    counts       of how many samples gradients are the mean: all of the batch, of a graph's nodes those with a label
 
     Where the outputs are at places, value, missed and weight are of each place, (R, places * m), the samples innermost,
     and a place of weight 0 is none that counts.
@@ -67,6 +68,7 @@ class Pass(Slabs):
         self.value = self.backend.zeros((replicas, self.sizes.places * m), self.dtype)
         self.missed = self.backend.zeros((replicas, self.sizes.places * m), "bool")
         self.weight: Array = None
+        self.counts = self.share.whole
         self.blocks = {k: block_of(self, k) for k in self.sizes.every}
         self.layered = {k: one for k, one in self.blocks.items() if isinstance(one, LayeredBlock)}
         self.awaited: Outputs | None = None
@@ -113,11 +115,14 @@ class Pass(Slabs):
 
     def evaluate(self, forward: Callable[["Pass", Array], Array], x: Array, sums: Array = None) -> None:
         """A rule's `forward`, and `error`, in one operation where the rule has left the output to `feed`."""
-        self.awaited = outputs = self._outputs(sums)
+        some = self.counts < self.share.whole
+        self.awaited = outputs = self._outputs(None if some else sums)
         forward(self, x)
         if self.awaited is not None:
             self.awaited = None
             self.backend.output_error(outputs)
+        if some and sums is not None:
+            self._add_counted(sums)
 
     def evaluation(self, rule: Any, x: Array, sums: Array) -> list[Piece]:
         """`evaluate` by that rule's `forward`, in pieces."""
@@ -159,6 +164,16 @@ class Pass(Slabs):
 
     def hand_down(self) -> None:
         """What the lowest block hands down goes to whoever holds the block below; here nobody does."""
+
+    def along_edges(self, k: int, signal: Array, name: str) -> Array:
+        """A signal, (R, n, m), as the layers of block k that go along edges hand it down, each by its own weights and
+        whatever else stands there; itself where there are none."""
+        edges = [layer for layer, _ in self.sizes.walk(k) if layer.joins]
+        for i, layer in enumerate(reversed(edges)):
+            out = self.array(f"{name} of block {k} along edges, {i}", signal.shape[1], self.m)
+            self.backend.neighbours(signal, self.adjacency(layer.by, layer.selves).down, out=out)
+            signal = out
+        return signal
 
     def with_matrices(self) -> "Pass":
         """The same with B as arrays, and W and B of the block above its own too."""
@@ -254,6 +269,14 @@ class Pass(Slabs):
             self.backend.gate(stacked, partly(self.all_gates, derivative, dropout))
         else:
             self.backend.feedback_delta(s.matrix, s.signal, partly(self.all_gates, derivative, dropout), out=stacked)
+
+    def _add_counted(self, sums: Array) -> None:
+        """Losses and misses of the samples that count, to `sums`, (2, R)."""
+        both, totals = self.array("losses and misses", 2, self.m), self.array("their sums", 2)
+        both[:, 0] = self.value
+        self.xp.multiply(self.missed, self.weight, out=both[:, 1])
+        self.backend.row_sums(both, out=totals)
+        sums += T(totals)
 
     def _outputs(self, sums: Array) -> Outputs:
         a, y, e = map(self.by_places, (self.a[self.L], self.y, self.e))

@@ -61,6 +61,8 @@ class Rule:
     linear        what a sample adds to what it hands over is proportional to its error, net.e or one that it works out
                   under net.weight, so that a weight on that is one on the sample's gradient: the rule takes weights of
                   samples and classes
+    partial       what it hands over of a sample is 0 where its error and its target are, as of nodes of a graph that
+                  have no label: so it is of all rules that are linear
     separable     what it hands over of a batch is the sum of what it would of parts of it, and it keeps nothing of a
                   batch but by the weights: processes may share each batch. A class that writes a hook anew that has to
                   do with a batch says so itself
@@ -124,6 +126,10 @@ class Rule:
         for promise in ("separable", "broadcasts"):
             if not kept(cls, promise, WORK):
                 setattr(cls, promise, False)
+
+    @property
+    def partial(self) -> bool:
+        return self.linear
 
     @property
     def options(self) -> dict[str, Any]:

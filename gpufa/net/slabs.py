@@ -34,6 +34,7 @@ class Slabs(Workspace):
         self.feedback, self.B, self.state = net.fixed, net.fixed.B, net.state
         self.activations, self.loss, self.residual = net.activations, net.output_loss, net.residual
         self.as_said, self.traces = net.as_said, net.traces and clock is not None
+        self.adjacency = net.adjacency
         self.lowered = slab_dtype != net.dtype
         if self.lowered:
             # Copies of weights and feedback in the slabs' precision; biases stay as they are.

@@ -143,6 +143,8 @@ def read(
     name, history, by = bare.name, bare.history, bare.rule
     try:
         net = networks.load(file, "numpy", rule, parts=parts)
+        if net.graph is not None:
+            raise InvalidValue("no picture is made of some of a graph's nodes, as each hangs on others")
         x, y, _ = provenance.samples_of(file, net, data)
         if y is None:
             raise InvalidValue(f"{data} holds no labels or targets; name data that have some with --data")

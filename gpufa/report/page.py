@@ -74,6 +74,8 @@ class Section:
         rows, sizes = self.metadata.get("data"), self.network["sizes"]
         if not (about := of_metadata(self.metadata)) or not isinstance(rows, Mapping):
             return ""
+        if "edges" in rows:
+            return f"{about.task}; a graph of {rows['x_train'][0][0]} nodes and {rows['edges'][0][0]} undirected edges"
         return about.sentence(sizes[-1], sizes[0], rows["x_train"][0][0], rows["x_test"][0][0])
 
     @property

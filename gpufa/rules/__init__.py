@@ -94,6 +94,7 @@ def make_rule(rule: "str | type[Rule] | Rule", options: Mapping[str, Any] | None
 PROMISES = {
     "linear": "does not learn in proportion to each sample's error, so that weights of samples or classes have no"
     " meaning; use one of {}, or leave --sample-weights and --class-weights out",
+    "partial": "learns from samples without a label too, which some nodes of a graph are; use one of {}",
     "separable": "learns from a batch what its parts don't add up to, or keeps something of it; train it by one"
     " process, or by one of {}",
     "broadcasts": "sends into a block what comes from others than the output, so that each process would wait for the"

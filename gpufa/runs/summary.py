@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..checkpoints.networks import inside
 from ..data.about import About, of_metadata
 from ..measure.history import History, newest
-from ..measure.scores import RECALL, evaluate, only
+from ..measure.scores import RECALL, of_parts, only
 from ..training.stopping import Status
 from ..training.toml import stored
 from ..training.trainer import Trainer
@@ -28,9 +28,8 @@ def summarise(trainer: Trainer) -> dict[str, Any]:
     parts = {"train": trainer.train, "validation": trainer.held, "test": trainer.test}
     scores = {
         f"{part}_{name}": _listed(name, values, net.about)
-        for part, (x, y) in parts.items()
-        if len(x)
-        for name, values in _sound(evaluate(net, x, y)).items()
+        for part, found in of_parts(net, parts).items()
+        for name, values in _sound(found).items()
     }
     return {
         "rule": net.rule.name,

@@ -41,8 +41,8 @@ class Parameters:
                          left out being 1
     missing              what NaN in X becomes: each feature's mean or median over the training samples; refused
                          where not given
-    scaling              unit brings all training data to 0..1, minmax each feature; standard brings each to mean 0
-                         and deviation 1, channel each channel of images; zca whitens
+    scaling              unit brings all training data to 0..1, minmax each feature; standard each to mean 0,
+                         deviation 1, channel each channel of images; zca whitens; rows: sums of 1
     zca_eps              zca: added to each variance, a share of their mean (0.1 where not given)
     augment              random changes of training images, anew in each epoch: flip turns left and right about,
                          crop 4 shifts by up to 4

@@ -21,6 +21,7 @@ from typing import Any, get_type_hints
 from ..basics.arguments import path_of, several, shown
 from ..basics.errors import FileProblem, InvalidValue
 from ..basics.ownfiles import is_own
+from ..data.datasets import of_a_graph
 from ..functions.parts import Part, parts_of
 from ..rules import rule_class
 from ..training.config import Config
@@ -127,7 +128,7 @@ def _searched(arm: Arm, space: Mapping[str, Any]) -> Arm:
     """The rule with its space. Raises InvalidValue where its settings or one end of a dimension can't be used, and
     where nothing is held out to choose by."""
     config = tried(arm, {})
-    if not config.validation:
+    if not config.validation and not of_a_graph(config.data):  # which says itself which nodes validate
         raise InvalidValue(
             "a study chooses by the validation error, and validation = 0 holds no samples out; add validation = 0.1 to"
             " [settings], as --validation 0.1 does for a run (test data never choose anything)"

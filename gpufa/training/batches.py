@@ -46,6 +46,7 @@ class Batches:
         self.longest = -(-self.order.shape[1] // self.size)
         self.window = range(self.per_epoch)
         self.all, self.matrix = Samples(x, y, self.order, self.size, scaling, weights, augmenting, places), matrix
+        self.mask: Array = None  # of samples of which some have no target, (R, m): 0 for these, else 1
 
     @property
     def taught(self) -> Array:
@@ -62,6 +63,14 @@ class Batches:
     def samples(self, batch: int) -> int:
         """The number of samples in that batch; the epoch's last may have fewer."""
         return min(self.size, self.n - batch * self.size)
+
+    def counted(self, batch: int) -> int:
+        """How many of the samples in that batch count."""
+        return self.samples(batch)
+
+    def room(self, shape: tuple[int, ...], dtype: str) -> Array:
+        """Where `load` puts the inputs of a batch, (R, m, n_0), or (m, n_0) where the replicas share them."""
+        return self.backend.zeros(shape, dtype)
 
     def load(self, clock: Clock, share: Share, x: Array, y: Array, w: Array = None) -> None:
         """Let the clock tick, and fill x, (R, m, n_0), y, (R, n_L, m), and where samples have weights w, (R, m), with

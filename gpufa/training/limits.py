@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..backends import BACKENDS, PRECISIONS
 from ..basics.arguments import is_number, is_whole, shown
@@ -12,7 +11,7 @@ from ..basics.errors import InvalidValue
 from ..basics.random import DROPS, droppable
 from ..data.about import ASKED_FOR
 from ..data.missing import MISSING
-from ..data.samples import has_labels
+from ..data.samples import Data, has_labels
 from ..data.scaling import SCALINGS
 from ..data.streamroom import NEVER, STREAMS
 from ..functions.optimizers import DECAYS
@@ -117,9 +116,10 @@ AT_ONE_PLACE = {"class_weights": None, "label_noise": 0.0, "target_scaling": "no
 AMOUNTS = "scaling", "missing", "augment", "input_noise", "input_dropout", "adversarial"  # what changes inputs
 
 
-def check_run(config: Any, net: Learner, y: NDArray, weighed: bool = False) -> None:
-    """Raises InvalidValue where a run's settings don't go together with its net or its training targets; `weighed` says
-    that its samples have weights."""
+def check_run(config: Any, net: Learner, data: Data) -> None:
+    """Raises InvalidValue where a run's settings don't go together with its net or its data."""
+    y, weighed = data.y_train, data.weights is not None
+    judged = config.validation or (data.y_validation is not None and bool((data.y_validation >= 0).any()))
     if found := numbered(net.sizes.shapes[0]):
         for name in AMOUNTS:
             if (value := getattr(config, name)) != getattr(type(config), name):
@@ -168,11 +168,11 @@ def check_run(config: Any, net: Learner, y: NDArray, weighed: bool = False) -> N
             f"rule {rule.name!r} does arithmetic of its own, which precision {config.precision!r} can't carry;"
             " leave --precision out, or set injects_only = True in a rule that only injects"
         )
-    if config.patience and not config.validation:
-        raise InvalidValue("patience needs validation samples; add --validation 0.1 (test data never choose anything)")
-    if config.keep == "best" and not config.validation:
+    if config.patience and not judged:
+        raise InvalidValue(f"patience needs validation samples; {_held_out(data)} (test data never choose anything)")
+    if config.keep == "best" and not judged:
         raise InvalidValue(
-            "keep = 'best' needs validation samples; add --validation 0.1 (test data never choose anything)"
+            f"keep = 'best' needs validation samples; {_held_out(data)} (test data never choose anything)"
         )
     if config.schedule_epochs and not schedule(config.schedule, config.parts).ends:
         raise InvalidValue(
@@ -212,3 +212,8 @@ def check_run(config: Any, net: Learner, y: NDArray, weighed: bool = False) -> N
         )
     if config.label_noise and not has_labels(y):
         raise InvalidValue("label_noise is for labels, but the targets are real-valued; remove --label-noise")
+
+
+def _held_out(data: Data) -> str:
+    """How some of the samples are held out."""
+    return "add --validation 0.1" if data.graph is None else "let an array val say which nodes these are"

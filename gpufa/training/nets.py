@@ -7,6 +7,7 @@ from ..backends import Backend, get_backend, own_gpu
 from ..basics.errors import InvalidValue
 from ..data.about import CLASSIFICATION, REGRESSION, About
 from ..data.missing import Filling
+from ..data.nodes import sentence
 from ..data.samples import Data, check_samples, has_labels
 from ..data.scaling import Scaling
 from ..data.streamparts import some
@@ -59,13 +60,15 @@ def begin(
     net = net_for(config, data, rule, ranks, place)
     assert net.about
     taken = net.about.sentence(net.sizes.outputs, net.sizes.inputs, len(data.x_train), len(data.x_test))
+    if data.graph is not None:
+        taken = f"{net.about.task} of {net.sizes.outputs} classes; {net.sizes.inputs} features; {sentence(data)}"
     if config.class_weights is not None:
         taken += f"; class weights: {weights_in_words(config.class_weights)}"
     if data.stream:
         taken += f"; streamed in blocks of {config.stream_block} samples ({data.stream})"
     if config.blind:
         taken += "; the test samples are not looked at"
-    check_run(config, net, data.y_train, data.weights is not None)
+    check_run(config, net, data)
     net.filling = filling_of(config.missing, data, filling)
     unsaid = config.layers and not inputs(config.layers[0]) and len(net.sizes.shapes[0]) > 1
     places = places_of(net, data) if config.augment or config.scaling == "channel" or unsaid else None
@@ -110,6 +113,7 @@ def net_for(
         feedback=config.feedback,
         residual=config.residual,
         parts=config.parts,
+        graph=data.graph,
     )
     if net.sizes.places != several:
         raise InvalidValue(

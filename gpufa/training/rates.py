@@ -50,5 +50,5 @@ class Rates:
                 warmup=config.warmup,
                 parts=config.parts,
             )
-            numbers.append(self.update.numbers(factor * self.factor, step, mix * self.batches.samples(batch)))
+            numbers.append(self.update.numbers(factor * self.factor, step, mix * self.batches.counted(batch)))
         self.clock.set(progress.step, progress.batch - window.start, numbers)

@@ -19,10 +19,8 @@ def scored(
     validation part is judged by, (R,), NaN where there is none."""
     row: dict[str, Any] = {}
     judged = np.full(len(active), np.nan)
-    for name, (x, y) in parts.items():
-        if len(x):
-            score = scores.evaluate(net, x, y, ranks)
-            row |= {f"{name}_{k}": v for k, v in scores.only(score, active).items()}
-            if name == "validation":
-                judged = scores.judge(score)
+    for name, score in scores.of_parts(net, parts, ranks).items():
+        row |= {f"{name}_{k}": v for k, v in scores.only(score, active).items()}
+        if name == "validation":
+            judged = scores.judge(score)
     return row, judged

@@ -17,13 +17,14 @@ from ..data.streamparts import chosen
 from ..data.weights import relative
 from ..layers.sequences import numbered
 from ..layers.terms import Shape
-from ..layers.words import inputs
+from ..layers.words import block, inputs
 from ..measure.health import guessing
 from ..net.arena import Array
 from ..network import Network
 from .batches import Batches, noisy_labels
 from .config import Config
 from .images import augmenting_of
+from .nodes import Nodes
 from .streaming import batches_of, judged
 from .weighing import of_places, weighing
 
@@ -49,7 +50,31 @@ class Sets(NamedTuple):
 def sets_of(data: Data, net: Network, config: Config, places: Shape | None) -> Sets:
     """Scale, split off the validation part and bring everything to the device; bytes stay bytes until used. `places`
     are those of images, where the samples are some. Raises OutOfMemory where there is no room for that."""
+    if data.graph is not None:
+        return _linked(data, net, config)
     return _streamed(data, net, config, places) if data.stream else _held(data, net, config, places)
+
+
+@room_needed(ROOM)
+def _linked(data: Data, net: Network, config: Config) -> Sets:
+    """Of the nodes of a graph: x are all of them in each part, and y those of the part, -1 for the others."""
+    to_device, x = net.backend.to_device, net.as_trained(data.x_train, "x_train")
+    placed = net.whitened(to_device(x, net.dtype))
+
+    def part(y: NDArray, seen: bool = True) -> tuple[Array, Array]:
+        there = ALL if seen and (y >= 0).any() else NONE
+        return placed[there], to_device(y[there], "int64")
+
+    train, (mask, count) = part(data.y_train), net.counted(to_device(data.y_train))
+    assert data.y_validation is not None
+    return Sets(
+        train,
+        part(data.y_validation),
+        part(data.y_test, not config.blind),
+        train,
+        Nodes(net.backend, *train, config.seeds, mask, count),
+        guessing(data.y_train[data.y_train >= 0]),
+    )
 
 
 @room_needed(ROOM)
@@ -147,6 +172,12 @@ def input_scaling(
 ) -> Scaling | None:
     """The scaling of a run's inputs, as `scaling_of`, fitted to those that the net's filling has filled in."""
     x, name = net.filled(data.x_train), config.scaling
+    rows = begun.rows is not None if begun else name == "rows"
+    if rows and (x.dtype == np.uint8 or config.augment):
+        raise InvalidValue(
+            "scaling 'rows' divides each sample by its sum before training, and bytes and augmented images are scaled"
+            " as they are used; take --scaling unit, or give the samples as floats and leave --augment out"
+        )
     if name in WITHOUT_HELD:
         x = chosen(x, divided(data, config)[0])
     if data.stream and name != "none":
@@ -186,7 +217,8 @@ def blocks_of(
     config: Config, features: int, outputs: int, places: Shape | None, several: int = 1, text: bool = False
 ) -> list[Any]:
     """The net of these settings and data, whose samples have these places, and targets at `several`, or are `text`.
-    Raises InvalidValue where the settings say another number of inputs."""
+    Raises InvalidValue where the settings say another number of inputs. Layers at the end that go along edges
+    and learn nothing stand in front of the outputs."""
     if config.layers is None:
         if several > 1:
             such = "'embed 64, positions, residual(layer norm, attention 4 causal)'" if text else "'conv1d 16 5 relu'"
@@ -195,7 +227,9 @@ def blocks_of(
                 f" say with --layers what the net is, such as {such}"
             )
         return [features, *(config.hidden or ()), outputs]
-    words = list(config.layers)
+    words, behind = list(config.layers), ""
+    if words and not inputs(words[-1]) and all(layer.joins for layer in block(words[-1], config.parts).layers):
+        behind = words.pop()
     said = inputs(words[0]) if words else None
     if said and math.prod(said) != features:
         raise InvalidValue(f"layers begin with {words[0]!r}, but the data have {features} features; mend --layers")
@@ -207,4 +241,6 @@ def blocks_of(
             f" 'tokens {features} of {outputs}'"
         )
     last = f"conv1d {outputs} 1" if several > 1 and not (text or of_tokens) else f"dense {outputs}"
+    if behind:
+        last = f"{behind}, {last}"
     return [*([] if said else [f"tokens {features} of {outputs}" if text else f"input {shape}"]), *words, last]

@@ -31,8 +31,8 @@ class DataSettings:
     missing: Literal["mean", "median", "drop"] | None = None
     """missing values: each feature's mean or median over the training samples, or rows dropped (else refused)"""
     scaling: str = "none"
-    """unit brings all training data to 0..1, minmax each feature; standard brings each to mean 0 and deviation 1,
-    channel each channel of images; zca whitens"""
+    """unit brings all training data to 0..1, minmax each feature; standard each to mean 0, deviation 1, channel each
+    channel of images; zca whitens; rows: sums of 1"""
     zca_eps: float | None = None
     """zca: added to each variance, a share of their mean (0.1 where not given)"""
     augment: tuple[str, ...] | None = None

@@ -43,12 +43,15 @@ class Step:
         self.places = net.sizes.places
         self.seen = (self.total - m + share.whole) * self.places
         self.p = net.new_pass(self.total, drops_of(config, net), clock, share if self.total == m else None)
-        self.x = backend.zeros((len(net.seeds), self.total, net.sizes.inputs), self.p.slab_dtype)
+        self.x = batches.room((len(net.seeds), self.total, net.sizes.inputs), self.p.slab_dtype)
         self.weight: Array = None
         if batches.all.weights is not None:
             self.weight = self.p.weight = backend.zeros((len(net.seeds), self.places * m), net.dtype)
             if self.total > m:
                 self.p.weight = backend.zeros((len(net.seeds), self.places * self.total), net.dtype)
+        if batches.mask is not None:
+            self.p.weight, self.p.counts = batches.mask, batches.counted(0)
+            self.seen = self.p.counts
         self.clean = Pass(net, m, clock=clock) if config.adversarial else None
         if found := all_of(share, norms, backend):
             self.p.all = found

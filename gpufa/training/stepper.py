@@ -23,6 +23,7 @@ from .intime import StepInTime, channels_first, check_windows
 from .keeping import Kept
 from .limits import check_run
 from .nets import begin
+from .nodes import settled
 from .overlapped import OverlappedStep
 from .progress import Progress
 from .rates import Rates
@@ -51,6 +52,7 @@ class Stepper:
         made, config = make_rule(config.rule if rule is None else rule, config.rule_options), config.with_files()
         if config.loss is None and not has_labels(data.y_train):
             config = dataclasses.replace(config, loss="squared_error")
+        config = settled(config, data, ranks)
         config = dataclasses.replace(config, class_weights=class_weights(config.class_weights))
         config = config.resolved(made)
         self.rule, self.callbacks, self.stop_requested = made, callbacks_of(callbacks), False
@@ -93,7 +95,7 @@ class Stepper:
         """Have it go on for an epoch more, on other samples of what it was made for; no scaling is fitted anew. Raises
         InvalidValue where these have weights, and the rule can't weigh."""
         data = channels_first(self.config, data)
-        check_run(self.config, self.net, data.y_train, data.weights is not None)
+        check_run(self.config, self.net, data)
         self.progress.start_epoch()
         self.epochs = self.progress.epoch + 1
         self._take(data)

@@ -99,7 +99,7 @@ class Update:
         weights, or the optimizer takes them in pieces, that is their update. `now` is the clock's. Without `own` those
         of W and b alone."""
         signals_of = rule.name if rule.makes == {"signals"} else ""
-        mean, extras = [(self.scale(p.share.whole, p.sizes.places), self.trained)], self.extras if own else []
+        mean, extras = [(self.scale(p.counts, p.sizes.places), self.trained)], self.extras if own else []
         found: Gradients
         if self.room:
             window = Window(self.room, partial(self.apply, now=now))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+import gpufa
 from gpufa.basics.errors import InvalidValue
 from gpufa.data.scaling import SCALINGS, Scaling, fit_scaling
 
@@ -12,7 +13,7 @@ X = RNG.normal(size=(20, 3)).astype(np.float32)
 
 
 def test_scaling_names() -> None:
-    assert list(SCALINGS) == ["none", "unit", "minmax", "standard", "channel", "zca"]
+    assert list(SCALINGS) == ["none", "unit", "minmax", "standard", "channel", "zca", "rows"]
     with pytest.raises(
         InvalidValue, match=r"scaling 'norm' is unknown; choose from none, unit, minmax, standard, channel"
     ):
@@ -97,3 +98,20 @@ def test_a_scaling_is_shown_in_short():
     shift = np.zeros(784)
     assert repr(Scaling(shift, shift)) == "Scaling(784 features)"
     assert repr(Scaling(shift[:2], shift[:2], np.eye(2))) == "Scaling(2 features, with a matrix)"
+
+
+def test_rows_are_brought_to_sum_1() -> None:
+    x = np.array([[1, 3, 0], [0, 0, 0], [2, 2, 4]], np.float32)
+    found = fit_scaling("rows", x)
+    assert_allclose(found.apply(x), [[0.25, 0.75, 0], [0, 0, 0], [0.25, 0.25, 0.5]])
+    assert_array_equal(found.apply(x[:1]), found.apply(x)[:1])
+    assert found.close_to(fit_scaling("rows", x[:2]))
+    assert not found.close_to(fit_scaling("none", x))
+    assert not fit_scaling("none", x).close_to(found)
+
+
+def test_bytes_and_changed_images_are_not_brought_to_sum_1() -> None:
+    y = np.arange(6) % 2
+    for x, more in ((np.ones((6, 4), np.uint8), {}), (np.ones((6, 1, 2, 2)), {"augment": "flip"})):
+        with pytest.raises(InvalidValue, match="scaling 'rows' divides each sample by its sum before training"):
+            gpufa.train(gpufa.Config(scaling="rows", epochs=1, hidden=(3,), backend="numpy", **more), (x, y, x, y))

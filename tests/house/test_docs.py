@@ -55,6 +55,17 @@ def test_every_example_config_trains(path, tmp_path):
         text = text.replace('data = "cifar10"', 'data = "cifar10.npz"')
         x, y = np.random.default_rng(0).integers(0, 256, (12, 3, 32, 32)).astype(np.uint8), np.arange(12) % 3
         np.savez(tmp_path / "cifar10.npz", x_train=x, y_train=y, x_test=x[:2], y_test=y[:2])
+    if 'data = "cora"' in text:
+        text = text.replace('data = "cora"', 'data = "cora.npz"')
+        np.savez(
+            tmp_path / "cora.npz",
+            x=np.eye(6),
+            y=np.arange(6) % 2,
+            edges=[[0, 2], [1, 3]],
+            train=[0, 1],
+            val=[2],
+            test=[3],
+        )
     (tmp_path / "small.toml").write_text(text)
     run("-m", "gpufa", "train", "small.toml", "--epochs", "2", "--out", "run", "--quiet", cwd=tmp_path)
     assert gpufa.load(tmp_path / "run").rule.name == read_toml(path).rule

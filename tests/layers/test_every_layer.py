@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from graphlab import graph
 from rulelab import network, samples
 
 import gpufa
@@ -25,6 +26,7 @@ ENCODERS = {"poisson", "latency", "delta"}  # which stand in front of all that l
 SPIKING = {"lif", "alif"}  # whose gradient is not the loss's, which is flat almost everywhere (test_spiking.py)
 TOKENS = {"embed", "positions", "attention", "mean"}  # what is known of tokens, or their numbers
 every_word = pytest.mark.parametrize("word", [layer.example for layer in LAYERS.values()])
+of_samples = pytest.mark.parametrize("word", [layer.example for layer in LAYERS.values() if not layer.joins])
 
 
 def of_tokens(word):
@@ -45,7 +47,8 @@ def net(word):
         return network(["input 2x20" if name in ALONG else "input 40", f"{word}, dense 6 tanh", "dense 3"], "bp")
     flat = [] if name in MAPS else [inner, f"residual({inner})"]
     first, below = ("input 2x20", "conv1d 4 3") if name in ALONG else ("input 2x5x4", "conv 4 3x3")
-    return network([first, f"{below} tanh, {word}, dense 6 tanh", *flat, "dense 3"], "bp")
+    of = graph(9, share=0.3) if LAYERS[name].joins else None
+    return network([first, f"{below} tanh, {word}, dense 6 tanh", *flat, "dense 3"], "bp", graph=of)
 
 
 @every_word
@@ -75,7 +78,7 @@ def test_backprop_through_it_is_the_gradient_of_the_loss(word):
             np.testing.assert_allclose(found[name][at], slope, rtol=1e-6, atol=1e-9, err_msg=name)
 
 
-@every_word
+@of_samples
 def test_a_net_of_it_trains_and_is_saved_and_loaded(word, tmp_path):
     word = f"{word}, mean" if word == "as tokens" else word
     name = type(block(word).layers[0]).word

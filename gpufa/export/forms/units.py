@@ -1,11 +1,14 @@
 """Layers of units in PyTorch and ONNX, and those that take units and maps alike."""
 
 from collections.abc import Mapping
+from typing import Any, NoReturn
 
 import numpy as np
 
+from ...basics.errors import InvalidValue
 from ...layers.dense import Dense
 from ...layers.dropout import Dropout
+from ...layers.graph import Neighbours
 from ...layers.norm import BatchNorm, LayerNorm
 from ...layers.pool import Flatten
 from ...layers.sequences import stepwise
@@ -65,10 +68,18 @@ def _nothing(graph: Graph, step: Step, x: str) -> str:
     return x
 
 
+def _of_a_graph(*_: Any) -> NoReturn:
+    raise InvalidValue(
+        "a net that goes along the edges of a graph can't be exported: PyTorch modules and ONNX models of gpufa take"
+        " samples that each stand alone; use gpufa predict"
+    )
+
+
 ROWS: Mapping[type, Form] = {
     Dense: Form(_linear, _gemm),
     BatchNorm: Form(_batch_norm, _batch_normalization),
     LayerNorm: Form(_layer_norm, _layer_normalization),
     Dropout: Form(_dropout, _nothing),
     Flatten: Form(flat, flattened),
+    Neighbours: Form(_of_a_graph, _of_a_graph),
 }

@@ -20,6 +20,7 @@ class CentredSignal(DirectFeedback):
     centre: bool = True
 
     injects_only = False
+    partial = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

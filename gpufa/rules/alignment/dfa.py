@@ -13,6 +13,9 @@ Variants, by options:
     last = "weights"                   delta_{L-1} = (W_L^T e) * f'(a_{L-1}), its own error in place of B_{L-1} e
     ternary = t                        B_k goes with 1 where e is t or more, -1 where it is -t or less, else 0
     projector = f                      B_k e comes of f(e, rows), see projected.py
+    graph = true                       delta_k = (B_k e A^(L-k)) * f'(a_k): in nets whose layers go along the edges of a
+                                       graph, x A^T, the error comes back along them through all blocks above; without,
+                                       the nodes that are trained on alone send one
 """
 
 import math
@@ -27,7 +30,8 @@ from ...layers.layer import write
 from ...net.feedback import Feedback
 from ...net.gradients import Gradients
 from ...net.layout import Layout
-from ...net.options import above_zero, one_of, whole
+from ...net.model import Model
+from ...net.options import above_zero, boolean, one_of, whole
 from ...net.passes import Pass
 from ...net.rows import Rows, own_places
 from .bent import BENT, NONLINEARITIES, bend
@@ -53,11 +57,15 @@ class DFA(DirectFeedback):
     last: str = "feedback"
     ternary: float = 0.0
     projector: Any = None
+    graph: bool = False
 
     name = "dfa"
     paper = "Nokland 2016; threshold units: Breloff 2016"
     later = MappingProxyType(
-        {**DirectFeedback.later, "error": "outputs", "last": "feedback", "ternary": 0.0, "projector": None}
+        {
+            **DirectFeedback.later,
+            **{"error": "outputs", "last": "feedback", "ternary": 0.0, "projector": None, "graph": False},
+        }
     )
 
     def __post_init__(self) -> None:
@@ -79,6 +87,18 @@ class DFA(DirectFeedback):
                     "a projector makes all of B e itself; leave rule.rank, rule.nonlinearity, rule.places and"
                     " rule.inject out"
                 )
+        boolean(self.graph, "graph")
+        if self.graph and (self.error != "outputs" or self.projector is not None):
+            raise InvalidValue(
+                "graph = true sends the outputs' error through B; leave rule.error and rule.projector out"
+            )
+
+    def check(self, model: Model) -> None:
+        if self.graph and not model.sizes.whole.joining:
+            raise InvalidValue(
+                "graph = true has the error go along the edges of a graph, and no layer of the net does; leave"
+                " --set rule.graph out, or give layers such as 'neighbours, dense 16 relu'"
+            )
 
     @property
     def options(self) -> dict[str, Any]:
@@ -143,6 +163,8 @@ class DFA(DirectFeedback):
         heard = self.heard(net, e)
         if self.projector:
             send_projected(net, self.projector, heard, own_places(net.sizes, self.places))
+        elif self.graph:
+            self.along_edges(net, self.carried(net, heard))
         elif self.inject == "activation" and self.nonlinearity not in BENT:
             self.broadcast(net, heard)
         else:
@@ -160,6 +182,13 @@ class DFA(DirectFeedback):
             net.backend.evaluate(FORMULAS["ternary"], coarse, e, t=self.ternary)
             e = coarse
         return e
+
+    def along_edges(self, net: Pass, signal: Any) -> None:
+        """The signal, (R, columns, m), to each hidden block as what goes along edges in the blocks above has it."""
+        straight = net.kept("rows", lambda: self.straight(net.sizes))
+        for k in reversed(net.hidden):
+            signal = net.along_edges(k + 1, signal, "error")
+            net.send(k, straight[k].signal(net, k, net.B[k], signal))
 
     def deltas_without_derivative(self, net: Pass, e: Any) -> None:
         """B_k e as it is, or bent."""

@@ -45,6 +45,7 @@ class Layerwise(Rule):
         return heads | {f"c{k}": Extra((sizes.outputs,)) for k in sizes.hidden}
 
     def deltas(self, net: Pass, e: Any) -> None:
+        net.send(net.L, e)
         for k in net.hidden:
             net.send(k, net.through(T(net.parameters[f"H{k}"]), self.error(net, k)))
 
@@ -68,5 +69,5 @@ class Layerwise(Rule):
         return e
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
-        for k in net.hidden[-1:]:
+        for k in net.hidden[-1:] if net.sizes.one_dense(net.L) else ():
             yield k, net.parameters[f"H{k}"], net.W[k + 1]
