@@ -235,7 +235,7 @@ class Layout(Naming):
             found |= {"ungated"}
         if all(layer.f.learns for layer, _ in self.walk(k) if isinstance(layer, Act)):
             found |= {"derivative"}
-        if one or k != self.L:
+        if one or k != self.L or self.places == 1:
             found |= {"output"}
         if all(sum(len(one.shape) > 1 for one in at.layer.parameters(at.shape).values()) < 2 for at in self.named(k)):
             found |= {"apart"}

@@ -8,6 +8,7 @@ import pytest
 from reproductionlab import outcome
 
 import gpufa
+from gpufa.data.graphsets import GRAPHS
 from gpufa.data.texts import is_text
 from gpufa.layers.words import inputs
 from gpufa.reproductions import experiment, figures
@@ -39,7 +40,8 @@ def test_every_experiment_can_be_run(name):
         places = (length,) if text else said or PLACES.get(config.data, (4,))
         blocks = blocks_of(config, math.prod(places), 3, places, length, text)
         net = gpufa.Network(blocks, activation=config.activation, loss=config.loss, rule=rule,
-                            init=config.init, init_scale=config.init_scale, backend="numpy")  # fmt: skip
+                            init=config.init, init_scale=config.init_scale, backend="numpy",
+                            graph=gpufa.Graph([[0, 1]]) if config.data in GRAPHS else None)  # fmt: skip
         assert net.rule is rule
         assert cell.measure in MEASURES
         assert cell.after is None or cell.after in found.cells
