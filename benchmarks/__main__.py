@@ -10,6 +10,7 @@ from . import counts as steps
 from . import epoch as epochs_
 from . import feedback as maps
 from . import footprint as footprints
+from . import graphs as graphs_
 from . import long_runs as lengths
 from . import many_runs as folders
 from . import pieces as pieces_
@@ -164,6 +165,32 @@ def through_time(quick: bool = False, threads: int = 1, rounds: int = 9, out: Pa
         written(record, out or named("through_time", facts["processor"]))
 
 
+def graphs(
+    quick: bool = False,
+    threads: int = 1,
+    rounds: int = 15,
+    data: str = "cora",
+    dropout: float = 0.5,
+    out: Path | None = None,
+) -> None:
+    """A step of a graph convolutional net beside PyTorch and torch_geometric, on the CPU.
+
+    Args:
+        quick: a small made graph, once
+        threads: of BLAS and PyTorch
+        rounds: turns of each contender
+        data: the graph, by its name or file
+        dropout: of inputs and hidden units
+        out: the file for the figures (results/graphs-PROCESSOR.json where not given)
+    """
+    facts = get_backend("numpy").describe()
+    record = described("graphs", facts, threads) | {"data": data, "dropout": dropout}
+    source, turns = ("", 1) if quick else (data, rounds)
+    record["rows"] = graphs_.run(source, dropout, threads, turns, lambda line: print(line, flush=True))
+    if not quick:
+        written(record, out or named("graphs", facts["processor"]))
+
+
 def grown(kind: str, measured: scales.Measured, quick: bool, threads: int, out: Path | None) -> None:
     """Measure along all axes, and write the figures down."""
     facts = get_backend("numpy").describe()
@@ -245,7 +272,21 @@ def reproductions(runs: Path | None = None) -> None:
 
 
 BESIDE = cpu, gpu, first_gpu, threshold
-STEPS = scaling, memory, footprint, pieces, feedback, through_time, rules, epoch, streams, ranks, simulate, counts
+STEPS = (
+    scaling,
+    memory,
+    footprint,
+    pieces,
+    feedback,
+    through_time,
+    graphs,
+    rules,
+    epoch,
+    streams,
+    ranks,
+    simulate,
+    counts,
+)
 RUNS = long_runs, many_runs
 PAGES = report, reproductions, trial, drift, reliability
 
