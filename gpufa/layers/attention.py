@@ -14,7 +14,8 @@ from ..backends.sequences import Heads
 from ..basics.arguments import whole
 from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
-from .layer import At, Layer, carrier
+from .carrying import carrier
+from .layer import At, Layer
 from .sequences import Steps, by_features, counted, of_each
 from .terms import Carriers, Option, Parameter, Shape, Sums
 

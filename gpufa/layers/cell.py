@@ -16,7 +16,8 @@ from ..basics.arguments import whole
 from ..basics.arrays import Array, T
 from ..basics.errors import InvalidValue
 from ..functions.cells import Steps
-from .layer import At, Layer, carrier
+from .carrying import carrier
+from .layer import At, Layer
 from .sequences import widened
 from .tape import Rows, Tape
 from .terms import Carriers, Option, Parameter, Shape, Sums

@@ -12,10 +12,11 @@ from ..basics.arguments import several, shown
 from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
 from .act import Act
+from .carrying import write
 from .dense import Dense
 from .dropout import Dropout
 from .graph import DenseBeforeEdges, Neighbours
-from .layer import At, Layer, write
+from .layer import At, Layer
 from .pool import MaxPool
 from .terms import Carriers, Shape, Sums
 from .windowed import Windowed

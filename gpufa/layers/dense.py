@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from ..backends.operands import Signal
 from ..basics.arguments import whole
-from .layer import At, Layer, carrier
+from .carrying import carrier
+from .layer import At, Layer
 from .sequences import by_features, stepwise, widened
 from .terms import Carriers, Parameter, Shape, Sums
 

@@ -7,8 +7,9 @@ from ..basics.arguments import one_of
 from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
 from ..data.graph import WAYS
+from .carrying import carrier
 from .dense import Dense
-from .layer import At, Layer, carrier
+from .layer import At, Layer
 from .terms import Carriers, Option, Parameter, Shape, Sums
 
 

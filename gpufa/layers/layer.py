@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.operands import Signal
 from ..backends.places import Windows
-from ..basics.arrays import Array, T
+from ..basics.arrays import Array
 from ..basics.promises import kept
 from .terms import Batch, Carriers, Option, Parameter, Shape, State, Sums
 
@@ -255,27 +255,3 @@ class Layer:
     def uses(self, shape: Shape) -> NDArray:
         """How often one sample passes each weight of its W, where it has one; axes may be 1 long."""
         return np.ones((1, 1))
-
-
-def carrier(W: Array) -> Array:
-    """W as it carries a signal back, (R, ...), as what stands in for it does: a matrix's transpose, a kernel itself."""
-    return T(W) if W.ndim == 3 else W
-
-
-def carrier_shape(shape: Shape) -> Shape:
-    """Of the carrier of a parameter of that shape."""
-    return shape[::-1] if len(shape) == 2 else shape
-
-
-def write(backend: Any, signal: Signal, out: Array, more: bool = False) -> None:
-    """The signal into `out`, (R, n, m), where it may stand already, or with `more` onto what is there."""
-    if signal.matrix is not None and more:
-        backend.gemm(signal.matrix, signal.signal, out=out, beta=1.0)
-    elif signal.matrix is not None:
-        backend.through(signal.matrix, signal.signal, out=out)
-    elif more:
-        out += signal.signal
-    elif signal.signal is not out:
-        out[...] = signal.signal
-    if signal.plus is not None:
-        out += signal.plus

@@ -9,8 +9,9 @@ from ..backends.places import Pair
 from ..basics.arguments import whole
 from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
+from .carrying import write
 from .chain import Chain, DenseParts, chained
-from .layer import At, Layer, write
+from .layer import At, Layer
 from .places import along, on_maps, pair, sides
 from .sequences import widened
 from .terms import Carriers, Option, Shape

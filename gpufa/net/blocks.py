@@ -8,7 +8,8 @@ from itertools import count, dropwhile, takewhile
 from ..backends.operands import Gate, Signal
 from ..basics.arrays import T
 from ..basics.errors import InvalidValue
-from ..layers.layer import At, write
+from ..layers.carrying import write
+from ..layers.layer import At
 from ..layers.residual import Residual
 from ..layers.terms import Carriers, Sums
 from .arena import Array

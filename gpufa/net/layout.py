@@ -8,23 +8,20 @@ from itertools import accumulate
 
 from ..basics.arguments import shown
 from ..basics.errors import InvalidValue
-from ..functions.activations import ACTIVATIONS, Activation
+from ..functions.activations import Activation
 from ..layers.act import Act
-from ..layers.chain import Chain, DenseParts
+from ..layers.chain import Chain
 from ..layers.dense import Dense
 from ..layers.residual import Residual
-from ..layers.sequences import numbered, stepwise
 from ..layers.terms import Shape
 from ..layers.words import said
 from ..parallel.ranks import Share
 from .firsts import check_tokens
-from .naming import Naming
-
-IDENTITY = "identity"
+from .kinds import Kinds
 
 
 @dataclass(frozen=True, eq=False)
-class Layout(Naming):
+class Layout(Kinds):
     """`units[k]` are how many block k has at its output, units[0] those of the input.
 
     As in the papers 1 .. L-1 are hidden and L is the output. Where each is one dense layer, as in most nets, a block
@@ -76,16 +73,6 @@ class Layout(Naming):
         return self.units[-1]
 
     @property
-    def hidden(self) -> range:
-        """The hidden blocks, 1 .. L-1."""
-        return range(1, self.L)
-
-    @property
-    def places(self) -> int:
-        """Of how many places the outputs are, each of which has an error of its own; 1 where a sample has one."""
-        return math.prod(self.shapes[-1][1:])
-
-    @property
     def at_place(self) -> int:
         """The outputs at one place."""
         return self.shapes[-1][0]
@@ -107,28 +94,6 @@ class Layout(Naming):
     def hidden_units(self) -> int:
         return sum(self.units[1:-1])
 
-    @cached_property
-    def recurrent(self) -> tuple[int, ...]:
-        """The blocks in which a layer goes through time a step after the other."""
-        return tuple(k for k in self.every if any(layer.timed for layer, _ in self.walk(k)))
-
-    @cached_property
-    def priced(self) -> bool:
-        """Whether the gradients of some layer have a part that is of no error."""
-        return any(layer.priced for k in self.every for layer, _ in self.walk(k))
-
-    @cached_property
-    def timed(self) -> tuple[int, ...]:
-        """The hidden blocks that end in such a layer."""
-        return tuple(k for k in self.hidden if self.blocks[k - 1].timed)
-
-    @cached_property
-    def felt(self) -> tuple[Shape, ...]:
-        """By block, of 0 the inputs, the shape of the units that a signal may be sent straight to: those of its output,
-        or of one that goes through time those of all steps."""
-        below = zip(self.blocks, self.shapes[:-1], strict=True)
-        return (self.shapes[0], *(block.felt(shape) for block, shape in below))
-
     @property
     def among_hidden(self) -> Share:
         """Which of the net's hidden units these are."""
@@ -144,64 +109,10 @@ class Layout(Naming):
         """That of all of the net, where this is of a part."""
         return self
 
-    @property
-    def all_dense(self) -> bool:
-        """Whether each block of the net is one dense layer and what belongs to it."""
-        return not self.layered
-
     @cached_property
     def made(self) -> int:
         """How many numbers all layers together put out for one sample."""
         return sum(math.prod(layer.out(shape)) for k in self.every for layer, shape in self.walk(k))
-
-    def one_dense(self, k: int) -> DenseParts | None:
-        """Block k's dense layer, activation and dropout, where it is nothing else but a skip connection over them, and
-        its dropout is that of all hidden blocks."""
-        one = self._parts(k)
-        return one if one and (one.dropout is None or one.dropout.p == self.dropout) else None
-
-    def _parts(self, k: int) -> DenseParts | None:
-        """Those of block k where it is one dense layer of units."""
-        below = self.shapes[k - 1]
-        return None if numbered(below) or stepwise(below) else self.blocks[k - 1].one_dense
-
-    @cached_property
-    def dropout(self) -> float:
-        """The probability with which all hidden blocks drop their outputs; 0 where they don't, or differ."""
-        parts = map(self._parts, self.hidden)
-        found = {one.dropout.p if one and one.dropout else 0.0 for one in parts}
-        return found.pop() if len(found) == 1 else 0.0
-
-    @cached_property
-    def residual(self) -> tuple[int, ...]:
-        """The blocks that are one dense layer with a skip connection."""
-        return tuple(k for k in self.hidden if self.one_dense(k) and isinstance(self.blocks[k - 1], Residual))
-
-    @cached_property
-    def layered(self) -> tuple[int, ...]:
-        """The blocks that are more than one dense layer and what belongs to it."""
-        return tuple(k for k in range(1, self.L + 1) if not self.one_dense(k))
-
-    @cached_property
-    def joining(self) -> tuple[int, ...]:
-        """The blocks with a layer that goes along the edges of a graph."""
-        return tuple(k for k in range(1, self.L + 1) if any(layer.joins for layer, _ in self.walk(k)))
-
-    @cached_property
-    def activations(self) -> tuple[str, ...]:
-        """The names of `functions`."""
-        return tuple(f.name for f in self.functions)
-
-    @cached_property
-    def functions(self) -> tuple[Activation, ...]:
-        """By hidden block, the activation that belongs to its one dense layer; identity for all else."""
-        parts = [self.one_dense(k) for k in range(1, self.L)]
-        return tuple(one.act.f if one and one.act else ACTIVATIONS[IDENTITY] for one in parts)
-
-    @cached_property
-    def every_function(self) -> tuple[Activation, ...]:
-        """Those of all layers of all blocks."""
-        return tuple(layer.f for k in self.every for layer, _ in self.walk(k) if isinstance(layer, Act))
 
     @property
     def words(self) -> list[str]:
@@ -219,29 +130,6 @@ class Layout(Naming):
         dense = Layout.dense(self.units, self.functions, self.residual)
         wide = self.residual in ((), as_wide_as_below(self.units))
         return not self.layered and wide and (self.shapes, self.blocks) == (dense.shapes, dense.blocks)
-
-    def offers(self, k: int) -> frozenset[str]:
-        """What block k has of that which a rule may need, see Rule."""
-        found, one = {"pull"}, self.one_dense(k)
-        if one:
-            found |= {"matrix"}
-        if k not in self.residual:
-            found |= {"plain"}
-        if self.suffixes(k) == [f"{k}"] and len(self.matrices(k)) == 1 and not _skips(self.blocks[k - 1]):
-            found |= {"single"}
-        if k not in self.recurrent:
-            found |= {"timeless"}
-        if not any(layer.gated for layer, _ in self.walk(k)):
-            found |= {"ungated"}
-        if all(layer.f.learns for layer, _ in self.walk(k) if isinstance(layer, Act)):
-            found |= {"derivative"}
-        if one or k != self.L or self.places == 1:
-            found |= {"output"}
-        if all(sum(len(one.shape) > 1 for one in at.layer.parameters(at.shape).values()) < 2 for at in self.named(k)):
-            found |= {"apart"}
-        if k > 1 or not numbered(self.shapes[0]):
-            found |= {"amounts"}
-        return frozenset(found)
 
     def alike(self, layers: tuple[int, ...]) -> list[tuple[int, int]]:
         """Runs (first, last) of these blocks, each one dense layer, with weights of one shape; the first of a run takes
@@ -267,11 +155,6 @@ def _behind_edges(block: Chain) -> bool:
     *lead, last = block.layers
     alone = isinstance(last, Dense) and last.known and block.known and not isinstance(block, Residual)
     return alone and all(layer.joins for layer in lead)
-
-
-def _skips(chain: Chain) -> bool:
-    """Whether there is a skip connection anywhere in it."""
-    return isinstance(chain, Residual) or any(_skips(one) for one in chain.layers if isinstance(one, Chain))
 
 
 def as_wide_as_below(units: Sequence[int]) -> tuple[int, ...]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from ..layers.carrying import carrier_shape
 from ..layers.chain import Chain
-from ..layers.layer import Layer, carrier_shape
+from ..layers.layer import Layer
 from ..layers.terms import Parameter, Shape, State
 
 

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from ..backends.operands import Signal
-from ..layers.layer import write
+from ..layers.carrying import write
 from ..layers.terms import Carriers
 from ..parallel.ranks import Piece
 from .arena import Array, Layers

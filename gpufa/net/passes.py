@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Any
 
-from ..backends.operands import Outputs, Signal
+from ..backends.operands import Outputs
 from ..basics.arrays import T
-from ..basics.errors import InvalidValue
-from ..layers.layer import write
-from ..layers.terms import Carriers, Sums
+from ..layers.carrying import write
+from ..layers.terms import Sums
 from ..parallel.ranks import ALONE, Piece, Ranks, Share
 from .arena import Array
 from .blocks import LayeredBlock, block_of
@@ -16,12 +15,12 @@ from .clock import Clock
 from .layout import Layout
 from .masks import Drops
 from .model import Model
-from .slabs import Slabs, partly
+from .sending import Sending
 
 NOTHING = Drops()
 
 
-class Pass(Slabs):
+class Pass(Sending):
     """Buffers for m samples, allocated once. Rules are handed one of these and call it `net`.
 
     x            the input, (R, m, n_0), or (m, n_0) where all replicas see the same samples
@@ -137,44 +136,6 @@ class Pass(Slabs):
         """delta_L = e = yhat - y, and `value` and `missed`, which are added up in `sums`, (2, R), where it is given."""
         self.backend.output_error(self._outputs(sums))
 
-    def send(self, k: int | Sequence[int], s: Signal | Array, carriers: Carriers = None) -> None:
-        """The signal s, (R, n_k, m), arrives at the output of block k, or, given `net.hidden`, at those of all hidden
-        blocks, (R, hidden units, m): delta_k, and what comes of it inside the block by local backprop, through the
-        block's own weights or the carriers in place of them.
-        """
-        signal = s if isinstance(s, Signal) else Signal(None, s)
-        if isinstance(k, int):
-            self._send(k, signal, carriers)
-        elif k:
-            self._send_all(signal)
-
-    def reach(self, k: int, s: Signal | Array, carriers: Carriers = None) -> None:
-        """As `send`, straight to all units that block k has felt, (R, felt units, m), past what is between them: of a
-        block that ends in a recurrent layer those of all its steps, from which nothing goes on to other steps."""
-        signal = s if isinstance(s, Signal) else Signal(None, s)
-        if k in self.sizes.timed:
-            self.layered[k].receive(signal, carriers)
-        else:
-            self._send(k, signal, carriers)
-
-    def pull(self, k: int, carriers: Carriers = None) -> Signal:
-        """What block k hands down of the signal that it was sent, J_k^T s_k, through its own weights, or through
-        carriers: by the names of its matrices, what stands in for their transposes. To be handed to `send`."""
-        return self.blocks[k].pull(carriers)
-
-    def hand_down(self) -> None:
-        """What the lowest block hands down goes to whoever holds the block below; here nobody does."""
-
-    def along_edges(self, k: int, signal: Array, name: str) -> Array:
-        """A signal, (R, n, m), as the layers of block k that go along edges hand it down, each by its own weights and
-        whatever else stands there; itself where there are none."""
-        edges = [layer for layer, _ in self.sizes.walk(k) if layer.joins]
-        for i, layer in enumerate(reversed(edges)):
-            out = self.array(f"{name} of block {k} along edges, {i}", signal.shape[1], self.m)
-            self.backend.neighbours(signal, self.adjacency(layer.by, layer.selves).down, out=out)
-            signal = out
-        return signal
-
     def with_matrices(self) -> "Pass":
         """The same with B as arrays, and W and B of the block above its own too."""
         found = copy(self)
@@ -187,31 +148,6 @@ class Pass(Slabs):
 
     def settle(self) -> None:
         """Here nothing is awaited."""
-
-    def through(self, matrix: Array, signal: Array) -> Signal:
-        """matrix @ signal, (R, n_k, n) and (R, n, m), for `send`: a signal from elsewhere than the block above."""
-        return Signal(matrix, signal)
-
-    def inject(
-        self, k: int | Sequence[int], matrix: Array, signal: Array, derivative: bool = True, dropout: bool = True
-    ) -> None:
-        """delta_k = (matrix @ signal) * f'(a_k), for block k or, given `net.hidden`, for all hidden blocks at once.
-
-        `matrix` is (R, n_k, n) and `signal` (R, n, m). Without `derivative` the factor f' is left out, without
-        `dropout` the mask of the units that were dropped. Raises InvalidValue for block k below a skip connection or a
-        block of several layers, as it can't know whether the signal came down that way.
-        """
-        if not isinstance(k, int):
-            if k:
-                self._send_all(Signal(matrix, signal), derivative, dropout)
-            return
-        if k + 1 in self.residual or k + 1 in self.sizes.layered:
-            raise InvalidValue(
-                f"inject({k}, matrix, signal) can't know whether the signal comes down from block {k + 1},"
-                f" '{self.sizes.blocks[k]}', which hands down more than a product; write net.send({k},"
-                f" net.pull({k + 1})) where it does, or net.send({k}, net.through(matrix, signal)) where it doesn't"
-            )
-        self._send(k, Signal(matrix, signal), None, derivative, dropout)
 
     def aside(self, name: str, k: int, x: Array, out: Array) -> None:
         """Hidden block k of another input, under the same masks, into `out` of `net.layers`; of a block of several
@@ -252,24 +188,6 @@ class Pass(Slabs):
         else:
             self.layer(self.L, self.sent[self.L - 1], self.h[self.L], a=self.a[self.L])
 
-    def _send(self, k: int, s: Signal, carriers: Carriers, derivative: bool = True, dropout: bool = True) -> None:
-        _check(k, s, self.delta[k])
-        self.blocks[k].send(s, carriers, derivative, dropout)
-
-    def _send_all(self, s: Signal, derivative: bool = True, dropout: bool = True) -> None:
-        stacked = self.delta.stacked
-        _check("all hidden blocks", s, stacked)
-        if self.sizes.layered:
-            for k in self.hidden:
-                rows = self.sizes.rows(k)
-                own = Signal(None, s.signal[:, rows]) if s.matrix is None else Signal(s.matrix[:, rows], s.signal)
-                self.blocks[k].send(own, None, derivative, dropout)
-        elif s.matrix is None:
-            stacked[...] = s.signal
-            self.backend.gate(stacked, partly(self.all_gates, derivative, dropout))
-        else:
-            self.backend.feedback_delta(s.matrix, s.signal, partly(self.all_gates, derivative, dropout), out=stacked)
-
     def _add_counted(self, sums: Array) -> None:
         """Losses and misses of the samples that count, to `sums`, (2, R)."""
         both, totals = self.array("losses and misses", 2, self.m), self.array("their sums", 2)
@@ -281,15 +199,3 @@ class Pass(Slabs):
     def _outputs(self, sums: Array) -> Outputs:
         a, y, e = map(self.by_places, (self.a[self.L], self.y, self.e))
         return Outputs(self.loss, a, y, e, self.value, self.missed, sums, self.weight, self.sizes.places > 1)
-
-
-def _check(to: int | str, s: Signal, delta: Array) -> None:
-    """Raise InvalidValue where a signal does not go with the block that it is sent to."""
-    if s.matrix is None:
-        if s.signal.shape != delta.shape:
-            raise InvalidValue(f"a signal {s.signal.shape} can't arrive at layer {to}, which takes {delta.shape}")
-    elif (*s.matrix.shape[-2:], s.signal.shape[-1]) != (delta.shape[-2], s.signal.shape[-2], delta.shape[-1]):
-        raise InvalidValue(
-            f"a rule can't send a signal {s.signal.shape} through a matrix {s.matrix.shape} to layer {to}"
-            f" of {delta.shape[-2]} units; it takes a matrix (R, n_k, n) and a signal (R, n, m)"
-        )

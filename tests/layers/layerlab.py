@@ -5,7 +5,7 @@ import reference
 from rulelab import close, host, put, trainer, values
 
 from gpufa.layers import Act, Chain, Dense, Dropout, Residual
-from gpufa.layers.layer import write
+from gpufa.layers.carrying import write
 from gpufa.training.stopping import Status
 
 LEARNING = [name for name in reference.ACTIVATIONS if name not in ("sign", "step")]

@@ -9,7 +9,7 @@ from normlab import training_gradients, training_loss
 from rulelab import close, host, network, put, values
 
 from gpufa.layers import LAYERS, block
-from gpufa.layers.layer import write
+from gpufa.layers.carrying import write
 from gpufa.layers.sequences import numbered
 from gpufa.rules.baselines.bp import BP
 

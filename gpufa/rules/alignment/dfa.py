@@ -26,7 +26,7 @@ from typing import Any
 
 from ...basics.errors import InvalidValue
 from ...functions.formulas import FORMULAS
-from ...layers.layer import write
+from ...layers.carrying import write
 from ...net.feedback import Feedback
 from ...net.gradients import Gradients
 from ...net.layout import Layout

@@ -12,7 +12,7 @@ from typing import Any
 from ...basics.arrays import T, as_matrix
 from ...functions.formulas import FORMULAS
 from ...functions.initialisers import fans
-from ...layers.layer import carrier
+from ...layers.carrying import carrier
 from ...layers.terms import Shape
 from ...net.options import above_zero
 from ...net.passes import Pass

@@ -21,7 +21,7 @@ from typing import Any
 from ...backends.operands import Signal
 from ...basics.arguments import shown
 from ...basics.errors import InvalidValue
-from ...layers.layer import write
+from ...layers.carrying import write
 from ...layers.terms import Shape
 from ...net.feedback import Feedback
 from ...net.layout import Layout

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from ...basics.errors import InvalidValue
-from ...layers.layer import carrier
+from ...layers.carrying import carrier
 from ...net.arena import Extra
 from ...net.feedback import Feedback
 from ...net.gradients import Gradients
