@@ -17,22 +17,23 @@ ROUGH = "lif", "alif", "poisson", "latency", "delta"  # of which no loss has a s
 PLAIN = [word for word in LAYERS if word not in (*TOKENS, *ROUGH)]
 
 
-def random_words(seed):
-    """A net above units, channels x time or channels x height x width, with three outputs."""
+def random_words(seed, without=()):
+    """A net above units, channels x time or channels x height x width, with three outputs; some words left out."""
     draw = np.random.default_rng(seed)
     places = [int(n) for n in draw.integers(3, 8, draw.integers(0, 3))]
     shape = (int(draw.integers(2, 5)), *places)
-    return _above(draw, PLAIN, f"input {'x'.join(map(str, shape))}")
+    return _above(draw, [word for word in PLAIN if word not in without], f"input {'x'.join(map(str, shape))}")
 
 
-def random_token_words(seed):
+def random_token_words(seed, without=()):
     """The same above tokens."""
+    pool = [word for word in LAYERS if word not in without]
     draw = np.random.default_rng([seed, 1])
     n = int(draw.choice([2, 4, 6]))
     if draw.random() < 0.3:
-        return _above(draw, LAYERS, "input 2x4x3", f"conv {n} 2x2, as tokens, positions")
+        return _above(draw, pool, "input 2x4x3", f"conv {n} 2x2, as tokens, positions")
     first = f"embed {n}{', positions' if draw.random() < 0.5 else ''}"
-    return _above(draw, LAYERS, f"tokens {draw.integers(2, 7)} of {draw.integers(2, 9)}", first)
+    return _above(draw, pool, f"tokens {draw.integers(2, 7)} of {draw.integers(2, 9)}", first)
 
 
 def _above(draw, pool, first, *words):
@@ -80,8 +81,8 @@ def _layer(draw, pool):
             [
                 *(one for one in pool if not LAYERS[one].joins),
                 *("conv", "conv1d", "local") * 4,
-                *("recurrent", "gru", "lstm", "turn", "mean pool") * 2,
-                *(TOKENS[1:3] * 8 if pool is LAYERS else ()),
+                *(one for one in ("recurrent", "gru", "lstm", "turn", "mean pool") * 2 if one in pool),
+                *(TOKENS[1:3] * 8 if "attention" in pool else ()),
                 "act",
                 "act",
             ]

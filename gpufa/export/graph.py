@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FLOAT, DOUBLE = TYPES = "float32", "float64"
+WHOLE = "int64"
 FEW = 64  # elements of an array that is written once, wherever it stands
 
 

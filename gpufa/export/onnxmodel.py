@@ -9,7 +9,7 @@ from ..basics.errors import InvalidValue, in_bytes, warn
 from ..basics.version import __version__
 from ..network import Network
 from .forms import operators
-from .graph import DOUBLE, FLOAT, TYPES, Graph
+from .graph import DOUBLE, FLOAT, TYPES, WHOLE, Graph
 from .needed import needed
 from .steps import steps_of
 from .told import as_texts, told
@@ -41,7 +41,7 @@ def to_onnx(net: Network, *, seed: int | None = None, inputs: str = FLOAT) -> An
     with needed("onnx", "onnx"):
         from onnx import TensorProto, helper, numpy_helper
     _tell_of_rounding(net, inputs)
-    elements = {FLOAT: TensorProto.FLOAT, DOUBLE: TensorProto.DOUBLE}
+    elements = {FLOAT: TensorProto.FLOAT, DOUBLE: TensorProto.DOUBLE, WHOLE: TensorProto.INT64}
     nodes = []
     for op, names, output, given in graph.nodes:
         attributes: dict[str, Any] = {name: elements[value] if op == "Cast" else value for name, value in given.items()}

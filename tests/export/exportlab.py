@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 import gpufa
+from gpufa.export.forms import time
 from gpufa.layers.sequences import numbered
+
+UNKNOWN = [kind.word for kind in time.KINDS]  # words that no format has so far
 
 
 def random_net(words, seed=0, **kw):

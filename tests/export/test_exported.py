@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from exportlab import agree, every_format, random_net, raw
+from exportlab import UNKNOWN, agree, every_format, random_net, raw
 from netlab import random_words
 
 import gpufa
@@ -106,7 +106,7 @@ def test_every_rule_is_exported_as_it_predicts_or_refused(rule, run):
 @every_format
 @pytest.mark.parametrize("seed", range(25))
 def test_random_nets_of_all_words(seed, run):
-    net = random_net(random_words(seed), seed, seeds=[0, 1] if seed % 2 else [3])
+    net = random_net(random_words(seed, UNKNOWN), seed, seeds=[0, 1] if seed % 2 else [3])
     agree(net, raw(net), run)
 
 

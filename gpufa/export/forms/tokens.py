@@ -12,7 +12,7 @@ from ...layers.embed import AsTokens, Embed, Positions, waves
 from ...layers.pool import GlobalMean, Mean
 from ...layers.sequences import stepwise
 from ..calls import Call
-from ..graph import Graph
+from ..graph import WHOLE, Graph
 from ..steps import Step
 from . import places
 from .row import Form
@@ -24,7 +24,7 @@ def _embed(step: Step) -> tuple[Call, ...]:
 
 
 def _gather(graph: Graph, step: Step, x: str) -> str:
-    found = graph.node("Gather", graph.floats(_table(step)), graph.as_type(x, "int64"), axis=0)
+    found = graph.node("Gather", graph.floats(_table(step)), graph.as_type(x, WHOLE), axis=0)
     return graph.node("Transpose", found, perm=[0, 2, 1])
 
 

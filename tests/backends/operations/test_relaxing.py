@@ -125,6 +125,7 @@ def test_infer(backend, dtype, kind, replicas, rows, columns, inner):
 FORMULAS_GIVEN = {  # numbers, and whether an array has one row only
     "concordant": ({}, (False, False)),
     "difference": ({"factor": -0.25}, (False, False)),
+    "ternary": ({"t": 0.5}, (False,)),
     "goodness_slope": ({"theta": 0.5, "sign": -1.0}, (False, True)),
     "log_odds": ({"theta": 0.5, "share": 0.25}, (False, True, False, True)),
 }
