@@ -9,6 +9,7 @@ import gpufa
 from gpufa.rules import RULES
 
 ALONG = RULES["dfa"](graph=True)
+TEMPORAL = "rflo", "eprop"
 HAND_DOWN = "fa", "kp", "topology", "weight_mirror"
 
 
@@ -84,6 +85,18 @@ def test_feedback_of_the_weights_is_backprop(rule, backend):
     close(other.gradients(x, y), bp.gradients(x, y), names=["W1", "W2", "W3", "b1", "b2", "b3"])
 
 
+@pytest.mark.parametrize("rule", TEMPORAL)
+def test_without_time_eligibility_traces_are_direct_feedback(rule, backend):
+    """And where the signal is symmetric, backprop."""
+    dfa, random = gcn("dfa", backend=backend), gcn(rule, backend=backend)
+    x, y = nodes(dfa)
+    for name, B in random.feedback.items():
+        put(random, B, host(dfa, dfa.feedback[name]))
+    close(random.gradients(x, y), dfa.gradients(x, y))
+    bp, symmetric = gcn("bp", backend=backend), gcn(RULES[rule](signal="symmetric"), backend=backend)
+    close(symmetric.gradients(x, y), bp.gradients(x, y))
+
+
 @pytest.mark.parametrize("rule", ["usf", "frsf", "brsf"])
 def test_sign_symmetry_of_weights_of_one_size_is_backprop(rule):
     bp, other = gcn("bp"), gcn(rule)
@@ -121,7 +134,7 @@ ABLE = {"bp", "shallow", "fa", "dfa", "topology", "sdfa", "drtp", "usf", "brsf",
 
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_takes_a_graph_or_says_why_not(rule):
-    if rule in ABLE | {"weight_mirror"}:
+    if rule in ABLE | {"weight_mirror", *TEMPORAL}:
         net = gcn(rule, seeds=(0, 1))
         assert all(np.isfinite(g).all() for g in net.gradients(*nodes(net)).values())
         assert set(net.alignment(*nodes(net))) >= {"per_sample", "gradient"}

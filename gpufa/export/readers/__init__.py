@@ -77,7 +77,7 @@ def _local(module: own.Local2d, called: str, shape: Shape) -> Read:
 def _residual(module: own.Residual, called: str, shape: Shape) -> Read:
     within = called.partition("module ")[2].partition(",")[0]
     inside, shortcut = (read(inner(one, f"{within}.{i}."), shape) for i, one in enumerate(module))
-    layer = Residual(inside.layers, shortcut.layers or None)
+    layer = Residual(inside.layers or (Flatten(),), shortcut.layers or None)
     return Read((layer,), inside.arrays + shortcut.arrays)
 
 

@@ -3,8 +3,8 @@
 An error arrives at the output of every block; within a recurrent layer it meets what the layer's own states, leak and
 gates, have carried along. That is autodiff with h_{t-1} held wherever U reads it, and comes of two ways that agree to
 rounding:
-    by = "traces"      a trace for each weight and sample goes forward in time; memory is the same for any number of
-    steps by = "history"     all steps are kept, and the signal goes back through them past U; faster, while they fit
+    by = "traces"    a trace for each weight and sample goes forward in time; memory is the same for any number of steps
+    by = "history"   all steps are kept, and the signal goes back through them past U; faster, while they fit
 Layers without time, and nets of one step, learn as under dfa, or with signal = "symmetric" as under bp.
 """
 

@@ -1,8 +1,7 @@
 """e-prop (Bellec, Scherr, Subramoney, Hajek, Salaj, Legenstein & Maass 2020, Nature Communications 11:3625).
 
-eps_t  = (ds_t / ds_{t-1}) eps_{t-1} + ds_t / dw        s is what a unit carries from step to step: h of leaky units and
-of
-                                                        a GRU, c of an LSTM; h_{t-1} is held wherever U reads it
+eps_t  = (ds_t / ds_{t-1}) eps_{t-1} + ds_t / dw        s is what a unit carries from step to step: h of leaky units,
+                                                        and of a GRU, c of an LSTM; h_{t-1} is held wherever U reads it
 trace  = (dh_t / ds_t) eps_t                            an LSTM's output gate, of its own step alone, is added to it
 dw     = sum over t of L_t trace_t,  L_t = B e_t        one trace for each weight and sample
 """
