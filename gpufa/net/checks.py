@@ -88,15 +88,15 @@ def check_fit(layout: Layout, rule: Rule, others: Mapping[str, type[Rule]]) -> N
 
 def _check_stops(layout: Layout) -> None:
     """Raises InvalidValue where something learns below a layer through which no error goes."""
-    below = ""
+    below: Layer | None = None
     for k in layout.every:
         for layer, shape in layout.walk(k):
-            if layer.stops and below:
+            if layer.stops and below is not None:
                 raise InvalidValue(
                     f"no error goes down through '{layer}' of block {k} to '{below}', which would not learn; put it in"
                     " front of all that does"
                 )
-            below = below or (str(layer) if layer.parameters(shape) else "")
+            below = layer if below is None and layer.parameters(shape) else below
 
 
 def _options_at_fault(rule: Rule, what: str) -> dict[str, Any]:

@@ -66,18 +66,20 @@ def test_seed_purpose_stream_and_step_each_give_other_numbers():
 def test_laws_are_the_words_maps_and_equal_in_both_precisions(law):
     words, single, double = draw(4001), draw(4001, law, np.float32), draw(4001, law, np.float64)
     integers = words.astype(np.int64)
+    normal = (sum((integers >> s) & 255 for s in (0, 8, 16, 24)) - 510) / np.sqrt(4 * 65535 / 12)
     expected = {
         "uniform": (words.view(np.int32) >> 8) * 2.0**-23,
         "sign": np.where(integers >> 31, -1.0, 1.0),
         "ternary": (3 * integers >> 32) - 1.0,
-        "normal": (sum((integers >> s) & 255 for s in (0, 8, 16, 24)) - 510) / np.sqrt(4 * 65535 / 12),
+        "normal": normal,
+        "complex": normal / np.sqrt(2),
     }[law]
     np.testing.assert_allclose(double, expected, rtol=1e-15, atol=0)
     np.testing.assert_allclose(single, expected, rtol=2**-23, atol=0)
 
 
 def test_moments():
-    for law, variance in (("uniform", 1 / 3), ("sign", 1.0), ("ternary", 2 / 3), ("normal", 1.0)):
+    for law, variance in (("uniform", 1 / 3), ("sign", 1.0), ("ternary", 2 / 3), ("normal", 1.0), ("complex", 0.5)):
         values = draw(400_000, law, np.float64)
         assert abs(values.mean()) < 5 * np.sqrt(variance / 400_000)
         assert abs(values.var() - variance) < 0.01 * variance
