@@ -90,7 +90,7 @@ class Parameters:
     adversarial          size in x + size * sign(dL/dx), dL/dx by true backprop
     adversarial_mix      train on the perturbed samples only, or on them beside the clean ones
     max_iter             passes over the training data, at most
-    patience             stop a seed after so many epochs without a better validation error, 0 for never
+    patience             epochs without a better validation error that stop a seed
     keep                 weights that each seed is left with: those of its best epoch by the validation part, or its
                          last (best with patience, else last)
     stop_train_error     stop a seed when the exponential mean (0.75) of its running training error is at most this,

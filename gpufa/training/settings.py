@@ -153,7 +153,7 @@ class LengthSettings:
     epochs: int | None = None
     """passes over the training data, at most"""
     patience: int = 0
-    """stop a seed after so many epochs without a better validation error, 0 for never"""
+    """epochs without a better validation error that stop a seed"""
     keep: Literal["best", "last"] | None = None
     """weights that each seed is left with: those of its best epoch by the validation part, or its last (best with
     --patience, else last)"""
