@@ -87,12 +87,12 @@ def _inputs(net: Learner, x: Any) -> Any:
     x = net.backend.shared(x)
     x = x if _on_device(net, x) else real_numbers(x, "the inputs")
     check_samples(x.shape, net.sizes.shapes[0], "the input")
-    net.check_nodes(len(x), "the input")
     flat = x.reshape(len(x), -1) if x.ndim > 2 and x.size else x
     if flat.ndim != 2 or flat.shape[1] != net.sizes.inputs or not len(flat):
         raise InvalidValue(
             f"inputs have shape {x.shape}; expected (samples, {net.sizes.inputs}) with at least one sample"
         )
+    net.check_nodes(len(flat), "the input")
     return net.scaled_inputs(flat)
 
 
