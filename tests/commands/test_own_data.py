@@ -86,7 +86,7 @@ def test_amounts_in_whole_numbers(iris, capsys, tmp_path):
     capsys.readouterr()
     assert main(["predict", "r", prices]) == 0
     assert capsys.readouterr().out.splitlines()[0] == "output_0"
-    with pytest.raises(gpufa.InvalidValue, match="expected one of classification, regression: change --task"):
+    with pytest.raises(gpufa.InvalidValue, match="expected one of classification, regression, places: change --task"):
         gpufa.Config(task="amounts")
 
 

@@ -51,7 +51,7 @@ def test_another_setting_is_explained(given, capsys):
 
 def test_every_setting_that_resume_takes_is_known():
     taken = inspect.signature(resume).parameters.keys()
-    assert set(flags.RESUMED) == taken - {"run", "quiet", "processes"}
+    assert set(flags.RESUMED) == taken - {"run", "quiet", "processes", "tokenizer"}
 
 
 def test_another_rate_from_the_weights_of_a_run(tmp_path, monkeypatch):
