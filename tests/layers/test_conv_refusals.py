@@ -33,7 +33,7 @@ def refused(what, text):
             "pool",
             "layer 'pool' can't be read; pool takes size, then stride 2, such as 'pool 2', and may end in an activ",
         ),
-        ("mean 2", "unknown layer 'mean 2'"),
+        ("mean 2", "layer 'mean 2' can't be read; mean takes nothing"),
         ("max pool 2", "unknown layer 'max pool 2'"),
         ("global mean 2", "layer 'global mean 2' can't be read; global mean takes nothing, such as 'global mean', and"),
         ("flatten 2", "layer 'flatten 2' can't be read; flatten takes nothing"),
@@ -109,7 +109,7 @@ def test_objects(make, text):
             "such as of 'input 3x32x32': say in front of all blocks what the inputs are, and put what makes units of",
         ),
         (["input 1x8x8", "pool 2", "dense 3"], "block 1, 'pool 2', has nothing to learn"),
-        (["input 1x8x8", "conv 3 3x3"], "the last block is 'conv 3 3x3'; give the outputs as 'dense 10'"),
+        (["input 1x8x8", "conv 3 3x3 tanh"], "the last block is 'conv 3 3x3 tanh'; give the outputs as 'dense 10'"),
         (
             ["input 1x8x8", "residual(conv 2 3x3)", "dense 3"],
             "'residual(conv 2 3x3)' makes (2, 8, 8) of (1, 8, 8), and",

@@ -82,7 +82,7 @@ def test_recorded_steps_are_eager_ones(rule, optimizer, monkeypatch):
     recorded = trained(**settings)
     from gpufa.backends.cupy import CupyBackend
 
-    monkeypatch.setattr(CupyBackend, "capture", lambda self, step: step)
+    monkeypatch.setattr(CupyBackend, "capture", lambda self, step, together=None: step)
     close(trained(**settings), recorded, 1e-10)
 
 

@@ -165,23 +165,23 @@ COMMON = {"layers": LAYERS, "epochs": 2, "seeds": (0, 1), "samples": 200, "backe
 @pytest.mark.filterwarnings("ignore::gpufa.GpufaWarning")
 @pytest.mark.parametrize("rule", ["dfa", "dkp"])
 def test_files_have_it_where_it_is_used_and_runs_go_on_with_it(rule, tmp_path):
-    for places, options in (("each", {}), ("each", {"places": "each"}), ("shared", {"places": "shared"})):
+    for places, options in (("auto", {}), ("each", {"places": "each"}), ("shared", {"places": "shared"})):
         out = tmp_path / f"{places} {len(options)}"
         whole_run = gpufa.train(gpufa.Config(rule=rule, rule_options=options, out=str(out), **COMMON))
         _, about = hdf5.read(out / "checkpoint.h5")
         for said in (about["network"]["rule"], about["config"]["rule"]):
-            assert said.get("places", "each") == places
-            assert ("places" in said) == (places == "shared" or (said is about["config"]["rule"] and bool(options)))
+            assert said.get("places", "auto") == places
+            assert ("places" in said) == bool(options)
         net = gpufa.load(out, backend="numpy")
         assert net.rule.places == places
         B = {**net.feedback, **net.parameters}["B1"]
-        assert B.shape == (2, 64 if places == "each" else 4, 10)
+        assert B.shape == (2, 4 if places == "shared" else 64, 10)
     part = str(tmp_path / "part")
     gpufa.train(gpufa.Config(rule=rule, rule_options=options, out=part, **COMMON | {"epochs": 1}))
     again = gpufa.resume(part, epochs=2)
     for name, p in whole_run.network.parameters.items():
         np.testing.assert_array_equal(again.network.parameters[name], p, err_msg=name)
-    with pytest.raises(gpufa.InvalidValue, match=r"has rule = .*'places': 'shared'.* but this run .*'places': 'each'"):
+    with pytest.raises(gpufa.InvalidValue, match=r"has rule = .*'places': 'shared'.* but this run .*'places': 'auto'"):
         gpufa.train(gpufa.Config(rule=rule, start=part, **COMMON))
     with pytest.raises(gpufa.InvalidValue, match=r"has rule = .*'places': 'each'.* but this run .*'places': 'shared'"):
-        gpufa.train(gpufa.Config(rule=rule, rule_options=options, start=str(tmp_path / "each 0"), **COMMON))
+        gpufa.train(gpufa.Config(rule=rule, rule_options=options, start=str(tmp_path / "auto 0"), **COMMON))

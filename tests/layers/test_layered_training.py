@@ -71,7 +71,7 @@ def test_recorded_steps_are_eager_ones(rule, optimizer, monkeypatch):
     recorded = trained(**settings)
     from gpufa.backends.cupy import CupyBackend
 
-    monkeypatch.setattr(CupyBackend, "capture", lambda self, step: step)
+    monkeypatch.setattr(CupyBackend, "capture", lambda self, step, together=None: step)
     close(trained(**settings), recorded, 1e-10)
     close(trained(**settings | {"backend": "numpy"}), recorded, 1e-10)
 
@@ -237,7 +237,7 @@ WORDS = ["input 6", *LAYERS, "dense 3"]
         (["input 6"], "its network has layers = ['input 6']"),
         ([*WORDS[:-1], 3], "its network has layers = ['input 6', 'dense 6 silu, dense 5 tanh, dropout 0.25'"),
         ({"input 6": "dense 3"}, "its network has layers = {'input 6': 'dense 3'}"),
-        ([*WORDS[:-1], "lstm 3"], "its layers are none (unknown layer 'lstm 3'; a layer begins with one of dense"),
+        ([*WORDS[:-1], "warp 3"], "its layers are none (unknown layer 'warp 3'; a layer begins with one of dense"),
         ([*WORDS[:-1], "dense 0"], "its layers are none (the units of a dense layer can't be 0"),
         ([*WORDS[:-1], "dense 3 tanh"], "its layers are none (the last block is 'dense 3 tanh'"),
         (["input 0", *WORDS[1:]], "its layers are none ('input 0' can't be read"),

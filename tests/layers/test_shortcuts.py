@@ -82,7 +82,7 @@ def test_words_and_objects(word, layer):
         ),
         ("residual(dense 3 | )", "block 'dense 3 | ' has nothing before or behind a comma or |, or is empty"),
         ("residual( | dense 3)", "has nothing before or behind a comma or |, or is empty"),
-        ("residual(dense 3 | lstm 3)", "unknown layer 'lstm 3'"),
+        ("residual(dense 3 | warp 3)", "unknown layer 'warp 3'"),
         ("dense 3 | dense 3", "layer 'dense 3 | dense 3' can't be read"),
         (
             "shortcut",

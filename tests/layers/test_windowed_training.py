@@ -70,7 +70,7 @@ def test_recorded_steps_are_eager_ones(rule, kind, monkeypatch):
     recorded = trained(kind, **settings)
     from gpufa.backends.cupy import CupyBackend
 
-    monkeypatch.setattr(CupyBackend, "capture", lambda self, step: step)
+    monkeypatch.setattr(CupyBackend, "capture", lambda self, step, together=None: step)
     close(trained(kind, **settings), recorded, 1e-10)
 
 

@@ -24,7 +24,8 @@ from gpufa.runs.summary import summary_of
 from gpufa.training.toml import from_mapping
 
 FAST = {"hidden": (6, 5), "epochs": 2, "backend": "numpy"}
-DENSE = [name for name in plots.PICTURES if name not in ("maps", "places")]  # the pictures of nets without maps
+OTHERS = "maps", "places", "attention", "spikes", "traces", "lags"  # pictures of nets with places or time
+DENSE = [name for name in plots.PICTURES if name not in OTHERS]
 HOSTILE = "<script>alert(1)</script> & \"q\" 'r' {{ 7*7 }} $\\frac$"
 chromium = pytest.mark.skipif(not browser.CHROMIUM, reason="there is no Chromium to show a page in")
 

@@ -58,7 +58,8 @@ def test_every_experiment_can_be_run(name):
 
 
 def test_the_comparison_has_every_rule():
-    assert set(experiment.find("bartunov-comparison").columns) == set(RULES)
+    of_time = {"rflo", "eprop", "dni_windows"}  # which are dfa or bp where there is none
+    assert set(experiment.find("bartunov-comparison").columns) == set(RULES) - of_time
 
 
 def test_noklands_table_is_the_papers():

@@ -62,7 +62,7 @@ def test_feedback_shapes_and_scale():
             {"beta": 1},
             "rule 'dfa' has no option 'beta'; it has law, scale, by_width, density, glorot, rank, shared",
         ),
-        ("bp", {"scale": 1}, "rule 'bp' has no option 'scale'; it has none"),
+        ("bp", {"scale": 1}, "rule 'bp' has no option 'scale'; it has window, truncate: set"),
         (
             "fa",
             {"law": "cauchy"},

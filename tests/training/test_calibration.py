@@ -115,7 +115,7 @@ def test_recorded_steps_are_eager_ones_and_numpys(rule, net, monkeypatch):
     close(recorded, weights(after(15, **settings)), 1e-10)
     from gpufa.backends.cupy import CupyBackend
 
-    monkeypatch.setattr(CupyBackend, "capture", lambda self, step: step)
+    monkeypatch.setattr(CupyBackend, "capture", lambda self, step, together=None: step)
     close(weights(after(15, backend="cupy", **settings)), recorded, 1e-10)
 
 
