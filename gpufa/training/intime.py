@@ -13,6 +13,7 @@ from ..layers.words import block, inputs
 from ..net.layout import Layout
 from ..net.learner import Learner
 from ..net.passes import Pass
+from ..parallel.ranks import Piece
 from .step import Step, drops_of
 
 
@@ -33,6 +34,9 @@ class StepInTime(Step):
             for length, p in self.passes.items():
                 p.weight = net.backend.zeros((len(net.seeds), length * self.m), net.dtype)
 
+    def _pieces(self, learn: Piece) -> list[Piece]:
+        return [learn, Piece(self._optimize), Piece(self._after)]
+
     def _collect(self) -> None:
         self.load()
         before: Pass | None = None
@@ -47,9 +51,8 @@ class StepInTime(Step):
             self.update.collect(self.rule, p, self.now)
             before = p
 
-    def _update(self) -> None:
+    def _optimize(self) -> None:
         self.update.optimize(self.now)
-        self.rule.after_update(self.p)
 
     def _window(self, first: int, last: int, before: Pass | None) -> Pass:
         """The pass of these steps, with their part of the batch, and the states before them."""
