@@ -45,12 +45,17 @@ def largest(net: "Network", most: int) -> tuple[NDArray, int]:
     channels than an image has is an image for each, and their number that of all; one that sees channels along time is
     an image of channels by time.
 
-    Raises InvalidValue as `as_images`, and where inputs are numbers of tokens.
+    Raises InvalidValue as `as_images`, where inputs are numbers of tokens, and where each place is seen by itself.
     """
     if found := numbered(net.sizes.shapes[0]):
         raise InvalidValue(f"weights are drawn as images of what they see, and '{found.word}' are none; draw others")
     W = np.nan_to_num(net.backend.to_host(net.arena[net.sizes.all_matrices[0]][0]), posinf=0.0, neginf=0.0)
     shape = tied(W.shape)[1:] if W.ndim > 2 else next(s for layer, s in net.sizes.walk(1) if layer.parameters(s))
+    if (seen := math.prod(W.shape[1:])) != math.prod(shape):
+        raise InvalidValue(
+            f"weights are drawn as images of what they see, and those of the first layer see {seen} channels at one step"
+            f" or place of {shape[-1]}; draw others"
+        )
     W = W.reshape(-1, math.prod(shape))
     W = W[np.argsort(-np.linalg.norm(W, axis=1), kind="stable")]
     if len(shape) == 1:

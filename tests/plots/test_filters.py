@@ -43,3 +43,11 @@ def test_filters_of_many_channels_are_an_image_for_each():
     assert count == 8
     np.testing.assert_array_equal(images[..., 0], longest.reshape(-1, 3, 2)[:5])
     np.testing.assert_array_equal(mosaic(images)[1:4, 1:3, 0], longest[0, 0])
+
+
+@pytest.mark.parametrize("words", [["input 8x8", "turn, lstm 16", "dense 3"], ["input 3x7", "alif 4", "dense 3"]])
+def test_what_sees_a_step_at_a_time_is_no_image(words):
+    net = gpufa.Network(words, rule="bp", backend="numpy")
+    channels, steps = net.sizes.shapes[0]
+    with pytest.raises(gpufa.InvalidValue, match=f"see {channels} channels at one step or place of {steps}"):
+        largest(net, 64)
