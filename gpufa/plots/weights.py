@@ -53,8 +53,8 @@ def largest(net: "Network", most: int) -> tuple[NDArray, int]:
     shape = tied(W.shape)[1:] if W.ndim > 2 else next(s for layer, s in net.sizes.walk(1) if layer.parameters(s))
     if (seen := math.prod(W.shape[1:])) != math.prod(shape):
         raise InvalidValue(
-            f"weights are drawn as images of what they see, and those of the first layer see {seen} channels at one step"
-            f" or place of {shape[-1]}; draw others"
+            f"weights are drawn as images of what they see, and those of the first layer see {seen} channels at one"
+            f" step or place of {shape[-1]}; draw others"
         )
     W = W.reshape(-1, math.prod(shape))
     W = W[np.argsort(-np.linalg.norm(W, axis=1), kind="stable")]
