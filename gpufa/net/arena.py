@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from ..basics.errors import InvalidValue
 from .layout import Layout
 
 Array = Any  # numpy.ndarray or cupy.ndarray
@@ -90,6 +91,10 @@ class Parameters(Arena):
         self, backend: Any, sizes: Layout, replicas: int, dtype: str, extras: Mapping[str, Shape] = MappingProxyType({})
     ) -> None:
         own = {name: shape for k in sizes.every for name, shape in sizes.parameters[k].items()}
+        if both := sorted(own.keys() & extras.keys()):
+            raise InvalidValue(
+                f"the rule and a layer both have an array called {both[0]}; give the rule's another name"
+            )
         matrices = {name: shape for name, shape in own.items() if len(shape) > 1}
         super().__init__(backend, {**matrices, **own, **extras}, replicas, dtype, ALIGN)
         self.backend, self.sizes, self.extras = backend, sizes, tuple(extras)

@@ -26,8 +26,8 @@ from ...net.rule import Rule
 class Layerwise(Rule):
     """Each hidden layer descends the loss of a linear classifier on its activity, which is trained along with it.
 
-    The heads are net.parameters["H1"], (n_L, n_1), from U(+-1/sqrt(n_k)), and ["c1"], (n_L,), from zero; the net itself
-    predicts by its output layer alone.
+    The heads are net.parameters["H1"], (n_L, n_1), from U(+-1/sqrt(n_k)), and ["c1"], (n_L,), from zero, called "cH1"
+    where block 1 is a GRU, which has a c1 of its own; the net itself predicts by its output layer alone.
     """
 
     name = "layerwise"
@@ -42,7 +42,7 @@ class Layerwise(Rule):
 
     def parameters(self, sizes: Layout) -> dict[str, Extra]:
         heads = {f"H{k}": Extra((sizes.outputs, sizes[k]), "uniform") for k in sizes.hidden}
-        return heads | {f"c{k}": Extra((sizes.outputs,)) for k in sizes.hidden}
+        return heads | {bias_of(sizes, k): Extra((sizes.outputs,)) for k in sizes.hidden}
 
     def deltas(self, net: Pass, e: Any) -> None:
         net.send(net.L, e)
@@ -54,7 +54,7 @@ class Layerwise(Rule):
         for k in net.hidden:
             e = self.space(net, k)
             grads.product(f"H{k}", e, net.sent[k])
-            grads.sums(f"c{k}", e)
+            grads.sums(bias_of(net.sizes, k), e)
 
     def space(self, net: Pass, k: int) -> Any:
         """Where e_k stands, (R, n_L, m)."""
@@ -64,10 +64,15 @@ class Layerwise(Rule):
         """e_k by the net's own loss."""
         a, value = net.array("H h + c", net.sizes.outputs, net.m), net.array("local loss", net.m)
         missed = net.backend.scratch("missed by a head", net.missed.shape, "bool")
-        H, c, e = net.parameters[f"H{k}"], net.parameters[f"c{k}"], self.space(net, k)
+        H, c, e = net.parameters[f"H{k}"], net.parameters[bias_of(net.sizes, k)], self.space(net, k)
         net.backend.output(H, net.sent[k], c, Outputs(net.loss, a, net.y, e, value, missed, weight=net.weight))
         return e
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         for k in net.hidden[-1:] if net.sizes.one_dense(net.L) else ():
             yield k, net.parameters[f"H{k}"], net.W[k + 1]
+
+
+def bias_of(sizes: Layout, k: int) -> str:
+    """What the bias of block k's head is called: a name that the block has none of."""
+    return f"cH{k}" if f"c{k}" in sizes.parameters[k] else f"c{k}"

@@ -5,6 +5,7 @@ import pytest
 from locallab import SIZES, slopes
 from rulelab import close, host, network, put, rng, samples, trainer, values
 
+import gpufa
 from gpufa.functions.activations import ACTIVATIONS
 from gpufa.functions.losses import LOSSES
 
@@ -85,3 +86,23 @@ def test_the_head_trains_along_with_the_layer(dropout, backend):
     found, expected = values(local.net), values(bp.net)
     close({n: found[n] for n in expected}, expected, 1e-12)
     close({"W2": found["H1"], "b2": found["c1"]}, expected, 1e-12, ("W2", "b2"))
+
+
+@pytest.mark.parametrize("n", [5, 3])
+def test_the_head_of_a_gru_has_a_bias_of_its_own(n):
+    net = gpufa.Network(["input 2x4", f"gru {n}", "dense 3"], rule="layerwise", backend="numpy")
+    assert (net.parameters["c1"].shape, net.parameters["cH1"].shape) == ((n,), (3,))
+    assert "cH1" not in gpufa.Network(["input 2x4", "lstm 3", "dense 3"], rule="layerwise").parameters
+    x, y = np.random.default_rng(0).normal(size=(4, 8)), np.array([0, 0, 0, 2])
+    found = net.gradients(x, y)
+    np.testing.assert_allclose(found["cH1"].sum(), 0, atol=1e-6)  # of softmax less a label
+    assert abs(found["c1"].sum()) > 1e-6
+
+
+def test_a_rule_has_no_array_that_a_layer_has():
+    class Own(gpufa.rules.Layerwise):
+        def parameters(self, sizes):
+            return {"c1": super().parameters(sizes)["cH1"]}
+
+    with pytest.raises(gpufa.InvalidValue, match="both have an array called c1; give the rule's another"):
+        gpufa.Network(["input 2x4", "gru 3", "dense 3"], rule=Own(), backend="numpy")
