@@ -155,9 +155,13 @@ class Sines(Task):
     word = "sines"
     description = "made by the program: sums of sines, to be made out of the same random spikes"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_steps(self, {"time": self.time}, self.time, least=2)
+
     @property
     def shape(self) -> tuple[int, int]:
-        return self.channels, max(round(self.time / self.step), 2)
+        return self.channels, round(self.time / self.step)
 
     def made(self, draw: Draw, samples: int) -> tuple[NDArray, NDArray]:
         draw = Draw(self.seed, 1)
@@ -199,20 +203,22 @@ class Evidence(Task):
                 f"evidence can't have {self.channels} channels and {self.cues} cues; give channels in fours, and an odd"
                 " number of cues"
             )
+        whole = self.cues * (self.gap + self.cue) + self.delay + self.recall
+        _check_steps(self, {"cue": self.cue, "recall": self.recall}, whole)
 
-    def _steps(self, time: float, least: int = 1) -> int:
-        return max(round(time / self.step), least)
+    def _steps(self, time: float) -> int:
+        return round(time / self.step)
 
     @property
     def shape(self) -> tuple[int, int]:
-        cues = self.cues * (self._steps(self.gap, 0) + self._steps(self.cue))
-        return self.channels, cues + self._steps(self.delay, 0) + self._steps(self.recall)
+        cues = self.cues * (self._steps(self.gap) + self._steps(self.cue))
+        return self.channels, cues + self._steps(self.delay) + self._steps(self.recall)
 
     def made(self, draw: Draw, samples: int) -> tuple[NDArray, NDArray]:
         side = np.where(draw.below(0.5, samples, 1), 0.7, 0.3)
         right = draw.below(side, samples, self.cues)
         group, most = self.channels // 4, self.frequency * self.step / 1000
-        each, gap, recall = self._steps(self.cue), self._steps(self.gap, 0), self._steps(self.recall)
+        each, gap, recall = self._steps(self.cue), self._steps(self.gap), self._steps(self.recall)
         p = np.zeros((samples, 4, self.shape[1]), np.float32)
         for i in range(self.cues):
             start = i * (each + gap) + gap
@@ -223,6 +229,26 @@ class Evidence(Task):
         y = np.full((samples, self.shape[1]), IGNORED)
         y[:, -recall:] = (right.sum(axis=1) > self.cues / 2)[:, None]
         return x, y
+
+
+def _check_steps(task: "Sines | Evidence", parts: dict[str, float], whole: float, least: int = 1) -> None:
+    """Raises InvalidValue where a part has fewer steps than that, all have too many, or spikes come faster."""
+    word, step, spikes = task.word, task.step, task.frequency * task.step / 1000
+    if whole / step > MOST:
+        raise InvalidValue(
+            f"{word} can't have {whole:g} ms in steps of {step:g} ms; give a larger step, for {MOST} steps at most"
+        )
+    for name, time in parts.items():
+        if round(time / step) < least:
+            raise InvalidValue(
+                f"the {name} of {word} can't be {time:g} ms in steps of {step:g} ms; give a smaller step, for at least"
+                f" {least} of them"
+            )
+    if spikes > 1:
+        raise InvalidValue(
+            f"{word} can't have spikes at {task.frequency:g} Hz in steps of {step:g} ms, of one a step at most; give a"
+            " smaller step or frequency"
+        )
 
 
 TASKS: dict[str, Task] = {row.word: row for row in (DelayedXor(), Adding(), Sines(), Evidence())}

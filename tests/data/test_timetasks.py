@@ -115,6 +115,11 @@ def test_they_are_sets_known_by_name_with_settings_behind_it():
         ("adding:steps=1", "the steps of adding can't be 1; give a whole number of at least 2"),
         ("sines:time=-1", "the time of sines can't be -1.0; give a number above 0, up to 1000000"),
         ("delayed_xor:noise=-1", "the noise of delayed_xor can't be -1.0; give a number of at least 0, up to 1000000"),
+        ("evidence:step=1e-300", "evidence can't have 2250 ms in steps of 1e-300 ms; give a larger step, for 1000000"),
+        ("evidence:step=300", "the cue of evidence can't be 100 ms in steps of 300 ms; give a smaller step, for at l"),
+        ("sines:step=900", "the time of sines can't be 1000 ms in steps of 900 ms; give a smaller step, for at least"),
+        ("evidence:frequency=201", "evidence can't have spikes at 201 Hz in steps of 5 ms, of one a step at most"),
+        ("sines:frequency=2000", "sines can't have spikes at 2000 Hz in steps of 1 ms, of one a step at most"),
         ("evidence:cues=2", "evidence can't have 40 channels and 2 cues; give channels in fours, and an odd number"),
     ],
 )
