@@ -124,11 +124,11 @@ def channels_first(config: Any, data: Data) -> Data:
     """The data, whose samples are turned where they have time first for a net of words that goes through time. Where
     both axes are as long it can't be told, and a warning says how they are read."""
     shape = inputs(config.layers[0]) if config.layers else None
-    if not shape or len(shape) != 2 or data.places is None or data.stream:
+    if not shape or len(shape) != 2 or data.places is None:
         return data
     with suppress(InvalidValue):  # which the net itself raises
         layout = Layout.of(shape, [*(block(words, config.parts) for words in config.layers[1:]), block("dense 1")])
-        if layout.recurrent and is_time_first(data.places, shape):
+        if layout.recurrent and not data.stream and is_time_first(data.places, shape):
             return turned(data, shape)
         if next(iter(layout.walk(1)))[0].timed and data.places == shape == shape[::-1]:
             warn(

@@ -48,3 +48,10 @@ def test_of_two_axes_as_long_a_warning_says_how_they_are_read():
         gpufa.GpufaWarning, match="samples of 7x7 are read as channels x time; where they are time x channe"
     ):
         gpufa.train(config, (x, Y))
+
+
+def test_of_samples_that_stay_in_their_file_it_says_so_too(tmp_path):
+    np.savez(tmp_path / "data.npz", x=np.random.default_rng(0).normal(size=(40, 7, 7)), y=Y)
+    settings = {"data": str(tmp_path / "data.npz"), "stream": "always", "backend": "numpy", "out": None}
+    with pytest.warns(gpufa.GpufaWarning, match="samples of 7x7 are read as channels x time; where they are time"):
+        gpufa.train(gpufa.Config(layers=("input 7x7", "gru 4"), rule="bp", epochs=1, **settings))
