@@ -93,6 +93,9 @@ def net_for(
     they don't fit together."""
     labels, about = has_labels(data.y_train), data.about or About(CLASSIFICATION)
     several, text = about.places or 1, about.tokens is not None
+    if about.places == 1:
+        way = "take --length 2 or more" if text else "give y without that axis, and leave --task places out"
+        raise InvalidValue(f"the data have a target at each of 1 place, which is a target for each sample; {way}")
     outputs = data.y_train.shape[1] // several if not labels else int(data.y_train.max()) + 1
     if text or (labels and about.classes):
         outputs = vocabulary_size(about) if text else len(about.classes or ())

@@ -160,3 +160,17 @@ def test_predict_and_pictures_say_that_there_is_no_line_for_each_sample(tmp_path
     gpufa.train(config(data=str(tmp_path / "a.npz"), out=str(tmp_path / "run")))
     with pytest.raises(gpufa.InvalidValue, match="pictures of targets are of one each"):
         plots.read(tmp_path / "run").targets  # noqa: B018
+
+
+@pytest.mark.parametrize("y", [np.arange(9)[:, None] % 3, np.ones((9, 2, 1))])
+def test_one_place_is_a_target_for_each_sample(y):
+    data = gpufa.load_data((np.zeros((9, 3)), y, np.zeros((9, 3)), y), task="places")
+    with pytest.raises(gpufa.InvalidValue, match=r"a target at each of 1 place, which is.*leave --task places out"):
+        gpufa.train(gpufa.Config(layers=("input 3x1", "gru 4 all"), backend="numpy", out=None), data)
+
+
+def test_a_text_has_windows_of_two_tokens_at_least(tmp_path):
+    (tmp_path / "text.txt").write_text("abcd" * 50)
+    settings = {"data": f"text:{tmp_path / 'text.txt'}", "length": 1, "backend": "numpy", "out": None}
+    with pytest.raises(gpufa.InvalidValue, match=r"a target at each of 1 place, which is.*take --length 2 or more"):
+        gpufa.train(gpufa.Config(layers=("embed 4", "gru 4 all"), **settings))
