@@ -62,9 +62,9 @@ class LIF(Cell):
             value, least = getattr(self, name), name in NOT_NEGATIVE
             if not is_number(value) or not math.isfinite(value) or value < 0 or not (least or value):
                 wanted = "of at least 0" if least else "above 0"
-                raise InvalidValue(f"the {name} of a {self.word} layer can't be {shown(value)}; give a number {wanted}")
-        one_of(self.reset, RESETS, f"reset of a {self.word} layer")
-        one_of(self.surrogate, tuple(SURROGATES), f"surrogate of a {self.word} layer")
+                raise InvalidValue(f"the {name} of {self.word} can't be {shown(value)}; give a number {wanted}")
+        one_of(self.reset, RESETS, f"reset of {self.word}")
+        one_of(self.surrogate, tuple(SURROGATES), f"surrogate of {self.word}")
 
     @property
     def positive(self) -> tuple[str, ...]:

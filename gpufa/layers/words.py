@@ -190,6 +190,8 @@ def _options(cls: type[Layer], texts: Sequence[str]) -> dict[str, Any] | None:
         if option is None or not (rest or option.sets):
             return None
         if option.sets:
+            if option.sets[0] in found:
+                return None
             found[option.sets[0]] = option.sets[1]
             continue
         text = rest.pop(0)

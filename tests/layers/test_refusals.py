@@ -40,6 +40,7 @@ def refused(what, text, error=gpufa.InvalidValue):
             "dense",
             "layer 'dense' can't be read; dense takes n, such as 'dense 64', and may end in an activation: ident",
         ),
+        ("gru 5 last all", "layer 'gru 5 last all' can't be read; gru takes n, then all or last, such as 'gru 6'"),
         ("dense 3 4", "layer 'dense 3 4' can't be read"),
         ("dense -3", "layer 'dense -3' can't be read"),
         ("dense 3 tanh tanh", "layer 'dense 3 tanh tanh' can't be read"),

@@ -190,12 +190,12 @@ def test_words_are_the_objects():
     ("make", "sentence"),
     [
         (lambda: LIF(0), "the units of a lif layer can't be 0; give a whole number of at least 1"),
-        (lambda: LIF(4, tau=0), "the tau of a lif layer can't be 0; give a number above 0"),
-        (lambda: ALIF(4, beta=-1), "the beta of a alif layer can't be -1; give a number above 0"),
-        (lambda: LIF(4, cost=-1), "the cost of a lif layer can't be -1; give a number of at least 0"),
-        (lambda: LIF(4, threshold=math.inf), "the threshold of a lif layer can't be inf; give a number above 0"),
-        (lambda: LIF(4, reset="down"), "reset of a lif layer 'down'.*subtract, zero"),
-        (lambda: LIF(4, surrogate="step"), "surrogate of a lif layer 'step'.*triangle, fast_sigmoid, arctan"),
+        (lambda: LIF(4, tau=0), "the tau of lif can't be 0; give a number above 0"),
+        (lambda: ALIF(4, beta=-1), "the beta of alif can't be -1; give a number above 0"),
+        (lambda: LIF(4, cost=-1), "the cost of lif can't be -1; give a number of at least 0"),
+        (lambda: LIF(4, threshold=math.inf), "the threshold of lif can't be inf; give a number above 0"),
+        (lambda: LIF(4, reset="down"), "reset of lif 'down'.*subtract, zero"),
+        (lambda: LIF(4, surrogate="step"), "surrogate of lif 'step'.*triangle, fast_sigmoid, arctan"),
         (lambda: Lowpass(0), "the tau of a lowpass can't be 0; give a number above 0"),
         (lambda: Lowpass(4, last=1), "last of a lowpass can't be 1; give True or False"),
         (
