@@ -96,6 +96,11 @@ def _weights(net: Learner, x: Any, y: Any) -> None:
         found.append(grads)
     for name in found[0]:
         if not _near(net.backend.xp, found[1][name], found[0][name]):
+            if not net.rule.linear:
+                raise InvalidValue(
+                    f"rule {net.rule.name!r} does not learn in proportion to each place's error, and some places have"
+                    " no target; give all of them one, or take another rule, such as dfa"
+                )
             raise InvalidValue(
                 f"rule {net.rule.name!r} says that it is linear, but twice the error does not make twice the gradient"
                 f" of {name}; let it leave linear out, or samples and classes without weights"

@@ -174,3 +174,13 @@ def test_a_text_has_windows_of_two_tokens_at_least(tmp_path):
     settings = {"data": f"text:{tmp_path / 'text.txt'}", "length": 1, "backend": "numpy", "out": None}
     with pytest.raises(gpufa.InvalidValue, match=r"a target at each of 1 place, which is.*take --length 2 or more"):
         gpufa.train(gpufa.Config(layers=("embed 4", "gru 4 all"), **settings))
+
+
+@pytest.mark.parametrize("rule", ["sdfa", "drtp"])
+def test_rules_that_no_error_scales_want_a_target_at_all_places(rule):
+    x, y = np.random.default_rng(0).normal(size=(9, 12)), np.arange(36).reshape(9, 4) % 3
+    config = gpufa.Config(layers=("input 3x4", "gru 4 all"), rule=rule, epochs=1, backend="numpy", out=None)
+    gpufa.train(config, gpufa.load_data((x, y, x, y), task="places"))
+    y[0, 1] = -1
+    with pytest.raises(gpufa.InvalidValue, match=f"rule '{rule}' does not learn in proportion.*have no target"):
+        gpufa.train(config, gpufa.load_data((x, y, x, y), task="places"))
