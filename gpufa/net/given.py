@@ -70,10 +70,10 @@ def _at_places(net: Learner, y: Any, samples: int) -> NDArray:
     """Targets of each place, labels (samples, places), or rows of numbers."""
     y = net.backend.shared(y)
     host = real_numbers(net.backend.to_host(y) if _on_device(net, y) else y, TARGETS)
-    (n, places), every = (net.sizes.at_place, net.sizes.places), net.sizes.outputs
+    n, places = net.sizes.at_place, net.sizes.places
     if host.dtype.kind in "iu" and host.shape == (samples, places) and n > 1:
         return checked_labels(host.astype(np.int64), TARGETS, n)
-    if host.dtype.kind == "f" and host.size == samples * every and host.shape[:1] == (samples,):
+    if host.dtype.kind == "f" and host.shape[:1] == (samples,) and host.shape[1:] in net.sizes.forms:
         return net.scaled_targets(checked_amounts(host.reshape(samples, n, places), TARGETS))
     raise InvalidValue(
         f"targets have shape {host.shape} and type {host.dtype}; expected whole numbers ({samples}, {places}), -1 where"

@@ -77,6 +77,12 @@ class Layout(Kinds):
         """The outputs at one place."""
         return self.shapes[-1][0]
 
+    @property
+    def forms(self) -> tuple[Shape, ...]:
+        """The shapes in which a sample's targets at places may come: as the outputs, these in a row of places, or all
+        in a row."""
+        return self.shapes[-1], (self.at_place, self.outputs // self.at_place), (self.outputs,)
+
     def __getitem__(self, k: int) -> int:
         return self.units[k]
 

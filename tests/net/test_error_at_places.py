@@ -172,7 +172,8 @@ def test_rules_that_need_an_output_for_each_sample_say_so(rule):
 
 def test_targets_that_fit_no_places():
     net = made()
-    for y in Y[:, :4], Y[:3], Y[0], REAL[:, :3], X, Y.astype(float)[..., None]:
+    turned = REAL.transpose(0, 2, 1), REAL.reshape(N, 2, -1)
+    for y in Y[:, :4], Y[:3], Y[0], REAL[:, :3], X, Y.astype(float)[..., None], *turned:
         with pytest.raises(
             gpufa.InvalidValue, match=r"targets have shape .* expected whole numbers \(5, 6\), -1 where"
         ):
@@ -183,7 +184,7 @@ def test_targets_that_fit_no_places():
     with pytest.raises(gpufa.InvalidValue, match="no target at any place, -1 everywhere"):
         net.evaluate(X, np.full((N, T), -1))
     shares = np.full((N, OUT, T), 0.25)
-    assert net.loss(X, shares) > 0
+    assert net.loss(X, shares) == net.loss(X, shares.reshape(N, -1)) > 0
     half = shares.copy()
     half[0, 0, 0] = np.nan
     with pytest.raises(gpufa.InvalidValue, match="NaN at some outputs of a place alone"):
