@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..basics.errors import InvalidValue
+from ..basics.errors import InvalidValue, warn
 from .samples import float_type, has_labels, host_array, numbers
 
 IGNORED = -1
@@ -18,6 +18,7 @@ def targets_at_places(y: Any, name: str) -> tuple[NDArray, int]:
     InvalidValue that calls them `name`."""
     array = numbers(host_array(y, name), name)
     if has_labels(array) and array.ndim == 2:
+        _warn_of_a_mark(array, name)
         return checked_labels(array.astype(np.int64), name), array.shape[1]
     if array.dtype.kind == "f" and array.ndim == 3:
         return checked_amounts(array, name), array.shape[2]
@@ -26,6 +27,15 @@ def targets_at_places(y: Any, name: str) -> tuple[NDArray, int]:
         f" (samples, places), {IGNORED} for none, or floats (samples, outputs, places), NaN for none: give these, or"
         " leave --task places out"
     )
+
+
+def _warn_of_a_mark(y: NDArray, name: str) -> None:
+    """Of unsigned labels the largest that there can be is what -1 becomes when it is written as one."""
+    if y.dtype.kind == "u" and (y == (most := np.iinfo(y.dtype).max)).any():
+        warn(
+            f"{name} is {y.dtype} and has the label {most}, which is taken as a class; where it marks places without a"
+            f" target, write {IGNORED} in its place, into whole numbers with a sign"
+        )
 
 
 def checked_labels(y: NDArray, name: str, classes: int | None = None) -> NDArray:

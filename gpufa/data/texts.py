@@ -59,7 +59,10 @@ def read_text(source: str, fraction: float | None, wanted: Wanted, way: Way) -> 
                 f" leave --{name.replace('_', '-')} out"
             )
     text, tokens = _read(path_of_text(source), wanted.encoding or UTF8, way), wanted.tokens or CHAR
-    own, length = tokenizer(tokens), whole(LENGTH if wanted.length is None else wanted.length, "the length of windows")
+    own, length = (
+        tokenizer(tokens),
+        whole(LENGTH if wanted.length is None else wanted.length, "the length of windows", least=2),
+    )
     known = None if own else vocabulary_of(text, tokens)
     by = own or known
     assert by

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..net.learner import Learner
 from ..parallel.ranks import ALONE, Ranks
-from .tally import AMOUNTS, CLASSES, FLAGS, PAIR, TOKENS, Tally, count, count_nodes, together
+from .tally import AMOUNTS, CLASSES, FLAGS, NATS, PAIR, TOKENS, Tally, count, count_nodes, together
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _rmse(t: Tally) -> NDArray:
 ROWS = (
     Metric("loss", _loss),
     Metric("error", _error, frozenset({CLASSES, FLAGS, TOKENS}), percent=True),
-    Metric("perplexity", _perplexity, frozenset({TOKENS})),
+    Metric("perplexity", _perplexity, frozenset({NATS})),
     Metric("balanced_accuracy", _balanced_accuracy, frozenset({CLASSES}), percent=True),
     Metric("recall", _recall, frozenset({CLASSES}), percent=True),
     Metric("auc", _auc, frozenset({PAIR})),

@@ -17,6 +17,7 @@ from ..net.passes import Pass
 CLASSES = "classes"  # one class a sample: labels, one-hot rows, or 0 and 1 of one output
 PAIR = "pair"  # of two classes
 TOKENS = "tokens"  # one class at each place of a sample
+NATS = "nats"  # the same, whose probability the loss is of
 FLAGS = "flags"  # several outputs of 0 or 1 each
 AMOUNTS = "amounts"  # numbers, whose squared error is the loss
 ADDED = "n", "loss", "wrong", "held", "inexact", "residual"  # of two parts
@@ -67,8 +68,10 @@ def kinds_of(net: Learner, y: Any) -> frozenset[str]:
     as well; what is none of these is a share, and has its loss alone.
     """
     if net.sizes.places > 1:
-        own = TOKENS if has_labels(y) else AMOUNTS if net.output_loss.name == "squared_error" else ""
-        return frozenset({own} - {""})
+        loss = net.output_loss.name
+        if has_labels(y):
+            return frozenset({TOKENS, NATS} if loss == "cross_entropy" else {TOKENS})
+        return frozenset({AMOUNTS} if loss == "squared_error" else ())
     if has_labels(y):
         return frozenset({CLASSES, PAIR} if net.sizes.outputs == 2 else {CLASSES})
     loss, columns = net.output_loss.name, y.shape[1]

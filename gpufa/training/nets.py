@@ -94,9 +94,11 @@ def net_for(
     labels, about = has_labels(data.y_train), data.about or About(CLASSIFICATION)
     several, text = about.places or 1, about.tokens is not None
     if about.places == 1:
-        way = "take --length 2 or more" if text else "give y without that axis, and leave --task places out"
-        raise InvalidValue(f"the data have a target at each of 1 place, which is a target for each sample; {way}")
-    outputs = data.y_train.shape[1] // several if not labels else int(data.y_train.max()) + 1
+        raise InvalidValue(
+            "the data have a target at each of 1 place, which is a target for each sample; give y without that axis,"
+            " and leave --task places out"
+        )
+    outputs = data.y_train.shape[1] // several if not labels else _classes(data)
     if text or (labels and about.classes):
         outputs = vocabulary_size(about) if text else len(about.classes or ())
     made = Network if ranks.layers.size == 1 else partial(PartNetwork, ranks=ranks.layers)
@@ -128,6 +130,11 @@ def net_for(
         check_samples((len(data.x_train), *data.places), net.sizes.shapes[0], "x")
     net.about = data.about or About(CLASSIFICATION if labels else REGRESSION)
     return net
+
+
+def _classes(data: Data) -> int:
+    """How many classes labels have; a token may be one that the test part alone has."""
+    return max(int(y.max(initial=0)) for y in (data.y_train, data.y_test)) + 1
 
 
 def place_of(config: Config, device: int) -> Any:

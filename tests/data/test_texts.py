@@ -158,6 +158,7 @@ def test_windows_of_another_text(tmp_path):
         ),
         (TEXT[:200], {"length": 30}, r"the test part of .* has 20 tokens, and a window of 30 needs 31"),
         (TEXT, {"length": 0}, "the length of windows can't be 0"),
+        (TEXT, {"length": 1}, "the length of windows can't be 1; give a whole number of at least 2"),
         (TEXT, {"test_fraction": 2.0}, "the fraction 2.0 of the samples can't be held out"),
         (TEXT, {"target": "y"}, r"target = \('y',\) is for data with a target, and text has its own"),
         (TEXT, {"task": "regression"}, r"task = 'regression' is for data with a target"),

@@ -10,7 +10,23 @@ from gpufa.rules import RULES, make_rule
 from gpufa.rules.alignment.dfa import DFA
 from gpufa.rules.alignment.fa import FA
 
-TAKING = ["bp", "shallow", "fa", "dfa", "sdfa", "drtp", "kp", "dkp", "usf", "brsf", "frsf", "topology", "rflo", "eprop", "dni_windows"]
+TAKING = [
+    "bp",
+    "shallow",
+    "fa",
+    "dfa",
+    "sdfa",
+    "drtp",
+    "kp",
+    "dkp",
+    "usf",
+    "brsf",
+    "frsf",
+    "topology",
+    "rflo",
+    "eprop",
+    "dni_windows",
+]
 POOLING = [*TAKING, "layerwise", "evolution"]
 nets = pytest.mark.parametrize("words", NETS.values(), ids=list(NETS))
 through = pytest.mark.parametrize("rule", ["fa", "kp"])

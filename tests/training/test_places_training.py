@@ -169,13 +169,6 @@ def test_one_place_is_a_target_for_each_sample(y):
         gpufa.train(gpufa.Config(layers=("input 3x1", "gru 4 all"), backend="numpy", out=None), data)
 
 
-def test_a_text_has_windows_of_two_tokens_at_least(tmp_path):
-    (tmp_path / "text.txt").write_text("abcd" * 50)
-    settings = {"data": f"text:{tmp_path / 'text.txt'}", "length": 1, "backend": "numpy", "out": None}
-    with pytest.raises(gpufa.InvalidValue, match=r"a target at each of 1 place, which is.*take --length 2 or more"):
-        gpufa.train(gpufa.Config(layers=("embed 4", "gru 4 all"), **settings))
-
-
 @pytest.mark.parametrize("rule", ["sdfa", "drtp"])
 def test_rules_that_no_error_scales_want_a_target_at_all_places(rule):
     x, y = np.random.default_rng(0).normal(size=(9, 12)), np.arange(36).reshape(9, 4) % 3
@@ -184,3 +177,23 @@ def test_rules_that_no_error_scales_want_a_target_at_all_places(rule):
     y[0, 1] = -1
     with pytest.raises(gpufa.InvalidValue, match=f"rule '{rule}' does not learn in proportion.*have no target"):
         gpufa.train(config, gpufa.load_data((x, y, x, y), task="places"))
+
+
+def test_a_class_that_the_test_part_alone_has_is_an_output():
+    rare = np.where(Y == 0, OUT, Y)
+    run = train((X, Y, X, rare), seeds=(0,))
+    shares = run.network.predict(X)
+    assert shares.shape == (N, OUT + 1, T)
+    right = np.take_along_axis(shares, rare[:, None], axis=1)
+    np.testing.assert_allclose(run.summary["test_loss"], -np.log(right).mean(), rtol=1e-10)
+
+
+def test_perplexity_is_cross_entropy_s():
+    run = train(loss="squared_error", epochs=1)
+    assert {*run.network.evaluate(X, GAPS)} == {"loss", "error"}
+    assert not [name for name in [*run.history.epochs, *run.summary] if "perplexity" in name]
+
+
+def test_minus_one_of_unsigned_labels_is_told():
+    with pytest.warns(gpufa.GpufaWarning, match="y is uint8 and has the label 255, which is taken as a class"):
+        gpufa.load_data((X, GAPS.astype(np.uint8)), task="places")
