@@ -49,6 +49,8 @@ def validate(data: Any, wanted: Wanted = ALL, fraction: float | None = None, wei
         every = {str(name): _in_words(array) for name, array in data.items()}
         found = fields(every, wanted, lambda one, other: alike(data[one], data[other]))
         xs, ys, own = ([data[name] for name in names] for names in to_train(found, wanted, every))
+        if len(xs) == 1:
+            nodes.refuse_unlinked(every)
         weights = own[0] if own else weights
     elif isinstance(data, Sequence) and len(data) in (2, 4):
         xs, ys = list(data[::2]), list(data[1::2])

@@ -21,6 +21,7 @@ from .samples import Data, floats, host_array, numbers
 from .target import decide
 
 EDGES = "edges", "edge_index", "adj_indptr"
+WEIGHTS = "edge_weight", "edge_weights", "edge_attr"
 FEATURES = "x", "features", "attr_matrix"
 LABELS = "y", "labels", "label"
 SPARSE = "x", "attr"  # before indptr, indices, shape and data
@@ -41,9 +42,17 @@ def holds(names: Collection[str]) -> bool:
 
 def named(names: Collection[str]) -> list[str]:
     """Those of the names that are of a graph."""
-    of_parts = {form.format(name) for called in PARTS.values() for name in called for form in FORMS}
     of_csr = {f"{name}_{part}" for name in (*SPARSE, "adj") for part in (*CSR, "data")}
-    return [name for name in names if name in {*EDGES, *FEATURES, *LABELS, *of_parts, *of_csr}]
+    return [name for name in names if name in {*EDGES, *WEIGHTS, *FEATURES, *LABELS, *_of_parts(), *of_csr}]
+
+
+def refuse_unlinked(names: Collection[str]) -> None:
+    """Raises InvalidValue where arrays without edges are parted, or linked, as a graph is alone."""
+    if found := [name for name in names if name == "adj" or name in _of_parts()]:
+        raise InvalidValue(
+            f"the array {found[0]!r} is for a graph's nodes, and there are no edges; give edges, (E, 2), or x_train,"
+            " y_train, x_test and y_test, or leave it out"
+        )
 
 
 def refuse(wanted: Wanted, fraction: float | None) -> None:
@@ -120,6 +129,9 @@ def _graph(arrays: Mapping[str, Any], nodes: int) -> Graph:
         return Graph(matrix)
     name = next(name for name in EDGES if name in arrays)
     edges = host_array(arrays[name], name)
+    for weights in WEIGHTS:
+        if weights in arrays and (np.asarray(arrays[weights]) != 1).any():
+            raise InvalidValue(f"{weights} is not 1 at each edge, and layers weigh edges themselves; leave it out")
     return Graph(edges.T if name == "edge_index" else edges, nodes)
 
 
@@ -159,8 +171,8 @@ def _mask(arrays: Mapping[str, Any], part: str, y: NDArray) -> NDArray[np.bool_]
     if given.dtype.kind == "b" and given.shape == y.shape:
         mask = given
     elif given.dtype.kind in "iu" and given.ndim == 1 and len(np.unique(given)) == len(given):
-        if given.size and not 0 <= given.min() <= given.max() < len(y):
-            raise InvalidValue(f"{found[0]} names node {given.max()}, and there are {len(y)}, counted from 0; mend it")
+        if (none := given[(given < 0) | (given >= len(y))]).size:
+            raise InvalidValue(f"{found[0]} names node {none[0]}, and there are {len(y)}, counted from 0; mend it")
         mask[given] = True
     else:
         raise InvalidValue(
@@ -196,6 +208,11 @@ def _one(arrays: Mapping[str, Any], names: Collection[str], what: str) -> Any:
 
 def _every(arrays: Mapping[str, Any]) -> str:
     return listed({name: shape_in_words(np.shape(a), getattr(a, "dtype", "")) for name, a in arrays.items()})
+
+
+def _of_parts() -> set[str]:
+    """All names that arrays may have which say what nodes are for."""
+    return {form.format(name) for called in PARTS.values() for name in called for form in FORMS}
 
 
 def _flag(name: str) -> str:

@@ -87,6 +87,8 @@ def _of_arrays(path: Path, test_fraction: float | None, wanted: Wanted, way: Way
     xs, ys, weights = to_train(found, wanted, every)
     if len(xs) > 1 and test_fraction is not None:
         raise InvalidValue(f"it {OWN_TEST_PART.format(shown(test_fraction))}")
+    if len(xs) == 1:
+        nodes.refuse_unlinked(every)
     called = ("x_train", "x_test") if len(xs) > 1 else ("x",)
     of_x, others = _read(path, dict(zip(called, xs, strict=True)), [*ys, *weights], way)
     of_y, own = others[: len(ys)], others[len(ys) :]

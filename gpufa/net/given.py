@@ -53,6 +53,8 @@ def network_target(net: Learner, y: Any, samples: int) -> Any:
             raise InvalidValue(
                 f"label {bad} is out of range; a network with {n} outputs takes labels 0 to {n - 1}{_by_name(net)}"
             )
+        if net.graph is not None and host.max() < 0:
+            raise InvalidValue("no node has a label, as y is -1 everywhere; give those of some")
         if net.target_scaling:
             raise InvalidValue(f"these are labels, but the network's targets are scaled; give ({samples}, {n}) of them")
         return net.backend.to_device(host, "int64")

@@ -42,7 +42,7 @@ SAME = {
     "one-hot labels": without("y", labels=np.eye(2)[np.maximum(Y, 0)] * (Y >= 0)[:, None]),
     "labels as floats": without("y", label=Y.astype(float)[:, None]),
     "validation": without("val", validation=GRAPH["val"]),
-    "more than is used": GRAPH | {"names": np.array(["a", "b"])},
+    "more than is used": GRAPH | {"edge_weight": np.ones(4), "names": np.array(["a", "b"])},
 }
 
 
@@ -97,6 +97,10 @@ def test_classes_go_by_their_names():
         (GRAPH | {"val": np.array([3, 4])}, "node 4 is for validation and for test"),
         (GRAPH | {"val": np.array([3, 3])}, "val is int64 of the shape"),
         (GRAPH | {"test": np.array([4, 6])}, "test names node 6, and there are 6"),
+        (GRAPH | {"test": np.array([4, -1])}, "test names node -1, and there are 6"),
+        (GRAPH | {"edge_weight": np.array([1, 1, 0.5, 1])}, "edge_weight is not 1 at each edge, and layers weigh"),
+        (without("edges"), "the array 'train' is for a graph's nodes, and there are no edges; give edges"),
+        (without("edges", *MASKS, adj=np.eye(6)), "the array 'adj' is for a graph's nodes, and there are no edges"),
         (GRAPH | {"test": MASKS["test"][:5]}, "give a bool for each of 6 nodes"),
         (GRAPH | {"y": Y[:5]}, "y is int64 of the shape"),
         (GRAPH | {"y": Y - 1}, "has the label -2"),
@@ -112,6 +116,13 @@ def test_classes_go_by_their_names():
 def test_arrays_that_are_no_graph_are_refused(arrays, why):
     with pytest.raises(gpufa.InvalidValue, match=why):
         load_data(arrays)
+
+
+def test_files_are_held_to_the_same(tmp_path):
+    for arrays, why in (GRAPH | {"edge_attr": np.arange(4)}, "edge_attr"), (without("edges"), "array 'train'"):
+        np.savez(tmp_path / "a.npz", **arrays)
+        with pytest.raises(gpufa.InvalidValue, match=why):
+            load_data(str(tmp_path / "a.npz"))
 
 
 @pytest.mark.parametrize(

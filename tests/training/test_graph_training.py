@@ -91,6 +91,8 @@ def test_each_part_is_scored_by_its_own_nodes(backend):
         np.testing.assert_allclose(run.summary[f"{part}_error"], wrong)
         np.testing.assert_allclose(run.summary[f"{part}_loss"], loss, rtol=1e-10)
         np.testing.assert_allclose(run.network.evaluate(data.x_train, y)["error"], wrong)
+    with pytest.raises(gpufa.InvalidValue, match="no node has a label, as y is -1 everywhere"):
+        run.network.evaluate(data.x_train, np.full_like(y, -1))
     assert set(run.history.epochs.names) >= {"validation_error", "test_error", "test_recall"}
 
 
