@@ -127,6 +127,19 @@ def encoded(by: Tokenizer, text: str, most: int | None = None) -> NDArray[np.int
     return numbers.astype(np.int64)
 
 
+def decoded(by: Tokenizer, numbers: list[int]) -> str:
+    """The text of these numbers. Raises InvalidValue where a tokenizer of one's own gives none."""
+    try:
+        text = by.decode(numbers)
+    except Exception as error:  # what runs there is the user's own
+        raise InvalidValue(
+            f"the tokenizer fails to decode {shown(numbers[:3])} ({type(error).__name__}: {error}); mend it"
+        ) from error
+    if not isinstance(text, str):
+        raise InvalidValue(f"the tokenizer's decode gives a {type(text).__name__}; let it give a text")
+    return text
+
+
 def _points(text: str) -> NDArray[np.uint32]:
     """The code points of a text."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")

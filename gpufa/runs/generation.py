@@ -9,7 +9,7 @@ from ..basics.arguments import is_number, of_type, shown, whole
 from ..basics.errors import InvalidValue
 from ..basics.random import Generator, Purpose, check_seed
 from ..data.texts import vocabulary_size
-from ..data.tokens import encoded, known_by
+from ..data.tokens import decoded, encoded, known_by
 from ..network import Network
 
 
@@ -54,7 +54,7 @@ def generate(
         shares = _next(net, numbers[-length:])
         draws.words(word, seed, Purpose.SAMPLE, step=i)
         numbers = np.append(numbers, _drawn(shares, temperature, top_k, float(word[0]) / 2**32))
-    return by.decode(numbers[len(numbers) - tokens :].tolist())
+    return decoded(by, numbers[len(numbers) - tokens :].tolist())
 
 
 def _next(net: Network, numbers: NDArray) -> NDArray[np.float64]:
@@ -64,6 +64,11 @@ def _next(net: Network, numbers: NDArray) -> NDArray[np.float64]:
     x[0, : len(numbers)] = numbers
     outputs = net.predict(x).astype(np.float64)
     at = outputs[..., 0, :, len(numbers) - 1]
+    if not (at >= 0).all():
+        raise InvalidValue(
+            f"the net has {at[~(at >= 0)][0]:.3g} in place of a probability: it has diverged, or its loss,"
+            f" {net.output_loss.name}, is of none; train one by cross_entropy, with another --lr"
+        )
     return at if net.single else np.asarray(at.mean(axis=0))
 
 

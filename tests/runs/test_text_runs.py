@@ -168,3 +168,29 @@ def test_a_tokenizer_of_one_s_own(tmp_path, source):
     assert len(said.split()) == 3
     with pytest.raises(gpufa.InvalidValue, match=r"and no code runs because a checkpoint names it; hand it in"):
         gpufa.generate(gpufa.load(out), "the", 3)
+
+
+def test_what_is_no_probability_is_not_drawn_from(source):
+    net = gpufa.train(config(source, epochs=1)).network
+    next(iter(net.parameters.values()))[...] = np.nan
+    with pytest.raises(gpufa.InvalidValue, match="the net has nan in place of a probability: it has diverged"):
+        gpufa.generate(net, "the cat", 3)
+
+
+class Letters:
+    def __init__(self, decode):
+        self.decode = decode
+
+    def encode(self, text):
+        return [ord(c) % 7 for c in text]
+
+
+@pytest.mark.parametrize(
+    ("decode", "why"),
+    [(lambda numbers: 1 / 0, r"fails to decode \[.*ZeroDivisionError"), (list, "decode gives a list; let it give a")],
+)
+def test_a_tokenizer_that_decodes_nothing(source, decode, why):
+    own = Letters(decode)
+    net = gpufa.train(config("digits", epochs=1, length=None), gpufa.load_data(source, tokens=own, length=8)).network
+    with pytest.raises(gpufa.InvalidValue, match=why):
+        gpufa.generate(net, "the cat", 3, tokenizer=own)
