@@ -183,5 +183,5 @@ def test_files_have_it_where_it_is_used_and_runs_go_on_with_it(rule, tmp_path):
         np.testing.assert_array_equal(again.network.parameters[name], p, err_msg=name)
     with pytest.raises(gpufa.InvalidValue, match=r"has rule = .*'places': 'shared'.* but this run .*'places': 'auto'"):
         gpufa.train(gpufa.Config(rule=rule, start=part, **COMMON))
-    with pytest.raises(gpufa.InvalidValue, match=r"has rule = .*'places': 'each'.* but this run .*'places': 'shared'"):
+    with pytest.raises(gpufa.InvalidValue, match=r"has rule = .*'places': 'auto'.* but this run .*'places': 'shared'"):
         gpufa.train(gpufa.Config(rule=rule, rule_options=options, start=str(tmp_path / "auto 0"), **COMMON))

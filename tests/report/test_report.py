@@ -145,7 +145,7 @@ def test_where_the_data_are_gone_the_rest_is_reported(tmp_path):
     assert [image["alt"].split()[0] for image in page.images] == ["curves", "angles", "dead"]
     gap = plots.read(tmp_path / "run").gap
     assert "mine.npz" in gap
-    assert page.text.count(f"is not drawn: {gap}.") == 4
+    assert page.text.count(f"is not drawn: {gap}.") == 7
     assert "features is not drawn: the 6 inputs are no square image" in page.text
 
 

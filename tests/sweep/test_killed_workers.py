@@ -68,18 +68,24 @@ def test_a_worker_that_is_told_to_stop_saves_its_trial(tmp_path, undisturbed):
     assert values(out) == undisturbed
 
 
-def test_a_worker_with_nothing_left_leaves_what_others_do(tmp_path, capsys):
-    """A trial in other hands is theirs; when they are gone, it is taken."""
+def test_a_worker_with_nothing_left_leaves_what_others_do(tmp_path, capsys, monkeypatch):
+    """A trial in other hands is theirs, as soon as the study is begun; when they are gone, it is taken."""
+    from gpufa.sweep.begun import Begun
     from gpufa.sweep.storage import held
     from gpufa.sweep.study import WORKER
 
-    out = tmp_path / "study"
-    theirs = held(out / "trials/bp/0" / WORKER)
+    out, write, theirs = tmp_path / "study", Begun.write, []
+
+    def written_and_taken(begun, folder):
+        write(begun, folder)
+        theirs.append(held(out / "trials/bp/0" / WORKER))
+
+    monkeypatch.setattr(Begun, "write", written_and_taken)
     sweep(tmp_path, trials=1)
     said = capsys.readouterr().out
     assert "trials/dfa/0" in said
     assert "trials/bp/0" not in said
-    theirs.release()
+    theirs.pop().release()
     sweep(tmp_path, trials=1)
     assert "trials/bp/0" in capsys.readouterr().out
     assert (out / "compare.md").exists()
