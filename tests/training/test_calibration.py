@@ -44,7 +44,8 @@ def test_such_a_step_is_one_of_backprop(rule, optimizer, backend):
     options = settings.pop("rule_options", {})
     plain, found = (after(1, rule=rule, rule_options=options, calibrate=n, **settings) for n in (0, 1))
     close(weights(found), weights(after(1, rule="bp", **settings)), 1e-12)
-    assert any(not np.allclose(p, weights(found)[name]) for name, p in weights(plain).items())
+    if rule != "dni_windows":  # which is backprop where there is no time
+        assert any(not np.allclose(p, weights(found)[name]) for name, p in weights(plain).items())
 
 
 @pytest.mark.parametrize(
