@@ -50,6 +50,7 @@ def test_nvrtc_does_refuse_what_is_wrong():
         nvrtc.compile_cubin(library, "__global__ void f() { int x = y; }", 80)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not NVCC, reason="no nvcc")
 def test_no_kernel_spills_registers(tmp_path):
     texts = sources(*TYPES)

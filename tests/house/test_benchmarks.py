@@ -31,6 +31,7 @@ def test_contenders_do_the_same_work(work):
     assert "OTHER" not in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "unit"), [("scaling", " ms"), ("memory", " MiB ")])
 def test_growth(kind, unit):
     done = run(kind, "--quick")

@@ -22,6 +22,7 @@ def environment(tmp_path):
     return os.environ | {"PATH": f"{command.parent}{os.pathsep}{os.environ['PATH']}"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="a SLURM script is one of bash")
 def test_a_slurm_array(tmp_path, environment):
     """As many workers as the array has tasks, at once, each in its task's environment."""
@@ -54,6 +55,7 @@ def test_a_slurm_script_outside_of_an_array_says_what_it_lacks(tmp_path, environ
     assert "is set by SLURM; or say which worker this is" in done.stderr
 
 
+@pytest.mark.slow
 def test_submitit(tmp_path, environment):
     pytest.importorskip("submitit")
     out = tmp_path / "study"

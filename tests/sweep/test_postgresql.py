@@ -46,6 +46,7 @@ def server():
         shutil.rmtree(folder)
 
 
+@pytest.mark.slow
 def test_workers_on_a_server_of_which_one_is_killed_and_then_the_server_is(tmp_path, server, capsys):
     url = f"postgresql+psycopg://gpufa:secret@/postgres?host={server}"
     path, out = written(tmp_path, pruner="median", settings__epochs=20), tmp_path / "study"
