@@ -66,6 +66,7 @@ def test_every_example_config_trains(path, tmp_path):
             val=[2],
             test=[3],
         )
+    (tmp_path / "tinyshakespeare.txt").write_text("To be, or not to be, that is the question. " * 40)
     (tmp_path / "small.toml").write_text(text)
     run("-m", "gpufa", "train", "small.toml", "--epochs", "2", "--out", "run", "--quiet", cwd=tmp_path)
     assert gpufa.load(tmp_path / "run").rule.name == read_toml(path).rule
