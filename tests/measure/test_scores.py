@@ -5,7 +5,7 @@ import pytest
 from rulelab import network
 
 from gpufa.measure import scores
-from gpufa.measure.tally import AMOUNTS, CLASSES, FLAGS, PAIR, TOKENS, Tally
+from gpufa.measure.tally import AMOUNTS, CLASSES, FLAGS, NATS, PAIR, TOKENS, Tally
 from gpufa.net.learner import CHUNK
 
 rng = np.random.default_rng(3)
@@ -99,7 +99,7 @@ def test_shares_have_their_loss_alone_and_amounts_no_error(loss, y, expected):
 
 
 def test_every_metric_goes_with_some_kind_of_target():
-    kinds = {CLASSES, PAIR, FLAGS, AMOUNTS, TOKENS}
+    kinds = {CLASSES, PAIR, FLAGS, AMOUNTS, TOKENS, NATS}
     assert all(m.kinds <= kinds for m in scores.METRICS.values())
     assert kinds == frozenset.union(*(m.kinds for m in scores.METRICS.values()))
 
