@@ -1,7 +1,6 @@
 """Network: parameters, feedback and the rule that trains them; the same code on NumPy and on CuPy."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,11 +8,11 @@ from numpy.typing import NDArray
 
 from .backends import PRECISIONS, Backend, faults, get_backend, on_device
 from .basics.arguments import one_of, positive
-from .basics.arrays import T, without_diagonal
+from .basics.arrays import T
 from .basics.errors import InvalidValue
 from .data.weights import checked, relative
 from .functions.activations import Activation
-from .functions.initialisers import Initialiser, initialiser, layer_inits
+from .functions.initialisers import Initialiser, layer_inits
 from .functions.losses import Loss
 from .functions.losses import loss as find_loss
 from .functions.parts import Part, off_gpu, parts_of
@@ -24,6 +23,7 @@ from .net.entries import entries
 from .net.feedback import FEEDBACK, Feedback
 from .net.given import network_input, network_samples
 from .net.gradients import Gradients
+from .net.initial import draw_weights
 from .net.layout import Layout
 from .net.learner import Learner
 from .net.passes import Pass
@@ -124,7 +124,7 @@ class Network(Learner):
         extras, fixed, state = made.parameters(layout), self.fixed_of(layout), made.state(layout)
         with place.working():
             self.allocate(place, extras, fixed, feedback, state, made.state_dtype or dtype)
-            self._draw(inits, init_scale)
+            draw_weights(self, inits, init_scale)
         self.from_zero = {one.name for one in inits} == {"zeros"}
 
     def held(self, layout: Layout, rule: Rule) -> Layout:
@@ -247,16 +247,3 @@ class Network(Learner):
         """A copy on the host of one layer of a pass, the samples before the units."""
         host = np.array(T(self.backend.to_host(layer)))
         return host[0] if self.single else host
-
-    def _draw(self, inits: Sequence[Initialiser], scale: float | None) -> None:
-        drawn: list[tuple[str, Initialiser, float | None]]
-        drawn = [(name, init, scale) for name, init in zip(self.sizes.all_matrices, inits, strict=True)]
-        drawn += [(name, initialiser(extra.init), None) for name, extra in self.extras.items()]
-        for stream, (name, init, size) in enumerate(drawn, start=1):
-            if name not in self.arena:
-                continue
-            w = self.arena[name]
-            for r, seed in enumerate(self.seeds):
-                self.backend.write(w[r], partial(init.draw, seed=seed, layer=stream, scale=size))
-            if name in self.sizes.hollow:
-                without_diagonal(w)

@@ -3,18 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ..basics.random import Generator, Purpose
+from ..basics.random import Purpose
 from ..functions.augmentations import changed
+from .numpydraws import Drawing
 from .operands import Augmenting, Samples, Ticks
-from .products import Products
 
 
-class Loading(Products):
+class Loading(Drawing):
     """The clock, samples and targets as NumPy arrays."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.generator = Generator()
 
     def tick(self, ticks: Ticks) -> None:
         counters, table, now = ticks

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,14 +9,11 @@ from numpy.typing import NDArray
 
 from ..basics.arguments import shown
 from ..basics.errors import OutOfMemory, in_bytes
-from ..basics.filled import Filled
-from ..basics.random import Purpose, permutation
 from ..functions import optimizers
 from ..functions.activations import Activation
 from ..functions.cells import TRACE
 from ..functions.formulas import Formula
 from ..functions.optimizers import CHUNK, Hyper, Optimizer, clip_factor
-from .keyed import KeyedMatrix
 from .loading import Loading
 from .machine.convolution import Direct
 from .machine.edges import EdgeSums
@@ -182,47 +178,6 @@ class NumpyBackend(Direct, Pools, PassNorms, Softened, EdgeSums, Loading):
                 np.multiply(own[1], clip, out=own[1])
             optimizers.apply(optimizer, own[0], own[1], own[2:], t, hyper, decay)
 
-    def random(
-        self,
-        law: str,
-        out: NDArray,
-        seeds: Sequence[int],
-        purpose: Purpose,
-        step: NDArray | None = None,
-        stream: int = 0,
-        scale: float = 1.0,
-        add: bool = False,
-    ) -> None:
-        at = 0 if step is None else int(step[0])
-        drawn = self.scratch("drawn", out.shape, out.dtype) if add else out
-        for one, seed in zip(drawn, seeds, strict=True):
-            self.generator.fill(law, one, seed, purpose, stream=stream, step=at, scale=scale)
-        if add:
-            np.add(out, drawn, out=out)
-
-    def keyed_rows(self, matrix: KeyedMatrix, out: NDArray) -> None:
-        streams, starts, factors = matrix.rows_key
-        on = (streams[1:] == streams[:-1]) & (starts[1:] == starts[:-1] + np.uint64(out.shape[-1]))
-        on &= factors[1:] == factors[:-1]
-        for first, last in pairwise([0, *np.flatnonzero(~on) + 1, len(starts)]):
-            at = {"stream": int(streams[first]), "start": int(starts[first])}
-            for one, seed in zip(out, matrix.seeds, strict=True):
-                self.generator.times(factors[first], matrix.law, one[first:last], seed, Purpose.FEEDBACK, **at)
-
-    def dropout(self, out: NDArray, drop: float, seeds: Sequence[int], step: NDArray, stream: int) -> None:
-        for one, seed in zip(out, seeds, strict=True):
-            self.generator.keep(one, drop, seed, stream=stream, step=int(step[0]))
-
-    def drop_constant(
-        self, x: NDArray, places: Filled, out: NDArray, drop: float, seeds: Sequence[int], step: NDArray, stream: int
-    ) -> None:
-        """By no more random numbers than there are inputs that are not 0, which of bags of words are few."""
-        for one, seed in zip(out, seeds, strict=True):
-            self.generator.keep_some(one, places, drop, seed, stream=stream, step=int(step[0]))
-
-    def filled(self, x: NDArray) -> Filled:
-        return Filled.of(x)
-
     def evaluate(self, formula: Formula, *arrays: NDArray, **numbers: float) -> None:
         formula.value(*arrays, **numbers)
 
@@ -244,10 +199,6 @@ class NumpyBackend(Direct, Pools, PassNorms, Softened, EdgeSums, Loading):
         np.sign(slope, out=slope)
         np.multiply(slope, size, out=slope)
         np.add(x, slope, out=out)
-
-    def permutations(self, seeds: Sequence[int], purpose: Purpose, step: int, out: NDArray, stream: int = 0) -> None:
-        for one, seed in zip(out, seeds, strict=True):
-            one[:] = permutation(seed, purpose, step, len(one), stream)
 
     def describe(self) -> dict[str, str]:
         return facts()

@@ -12,8 +12,8 @@ from .forms import CIFAR, EMBEDDED, IDX, Form
 from .graphsets import GRAPHS, file_of, said
 from .jpegs import Part
 from .sequences import SEQUENCES, CopyTask
+from .tasks import TASKS, Task, told
 from .teachers import TEACHERS, Teacher
-from .timetasks import TASKS, Task, told
 
 
 class NamedSet(NamedTuple):

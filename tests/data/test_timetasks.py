@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gpufa
-from gpufa.data.timetasks import TASKS, Adding, DelayedXor, Evidence, Sines
+from gpufa.data.tasks import TASKS, Adding, DelayedXor, Evidence, Sines
 
 
 @pytest.mark.parametrize("name", TASKS)
