@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import gpufa
-from gpufa.data.samples import Data
+from gpufa.data.samples.data import Data
 from gpufa.training.trainer import Trainer
 
 from .worker import PROCESS, memory

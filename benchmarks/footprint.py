@@ -15,7 +15,7 @@ import numpy as np
 
 import gpufa
 from gpufa.backends import get_backend
-from gpufa.data.samples import Data
+from gpufa.data.samples.data import Data
 from gpufa.training.trainer import Trainer
 
 from .start import sizes_of

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 import gpufa
 from gpufa.backends.numpy import NumpyBackend
-from gpufa.data.samples import Data
+from gpufa.data.samples.data import Data
 from gpufa.training.trainer import Trainer
 
 NETS = (2000, 2000), (8000, 8000), (1500,) * 6

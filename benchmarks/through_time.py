@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import gpufa
-from gpufa.data.samples import Data
+from gpufa.data.samples.data import Data
 from gpufa.training.trainer import Trainer
 
 from . import spiking

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import gpufa
-from gpufa.data.sequences import CopyTask
+from gpufa.data.tasks.copying import CopyTask
 
 BATCH, EVERY, UNITS, SEEDS = 32, 50, 64, (0, 1, 2)  # EVERY: steps from point to point
 TASK = CopyTask(length=3, delay=10, alphabet=4, train_samples=BATCH * EVERY)

@@ -4,8 +4,8 @@ from .basics.errors import BackendUnavailable, FileProblem, GpufaError, GpufaWar
 from .basics.version import __version__
 from .checkpoints.networks import load, save
 from .data.datasets import load_data
-from .data.graph import Graph
-from .data.samples import Data
+from .data.graphs.graph import Graph
+from .data.samples.data import Data
 from .export.fromtorch import from_torch
 from .export.onnxmodel import to_onnx
 from .export.torchmodule import to_torch

@@ -10,7 +10,7 @@ from .backends import PRECISIONS, Backend, faults, get_backend, on_device
 from .basics.arguments import one_of, positive
 from .basics.arrays import T
 from .basics.errors import InvalidValue
-from .data.weights import checked, relative
+from .data.samples.weights import checked, relative
 from .functions.activations import Activation
 from .functions.initialisers import Initialiser, layer_inits
 from .functions.losses import Loss

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from gpufa.data import cifar
+from gpufa.data.sets import cifar
 
 NAMES = "cat", "ant", "bee"
 

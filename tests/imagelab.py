@@ -3,7 +3,7 @@
 import numpy as np
 
 from gpufa.basics.random import Generator, Purpose
-from gpufa.data.samples import Data
+from gpufa.data.samples.data import Data
 
 WORDS = ["flip", "crop 2", "flip, crop 2", "crop 1, flip", "crop 2, crop 1", "flip, flip, crop 3"]
 

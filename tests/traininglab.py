@@ -3,7 +3,7 @@
 import numpy as np
 
 import gpufa
-from gpufa.data.samples import Data
+from gpufa.data.samples.data import Data
 from gpufa.runs.held import trainer_arrays
 
 rng = np.random.default_rng(0)

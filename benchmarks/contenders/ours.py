@@ -3,7 +3,7 @@
 import numpy as np
 
 from gpufa import Config, Data
-from gpufa.data.about import CLASSIFICATION, About
+from gpufa.data.samples.about import CLASSIFICATION, About
 from gpufa.training.trainer import Trainer
 
 from ..start import Start

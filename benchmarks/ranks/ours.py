@@ -23,7 +23,7 @@ class Ours:
         )  # fmt: skip
         self.open = contextlib.ExitStack()
         ranks = self.open.enter_context(ranks_of(way.parallel))
-        data = gpufa.data.samples.Data(x, y, x[:1], y[:1])
+        data = gpufa.data.samples.data.Data(x, y, x[:1], y[:1])
         self.trainer = Trainer(config, data, ranks=ranks)
         self.trainer.begin_epoch()
 

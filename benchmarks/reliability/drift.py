@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import gpufa
-from gpufa.data.samples import Data
+from gpufa.data.samples.data import Data
 from gpufa.rules import RULES
 from gpufa.training.trainer import Trainer
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from ..basics.arguments import of_type, path_of, readable
 from ..basics.errors import FileProblem, InvalidValue
 from ..basics.version import __version__
-from ..data.about import of_metadata
-from ..data.graph import Graph
-from ..data.missing import Filling
-from ..data.scaling import Scaling
+from ..data.graphs.graph import Graph
+from ..data.samples.about import of_metadata
+from ..data.samples.scaling import Scaling
+from ..data.tables.missing import Filling
 from ..functions.parts import Part, parts_of
 from ..layers.words import stand_ins
 from ..network import Network

@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..basics.errors import BackendUnavailable, warn
-from ..data.about import About
+from ..data.samples.about import About
 from ..functions.parts import Part
 from ..network import Network
 from ..rules import Rule

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from ..basics.arguments import home_path
 from ..basics.errors import FileProblem, GpufaError, InvalidValue, warn
 from ..basics.ownfiles import is_own
-from ..data.about import CLASSIFICATION, About, Wanted, of_metadata
 from ..data.datasets import load_inputs, read
 from ..data.divided import ALL
 from ..data.handed import validate
-from ..data.namedsets import is_known, of_pixels
-from ..data.samples import Data
-from ..data.streamparts import pieces, some
-from ..data.streamroom import ALWAYS, AUTO, NEVER, Way
-from ..data.texts import TEXT, is_text, path_of_text
+from ..data.samples.about import CLASSIFICATION, About, Wanted, of_metadata
+from ..data.samples.data import Data
+from ..data.sets.namedsets import is_known, of_pixels
+from ..data.streams.parts import pieces, some
+from ..data.streams.room import ALWAYS, AUTO, NEVER, Way
+from ..data.text.texts import TEXT, is_text, path_of_text
 from ..data.userfiles import is_file
 from ..measure.health import of_another_unit
 from ..net.learner import Learner

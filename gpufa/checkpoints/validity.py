@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..basics.errors import FileProblem, InvalidValue
 from ..basics.ownfiles import is_own
 from ..basics.version import __version__, is_newer
-from ..data.about import damage
+from ..data.samples.about import damage
 from ..layers.terms import Shape
 from ..layers.words import block, inputs, stand_ins
 from ..net.layout import Layout

@@ -10,7 +10,7 @@ from rich.table import Table
 from ..basics.sheet import Sheet
 from ..checkpoints.entering import entries_in
 from ..checkpoints.networks import inside
-from ..data.about import of_metadata
+from ..data.samples.about import of_metadata
 from ..functions.activations import ACTIVATIONS
 from ..layers.words import LAYERS
 from ..measure.scores import BALANCED, RECALL

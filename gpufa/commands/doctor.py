@@ -3,7 +3,7 @@
 from ..backends.checks import checks
 from ..basics.console import console, say
 from ..basics.version import __version__
-from ..data.checks import checks as data_checks
+from ..data.sets.checks import checks as data_checks
 from . import display
 
 OK, FOUND = 0, 1

@@ -10,9 +10,9 @@ from docstring_parser import parse_from_object
 
 from ..basics.errors import GpufaError, InvalidValue
 from ..basics.laws import LAWS
-from ..data.namedsets import DESCRIPTIONS
-from ..data.scaling import SCALINGS
-from ..data.weights import as_typed
+from ..data.samples.scaling import SCALINGS
+from ..data.samples.weights import as_typed
+from ..data.sets.namedsets import DESCRIPTIONS
 from ..functions.activations import ACTIVATIONS
 from ..functions.augmentations import AUGMENTATIONS
 from ..functions.initialisers import INITIALISERS

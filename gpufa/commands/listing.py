@@ -8,7 +8,7 @@ from ..basics.console import console, say
 from ..basics.errors import InvalidValue
 from ..basics.sheet import Sheet
 from ..basics.version import __version__
-from ..data import namedsets
+from ..data.sets import namedsets
 from ..rules import RULES
 from ..runs import overview
 from ..training.config import Config

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from ..basics.console import console, say
-from ..data.texts import TEXT
+from ..data.text.texts import TEXT
 from ..parallel.launch import BY_ONE, Processes, ranks_of, refuse_many
 from ..report import compare as comparing
 from ..rules import find_rule

@@ -14,10 +14,10 @@ from ..basics.arguments import home_path
 from ..basics.console import console
 from ..basics.errors import InvalidValue
 from ..checkpoints import networks, provenance
-from ..data import folders
-from ..data.about import CLASSIFICATION, REGRESSION, About, Wanted
-from ..data.streamroom import Way
-from ..data.target import by_name
+from ..data.arrays import folders
+from ..data.samples.about import CLASSIFICATION, REGRESSION, About, Wanted
+from ..data.samples.target import by_name
+from ..data.streams.room import Way
 from ..network import Network
 from ..rules import find_rule
 from . import display

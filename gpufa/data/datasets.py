@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from ..basics.arguments import home_path, one_of, shown, whole
 from ..basics.errors import InvalidValue, room_needed
-from .about import ASKED_FOR, AT_PLACES, CLASSIFICATION, REGRESSION, About, Wanted, names_in
 from .divided import ALL, OWN_TEST_PART, of_arrays
 from .handed import validate
-from .missing import MISSING
-from .namedsets import fetch, is_graph, is_known, part_of
-from .samples import Data, has_labels, inputs
-from .streamroom import ALWAYS, IN_MEMORY, Way
-from .target import judged
-from .texts import check_no_text, is_text, read_text, read_windows
+from .samples.about import ASKED_FOR, AT_PLACES, CLASSIFICATION, REGRESSION, About, Wanted, names_in
+from .samples.data import Data, has_labels, inputs
+from .samples.target import judged
+from .sets.namedsets import fetch, is_graph, is_known, part_of
+from .streams.room import ALWAYS, IN_MEMORY, Way
+from .tables.missing import MISSING
+from .text.texts import check_no_text, is_text, read_text, read_windows
 from .userfiles import has_edges, is_file, read_file, read_inputs
 
 

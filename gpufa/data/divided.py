@@ -8,17 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
-from .about import AT_PLACES, CLASSIFICATION, REGRESSION, About, Wanted, column
-from .arraynames import Fields
-from .columns import Roles, choose, name_of, refuse_running
-from .missing import DROP, kept_rows
-from .places import targets_at_places
-from .samples import Data, has_labels, host_array, targets, truths
-from .splits import held_out
-from .streamparts import looked_at, of_columns
-from .table import Table
-from .target import Target, decide, judged
-from .weights import checked
+from .arrays.arraynames import Fields
+from .samples.about import AT_PLACES, CLASSIFICATION, REGRESSION, About, Wanted, column
+from .samples.data import Data, has_labels, host_array, targets, truths
+from .samples.places import targets_at_places
+from .samples.splits import held_out
+from .samples.target import Target, decide, judged
+from .samples.weights import checked
+from .streams.parts import looked_at, of_columns
+from .tables.columns import Roles, choose, name_of, refuse_running
+from .tables.missing import DROP, kept_rows
+from .tables.table import Table
 
 TEST_KEY = 0  # the test part split off a file is the same in every run
 TEST_FRACTION = 0.2

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from ..basics.arguments import shown
 from ..basics.errors import InvalidValue
-from . import nodes
-from .about import REGRESSION, About, Wanted
-from .arraynames import alike, fields, shape_in_words, to_train
-from .columns import choose, match
+from .arrays.arraynames import alike, fields, shape_in_words, to_train
 from .divided import ALL, OWN_TEST_PART, of_arrays, of_tables, of_trained
-from .samples import Data, targets
-from .tables import Column, Frame, column_of, frame_of
-from .texts import check_no_text
+from .graphs import nodes
+from .samples.about import REGRESSION, About, Wanted
+from .samples.data import Data, targets
+from .tables.columns import choose, match
+from .tables.frames import Column, Frame, column_of, frame_of
+from .text.texts import check_no_text
 
 FORMS = "(x, y), (x_train, y_train, x_test, y_test), a dict of such arrays, or a table with its target"
 

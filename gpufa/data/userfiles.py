@@ -13,23 +13,24 @@ from numpy.typing import NDArray
 
 from ..basics.arguments import shown
 from ..basics.errors import GpufaError, InvalidValue
-from . import folders, jpegs, nodes
-from .about import About, Wanted
-from .arrayfiles import array_names, read_arrays
-from .arraynames import alike, fields, to_predict, to_train
-from .columns import Roles, choose, match
-from .csvfiles import read_csv
-from .dialect import ENDINGS, is_table
+from .arrays import folders, jpegs
+from .arrays.arrayfiles import array_names, read_arrays
+from .arrays.arraynames import alike, fields, to_predict, to_train
 from .divided import OWN_TEST_PART, of_arrays, of_tables, of_trained
-from .parquet import ENDING, read_parquet
-from .samples import Data, check_samples, inputs
-from .streamfiles import opened, size_of
-from .streamparts import looked_at, of_columns, settled
-from .streamroom import SEEKABLE, Way
-from .streams import Rows
-from .table import Table
-from .target import judged
-from .timefirst import is_time_first, turned_rows
+from .graphs import nodes
+from .samples.about import About, Wanted
+from .samples.data import Data, check_samples, inputs
+from .samples.target import judged
+from .samples.timefirst import is_time_first, turned_rows
+from .streams.parts import looked_at, of_columns, settled
+from .streams.room import SEEKABLE, Way
+from .streams.rows import Rows
+from .streams.sources import opened, size_of
+from .tables.columns import Roles, choose, match
+from .tables.csvfiles import read_csv
+from .tables.dialect import ENDINGS, is_table
+from .tables.parquet import ENDING, read_parquet
+from .tables.table import Table
 
 SUFFIXES = ".npz", ".h5", ".hdf5", folders.NPY, *ENDINGS, ENDING
 GAPS = "missing values are filled in by what all samples have, or left out; see to them before, and leave --missing out"

@@ -9,8 +9,8 @@ from torch import nn
 
 from ..basics.arguments import is_whole, shown
 from ..basics.errors import InvalidValue, warn
-from ..data.missing import Filling
-from ..data.scaling import Scaling
+from ..data.samples.scaling import Scaling
+from ..data.tables.missing import Filling
 from ..layers import Dense, Layer
 from ..layers.terms import Shape
 from ..network import Network

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..basics.version import __version__
-from ..data.about import CLASSIFICATION, REGRESSION
+from ..data.samples.about import CLASSIFICATION, REGRESSION
 from ..network import Network
 
 

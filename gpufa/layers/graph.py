@@ -6,7 +6,7 @@ from ..backends.operands import Signal
 from ..basics.arguments import one_of
 from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
-from ..data.graph import WAYS
+from ..data.graphs.graph import WAYS
 from .carrying import carrier
 from .dense import Dense
 from .layer import At, Layer

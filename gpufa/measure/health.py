@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.samples import has_labels
-from ..data.scaling import Scaling
+from ..data.samples.data import has_labels
+from ..data.samples.scaling import Scaling
 from ..net.learner import Learner
 from ..net.rule import Rule
 from .history import History, newest

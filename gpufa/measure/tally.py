@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.operands import Outputs
-from ..data.places import without_gaps
-from ..data.samples import has_labels
-from ..data.scaling import Scaling
+from ..data.samples.data import has_labels
+from ..data.samples.places import without_gaps
+from ..data.samples.scaling import Scaling
 from ..net.learner import Learner
 from ..net.passes import Pass
 

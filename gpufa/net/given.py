@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue, warn
-from ..data.about import shortened
 from ..data.handed import samples_of
-from ..data.places import checked_amounts, checked_labels
-from ..data.samples import REAL, check_samples, host_array, real_numbers
-from ..data.streamparts import Made
-from ..data.streams import Rows
-from ..data.tables import column_of
-from ..data.target import judged
+from ..data.samples.about import shortened
+from ..data.samples.data import REAL, check_samples, host_array, real_numbers
+from ..data.samples.places import checked_amounts, checked_labels
+from ..data.samples.target import judged
+from ..data.streams.parts import Made
+from ..data.streams.rows import Rows
+from ..data.tables.frames import column_of
 from .learner import Learner
 
 TARGETS = "the targets"

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..basics.errors import InvalidValue
-from ..data.graph import Graph, graph_of
+from ..data.graphs.graph import Graph, graph_of
 from .model import Model
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from ..basics.arrays import T
-from ..data.about import About
-from ..data.places import counted, without_gaps
+from ..data.samples.about import About
+from ..data.samples.places import counted, without_gaps
 from ..functions.losses import Loss
 from ..parallel.ranks import ALONE, Ranks
 from .layout import Layout

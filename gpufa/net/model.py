@@ -9,7 +9,7 @@ import numpy as np
 from ..backends import Backend
 from ..backends.edges import Adjacency, Sparse
 from ..basics.errors import InvalidValue, OutOfMemory, in_bytes
-from ..data.graph import Graph
+from ..data.graphs.graph import Graph
 from ..functions.losses import Loss
 from .arena import Array, Extra, Parameters
 from .feedback import Feedback, FeedbackMatrices

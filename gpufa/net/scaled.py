@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from ..basics.arrays import T
 from ..basics.errors import InvalidValue, warn
-from ..data.missing import Filling
-from ..data.places import counted
-from ..data.samples import check_samples, check_tokens, inputs
-from ..data.scaling import Scaling
+from ..data.samples.data import check_samples, check_tokens, inputs
+from ..data.samples.places import counted
+from ..data.samples.scaling import Scaling
+from ..data.tables.missing import Filling
 from ..layers.sequences import numbered
 from .joined import Joined
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
-from ..data.about import About
+from ..data.samples.about import About
 from ..layers.attention import Attention
 from ..net.learner import Learner
 from .style import panels, plain

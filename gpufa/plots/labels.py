@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
-from ..data.samples import has_labels
+from ..data.samples.data import has_labels
 from .style import COLOURS, INK, panels
 from .subject import Subject
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
-from ..data.samples import has_labels
+from ..data.samples.data import has_labels
 from .lines import beside
 from .style import COLOURS, MARKS, panels, plain_numbers, spread
 from .subject import Subject

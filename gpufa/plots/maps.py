@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
-from ..data.samples import has_labels
+from ..data.samples.data import has_labels
 from ..measure.alignment import by_place
 from .style import COLOURS, panels, spread
 from .subject import Subject

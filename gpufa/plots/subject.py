@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..basics.errors import GpufaError, InvalidValue
 from ..checkpoints import networks, provenance
-from ..data.target import by_name
+from ..data.samples.target import by_name
 from ..functions.parts import Part
 from ..measure.history import History
 from ..net.given import network_input, network_target

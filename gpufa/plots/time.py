@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
-from ..data.target import by_name
+from ..data.samples.target import by_name
 from ..layers.cell import Cell
 from ..layers.layer import At
 from ..layers.spiking import LIF

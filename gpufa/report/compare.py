@@ -8,7 +8,7 @@ from typing import Any
 from ..basics.arguments import path_of, several
 from ..basics.errors import GpufaError, InvalidValue, warn
 from ..checkpoints import networks, provenance
-from ..data.samples import Data
+from ..data.samples.data import Data
 from ..measure.seeds import FEW
 from ..rules import Rule, rule_class
 from ..runs import run as runs

@@ -16,7 +16,7 @@ from ..basics.version import __version__
 from ..checkpoints import networks
 from ..checkpoints.entering import sketch_in
 from ..checkpoints.provenance import IN_MEMORY
-from ..data.about import of_metadata
+from ..data.samples.about import of_metadata
 from ..functions.parts import Part
 from ..measure.history import History
 from ..rules import Rule

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoints import networks
-from ..data.about import lossy, of_metadata
+from ..data.samples.about import lossy, of_metadata
 from ..measure.history import History, newest
 from ..measure.seeds import spread
 from ..training.stopping import Status

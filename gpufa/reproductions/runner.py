@@ -10,7 +10,7 @@ from typing import Any
 
 from ..basics.errors import FileProblem, InvalidValue
 from ..checkpoints import networks
-from ..data.about import lossy, of_metadata
+from ..data.samples.about import lossy, of_metadata
 from ..rules import make_rule
 from ..runs import resuming
 from ..runs import run as runs

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from ..basics.arguments import is_number, of_type, shown, whole
 from ..basics.errors import InvalidValue
 from ..basics.random import Generator, Purpose, check_seed
-from ..data.texts import vocabulary_size
-from ..data.tokens import decoded, encoded, known_by
+from ..data.text.texts import vocabulary_size
+from ..data.text.tokens import decoded, encoded, known_by
 from ..network import Network
 
 

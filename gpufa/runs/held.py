@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..checkpoints import networks
 from ..checkpoints.replicas import beside, of_replicas
-from ..data.samples import Data
+from ..data.samples.data import Data
 from ..measure.history import History
 from ..training.trainer import Trainer
 from .onward import beside_the_net

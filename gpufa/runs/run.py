@@ -15,8 +15,8 @@ from ..basics.errors import FileProblem, InvalidValue, warn
 from ..checkpoints import networks
 from ..checkpoints.provenance import data_of, fingerprint
 from ..checkpoints.validity import SCALED
-from ..data.samples import Data
-from ..data.scaling import Scaling
+from ..data.samples.data import Data
+from ..data.samples.scaling import Scaling
 from ..parallel.launch import Processes, ranks_of
 from ..parallel.ranks import Together
 from ..rules import Rule

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoints.networks import inside
-from ..data.about import About, of_metadata
+from ..data.samples.about import About, of_metadata
 from ..measure.history import History, newest
 from ..measure.scores import RECALL, of_parts, only
 from ..training.stopping import Status

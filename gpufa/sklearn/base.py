@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..basics.errors import InvalidValue, warn
 from ..checkpoints import networks
-from ..data.samples import Data, host_array, inputs
-from ..data.weights import checked
+from ..data.samples.data import Data, host_array, inputs
+from ..data.samples.weights import checked
 from ..functions.schedules import schedule
 from ..network import Network
 from ..rules import Rule, make_rule

@@ -12,8 +12,8 @@ from sklearn.utils.multiclass import check_classification_targets, unique_labels
 
 from ..basics.arguments import shown
 from ..basics.errors import InvalidValue
-from ..data.about import CLASSIFICATION, About
-from ..data.weights import BALANCED
+from ..data.samples.about import CLASSIFICATION, About
+from ..data.samples.weights import BALANCED
 from ..functions.losses import LOSSES
 from ..rules import RULES
 from .base import FeedbackNet

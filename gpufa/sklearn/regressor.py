@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 
-from ..data.about import REGRESSION, About
-from ..data.samples import Data
-from ..data.scaling import float_type
+from ..data.samples.about import REGRESSION, About
+from ..data.samples.data import Data
+from ..data.samples.scaling import float_type
 from .base import FeedbackNet
 
 

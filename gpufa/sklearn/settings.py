@@ -10,9 +10,9 @@ from sklearn.utils import check_random_state
 from ..basics.arguments import is_number, one_of, shown, whole
 from ..basics.errors import InvalidValue
 from ..checkpoints.provenance import IN_MEMORY
-from ..data.samples import Data
-from ..data.scaling import float_type
-from ..data.splits import subset
+from ..data.samples.data import Data
+from ..data.samples.scaling import float_type
+from ..data.samples.splits import subset
 from ..network import Network
 from ..rules import Rule
 from ..training.config import Config

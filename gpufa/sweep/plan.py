@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..basics.arguments import one_of, whole
 from ..basics.errors import InvalidValue
 from ..basics.ownfiles import is_own
-from ..data.samples import has_labels
+from ..data.samples.data import has_labels
 from ..functions.parts import Part
 from ..measure.seeds import FEW
 from ..rules import make_rule

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..checkpoints import networks
-from ..data.samples import Data
+from ..data.samples.data import Data
 from ..measure.history import History
 from ..report.comparison import Comparison, compared
 from ..report.frozen import BASELINE

@@ -8,7 +8,7 @@ import numpy as np
 from ..basics.errors import InvalidValue, OutOfMemory
 from ..basics.ownfiles import is_own
 from ..checkpoints import networks
-from ..data.samples import Data
+from ..data.samples.data import Data
 from ..measure.history import newest
 from ..measure.scores import JUDGES
 from ..rules import rule_class

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from ..data.samples import Data
+from ..data.samples.data import Data
 from ..training.callbacks import Callback
 from . import results
 from .results import in_words

@@ -8,9 +8,9 @@ from typing import Any
 
 from ..basics.arguments import several, shown
 from ..basics.errors import InvalidValue
-from ..data.about import Wanted, names_in
-from ..data.streamroom import Way
-from ..data.whitening import EPS
+from ..data.samples.about import Wanted, names_in
+from ..data.samples.whitening import EPS
+from ..data.streams.room import Way
 from ..functions.activations import Activation
 from ..functions.augmentations import augmentations
 from ..functions.initialisers import Initialiser

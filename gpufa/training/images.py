@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from ..backends.operands import Augmenting
 from ..basics.errors import InvalidValue
-from ..data.samples import Data
-from ..data.scaling import SAY_PLACES
+from ..data.samples.data import Data
+from ..data.samples.scaling import SAY_PLACES
 from ..functions.augmentations import augmentations, fitting
 from ..layers.terms import Shape
 from ..net.learner import Learner

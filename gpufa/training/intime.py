@@ -6,8 +6,8 @@ from typing import Any
 
 from ..basics.arrays import Array
 from ..basics.errors import InvalidValue, warn
-from ..data.samples import Data
-from ..data.timefirst import is_time_first, turned
+from ..data.samples.data import Data
+from ..data.samples.timefirst import is_time_first, turned
 from ..layers.sequences import Tokens, numbered
 from ..layers.words import block, inputs
 from ..net.layout import Layout

@@ -9,11 +9,11 @@ from ..backends import BACKENDS, PRECISIONS
 from ..basics.arguments import is_number, is_whole, shown
 from ..basics.errors import InvalidValue
 from ..basics.random import DROPS, droppable
-from ..data.about import ASKED_FOR
-from ..data.missing import MISSING
-from ..data.samples import Data, has_labels
-from ..data.scaling import SCALINGS
-from ..data.streamroom import NEVER, STREAMS
+from ..data.samples.about import ASKED_FOR
+from ..data.samples.data import Data, has_labels
+from ..data.samples.scaling import SCALINGS
+from ..data.streams.room import NEVER, STREAMS
+from ..data.tables.missing import MISSING
 from ..functions.optimizers import DECAYS
 from ..functions.schedules import schedule
 from ..layers.sequences import numbered

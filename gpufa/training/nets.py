@@ -5,14 +5,14 @@ from typing import Any, NamedTuple
 
 from ..backends import Backend, get_backend, own_gpu
 from ..basics.errors import InvalidValue
-from ..data.about import CLASSIFICATION, REGRESSION, About
-from ..data.missing import Filling
-from ..data.nodes import sentence
-from ..data.samples import Data, check_samples, has_labels
-from ..data.scaling import Scaling
-from ..data.streamparts import some
-from ..data.texts import vocabulary_size
-from ..data.weights import weights_in_words
+from ..data.graphs.nodes import sentence
+from ..data.samples.about import CLASSIFICATION, REGRESSION, About
+from ..data.samples.data import Data, check_samples, has_labels
+from ..data.samples.scaling import Scaling
+from ..data.samples.weights import weights_in_words
+from ..data.streams.parts import some
+from ..data.tables.missing import Filling
+from ..data.text.texts import vocabulary_size
 from ..functions.optimizers import optimizer as find_optimizer
 from ..functions.parts import off_gpu
 from ..layers.sequences import numbered

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ..backends import Backend
 from ..basics.arguments import shown
 from ..basics.errors import InvalidValue
-from ..data.samples import Data
+from ..data.samples.data import Data
 from ..net.arena import Array
 from ..net.clock import Clock
 from ..parallel.ranks import Share, Together

@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue, room_needed
-from ..data.missing import FILLED, Filling, fit_filling
-from ..data.moments import Moments
-from ..data.places import without_gaps
-from ..data.samples import Data, has_labels
-from ..data.scaling import NO_MORE, WITHOUT_HELD, Facts, Fit, Scaling, fit_scaling
-from ..data.splits import held_out, stretch
-from ..data.streamparts import chosen
-from ..data.weights import relative
+from ..data.samples.data import Data, has_labels
+from ..data.samples.moments import Moments
+from ..data.samples.places import without_gaps
+from ..data.samples.scaling import NO_MORE, WITHOUT_HELD, Facts, Fit, Scaling, fit_scaling
+from ..data.samples.splits import held_out, stretch
+from ..data.samples.weights import relative
+from ..data.streams.parts import chosen
+from ..data.tables.missing import FILLED, Filling, fit_filling
 from ..layers.sequences import numbered
 from ..layers.terms import Shape
 from ..layers.words import block, inputs

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from ..backends import Backend, on_device
-from ..data.missing import Filling
-from ..data.samples import Data, has_labels
-from ..data.scaling import Scaling
-from ..data.splits import subset
-from ..data.weights import class_weights
+from ..data.samples.data import Data, has_labels
+from ..data.samples.scaling import Scaling
+from ..data.samples.splits import subset
+from ..data.samples.weights import class_weights
+from ..data.tables.missing import Filling
 from ..measure.history import History
 from ..net.clock import Clock
 from ..parallel.ranks import BY_ITSELF, Share, Together

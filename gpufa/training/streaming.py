@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
-from ..data.samples import Data, has_labels
-from ..data.streamparts import Made
-from ..data.streams import Rows
+from ..data.samples.data import Data, has_labels
+from ..data.streams.parts import Made
+from ..data.streams.rows import Rows
 from ..network import Network
 from ..parallel.ranks import Ranks
 from ..rules import Rule

@@ -8,8 +8,8 @@ import numpy as np
 
 from ..backends import on_device
 from ..basics.errors import warn
-from ..data.samples import has_labels
-from ..data.texts import vocabulary_size
+from ..data.samples.data import has_labels
+from ..data.text.texts import vocabulary_size
 from ..measure.alignment import measure
 from ..measure.causality import check_causal
 from ..measure.health import complaints

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.places import counted
-from ..data.samples import has_labels
-from ..data.weights import check_means, of_classes, relative
+from ..data.samples.data import has_labels
+from ..data.samples.places import counted
+from ..data.samples.weights import check_means, of_classes, relative
 from ..net.learner import Learner
 from .config import Config
 

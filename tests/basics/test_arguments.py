@@ -14,9 +14,9 @@ from gpufa.basics.errors import FileProblem, GpufaError, InvalidValue, OutOfMemo
 from gpufa.commands.main import main
 from gpufa.data import datasets
 from gpufa.data.datasets import load_inputs
-from gpufa.data.scaling import fit_scaling
-from gpufa.data.sequences import CopyTask
-from gpufa.data.splits import split
+from gpufa.data.samples.scaling import fit_scaling
+from gpufa.data.samples.splits import split
+from gpufa.data.tasks.copying import CopyTask
 from gpufa.functions import schedules
 from gpufa.rules import make_rule
 from gpufa.runs import run as runs

@@ -9,7 +9,7 @@ from gpufa.backends.machine import checks as machine
 from gpufa.backends.machine import preset
 from gpufa.commands import doctor as command
 from gpufa.commands.main import main
-from gpufa.data import checks as data
+from gpufa.data.sets import checks as data
 
 GOOD = {"internal_api": "openblas", "version": "0.3.30", "architecture": "SkylakeX", "num_threads": 8}
 

@@ -7,7 +7,7 @@ import pytest
 from commandlab import run
 from graphlab import communities
 
-from gpufa.data.namedsets import listed
+from gpufa.data.sets.namedsets import listed
 
 GCN = ["--layers", "neighbours, dense 8 relu", "neighbours", "--backend", "numpy"]
 

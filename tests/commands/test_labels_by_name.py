@@ -11,8 +11,8 @@ import pytest
 import gpufa
 from gpufa import plots
 from gpufa.commands.main import main
-from gpufa.data.about import About
-from gpufa.data.target import by_name
+from gpufa.data.samples.about import About
+from gpufa.data.samples.target import by_name
 
 N = 60
 LABELS = np.arange(N) % 3 + 1

@@ -11,8 +11,8 @@ from numpy.testing import assert_array_equal
 
 from gpufa.basics.errors import FileProblem, InvalidValue
 from gpufa.checkpoints.provenance import data_of
-from gpufa.data.about import Wanted
 from gpufa.data.datasets import load_data, load_inputs
+from gpufa.data.samples.about import Wanted
 from gpufa.training.config import Config
 
 TEST = X[:5] + 1

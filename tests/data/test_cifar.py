@@ -10,16 +10,16 @@ import pytest
 from imagefilelab import NAMES, contents, jpeg_arrays, records, write_archive
 
 from gpufa.basics.errors import FileProblem
-from gpufa.data import cifar
 from gpufa.data.datasets import load_data, load_inputs
-from gpufa.data.namedsets import DATASETS, fetch
+from gpufa.data.sets import cifar
+from gpufa.data.sets.namedsets import DATASETS, fetch
 
 
 @pytest.fixture
 def own(tmp_path, monkeypatch):
     """$GPUFA_DATA/cifar10, which isn't there yet; there is no cache and no network."""
     monkeypatch.setenv("GPUFA_DATA", str(tmp_path / "own"))
-    monkeypatch.setattr("gpufa.data.namedsets.cache_folder", lambda: tmp_path / "cache" / "gpufa")
+    monkeypatch.setattr("gpufa.data.sets.namedsets.cache_folder", lambda: tmp_path / "cache" / "gpufa")
     monkeypatch.setitem(DATASETS, "cifar10", DATASETS["cifar10"]._replace(mirrors=("http://127.0.0.1:9/",)))
     return tmp_path / "own" / "cifar10"
 

@@ -18,9 +18,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from gpufa.basics.errors import FileProblem, InvalidValue
 from gpufa.data import datasets
 from gpufa.data.datasets import load_data, load_inputs
-from gpufa.data.forms import IDX_FILES
-from gpufa.data.namedsets import DATASETS, fetch
-from gpufa.data.samples import Data
+from gpufa.data.samples.data import Data
+from gpufa.data.sets.forms import IDX_FILES
+from gpufa.data.sets.namedsets import DATASETS, fetch
 
 
 def idx(array: np.ndarray, code: int = 8) -> bytes:
@@ -61,7 +61,7 @@ def check_mnist_like(data: Data) -> None:
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """$GPUFA_DATA; there is no cache and no network."""
     monkeypatch.setenv("GPUFA_DATA", str(tmp_path / "own"))
-    monkeypatch.setattr("gpufa.data.namedsets.cache_folder", lambda: tmp_path / "cache" / "gpufa")
+    monkeypatch.setattr("gpufa.data.sets.namedsets.cache_folder", lambda: tmp_path / "cache" / "gpufa")
     for name in "mnist", "fashion_mnist":
         monkeypatch.setitem(DATASETS, name, DATASETS[name]._replace(mirrors=("http://127.0.0.1:9/",)))
     return tmp_path / "own"
@@ -88,7 +88,10 @@ def test_digits_are_scaled_and_split_by_class() -> None:
 def test_digits_are_those_that_the_script_makes(tmp_path: Path) -> None:
     script = runpy.run_path(str(Path(__file__).parents[2] / "data" / "make_digits.py"))
     script["main"](tmp_path / "digits.npz")
-    with np.load(tmp_path / "digits.npz") as made, np.load(Path(datasets.__file__).with_name("digits.npz")) as embedded:
+    with (
+        np.load(tmp_path / "digits.npz") as made,
+        np.load(Path(datasets.__file__).with_name("sets") / "digits.npz") as embedded,
+    ):
         assert made.files == embedded.files
         for name in made.files:
             assert_array_equal(made[name], embedded[name])

@@ -10,11 +10,11 @@ from datafilelab import csv, write
 from numpy.testing import assert_array_equal
 
 from gpufa.basics.errors import FileProblem, InvalidValue
-from gpufa.data.about import Wanted
 from gpufa.data.datasets import load_data, load_inputs
 from gpufa.data.handed import validate
-from gpufa.data.samples import Data
-from gpufa.data.target import seems_amounts
+from gpufa.data.samples.about import Wanted
+from gpufa.data.samples.data import Data
+from gpufa.data.samples.target import seems_amounts
 
 N = 40
 X = np.random.default_rng(7).normal(size=(N, 3))

@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 
 import gpufa
 from gpufa.data.datasets import load_data
-from gpufa.data.dialect import Dialect, dialect_of
+from gpufa.data.tables.dialect import Dialect, dialect_of
 
 ROWS = [(0.5, -1.25, 3), (1.5, 2.0, 4), (-2.5, 0.125, 3), (4.0, 8.5, 4)] * 5
 

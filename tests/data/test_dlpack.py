@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gpufa
-from gpufa.data.samples import inputs
+from gpufa.data.samples.data import inputs
 
 LIBRARIES = "torch", "jax"
 every_library = pytest.mark.parametrize("name", LIBRARIES)

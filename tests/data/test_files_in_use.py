@@ -9,7 +9,7 @@ import pytest
 
 import gpufa
 from gpufa.commands.main import main
-from gpufa.data.namedsets import DATASETS, DESCRIPTIONS
+from gpufa.data.sets.namedsets import DATASETS, DESCRIPTIONS
 
 rng = np.random.default_rng(0)
 X, Y = rng.normal(size=(40, 3)).astype(np.float32), np.arange(40) % 2

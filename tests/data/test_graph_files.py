@@ -7,7 +7,7 @@ from scipy import sparse
 
 import gpufa
 from gpufa.data.datasets import load_data
-from gpufa.data.nodes import sentence
+from gpufa.data.graphs.nodes import sentence
 
 X = np.array([[1, 0, 2], [0, 1, 0], [0, 0, 0], [3, 1, 0], [0, 0, 1], [1, 1, 1]], np.float32)
 Y = np.array([0, 1, -1, 1, 0, 1])

@@ -7,10 +7,10 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from gpufa.basics.errors import InvalidValue
-from gpufa.data.about import CLASSIFICATION, REGRESSION, About, Wanted
-from gpufa.data.columns import match
 from gpufa.data.handed import validate
-from gpufa.data.target import by_name, judged
+from gpufa.data.samples.about import CLASSIFICATION, REGRESSION, About, Wanted
+from gpufa.data.samples.target import by_name, judged
+from gpufa.data.tables.columns import match
 
 NUMBERS = About(CLASSIFICATION, classes=("1", "2", "3"))
 

@@ -9,10 +9,10 @@ from datafilelab import csv, write
 from numpy.testing import assert_array_equal
 
 from gpufa.basics.errors import FileProblem, InvalidValue
-from gpufa.data.about import Wanted
 from gpufa.data.datasets import load_data, load_inputs
 from gpufa.data.handed import validate
-from gpufa.data.missing import CELLS, Filling, fit_filling
+from gpufa.data.samples.about import Wanted
+from gpufa.data.tables.missing import CELLS, Filling, fit_filling
 
 NAN = np.nan
 N = 20

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from gpufa.basics.errors import InvalidValue
-from gpufa.data.moments import Moments
-from gpufa.data.scaling import Fit, fit_scaling
+from gpufa.data.samples.moments import Moments
+from gpufa.data.samples.scaling import Fit, fit_scaling
 
 RNG = np.random.default_rng(0)
 

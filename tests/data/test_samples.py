@@ -6,8 +6,8 @@ from numpy.testing import assert_array_equal
 
 from gpufa.basics.errors import InvalidValue
 from gpufa.data.handed import validate
-from gpufa.data.samples import Data
-from gpufa.data.splits import split
+from gpufa.data.samples.data import Data
+from gpufa.data.samples.splits import split
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(20, 3)).astype(np.float32)

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import gpufa
 from gpufa.basics.errors import InvalidValue
-from gpufa.data.scaling import SCALINGS, Scaling, fit_scaling
+from gpufa.data.samples.scaling import SCALINGS, Scaling, fit_scaling
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(20, 3)).astype(np.float32)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gpufa
-from gpufa.data.sequences import SEQUENCES, CopyTask
+from gpufa.data.tasks.copying import SEQUENCES, CopyTask
 
 
 def test_the_copy_task_shows_symbols_and_wants_them_again():
@@ -34,7 +34,7 @@ def test_it_is_a_set_known_by_name_with_targets_at_each_step():
     own = CopyTask(length=1, delay=2, train_samples=20, test_samples=5).data()
     assert own.x_train.shape == (20, 20)
     with pytest.raises(gpufa.InvalidValue, match="copy is made by the program and has no files; use it as --data copy"):
-        gpufa.data.namedsets.fetch("copy")
+        gpufa.data.sets.namedsets.fetch("copy")
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpufa.data import splits
-from gpufa.data.splits import held_out, members
+from gpufa.data.samples import splits
+from gpufa.data.samples.splits import held_out, members
 
 
 def sorted_at_once(y, fraction, key):

@@ -9,11 +9,11 @@ import pytest
 from streamlab import ARRAYS, FORMS, X, Y, equal, hdf5, npy, npz, packed, parquet
 
 from gpufa.basics.errors import FileProblem, InvalidValue
-from gpufa.data.about import Wanted
 from gpufa.data.datasets import load_data, load_inputs, read
-from gpufa.data.streamfiles import Flat, opened
-from gpufa.data.streamroom import Way
-from gpufa.data.streams import Rows
+from gpufa.data.samples.about import Wanted
+from gpufa.data.streams.room import Way
+from gpufa.data.streams.rows import Rows
+from gpufa.data.streams.sources import Flat, opened
 
 ALWAYS = Way("always")
 
@@ -144,10 +144,10 @@ def test_forms_that_are_read_as_a_whole_say_so(tmp_path):
 
 
 def test_pieces_that_are_too_large_to_unpack(tmp_path, monkeypatch):
-    monkeypatch.setattr("gpufa.data.streamfiles.MOST", 100)
+    monkeypatch.setattr("gpufa.data.streams.sources.MOST", 100)
     with pytest.raises(InvalidValue, match=r"x lies in chunks of 7 rows, 112 bytes each; write it in smaller ones"):
         streamed(packed(tmp_path / "a", x=X, y=Y))
-    monkeypatch.setattr("gpufa.data.parquet.MOST", 100)
+    monkeypatch.setattr("gpufa.data.tables.parquet.MOST", 100)
     with pytest.raises(InvalidValue, match=r"its row groups have up to 10 rows, 400 bytes .* with row_group_size=1;"):
         streamed(parquet(tmp_path / "b", X, Y))
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from gpufa.basics.errors import InvalidValue, OutOfMemory
-from gpufa.data import streamroom
 from gpufa.data.datasets import load_data
-from gpufa.data.streamroom import Way, free
+from gpufa.data.streams import room as streamroom
+from gpufa.data.streams.room import Way, free
 
 PATH = Path("big.h5")
 GIB = 1 << 30
@@ -127,7 +127,7 @@ def test_files_that_no_memory_holds_are_told_what_helps(tmp_path, monkeypatch):
     (tmp_path / "t.csv").write_text("a,b\n1,2\n3,4\n5,6\n")
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress((tmp_path / "t.csv").read_bytes()))
     monkeypatch.setattr("numpy.load", none)
-    monkeypatch.setattr("gpufa.data.csvfiles._read", none)
+    monkeypatch.setattr("gpufa.data.tables.csvfiles._read", none)
     with pytest.raises(OutOfMemory, match=r"no memory for what .*a.npz holds; hand its path to gpufa.train"):
         load_data(tmp_path / "a.npz")
     for name in "t.csv", "t.csv.gz":

@@ -8,8 +8,8 @@ from streamlab import X, equal
 
 from gpufa.basics.errors import FileProblem, InvalidValue
 from gpufa.data.datasets import load_data
-from gpufa.data.streamparts import Made
-from gpufa.data.streams import Rows, ahead
+from gpufa.data.streams.parts import Made
+from gpufa.data.streams.rows import Rows, ahead
 
 
 class Held:
@@ -50,8 +50,8 @@ def test_rows_are_read_as_those_of_an_array(data, grain):
 
 
 def test_counts_of_chosen_rows_go_on_from_one_stretch_to_the_next(monkeypatch):
-    monkeypatch.setattr("gpufa.data.streams.COUNTED", 8)
-    monkeypatch.setattr("gpufa.data.streams.PIECE", 64)
+    monkeypatch.setattr("gpufa.data.streams.rows.COUNTED", 8)
+    monkeypatch.setattr("gpufa.data.streams.rows.PIECE", 64)
     mask = np.random.default_rng(0).random(len(X)) < 0.3
     mask[16:32] = False  # two whole stretches
     rows = Rows(Held(X))[mask]

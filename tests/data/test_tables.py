@@ -10,10 +10,10 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from gpufa.basics.errors import FileProblem, InvalidValue
-from gpufa.data.about import Wanted
 from gpufa.data.datasets import load_data, load_inputs
 from gpufa.data.handed import samples_of, validate
-from gpufa.data.tables import Frame, frame_of
+from gpufa.data.samples.about import Wanted
+from gpufa.data.tables.frames import Frame, frame_of
 
 N = 20
 RNG = np.random.default_rng(3)

@@ -5,8 +5,8 @@ import pytest
 
 import gpufa
 from gpufa.data.datasets import load_inputs
-from gpufa.data.namedsets import DESCRIPTIONS, fetch
-from gpufa.data.teachers import TEACHERS
+from gpufa.data.sets.namedsets import DESCRIPTIONS, fetch
+from gpufa.data.tasks.teachers import TEACHERS
 
 
 @pytest.mark.parametrize("name", TEACHERS)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import gpufa
-from gpufa.data.about import About, Wanted
 from gpufa.data.datasets import load_inputs
-from gpufa.data.texts import windows
-from gpufa.data.tokens import Vocabulary, known_by, vocabulary_of
+from gpufa.data.samples.about import About, Wanted
+from gpufa.data.text.texts import windows
+from gpufa.data.text.tokens import Vocabulary, known_by, vocabulary_of
 
 TEXT = "the cat sat on the mat. the dog ate the cat's food,\nand then it rained all day: " * 20
 OWN = """

@@ -9,10 +9,10 @@ from datafilelab import csv, write
 from numpy.testing import assert_array_equal
 
 from gpufa.basics.errors import InvalidValue
-from gpufa.data.about import Wanted
 from gpufa.data.datasets import load_data, load_inputs
 from gpufa.data.handed import validate
-from gpufa.data.samples import Data
+from gpufa.data.samples.about import Wanted
+from gpufa.data.samples.data import Data
 
 N = 20
 A, B = np.random.default_rng(6).normal(size=(2, N)).round(3)

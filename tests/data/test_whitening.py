@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from gpufa.basics.errors import InvalidValue
-from gpufa.data.scaling import Fit, Scaling, fit_scaling
-from gpufa.data.whitening import EPS, whitening
+from gpufa.data.samples.scaling import Fit, Scaling, fit_scaling
+from gpufa.data.samples.whitening import EPS, whitening
 
 RNG = np.random.default_rng(0)
 MIX = RNG.normal(size=(6, 6)) * [3, 1, 1, 0.3, 0.1, 2]

@@ -11,8 +11,8 @@ from sklearnlab import NEVER, classifier, clouds, weights
 from traininglab import same
 
 import gpufa
-from gpufa.data.about import CLASSIFICATION
-from gpufa.data.samples import Data
+from gpufa.data.samples.about import CLASSIFICATION
+from gpufa.data.samples.data import Data
 from gpufa.training.trainer import Trainer
 
 X, Y = clouds()

@@ -6,8 +6,8 @@ from exportlab import UNKNOWN, agree, every_format, random_net, raw
 from netlab import random_words
 
 import gpufa
-from gpufa.data.missing import Filling
-from gpufa.data.scaling import SCALINGS, Fit, Scaling, fit_scaling
+from gpufa.data.samples.scaling import SCALINGS, Fit, Scaling, fit_scaling
+from gpufa.data.tables.missing import Filling
 from gpufa.export.forms import ACTIVATIONS, FORMS, OUTPUTS, time
 from gpufa.export.steps import steps_of
 from gpufa.functions import activations

@@ -6,8 +6,8 @@ from exportlab import UNKNOWN, random_net, raw
 from netlab import random_words
 
 import gpufa
-from gpufa.data.missing import Filling
-from gpufa.data.scaling import Scaling
+from gpufa.data.samples.scaling import Scaling
+from gpufa.data.tables.missing import Filling
 from gpufa.functions.activations import ACTIVATIONS
 
 torch = pytest.importorskip("torch")

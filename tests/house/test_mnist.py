@@ -15,7 +15,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 @pytest.fixture(scope="module")
 def mnist():
     """The data, without a download."""
-    from gpufa.data import namedsets
+    from gpufa.data.sets import namedsets
 
     def offline(*args):
         pytest.skip("the MNIST files are not on this machine; set GPUFA_DATA or run gpufa data fetch mnist")

@@ -12,6 +12,7 @@ ROOMS = (
     *("export", "training", "checkpoints", "plots", "runs", "sklearn"),
     *("report", "reproductions", "sweep", "commands", "__init__", "__main__"),
 )
+DATA_ROOMS = ("samples", "arrays", "streams", "tables", "graphs", "text", "tasks", "sets")
 
 
 def file_of(*parts):
@@ -45,6 +46,17 @@ def named(path):
 
 def test_imports_go_down():
     found = {(named(f), named(below)) for f, known in FILES.items() for below in known if floor(below) > floor(f)}
+    assert not found
+
+
+def test_imports_go_down_in_the_rooms_of_data():
+    def within(path):
+        parts = path.relative_to(PACKAGE).parts
+        return (*DATA_ROOMS, "entry").index(parts[1] if len(parts) > 2 else "entry")
+
+    inside = {f for f in FILES if f.relative_to(PACKAGE).parts[0] == "data" and f != PACKAGE / "data" / "__init__.py"}
+    assert {f.parent.name for f in inside} == {*DATA_ROOMS, "data"}
+    found = {(named(f), named(g)) for f in inside for g in FILES[f] & inside if within(g) > within(f)}
     assert not found
 
 

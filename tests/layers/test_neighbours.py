@@ -7,7 +7,7 @@ from rulelab import close, host, network, put
 from scipy import sparse
 
 import gpufa
-from gpufa.data.graph import WAYS
+from gpufa.data.graphs.graph import WAYS
 from gpufa.layers import Dense, Neighbours, block
 from gpufa.layers.graph import DenseBeforeEdges
 from gpufa.rules import RULES

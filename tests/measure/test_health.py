@@ -10,7 +10,7 @@ from traininglab import Poison
 
 import gpufa
 from gpufa.commands.main import main
-from gpufa.data.scaling import fit_scaling
+from gpufa.data.samples.scaling import fit_scaling
 from gpufa.measure.health import complaints, of_another_unit
 from gpufa.measure.history import History
 from gpufa.rules import BP, DFA, RULES, EqProp, Shallow

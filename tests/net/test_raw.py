@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gpufa
-from gpufa.data.scaling import Scaling, fit_scaling
+from gpufa.data.samples.scaling import Scaling, fit_scaling
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(40, 4)) * [1, 100, 1e-3, 5] + [0, 1000, 1, -3]

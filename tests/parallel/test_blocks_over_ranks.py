@@ -12,7 +12,7 @@ import gpufa
 from gpufa.basics.random import Purpose, permutation
 from gpufa.checkpoints import hdf5
 from gpufa.commands.main import main
-from gpufa.data.samples import Data
+from gpufa.data.samples.data import Data
 from gpufa.parallel.ranks import Ranks, Together
 from gpufa.training.together import in_words
 from gpufa.training.trainer import Trainer

@@ -8,7 +8,7 @@ from parallellab import NORMED, NORMS, trained
 import gpufa
 from gpufa.backends import get_backend
 from gpufa.backends.norms import Moments
-from gpufa.data.samples import Data
+from gpufa.data.samples.data import Data
 from gpufa.parallel.ranks import Ranks
 from gpufa.training.together import in_words
 from gpufa.training.trainer import Trainer

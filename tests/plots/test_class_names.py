@@ -4,7 +4,7 @@ import numpy as np
 
 import gpufa
 from gpufa import plots
-from gpufa.data.about import About
+from gpufa.data.samples.about import About
 from gpufa.measure.history import History
 from gpufa.report import page as pages
 

@@ -5,7 +5,7 @@ import pytest
 
 import gpufa
 from gpufa import plots
-from gpufa.data.samples import Data
+from gpufa.data.samples.data import Data
 from gpufa.measure.history import History
 from gpufa.plots.labels import counts
 from gpufa.plots.layers import principal

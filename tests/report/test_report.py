@@ -17,7 +17,7 @@ from gpufa.basics.console import console
 from gpufa.checkpoints import hdf5, networks
 from gpufa.commands.display import sheet
 from gpufa.commands.main import main
-from gpufa.data.samples import Data
+from gpufa.data.samples.data import Data
 from gpufa.report import page as pages
 from gpufa.runs import tables
 from gpufa.runs.summary import summary_of

@@ -8,8 +8,8 @@ import pytest
 from reproductionlab import outcome
 
 import gpufa
-from gpufa.data.graphsets import GRAPHS
-from gpufa.data.texts import is_text
+from gpufa.data.graphs.graphsets import GRAPHS
+from gpufa.data.text.texts import is_text
 from gpufa.layers.words import inputs
 from gpufa.reproductions import experiment, figures
 from gpufa.reproductions.experiment import Cell, Published

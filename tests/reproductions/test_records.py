@@ -8,7 +8,7 @@ from reproductionlab import SMALL, reproduce, results
 
 import gpufa
 from gpufa.commands.main import main
-from gpufa.data.texts import is_text, path_of_text
+from gpufa.data.text.texts import is_text, path_of_text
 from gpufa.reproductions import experiment, figures, record, runner
 from gpufa.reproductions.experiment import Cell
 from gpufa.reproductions.outcome import Outcome
@@ -50,7 +50,7 @@ def test_records_are_found_again_where_a_seed_diverged(small):
 def test_short_runs_land_in_their_bands(name, tmp_path, monkeypatch):
     """Each band is the mean of eight seeds, four deviations to each side."""
     missing = "the MNIST files are not on this machine; set GPUFA_DATA or run gpufa data fetch mnist"
-    monkeypatch.setattr("gpufa.data.namedsets._download", lambda *args: pytest.skip(missing))
+    monkeypatch.setattr("gpufa.data.sets.namedsets._download", lambda *args: pytest.skip(missing))
     for data in {cell.config().data for cell in experiment.find(name).cells}:
         if is_text(data) and not path_of_text(data).is_file():
             pytest.skip(f"{data} is not on this machine; put it into $GPUFA_DATA/text")

@@ -8,7 +8,7 @@ from imagefilelab import contents, jpeg_arrays, write_archive
 from reproductionlab import SMALL, history, outcome, reproduce, results
 
 from benchmarks.reproductions import section
-from gpufa.data import cifar
+from gpufa.data.sets import cifar
 from gpufa.measure.history import History
 from gpufa.reproductions import figures
 from gpufa.reproductions.experiment import Published

@@ -5,7 +5,7 @@ import pytest
 from traininglab import parameters, same
 
 import gpufa
-from gpufa.data.tokens import vocabulary_of
+from gpufa.data.text.tokens import vocabulary_of
 
 TEXT = "".join(np.random.default_rng(0).choice(["the cat sat. ", "a dog ran. ", "birds sing\n"], 400).tolist())
 KNOWN = vocabulary_of(TEXT, "char")

@@ -9,7 +9,7 @@ from sweeplab import sweep, table, written
 import gpufa
 from gpufa.checkpoints import networks
 from gpufa.commands.main import main
-from gpufa.data.samples import Data
+from gpufa.data.samples.data import Data
 from gpufa.sweep import trial
 from gpufa.training.toml import read_toml
 

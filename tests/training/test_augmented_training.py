@@ -10,7 +10,7 @@ from traininglab import config, parameters, same
 
 import gpufa
 from gpufa.basics.errors import InvalidValue
-from gpufa.data.scaling import Fit, fit_scaling
+from gpufa.data.samples.scaling import Fit, fit_scaling
 from gpufa.rules.baselines.bp import BP
 from gpufa.training.trainer import Trainer
 

@@ -10,7 +10,7 @@ from traininglab import config, parameters, same
 import gpufa
 from gpufa.basics.errors import FileProblem, InvalidValue
 from gpufa.checkpoints import hdf5
-from gpufa.data.scaling import Fit, fit_scaling
+from gpufa.data.samples.scaling import Fit, fit_scaling
 from gpufa.training.sets import divided
 from gpufa.training.trainer import Trainer
 

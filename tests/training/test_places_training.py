@@ -63,8 +63,8 @@ def run_parts():
 
 
 def handed():
-    from gpufa.data.about import Wanted
     from gpufa.data.handed import validate
+    from gpufa.data.samples.about import Wanted
 
     return validate((X, GAPS), Wanted(task="places"))
 

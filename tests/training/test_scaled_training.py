@@ -10,8 +10,8 @@ from traininglab import DATA, config, parameters, same
 import gpufa
 from gpufa.checkpoints import hdf5
 from gpufa.commands.main import main
-from gpufa.data.samples import Data
-from gpufa.data.scaling import fit_scaling
+from gpufa.data.samples.data import Data
+from gpufa.data.samples.scaling import fit_scaling
 from gpufa.training.trainer import Trainer
 
 rng = np.random.default_rng(0)

@@ -163,7 +163,7 @@ def test_what_was_decided_is_in_the_checkpoint(tmp_path, blob_files, monkeypatch
     """A run that streams for want of memory goes on so where there is some; one that does not never does."""
     out = config(data=blob_files, out=str(tmp_path / "run"), epochs=2)
     with monkeypatch.context() as short:
-        short.setattr("gpufa.data.streamroom.free", lambda: 1000)
+        short.setattr("gpufa.data.streams.room.free", lambda: 1000)
         run = gpufa.train(out)
     assert run.config.stream == "always"
     assert run.config.stream_block == 700 // 48
@@ -178,14 +178,14 @@ def test_what_was_decided_is_in_the_checkpoint(tmp_path, blob_files, monkeypatch
     run = gpufa.train(held)
     assert (run.config.stream, run.config.stream_block) == ("auto", None)
     assert "stream" not in (tmp_path / "held" / "config.toml").read_text()
-    monkeypatch.setattr("gpufa.data.streamroom.free", lambda: 1000)
+    monkeypatch.setattr("gpufa.data.streams.room.free", lambda: 1000)
     assert gpufa.resume(held.out, epochs=3).config.stream == "auto"
 
 
 def test_what_was_taken_is_said(blob_files, monkeypatch):
     made = both(blob_files, stream_block=None)[0]
     assert made.taken.endswith("; streamed in blocks of 14 samples (as --stream always asks for)")
-    monkeypatch.setattr("gpufa.data.streamroom.free", lambda: 20_000)
+    monkeypatch.setattr("gpufa.data.streams.room.free", lambda: 20_000)
     one = config(data=blob_files, stream_block=9)
     made = Trainer(one, data_of(one, None)[0])
     assert made.taken.endswith(

@@ -7,7 +7,7 @@ import pytest
 from traininglab import DATA, OPTIONS, config, parameters, rng, same
 
 import gpufa
-from gpufa.data.samples import Data
+from gpufa.data.samples.data import Data
 from gpufa.training.trainer import Trainer
 
 

@@ -6,7 +6,7 @@ from rulelab import close, put, trainer, values
 from traininglab import config, parameters, same
 
 import gpufa
-from gpufa.data.samples import Data
+from gpufa.data.samples.data import Data
 from gpufa.rules import RULES
 from gpufa.training.config import Config
 from gpufa.training.trainer import Trainer

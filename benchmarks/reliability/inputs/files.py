@@ -10,7 +10,7 @@ import numpy as np
 
 from gpufa import load_data
 from gpufa.data.datasets import load_inputs
-from gpufa.data.forms import IDX_FILES
+from gpufa.data.sets.forms import IDX_FILES
 
 from .arrays import array
 from .material import Material

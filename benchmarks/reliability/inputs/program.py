@@ -9,7 +9,7 @@ import numpy as np
 import gpufa
 from gpufa.data.datasets import load_inputs
 from gpufa.data.handed import validate
-from gpufa.data.sequences import CopyTask
+from gpufa.data.tasks.copying import CopyTask
 from gpufa.functions.activations import ACTIVATIONS
 from gpufa.functions.initialisers import INITIALISERS
 from gpufa.functions.losses import LOSSES

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...basics.errors import InvalidValue
-from ..places import IGNORED
+from ..samples.places import IGNORED
 from .task import MOST, Draw, Task
 
 

@@ -6,7 +6,7 @@ from celllab import TINY, begin, step
 from rulelab import close, trainer, values
 
 import gpufa
-from gpufa.data.sequences import CopyTask
+from gpufa.data.tasks.copying import CopyTask
 
 TASK = CopyTask(length=2, delay=3, alphabet=3, train_samples=24, test_samples=6)  # 7 steps
 DATA = gpufa.load_data(tuple(TASK.data()), task="places")

@@ -1,0 +1,1 @@
+"""Files of arrays and of images, and which array in them is what."""

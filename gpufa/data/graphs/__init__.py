@@ -1,0 +1,1 @@
+"""Graphs, whose samples are their nodes."""

@@ -1,0 +1,1 @@
+"""Sets known by name, and the forms that their files have."""

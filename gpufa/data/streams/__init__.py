@@ -1,0 +1,1 @@
+"""Rows that stay in their file and are read as they are asked for."""

@@ -1,0 +1,1 @@
+"""Tables: files and frames of columns, what each column is, and gaps in them."""

@@ -1,0 +1,1 @@
+"""Text as tokens, and windows of them."""
