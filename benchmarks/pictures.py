@@ -31,6 +31,25 @@ def growth(rows: list[dict[str, Any]], path: Path) -> None:
     pyplot.close(figure)
 
 
+def lengths(rows: list[dict[str, Any]], path: Path) -> None:
+    """Memory of a step against how many steps in time it goes through, a line for each rule."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(6, 3.4), layout="constrained")
+    for rule, colour in zip(dict.fromkeys(row["rule"] for row in rows), ("#d98b3f", "#3b6ea5"), strict=True):
+        points = [(row["steps"], row["bytes"] / 2**20) for row in rows if row["rule"] == rule]
+        axes.loglog(*zip(*points, strict=True), "o-", color=colour, label=rule, markersize=4)
+    axes.set_xlabel("steps in time")
+    axes.set_ylabel("MiB")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
 def contenders(records: list[dict[str, Any]], path: Path) -> None:
     """Each work's contenders against gpufa's DFA: bars of the first record, and a point for each of the others."""
     import matplotlib

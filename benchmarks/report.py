@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from . import pictures, scaling
+from . import pictures, scaling, temporal
 from .quoted import quoted
 from .records import counts, machine, threads
 from .steps import steps
@@ -55,8 +55,11 @@ def write(results: Path) -> Path:
     sections += [growth(r) for r in records if r.get("kind") == "scaling"]
     sections += [every_rule(r) for r in records if r.get("kind") == "rules"]
     sections += [held(r) for r in records if r.get("kind") == "memory"]
-    for same in alike(records, "cpu"):
-        README.write_text(quoted(same[0], README.read_text(encoding="utf-8")), encoding="utf-8")
+    sections += [temporal.through_time(r, DOCS) for r in records if r.get("kind") == "through_time"]
+    sections += [temporal.on_graphs(r) for r in records if r.get("kind") == "graphs"]
+    if machines := alike(records, "cpu"):
+        most = max(machines, key=lambda same: len(same[0]["works"]))[0]
+        README.write_text(quoted(most, README.read_text(encoding="utf-8")), encoding="utf-8")
     page = DOCS / "performance.md"
     page.write_text("\n".join([HEAD, *sections]).rstrip() + "\n", encoding="utf-8")
     return page

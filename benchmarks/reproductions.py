@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from gpufa.basics import files
 from gpufa.reproductions import experiment
 from gpufa.reproductions.record import RECORD, columns, line
 
@@ -24,15 +25,35 @@ bound says the same (`above` or `below` in the experiment's file). Test data cho
 
 
 def collect(runs: Path, results: Path) -> None:
-    """Take over every experiment's record and figures from the folder that gpufa reproduce wrote to."""
+    """Take over every experiment's record and figures from the folder that gpufa reproduce wrote to; of cells that
+    were not run there the earlier record stays, where these are still the experiment's."""
     results.mkdir(parents=True, exist_ok=True)
     PICTURES.mkdir(exist_ok=True)
     for file in sorted(runs.glob(f"*/{RECORD}")):
         record = read(file)
-        shutil.copy(file, results / f"{file.parent.name}.json")
+        target = results / f"{file.parent.name}.json"
+        if target.exists():
+            record = joined(record, read(target))
+        files.write(target, json.dumps(record, indent=1, ensure_ascii=False) + "\n", "record", "make room for it")
         for figure in record["figures"]:
             name = f"{figure['name']}.png"
-            shutil.copy(file.parent / name, PICTURES / f"{file.parent.name}-{name}")
+            if (file.parent / name).exists():
+                shutil.copy(file.parent / name, PICTURES / f"{file.parent.name}-{name}")
+
+
+def joined(record: dict[str, Any], earlier: dict[str, Any]) -> dict[str, Any]:
+    """A record with the cells, and the figures, that it lacks and an earlier one has."""
+    ran = {cell["name"]: cell for cell in earlier["cells"] if cell["seeds"]}
+
+    def latest(cell: dict[str, Any]) -> dict[str, Any]:
+        before = ran.get(cell["name"], cell)
+        return before if not cell["seeds"] and before["settings"] == cell["settings"] else cell
+
+    cells = [latest(cell) for cell in record["cells"]]
+    drawn = {figure["name"] for figure in record["figures"]}
+    figures = record["figures"] + [figure for figure in earlier["figures"] if figure["name"] not in drawn]
+    makers = sorted({*record["gpufa"], *earlier["gpufa"]}) if cells != record["cells"] else record["gpufa"]
+    return record | {"cells": cells, "figures": figures, "gpufa": makers}
 
 
 def write(results: Path) -> Path:

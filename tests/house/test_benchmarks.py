@@ -60,6 +60,9 @@ def test_the_threshold_of_fused_feedback(monkeypatch, launched):
     assert before == feedback.SMALL
 
 
+TIMES = ("gpufa", "dfa", 3.0), ("torch", "bptt", 5.0), ("jax", "bptt", 4.0)
+
+
 def test_the_page_is_made_of_the_results(tmp_path, monkeypatch):
     from benchmarks import quoted, report
 
@@ -82,6 +85,13 @@ def test_the_page_is_made_of_the_results(tmp_path, monkeypatch):
         "cpu-x": {"kind": "cpu", "works": works},
         "scaling-x": {"kind": "scaling", "rows": growth},
         "memory-x": {"kind": "memory", "rows": held},
+        "cpu-y": {"kind": "cpu", "works": works[:1], "facts": {"processor": "another"}},
+        "through_time-x": {
+            "kind": "through_time",
+            "rows": [{"contender": f"{who} gru {rule}", "ms": ms} for who, rule, ms in TIMES],
+            "memory": [{"rule": r, "steps": n, "bytes": n << 20} for r in ("bp", "eprop") for n in (1, 2)],
+        },
+        "graphs-x": {"kind": "graphs", "data": "a graph", "dropout": 0.5, "rows": rows},
         "gpu-x": {"kind": "gpu", "works": works, "facts": {"device": "Stand-in GPU 0 (GPU 0)"}},
         "gpu-y": {"kind": "gpu", "works": works, "facts": {"device": "a GPU"}, "quick": True},
     }.items():
@@ -103,7 +113,12 @@ def test_the_page_is_made_of_the_results(tmp_path, monkeypatch):
     assert "**Not measured yet.**" in page
     assert "| width | 2.00 | 2.00 |" in page
     assert "| batch | 4 | 0 | 3.00 |" in page
-    assert {p.name for p in tmp_path.glob("*.png")} == {"performance-cpu-a-machine.png", "performance-scaling-x.png"}
+    assert "| gpufa gru dfa | 3.0 | 0.75 |" in page
+    assert "| torch bp | 3.00 | 3.00 to 3.00 | 1.50 |" in page
+    assert "another" in page
+    assert "another" not in readme
+    drawn = "cpu-a-machine", "cpu-another", "scaling-x", "through_time-x"
+    assert {p.name for p in tmp_path.glob("*.png")} == {f"performance-{name}.png" for name in drawn}
 
 
 def test_the_committed_page_is_the_results(tmp_path, monkeypatch):
@@ -140,6 +155,22 @@ def test_records_are_taken_over_with_their_figures(tmp_path, monkeypatch):
     reproductions.collect(tmp_path / "runs", results)
     assert json.loads((results / f"{name}.json").read_text()) == record
     assert {path.read_bytes() for path in (tmp_path / "pictures").glob(f"{name}-*.png")} == {b"a picture"}
+
+
+def test_a_record_keeps_cells_that_were_run_elsewhere_and_are_still_the_experiment_s():
+    from benchmarks.reproductions import joined
+
+    def record(*cells, figures=(), gpufa="2"):
+        made = [{"name": n, "seeds": seeds, "settings": {"lr": lr}} for n, seeds, lr in cells]
+        return {"cells": made, "figures": [{"name": f} for f in figures], "gpufa": [gpufa]}
+
+    earlier = record(("a", [0], 1), ("b", [0], 1), ("c", [0], 1), figures="x", gpufa="1")
+    now = record(("a", [0, 1], 1), ("b", [], 1), ("c", [], 2), ("d", [], 1), figures="y")
+    kept = joined(now, earlier)
+    assert [cell["seeds"] for cell in kept["cells"]] == [[0, 1], [0], [], []]
+    assert [figure["name"] for figure in kept["figures"]] == ["y", "x"]
+    assert kept["gpufa"] == ["1", "2"]
+    assert joined(record(("a", [1], 1)), earlier)["gpufa"] == ["2"]
 
 
 def test_drift_is_measured_and_its_page_says_what_is_missing(tmp_path, monkeypatch):

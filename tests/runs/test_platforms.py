@@ -66,3 +66,13 @@ def test_a_blas_that_threadpoolctl_does_not_know_is_named_by_numpy(monkeypatch):
     facts = get_backend("numpy").describe()
     assert facts["BLAS"] == f"{np.show_config('dicts')['Build Dependencies']['blas']['name']}, by NumPy's build"
     assert facts["processor"].endswith(f"{os.cpu_count()} cores")
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"), [("fma avx2 avx512f", "P with AVX-512"), ("avx2", "P with AVX2"), ("", "P")]
+)
+def test_processors_of_one_name_are_told_apart_by_their_vectors(tmp_path, monkeypatch, flags, said):
+    file = tmp_path / "cpuinfo"
+    file.write_text(f"model name\t: P\nflags\t\t: {flags}\n\nmodel name\t: P\nflags\t\t: {flags}\n")
+    monkeypatch.setattr("gpufa.backends.machine.facts.Path", lambda name: file)
+    assert get_backend("numpy").describe()["processor"].startswith(f"{said}, ")

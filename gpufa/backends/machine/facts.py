@@ -13,6 +13,8 @@ from .compiler import compiler
 from .convolver import convolver
 from .update import compiled_update
 
+VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2"}  # by what Linux calls them, the widest first
+
 
 def facts() -> dict[str, str]:
     """Processor, libraries, and what is machine code, as `gpufa info` and a run's records have them."""
@@ -65,9 +67,12 @@ def _built_on() -> str:
 
 
 def _processor() -> str:
-    """The processor's name and the number of cores this process may use."""
-    name = platform.processor() or platform.machine()
+    """The processor's name, its vectors where they are known, since processors of one name differ in them, and the
+    number of cores this process may use."""
+    said = {"model name": platform.processor() or platform.machine(), "flags": ""}
     with suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
-    return f"{name}, {cores()} cores"
+        said |= {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in reversed(lines))}
+    flags = said["flags"].split()
+    vectors = next((f" with {name}" for flag, name in VECTORS.items() if flag in flags), "")
+    return f"{said['model name']}{vectors}, {cores()} cores"
