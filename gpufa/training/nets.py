@@ -3,12 +3,15 @@
 from functools import partial
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..backends import Backend, get_backend, own_gpu
-from ..basics.errors import InvalidValue
+from ..basics.errors import InvalidValue, warn
 from ..data.graphs.nodes import sentence
-from ..data.samples.about import CLASSIFICATION, REGRESSION, About
+from ..data.samples.about import CLASSIFICATION, REGRESSION, About, shortened
 from ..data.samples.data import Data, check_samples, has_labels
 from ..data.samples.scaling import Scaling
+from ..data.samples.splits import members
 from ..data.samples.weights import weights_in_words
 from ..data.streams.parts import some
 from ..data.tables.missing import Filling
@@ -67,7 +70,7 @@ def begin(
     if data.stream:
         taken += f"; streamed in blocks of {config.stream_block} samples ({data.stream})"
     if config.blind:
-        taken += "; the test samples are not looked at"
+        taken += f"; the test samples are not looked at{', but for their classes' * bool(_untaught(data))}"
     check_run(config, net, data)
     net.filling = filling_of(config.missing, data, filling)
     unsaid = config.layers and not inputs(config.layers[0]) and len(net.sizes.shapes[0]) > 1
@@ -101,6 +104,9 @@ def net_for(
     outputs = data.y_train.shape[1] // several if not labels else _classes(data)
     if text or (labels and about.classes):
         outputs = vocabulary_size(about) if text else len(about.classes or ())
+    elif untaught := _untaught(data):
+        which = f"class{'es' * (len(untaught) > 1)} {shortened(untaught)}"
+        warn(f"y_test has the {which}, of which y_train has none: the net has outputs for all, which nothing teaches")
     made = Network if ranks.layers.size == 1 else partial(PartNetwork, ranks=ranks.layers)
     device = own_gpu(config.device, ranks.local) if config.backend != "numpy" else config.device
     net = made(
@@ -135,6 +141,14 @@ def net_for(
 def _classes(data: Data) -> int:
     """How many classes labels have; a token may be one that the test part alone has."""
     return max(int(y.max(initial=0)) for y in (data.y_train, data.y_test)) + 1
+
+
+def _untaught(data: Data) -> list[str]:
+    """The classes of places that the test part alone has."""
+    if not has_labels(data.y_train) or data.y_train.ndim == 1:
+        return []
+    train, test = (members(y[y >= 0], int(data.y_test.max(initial=0)) + 1) for y in (data.y_train, data.y_test))
+    return [str(label) for label in np.flatnonzero(test) if not train[label]]
 
 
 def place_of(config: Config, device: int) -> Any:

@@ -30,6 +30,13 @@ def test_its_test_samples_may_be_anything():
     assert len(trainer.test[0]) == 0
 
 
+def test_a_class_of_theirs_alone_is_refused_all_the_same():
+    """As the net would have no output for it (of places see test_places_training.py)."""
+    other = DATA._replace(y_test=DATA.y_test + 1)
+    with pytest.raises(gpufa.InvalidValue, match=r"y_test has the class 3, but those of y_train are 0, 1, 2; give"):
+        gpufa.train(config(blind=True), other)
+
+
 def test_the_flag_and_the_setting(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["train", "--blind", "--validation", "0.2", "--epochs", "1", "--hidden", "4", "--out", "run"]) == 0

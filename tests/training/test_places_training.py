@@ -1,10 +1,13 @@
 """Runs with a target at each place: resumed, beside each other, over what counts alone; and what goes with none."""
 
+import json
+
 import numpy as np
 import pytest
 from traininglab import parameters, same
 
 import gpufa
+from gpufa.commands.main import main
 
 N, C, T, OUT = 60, 2, 5, 3
 RNG = np.random.default_rng(5)
@@ -181,11 +184,35 @@ def test_rules_that_no_error_scales_want_a_target_at_all_places(rule):
 
 def test_a_class_that_the_test_part_alone_has_is_an_output():
     rare = np.where(Y == 0, OUT, Y)
-    run = train((X, Y, X, rare), seeds=(0,))
+    with pytest.warns(gpufa.GpufaWarning, match="y_test has the class 3, of which y_train has none"):
+        run = train((X, Y, X, rare), seeds=(0,))
     shares = run.network.predict(X)
     assert shares.shape == (N, OUT + 1, T)
     right = np.take_along_axis(shares, rare[:, None], axis=1)
     np.testing.assert_allclose(run.summary["test_loss"], -np.log(right).mean(), rtol=1e-10)
+
+
+@pytest.mark.parametrize("blind", [False, True])
+def test_it_is_told_and_an_output_of_a_blind_run_too(tmp_path, capsys, blind):
+    """Classes 0, 1 and 2 are taught, 2 and 4 tested."""
+    rare = np.where(Y == 0, 4, np.where(Y == 1, -1, Y))
+    data, out = str(tmp_path / "a.npz"), tmp_path / "run"
+    np.savez(data, x_train=X, y_train=Y, x_test=X, y_test=rare)
+    words = ["train", "--data", data, "--task", "places", "--layers", *LAYERS, "--seeds", "0"]
+    words += ["--epochs", "1", "--out", str(out)]
+    told = "y_test has the class 4, of which y_train has none: the net has outputs for all, which nothing teaches"
+    with pytest.warns(gpufa.GpufaWarning, match=told):
+        assert main([*words, *["--blind"][:blind]]) == 0
+    assert ("; the test samples are not looked at, but for their classes" in capsys.readouterr().err) is blind
+    assert ("test_error" in json.loads((out / "summary.json").read_text())) is not blind
+    net = gpufa.load(out)
+    shares, there = net.predict(X), rare >= 0
+    assert shares.shape == (N, 5, T)
+    wrong = 100 * (shares.argmax(axis=1) != rare)[there].mean()
+    np.testing.assert_allclose(net.evaluate(X, rare)["error"], wrong, rtol=1e-12)
+    capsys.readouterr()
+    assert main(["evaluate", str(out)]) == 0
+    assert f"{wrong:.2f}" in capsys.readouterr().out
 
 
 def test_perplexity_is_cross_entropy_s():
