@@ -11,10 +11,11 @@ from cyclopts.exceptions import CoercionError, CycloptsError, UnknownCommandErro
 from ..backends import faults
 from ..basics.console import Lasting, silence
 from ..basics.errors import GpufaError
-from ..parallel.launch import speaks
+from ..parallel.launch import refuse_many, speaks
 from .parser import app_for
 
 OK, BAD_INPUT, INTERRUPTED = 0, 2, 130
+SEVERAL = "train", "resume", "sweep", "info", "doctor"  # may do other work, or find other things, in each process
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,6 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a letter gets another one
     try:
+        if args and not args[0].startswith("-") and args[0] not in SEVERAL:
+            refuse_many("none")
         app = app_for(args)
         with faults():
             code: int | None = app(args, exit_on_error=False, print_error=False, result_action="return_value")

@@ -123,7 +123,7 @@ def _add_training(app: App, base: Config, rule: str) -> None:
             quiet: print nothing but errors
         """
         config = config_of(base, flags, options)
-        return foretold(config) if memory else train(config, force, quiet, processes)
+        return foretold(config, processes) if memory else train(config, force, quiet, processes)
 
     @app.command(name="compare", sort_key=-1)
     def _(

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from ..basics.console import console, say
+from ..basics.errors import InvalidValue
 from ..data.text.texts import TEXT
 from ..parallel.launch import BY_ONE, Processes, ranks_of, refuse_many
 from ..report import compare as comparing
@@ -25,8 +26,11 @@ from . import display
 OK, DIVERGED = 0, 3
 
 
-def foretold(config: Config) -> int:
+def foretold(config: Config, processes: Processes) -> int:
     """What a run will take of memory, in place of the run."""
+    refuse_many("none")
+    if processes.parallel != "none":
+        raise InvalidValue("--memory is of a run by one process, and not of what several share; leave --parallel out")
     found = memory(dataclasses.replace(config, out=config.out or "runs"))
     display.facts(found.rows(), console(), "memory, beyond Python and its libraries")
     return OK
@@ -91,7 +95,6 @@ def compare(
     config: Config, rules: Sequence[str], options: Mapping[str, Any], baseline: bool, force: bool, quiet: bool
 ) -> int:
     name = f"{_stem(config.data)}-compare"
-    refuse_many("none")
     with nullcontext(Path(config.out)) if config.out else places.claimed(name) as out:
         config = dataclasses.replace(config, out=str(out))
         watching = progressbar.watching(quiet)

@@ -4,10 +4,11 @@ import sys
 
 import numpy as np
 import pytest
-from mpilab import FAST, TRAIN, equal, mpi, needs_mpi, sentences
+from mpilab import TRAIN, equal, mpi, needs_mpi, sentences
 
 import gpufa
-from gpufa.commands.main import main
+from gpufa.commands.main import SEVERAL, main
+from gpufa.commands.parser import app_for
 from gpufa.parallel import mpi as by_mpi
 from gpufa.parallel.launch import refuse_many, speaks
 
@@ -57,13 +58,35 @@ def test_processes_that_were_not_told_to_work_together_are_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", [RUN, ["resume", "run"], ["compare", *FAST]], ids=["train", "resume", "compare"])
+ONCE = [name for name in app_for([]) if not name.startswith("-") and name not in SEVERAL]
+
+
+@pytest.mark.parametrize("command", [RUN, [*RUN, "--memory"], ["resume", "run"], *([name] for name in ONCE)])
 def test_commands_that_are_refused_then(tmp_path, monkeypatch, capsys, command):
+    """All but those that do other work in each process; it is said once."""
+    assert {"evaluate", "predict", "generate", "plot", "export", "report", "compare", "reproduce"} <= {*ONCE}
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PMI_SIZE", "2")
     assert main(command) == 2
     assert capsys.readouterr().err == REFUSED
+    monkeypatch.setenv("PMI_RANK", "1")
+    assert main(command) == 2
+    assert capsys.readouterr().err == ""
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["--help", "--version", "info"])
+def test_commands_that_are_not(monkeypatch, capsys, command):
+    monkeypatch.setenv("PMI_SIZE", "2")
+    assert main([command]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_memory_is_foretold_of_one_process(capsys):
+    assert main([*RUN, "--memory", "--parallel", "data"]) == 2
+    assert capsys.readouterr().err == (
+        "gpufa: --memory is of a run by one process, and not of what several share; leave --parallel out\n"
+    )
 
 
 @needs_mpi
