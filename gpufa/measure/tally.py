@@ -93,8 +93,8 @@ def count(net: Learner, x: Any, y: Any, part: slice = slice(None)) -> Tally:
     sums = net.backend.zeros((2, len(net.seeds)), "float64")
 
     def judged() -> Iterator[Judged]:
-        for start, p in net.chunks(last - first):
-            at = slice(first + start, first + start + p.m)
+        for start, p in net.chunks(len(x), part):
+            at = slice(start, start + p.m)
             net.teach(p, y[at])
             p.evaluate(net.rule.forward, net.as_floats(x[at]), sums)
             counting = 0.0 if p.weight is None else float(p.weight[0].sum(dtype="float64"))

@@ -9,12 +9,13 @@ from ..basics.arrays import T
 from ..data.samples.about import About
 from ..data.samples.places import counted, without_gaps
 from ..functions.losses import Loss
-from ..parallel.ranks import ALONE, Ranks
+from ..parallel.ranks import ALONE, Ranks, Share
 from .layout import Layout
 from .passes import Pass
 from .rule import Rule
 from .scaled import CHUNK, Scaled
 
+ALL = slice(None)
 WIDE = 32 << 20  # bytes that their layers may put out
 TOGETHER = 16  # samples that machine code takes at a time
 
@@ -38,14 +39,17 @@ class Learner(Scaled):
         """How many steps in time a step of training takes at once; 0 for all."""
         return self.rule.window if self.sizes.recurrent else 0
 
-    def pass_for(self, m: int) -> Pass:
-        """A pass for m samples without dropout and weights; the last few sizes are kept."""
+    def pass_for(self, m: int, share: Share | None = None) -> Pass:
+        """A pass for m samples without dropout and weights, which may be a share of a batch; the last few sizes are
+        kept."""
         if m not in self._passes:
             while len(self._passes) >= 3:
                 self._passes.pop(next(iter(self._passes)))
             self._passes[m] = self.new_pass(m)
-        self._passes[m].weight = None
-        return self._passes[m]
+        found = self._passes[m]
+        found.weight, found.share = None, share or Share(0, m, m)
+        found.counts = found.share.whole
+        return found
 
     def new_pass(self, m: int, *how: Any) -> Pass:
         """A Pass for m samples, with whatever else goes with it."""
@@ -60,10 +64,14 @@ class Learner(Scaled):
         each = len(self.seeds) * self.sizes.whole.made * np.dtype(self.dtype).itemsize
         return min(CHUNK, max(WIDE // each // TOGETHER, 1) * TOGETHER)
 
-    def chunks(self, samples: int) -> Iterator[tuple[int, Pass]]:
-        """(first sample, a pass for the samples from there on), `chunk` at a time; the last pass may be smaller."""
-        for start in range(0, samples, self.chunk):
-            yield start, self.pass_for(min(self.chunk, samples - start))
+    def chunks(self, samples: int, part: slice = ALL) -> Iterator[tuple[int, Pass]]:
+        """(first sample, a pass for the samples from there on), `chunk` at a time; the last pass may be smaller. Of a
+        part of all samples each has its place among the `chunk` that it is of, so that it is judged as beside all."""
+        first, last, _ = part.indices(samples)
+        for start in range(first // self.chunk * self.chunk, last if first < last else 0, self.chunk):
+            whole = min(self.chunk, samples - start)
+            begin, end = max(first - start, 0), min(last - start, whole)
+            yield start + begin, self.pass_for(end - begin, Share(begin, end - begin, whole))
 
     def judged(self, x: Any, y: Any, weight: Any = None) -> Pass:
         """The pass of these samples, on the device, with their error; under weights, (R, m), where there are some."""

@@ -2,10 +2,9 @@
 
 import sys
 
-from parallellab import EVEN, MORE, ODD, TABLES, main
+from parallellab import ATTENTION, EVEN, MORE, ODD, RECURRENT, STEEP, TABLES, TOKENS, WORDS, main
 
 DEEP = {"hidden": (8, 7, 9)}
-WORDS = {"hidden": None, "activation": None}
 CONV = "input 1x4x4", "conv 3 3x3 relu, pool 2", "dense 6 tanh"
 NORMED = "input 1x4x4", "conv 3 3x3, batch norm, relu", "flatten, dense 6 tanh, dropout 0.2"
 HELD = {
@@ -24,6 +23,9 @@ HELD = {
     "weighed": (DEEP | {"class_weights": "balanced", "probe_every": 3}, ODD),
     "clipped": (DEEP | {"clip": 0.05, "freeze": (2,), "optimizer": "adam", "lr": 3e-3, "eps": 1e-3}, ODD),
     "calibrated": (DEEP | {"calibrate": 1, "optimizer": "sgd", "lr": 0.1, "dropout": 0.2}, ODD),
+    "steep": (DEEP | STEEP, ODD),
+    "recurrent": (WORDS | STEEP | {"layers": RECURRENT}, ODD),
+    "attention": (WORDS | STEEP | {"layers": ATTENTION}, TOKENS),
     "calibrated-places": (WORDS | {"layers": (*CONV, "dense 5 tanh"), "calibrate": 2, "clip": 0.1}, EVEN),
 }
 REFUSED = {

@@ -47,10 +47,17 @@ def arrays(n, features=16, targets=None):
 
 
 EVEN, ODD, REAL = arrays(128), arrays(116), arrays(100, targets=2)  # 96, 87 and 75 samples to train on
+TOKENS = tuple(part.astype(np.uint8) if part.ndim == 1 else np.argsort(part)[:, :6].astype(np.uint8) for part in ODD)
 IMAGES = tuple(part.reshape(len(part), 4, 4) if part.ndim > 1 else part for part in EVEN)
 CONV = ("input 1x4x4", "conv 3 3x3 relu, pool 2", "dense 6 tanh")
 DROPPING = (*CONV[:2], "dense 6 tanh, dropout 0.2")
 NORMED = ("input 1x4x4", "conv 3 3x3, batch norm, relu", "dense 6, batch norm, tanh")
+WORDS = {"hidden": None, "activation": None}
+STEEP = {"clip": 0.05, "calibrate": 1}  # of all of the gradient, and down through all of the net
+ENCODED = "input 16", "poisson 6 rate 0.5, lif 8", "dense 5 tanh"  # judged by spikes that are drawn too
+RECURRENT = "input 4x4", "gru 6 all", "gru 5", "dense 5 tanh"
+HEARD = "residual(layer norm, attention 2), residual(layer norm, dense 12 gelu, dense 8)"
+ATTENTION = "tokens 6 of 16", "embed 8, positions", HEARD, "mean, dense 5 tanh"
 SHARED = {
     "sgd": ({"optimizer": "sgd", "lr": 0.05}, EVEN),
     "momentum": ({}, EVEN),
@@ -58,8 +65,8 @@ SHARED = {
     "clip": ({"clip": 0.1, "weight_decay": 1e-3}, EVEN),
     "class-weights": ({"class_weights": "balanced"}, ODD),
     "drawn": ({"dropout": 0.3, "input_dropout": 0.1, "input_noise": 0.2, "label_noise": 0.2}, ODD),
-    "augmented": ({"augment": ("flip", "crop 1"), "layers": CONV, "hidden": None, "activation": None}, IMAGES),
-    "layers": ({"layers": DROPPING, "hidden": None, "activation": None, "rule": "bp"}, EVEN),
+    "augmented": (WORDS | {"augment": ("flip", "crop 1"), "layers": CONV}, IMAGES),
+    "layers": (WORDS | {"layers": DROPPING, "rule": "bp"}, EVEN),
     "odd": ({}, ODD),
     "one-seed": ({"seeds": (4,), "probe_every": 3}, ODD),
     "patience": ({"validation": 0.2, "patience": 1, "keep": "best", "epochs": 6, "lr": 0.2}, ODD),
@@ -68,6 +75,11 @@ SHARED = {
     "calibrated": ({"calibrate": 2}, ODD),
     "by-sample": ({"rule": "dtp"}, ODD),
     "mirrored": ({"rule": "kp", "freeze": (1,)}, ODD),
+    "steep": (STEEP, ODD),
+    "steep-conv": (WORDS | STEEP | {"layers": (*CONV, "dense 5 tanh")}, ODD),
+    "recurrent": (WORDS | STEEP | {"layers": RECURRENT}, ODD),
+    "attention": (WORDS | STEEP | {"layers": ATTENTION, "rule": "fa"}, TOKENS),
+    "encoded": (WORDS | STEEP | {"layers": ENCODED, "validation": 0.2, "keep": "best"}, ODD),
 }
 REFUSED = {
     "adversarial samples beside the others can't be shared": ({"adversarial": 0.1, "adversarial_mix": "beside"}, ODD),
@@ -75,10 +87,10 @@ REFUSED = {
     "rule 'weight_mirror' learns from a batch what its parts don't add up to": ({"rule": "weight_mirror"}, EVEN),
 }
 NORMS = {  # of all samples of a batch
-    "norms": ({"layers": NORMED, "hidden": None, "activation": None}, EVEN),
-    "norms-odd": ({"layers": NORMED, "hidden": None, "activation": None, "rule": "bp"}, ODD),
-    "norms-attacked": ({"layers": NORMED, "hidden": None, "activation": None, "adversarial": 0.1}, ODD),
-    "norms-calibrated": ({"layers": NORMED, "hidden": None, "activation": None, "calibrate": 2}, ODD),
+    "norms": (WORDS | {"layers": NORMED}, EVEN),
+    "norms-odd": (WORDS | {"layers": NORMED, "rule": "bp"}, ODD),
+    "norms-attacked": (WORDS | {"layers": NORMED, "adversarial": 0.1}, ODD),
+    "norms-calibrated": (WORDS | {"layers": NORMED, "calibrate": 2}, ODD),
 }
 STOPPED = {"seeds": (0, 1, 2, 3), "validation": 0.3, "patience": 1, "epochs": 12, "lr": 0.1}
 SEEDS = {  # divided among processes
@@ -88,7 +100,7 @@ SEEDS = {  # divided among processes
     "mirrors": (STOPPED | {"rule": "weight_mirror", "patience": 2}, ODD),
     "low-enough": ({"stop_train_error": 30.0, "epochs": 12, "lr": 0.1}, EVEN),
     "diverged": ({"seeds": (0, 1, 2, 3), "epochs": 6, "checkpoint_every": 2, "callbacks": [Poison({2: 2, 3: 3})]}, ODD),
-    "nets-of-layers": ({"layers": NORMED, "hidden": None, "activation": None, "augment": ("flip",)}, IMAGES),
+    "nets-of-layers": (WORDS | {"layers": NORMED, "augment": ("flip",)}, IMAGES),
     "real": ({"target_scaling": "standard", "scaling": "standard", "rule": "fa"}, REAL),
     "begun": ({"seeds": (0, 1, 2, 5, 7), "epochs": 1, "start": "seeds"}, ODD),
     "weighed": ({"class_weights": "balanced", "calibrate": 2, "adversarial": 0.1}, ODD),

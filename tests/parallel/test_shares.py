@@ -7,6 +7,7 @@ import pytest
 from rulelab import network, samples
 
 from gpufa.measure import tally
+from gpufa.net import learner
 from gpufa.parallel.ranks import ALONE, BY_ITSELF, Piece, Ranks, Share, for_any, recorded
 
 
@@ -95,7 +96,23 @@ KINDS = {
 def test_tallies_of_parts_are_together_the_tally_of_all(kind, size):
     sizes, loss, targets = KINDS[kind]
     net, draw = network(sizes, "bp", loss=loss, seeds=(0, 1)), np.random.default_rng(3)
-    x, y = samples(sizes, m=41)[0], targets(draw)
+    added_up(net, samples(sizes, m=41)[0], targets(draw), size)
+
+
+@pytest.mark.parametrize("size", [2, 3, 41])
+@pytest.mark.parametrize("at_once", [16, 1000])
+def test_a_part_is_judged_by_the_spikes_that_it_has_beside_the_others(monkeypatch, at_once, size):
+    """Which go by a sample's place among those that are judged at a time."""
+    monkeypatch.setattr(learner, "CHUNK", at_once)
+    net = network(["input 5", "poisson 4 rate 0.5, lif 6", "dense 3"], "bp", seeds=(0, 1), init="uniform")
+    net.parameters["W1"][...] *= 9  # else none of lif's units would ever spike
+    x, _ = samples([5, 3], m=41)
+    added_up(net, x, np.arange(41) % 3, size)
+    assert len({*net.predict(x[:1].repeat(41, axis=0))[0, :, 0]}) > 5  # other spikes of the same sample
+
+
+def added_up(net, x, y, size):
+    """What so many processes count is together what one counts."""
     whole = tally.count(net, x, y)
     parts = [tally.count(net, x, y, Rank(rank, size).share(len(x)).part) for rank in range(size)]
     found = tally.together(parts)
