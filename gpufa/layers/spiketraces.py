@@ -26,10 +26,9 @@ class Spiking(Traced, Protocol):
     adapts: ClassVar[bool]
 
     @property
-    def cost(self) -> float: ...
-
-    @property
     def reset(self) -> str: ...
+
+    def pays(self, at: At) -> bool: ...
 
     def count(self, at: At, behind: list[Views], more: bool = False) -> None: ...
 
@@ -62,13 +61,13 @@ class SpikeTraces(Traces):
         return self.at.array(f"traces of {name}", rows * inputs, m).reshape(-1, rows, inputs, m)
 
     def run(self) -> None:
-        self.counts = bool(self.cell.cost)
+        self.counts = self.cell.pays(self.at)
         super().run()
         self.counts = False
 
     def learn(self, grads: Sums) -> None:
         at, cell, last = self.at, self.cell, self.at.shape[1] - 1
-        if cell.cost:
+        if pays := cell.pays(at):
             cell.pressed(at)
         for a in self.sums.values():
             a.fill(0)
@@ -76,7 +75,7 @@ class SpikeTraces(Traces):
         for t in self.through():
             if arriving is not None:
                 self._take(cell.with_cost(at, arriving[:, :, t]))
-            elif t == last or cell.cost:
+            elif t == last or pays:
                 self._take(cell.with_cost(at, at.delta if t == last else self.tape.nothing))
         without_diagonal(self.sums["U"])
         for name, found in self.sums.items():

@@ -72,10 +72,6 @@ class LIF(Cell):
         return POSITIVE
 
     @property
-    def priced(self) -> bool:  # type: ignore[override]
-        return self.cost > 0
-
-    @property
     def steps(self) -> Steps:
         return spiking(SURROGATES[self.surrogate], self.reset == "zero", self.adapts)
 
@@ -98,8 +94,12 @@ class LIF(Cell):
 
     def forward(self, at: At) -> None:
         super().forward(at)
-        if self.cost and not at.batch.traces:
+        if self.pays(at) and not at.batch.traces:
             self.count(at, self.tape(at, at.shape[1]).states[1:])
+
+    def pays(self, at: At) -> bool:
+        """Whether its rates cost something there."""
+        return self.cost > 0 and at.batch.costs
 
     def count(self, at: At, behind: list[tuple[Array, ...]], more: bool = False) -> None:
         """Of the states behind some steps, or `more` of them, how many spikes there are a sample and step."""
@@ -118,12 +118,12 @@ class LIF(Cell):
         return out
 
     def send(self, at: At, carriers: Carriers) -> None:
-        if self.cost and not at.batch.traces:
+        if self.pays(at) and not at.batch.traces:
             self.pressed(at)
         super().send(at, carriers)
 
     def receive(self, at: At, signal: Array, carriers: Carriers) -> None:
-        if self.cost:
+        if self.pays(at):
             self.pressed(at)
         super().receive(at, signal, carriers)
 
@@ -134,7 +134,7 @@ class LIF(Cell):
 
     def with_cost(self, at: At, e: Array) -> Array:
         """What arrives at z, and what the cost of the rates sends there, as `pressed` has left it."""
-        if not self.cost:
+        if not self.pays(at):
             return e
         out = at.array("signal with that of rates", self.n, at.batch.m)
         at.backend.xp.add(e, at.array("signal of rates", self.n, 1), out=out)

@@ -26,8 +26,7 @@ class Traits:
     word of one that `activates` is its own `f`, and no layer above it. A layer that goes through time a step after the
     other is `timed`, and maybe `gated`; `loops` are its parameters through which an error goes though it stays within
     the layer; a signal that is sent straight to all steps of one that `passes` goes on to those of the layer below; no
-    error goes down through one that `stops`, so that nothing below it may learn; the gradients of one that is `priced`
-    have a part that is of no error.
+    error goes down through one that `stops`, so that nothing below it may learn.
 
     `either_way` says that it takes its input whichever way that lies in memory, sample beside sample or unit by unit;
     `joins` that what it makes of a sample is made of others too, along the edges of a graph; such layers alone may
@@ -45,7 +44,6 @@ class Traits:
     gated: ClassVar[bool] = False
     passes: ClassVar[bool] = False
     stops: ClassVar[bool] = False
-    priced: ClassVar[bool] = False
     activates: ClassVar[bool] = False
     loops: ClassVar[tuple[str, ...]] = ()
     joins: ClassVar[bool] = False

@@ -87,11 +87,6 @@ class Kinds(Naming):
         return tuple(k for k in self.every if any(layer.timed for layer, _ in self.walk(k)))
 
     @cached_property
-    def priced(self) -> bool:
-        """Whether the gradients of some layer have a part that is of no error."""
-        return any(layer.priced for k in self.every for layer, _ in self.walk(k))
-
-    @cached_property
     def timed(self) -> tuple[int, ...]:
         """The hidden blocks that end in such a layer."""
         return tuple(k for k in self.hidden if self.blocks[k - 1].timed)

@@ -16,15 +16,16 @@ def try_out(net: Learner, x: Any, y: Any, weighed: bool = False) -> None:
     """Raises InvalidValue where the net's rule, on these samples, leaves a hidden block's delta as it was, or reads one
     before it has filled it, or writes one that is to go down inside a block, or changes the output behind the net's own
     forward pass, or goes another way than that, or has its gradients made of other signals, without saying so; or,
-    where samples are weighed, makes another gradient of weights than they are for, which layers that have a cost of
-    their own leave unknown. What the rule remembers stays as it was."""
+    where samples are weighed, makes another gradient of weights than they are for, which is asked without what layers
+    cost by themselves. What the rule remembers stays as it was."""
     memory = {name: array.copy() for name, array in net.state.items()}
     try:
         _forward(net, x, y)
         if "signals" in net.rule.makes and net.sizes.hidden:
             _deltas(net, x, y)
-        if weighed and not net.sizes.priced:
-            _weights(net, x, y)
+        if weighed:
+            with net.pass_for(len(x)).free_of_costs():
+                _weights(net, x, y)
     finally:
         for name, array in memory.items():
             net.state[name][...] = array

@@ -40,7 +40,7 @@ class Workspace:
         self.all: All | None = None
         self.dtype, self.slab_dtype = dtypes
         self.horizon, self.arriving = 0, NOTHING
-        self.begins = self.ends = True
+        self.begins = self.ends = self.costs = True
         self._own: dict[str, Any] = {}
 
     @contextmanager
@@ -61,6 +61,15 @@ class Workspace:
             yield
         finally:
             self.arriving = NOTHING
+
+    @contextmanager
+    def free_of_costs(self) -> Iterator[None]:
+        """What layers cost by themselves does not count inside."""
+        self.costs = False
+        try:
+            yield
+        finally:
+            self.costs = True
 
     @property
     def training(self) -> bool:

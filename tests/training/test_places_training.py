@@ -172,10 +172,11 @@ def test_one_place_is_a_target_for_each_sample(y):
         gpufa.train(gpufa.Config(layers=("input 3x1", "gru 4 all"), backend="numpy", out=None), data)
 
 
+@pytest.mark.parametrize("word", ["gru 4 all", "lif 4 all threshold 0.3 cost 5"])
 @pytest.mark.parametrize("rule", ["sdfa", "drtp"])
-def test_rules_that_no_error_scales_want_a_target_at_all_places(rule):
+def test_rules_that_no_error_scales_want_a_target_at_all_places(rule, word):
     x, y = np.random.default_rng(0).normal(size=(9, 12)), np.arange(36).reshape(9, 4) % 3
-    config = gpufa.Config(layers=("input 3x4", "gru 4 all"), rule=rule, epochs=1, backend="numpy", out=None)
+    config = gpufa.Config(layers=("input 3x4", word), rule=rule, epochs=1, backend="numpy", out=None)
     gpufa.train(config, gpufa.load_data((x, y, x, y), task="places"))
     y[0, 1] = -1
     with pytest.raises(gpufa.InvalidValue, match=f"rule '{rule}' does not learn in proportion.*have no target"):
@@ -224,3 +225,17 @@ def test_perplexity_is_cross_entropy_s():
 def test_minus_one_of_unsigned_labels_is_told():
     with pytest.warns(gpufa.GpufaWarning, match="y is uint8 and has the label 255, which is taken as a class"):
         gpufa.load_data((X, GAPS.astype(np.uint8)), task="places")
+
+
+@pytest.mark.parametrize("rule", ["bp", "fa", "dfa", "eprop"])
+def test_a_cost_of_rates_keeps_no_rule_from_places_without_a_target(rule):
+    """It comes onto what the errors make, and they are asked alone whether the rule goes with them."""
+    word = "lif 4 all threshold 0.3 cost 5"
+    x, y = np.random.default_rng(0).normal(size=(9, 12)), np.arange(36).reshape(9, 4) % 3
+    y[0, 1] = -1
+    config = gpufa.Config(layers=("input 3x4", word), rule=rule, epochs=1, seeds=(0,), backend="numpy", out=None)
+    found = gpufa.train(config, gpufa.load_data((x, y, x, y), task="places")).network
+    free = gpufa.Network(["input 3x4", word.replace("cost 5", "cost 0"), "conv1d 3 1"], rule=rule, backend="numpy")
+    for name, p in found.parameters.items():
+        free.parameters[name][...] = p
+    assert np.abs(found.gradients(x, y)["W1"] - free.gradients(x, y)["W1"]).max() > 1e-3
