@@ -215,6 +215,6 @@ def _number(text: str) -> int | float | tuple[int, int] | None:
     """A number, or two such as 3x5; None where it is neither."""
     if two := re.fullmatch(r"(\d{1,18})x(\d{1,18})", text):
         return int(two[1]), int(two[2])
-    if not re.fullmatch(r"\d{1,18}(\.\d+)?(e[+-]?\d{1,3})?", text):
+    if not re.fullmatch(r"(\d{1,18}|(?=\.))(\.\d+)?(e[+-]?\d{1,3})?", text):
         return None
     return int(text) if _whole(text) else float(text)

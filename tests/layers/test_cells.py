@@ -131,6 +131,8 @@ def test_parameters_are_named_shaped_and_start_by_their_laws():
 
 def test_words_are_the_objects():
     assert block("recurrent 6 relu leaky 0.5 all").layers == (Recurrent(6, True, 0.5, "relu"),)
+    assert block("recurrent 6 leaky .3").layers == (Recurrent(6, leaky=0.3),)
+    assert str(block("recurrent 6 leaky .30")) == "recurrent 6 leaky 0.3"
     assert block("gru 6 last").layers == (GRU(6),)
     assert str(block("lstm 6 all tanh")) == "lstm 6 all, tanh"
     assert str(block([LSTM(6), "recurrent 3 last tanh"])) == "lstm 6, recurrent 3"
@@ -146,6 +148,8 @@ def test_words_are_the_objects():
             "the leaky of a recurrent layer can't be 1.5; give a number above 0, up to 1",
         ),
         (lambda: Recurrent(4, f="gelu"), "a recurrent layer can't have 'gelu' units; give one of identity, tanh"),
+        (lambda: block("recurrent 4 leaky ."), "layer 'recurrent 4 leaky .' can't be read; recurrent takes n, then"),
+        (lambda: block("recurrent 4 leaky .e3"), "layer 'recurrent 4 leaky .e3' can't be read"),
         (lambda: block("recurrent 4 leaky"), "layer 'recurrent 4 leaky' can't be read; recurrent takes n, then all or"),
         (
             lambda: gpufa.Network(["input 8", "gru 4", "dense 3"]),

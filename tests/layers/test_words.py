@@ -74,6 +74,8 @@ def test_any_text_is_a_block_or_refused_in_a_sentence(text):
         ("dropout 0.5", (Dropout(0.5),)),
         ("dropout 0.5 relu", (Dropout(0.5), Act("relu"))),
         ("dropout 5e-1", (Dropout(0.5),)),
+        ("dropout .5", (Dropout(0.5),)),
+        ("dropout .5e-1", (Dropout(0.05),)),
         ("gelu", (Act("gelu"),)),
         ("dense 6 tanh, dense 4 gelu, dropout 0.25", (Dense(6), Act("tanh"), Dense(4), Act("gelu"), Dropout(0.25))),
         ("dense 3, residual (dense 3 relu)", (Dense(3), Residual((Dense(3), Act("relu"))))),
