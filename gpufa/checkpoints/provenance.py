@@ -23,6 +23,7 @@ from ..data.sets.namedsets import is_known, of_pixels
 from ..data.streams.parts import pieces, some
 from ..data.streams.room import ALWAYS, AUTO, NEVER, Way
 from ..data.text.texts import TEXT, is_text, path_of_text
+from ..data.timefirst import turned_as_trained
 from ..data.userfiles import is_file
 from ..measure.health import of_another_unit
 from ..net.learner import Learner
@@ -152,11 +153,11 @@ def samples_of(
     if data is None:
         if name == IN_MEMORY:
             raise InvalidValue(f"{str(path)!r} does not name its data; say which with --data")
-        return *_test_part(metadata, None, path, way, wanted.tokens), "its own test data"
+        return *_test_part(metadata, net, None, path, way, wanted.tokens), "its own test data"
     if _of_one_form(name, data):
         with suppress(GpufaError):  # they are others, then
             return *_test_part(
-                metadata, data, path, way, wanted.tokens
+                metadata, net, data, path, way, wanted.tokens
             ), f"the test part of {data}, which it was trained on"
         if _place(data) == _place(name):
             warn(
@@ -217,9 +218,15 @@ def _name(metadata: Mapping[str, Any]) -> str:
 
 
 def _test_part(
-    metadata: Mapping[str, Any], data: str | Path | None, path: str | Path, way: Way, tokens: str | None
+    metadata: Mapping[str, Any],
+    net: Learner,
+    data: str | Path | None,
+    path: str | Path,
+    way: Way,
+    tokens: str | None,
 ) -> tuple[Any, NDArray]:
-    """x and y of the test part of the very data that a run was trained on, in the file `data` if they have moved."""
+    """x and y of the test part of the very data that a run's net was trained on, in the file `data` if they have
+    moved."""
     remedy = "bring back those that it was trained on, or name others with --data"
     arrays = data_again(stored(metadata), data, metadata, path, remedy, way=way, tokens=tokens)
-    return arrays.x_test, arrays.y_test
+    return turned_as_trained(arrays.x_test, arrays.places, net.about, net.sizes.shapes[0]), arrays.y_test

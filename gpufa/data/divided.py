@@ -63,7 +63,7 @@ def of_arrays(
     if roles.features != tuple(range(width)):
         made = [of_columns(x, roles.features) for x in made]
         kept = tuple((about.features or range(width))[i] for i in roles.features)
-        about = replace(about, features=kept, columns=about.columns or width)
+        about, places = replace(about, features=kept, columns=about.columns or width), None
     if not known:
         _check_running(made, roles, None, wanted)
     else:

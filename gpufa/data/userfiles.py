@@ -21,7 +21,6 @@ from .graphs import nodes
 from .samples.about import About, Wanted
 from .samples.data import Data, check_samples, inputs
 from .samples.target import judged
-from .samples.timefirst import is_time_first, turned_rows
 from .streams.parts import looked_at, of_columns, settled
 from .streams.room import SEEKABLE, Way
 from .streams.rows import Rows
@@ -31,6 +30,7 @@ from .tables.csvfiles import read_csv
 from .tables.dialect import ENDINGS, is_table
 from .tables.parquet import ENDING, read_parquet
 from .tables.table import Table
+from .timefirst import turned_as_trained
 
 SUFFIXES = ".npz", ".h5", ".hdf5", folders.NPY, *ENDINGS, ENDING
 GAPS = "missing values are filled in by what all samples have, or left out; see to them before, and leave --missing out"
@@ -153,9 +153,9 @@ def read_inputs(
         name, name_of_y = to_predict(fields(every, wanted, _same(path), about), every)
         (of_x,), of_y = _read(path, {"x": name}, [name_of_y] if name_of_y else [], way)
         x, found_as = looked_at(of_x, "x", bool(missing))
-        if about and about.turned and is_time_first(found_as[1:], shape):
-            x, found_as = turned_rows(x, shape), (len(x), *shape)
-        check_samples(found_as, shape, name)
+        turned = turned_as_trained(x, found_as[1:], about, shape)
+        check_samples(found_as if turned is x else (len(x), *shape), shape, name)
+        x = turned
         y = of_y[0] if of_y else None
         if x.shape[1] != features and about and about.features:
             roles = match(None, x.shape[1], about, features, wanted)

@@ -1,15 +1,11 @@
 """A step of training that takes a batch a window of time after the other, with an update behind each."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 from ..basics.arrays import Array
-from ..basics.errors import InvalidValue, warn
-from ..data.samples.data import Data
-from ..data.samples.timefirst import is_time_first, turned
+from ..basics.errors import InvalidValue
 from ..layers.sequences import Tokens, numbered
-from ..layers.words import block, inputs
 from ..net.layout import Layout
 from ..net.learner import Learner
 from ..net.passes import Pass
@@ -118,21 +114,3 @@ def in_windows(net: Learner, length: int) -> Layout:
     found = numbered(shape)
     part = Tokens((length,), found.of, found.pad) if found else (*shape[:-1], length)
     return Layout.of(part, net.sizes.blocks)
-
-
-def channels_first(config: Any, data: Data) -> Data:
-    """The data, whose samples are turned where they have time first for a net of words that goes through time. Where
-    both axes are as long it can't be told, and a warning says how they are read."""
-    shape = inputs(config.layers[0]) if config.layers else None
-    if not shape or len(shape) != 2 or data.places is None:
-        return data
-    with suppress(InvalidValue):  # which the net itself raises
-        layout = Layout.of(shape, [*(block(words, config.parts) for words in config.layers[1:]), block("dense 1")])
-        if layout.recurrent and not data.stream and is_time_first(data.places, shape):
-            return turned(data, shape)
-        if next(iter(layout.walk(1)))[0].timed and data.places == shape == shape[::-1]:
-            warn(
-                f"samples of {shape[0]}x{shape[1]} are read as channels x time; where they are time x channels, put"
-                f" 'turn' in front: --layers 'input {shape[0]}x{shape[1]}' 'turn, {config.layers[1]}' ..."
-            )
-    return data

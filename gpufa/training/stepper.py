@@ -19,7 +19,7 @@ from ..rules import Rule, make_rule
 from .calibration import Calibration
 from .callbacks import Callback, callbacks_of
 from .config import Config
-from .intime import StepInTime, channels_first, check_windows
+from .intime import StepInTime, check_windows
 from .keeping import Kept
 from .limits import check_run
 from .nets import begin
@@ -31,6 +31,7 @@ from .sets import sets_of
 from .step import Step
 from .streaming import streaming
 from .together import check_held, check_shared, in_words, level, of_own_seeds
+from .turning import channels_first
 from .update import Update
 
 

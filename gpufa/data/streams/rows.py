@@ -95,6 +95,10 @@ class Rows:
         """The same, which stream for that reason."""
         return self._with(why=why)
 
+    def of(self, source: Source) -> "Rows":
+        """The same samples of another source, which has as many rows, of as many values."""
+        return self._with(source=source)
+
     def number(self, sample: int) -> int:
         """In which row of the file that sample stands."""
         if self.mask is None:
