@@ -19,7 +19,7 @@ class Act(Layer):
     name: Any
     f: Activation = field(init=False, repr=False)
 
-    known = True
+    known = by_step = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "f", activation(self.name))

@@ -38,7 +38,7 @@ class Cell(Layer):
 
     rows: ClassVar[Rows]
     spent = True
-    timed = True
+    timed = by_step = True
     loops = ("U",)
     sample: ClassVar[Shape] = (3, 7)
     options: ClassVar[tuple[Option, ...]] = (

@@ -44,3 +44,7 @@ class Conv1d(Convolution):
     sample = 3, 100
     word = "conv1d"
     example = "conv1d 32 5"
+
+    @property
+    def by_step(self) -> bool:  # type: ignore[override]
+        return self.kernel == self.stride == 1 and self.pad in ("same", "valid", 0)

@@ -21,7 +21,7 @@ class Dense(Layer):
 
     n: int
 
-    known = True
+    known = by_step = True
     word = "dense"
     example = "dense 64"
 

@@ -19,7 +19,7 @@ class Dropout(Layer):
 
     p: float
 
-    known = True
+    known = by_step = True
     word = "dropout"
     example = "dropout 0.5"
 

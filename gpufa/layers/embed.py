@@ -27,7 +27,7 @@ class Embed(Layer):
     example = "embed 64"
     sample = Tokens((16,), 65)
     options = (Option("tied", "", sets=("tied", True)),)
-    spent = True
+    spent = by_step = True
     numbers = True
 
     def __post_init__(self) -> None:
@@ -113,6 +113,7 @@ class AsTokens(Layer):
     word = "as tokens"
     example = "as tokens"
     sample = 3, 32, 32
+    by_step = True
 
     def out(self, shape: Shape) -> Shape:
         if len(shape) < 2:

@@ -94,6 +94,7 @@ class Delta(Encoder):
     threshold: float
 
     known = True
+    by_step = True
     word = "delta"
     example = "delta 0.1"
     sample: ClassVar[Shape] = (3, 7)
@@ -111,7 +112,15 @@ class Delta(Encoder):
 
     def forward(self, at: At) -> None:
         n, x = at.shape[0], at.x.reshape(-1, *at.shape, at.batch.m)
-        seen = at.array("last told", n, at.batch.m)
-        seen[...] = x[:, :, 0]
+        seen = self.seen(at)
+        if at.batch.begins:
+            seen[...] = x[:, :, 0]
         for t, z in enumerate(self._steps(at)):
             at.backend.evaluate(DELTA, z[:, :n], z[:, n:], seen, x[:, :, t], threshold=float(self.threshold))
+
+    def seen(self, at: At) -> Array:
+        """What was last told of x, (R, channels, m)."""
+        return at.array("last told", at.shape[0], at.batch.m)
+
+    def go_on(self, at: At, before: At) -> None:
+        self.seen(at)[...] = self.seen(before)

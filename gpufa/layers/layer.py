@@ -171,6 +171,9 @@ class Layer(Traits):
         """y from x."""
         raise NotImplementedError(f"{type(self).__name__} must define forward(at)")
 
+    def go_on(self, at: At, before: At) -> None:
+        """Begin the next way up with what the way up at another place of the layer ended with, where it has states."""
+
     def send(self, at: At, carriers: Carriers) -> None:
         """The signal has arrived in at.delta: let it go down inside."""
 

@@ -24,7 +24,7 @@ class Lowpass(Layer):
     last: bool = False
 
     known = spent = True
-    timed = passes = True
+    timed = passes = by_step = True
     word = "lowpass"
     example = "lowpass 20"
     sample: ClassVar[Shape] = (3, 7)

@@ -5,6 +5,7 @@ from typing import Any
 
 from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
+from ..layers.layer import At
 from ..layers.sequences import Tokens, numbered
 from ..net.layout import Layout
 from ..net.learner import Learner
@@ -55,7 +56,7 @@ class StepInTime(Step):
         p, whole, steps = self.passes[last - first], self.p, self.places
         p.begins, p.ends = before is None, last == steps
         if before is not None:
-            for place, other in zip(_timed(p), _timed(before), strict=True):
+            for place, other in zip(_places(p), _places(before), strict=True):
                 place.layer.go_on(place, other)
         self._cut(self.x, self.parts[last - first], steps, first, last)
         y, part = (a.reshape(len(a), one.sizes.at_place, -1, self.m) for a, one in ((whole.y, whole), (p.y, p)))
@@ -70,8 +71,8 @@ class StepInTime(Step):
         out.reshape(*out.shape[:2], -1, last - first)[...] = x.reshape(*x.shape[:2], -1, steps)[..., first:last]
 
 
-def _timed(p: Pass) -> Iterator[Any]:
-    return (at for k in p.sizes.recurrent for at in p.layered[k].at.leaves() if at.layer.timed)
+def _places(p: Pass) -> Iterator[At]:
+    return (at for block in p.layered.values() for at in block.at.leaves())
 
 
 def windows_of(net: Learner) -> list[tuple[int, int]]:
@@ -98,6 +99,13 @@ def check_windows(net: Learner, processes: int = 1, adversarial: float = 0.0) ->
             else "leave --adversarial out"
         )
         raise InvalidValue(f"{said}: {what}")
+    for k in sizes.every:
+        for layer, _ in sizes.walk(k):
+            if not layer.by_step:
+                raise InvalidValue(
+                    f"{said}, and '{layer}' of block {k} makes of a step what it makes of others beside it; leave it"
+                    " out, or take rule.truncate"
+                )
     for length in {last - first for first, last in windows_of(net)}:
         part = in_windows(net, length)
         if part.parameters != sizes.parameters:

@@ -51,9 +51,18 @@ def test_an_error_at_each_step_is_learned_from(rule, most):
     assert run.history.epochs["test_error"][-1].mean() < most
 
 
-def test_windows_carry_potentials_thresholds_and_the_readout():
+@pytest.mark.parametrize("encoder", ["", "delta 0.3, ", "conv1d 5 1, "])
+def test_windows_carry_potentials_thresholds_the_readout_and_what_was_told(encoder):
     """With a learning rate of all but zero the loss is that of whole sequences."""
-    settings = SETTINGS | {"data": EVIDENCE, "layers": EACH, "rule": "bp", "optimizer": "sgd", "lr": 1e-30, "epochs": 1}
+    layers = EACH[0], encoder + EACH[1]
+    settings = SETTINGS | {
+        "data": EVIDENCE,
+        "layers": layers,
+        "rule": "bp",
+        "optimizer": "sgd",
+        "lr": 1e-30,
+        "epochs": 1,
+    }
     losses = [
         gpufa.train(gpufa.Config(**settings, dtype="float64", rule_options={"window": n})).history.epochs["loss"][-1]
         for n in (0, 7)

@@ -203,6 +203,19 @@ def test_synthetic_gradients_solve_what_truncation_does_not():
             lambda: run_of("gru 5", "bp", {"window": 3}, layers=("input 4x7", "gru 5 all, layer norm")),
             "window = 3 takes so many steps in time at once, and block 1, 'gru 5 all, layer norm', has weights for",
         ),
+        *(
+            (
+                lambda words=words: run_of("gru 5", "bp", {"window": 3}, layers=("input 4x7", words)),
+                f"window = 3 takes .* '{layer}' of block 1 makes of a step what it makes of others beside it; leave it",
+            )
+            for words, layer in (
+                ("conv1d 4 3 tanh, gru 5 all", "conv1d 4 3"),
+                ("gru 5 all, batch norm", "batch norm"),
+                ("turn, turn, gru 5 all", "turn"),
+                ("as tokens, positions sinusoidal, gru 4 all", "positions sinusoidal"),
+                ("as tokens, attention 2 causal, gru 4 all", "attention 2 causal"),
+            )
+        ),
         (
             lambda: run_of("gru 5", "bp", {"window": -3}),
             "steps of a window -3 can't be used; set rule.window to a whole",
