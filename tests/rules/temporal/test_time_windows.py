@@ -146,26 +146,6 @@ def test_a_window_of_all_steps_is_a_step_without_windows():
         close(values(found.net), values(plain.net), 1e-12)
 
 
-def test_a_run_through_windows_goes_on_where_it_was_stopped(tmp_path):
-    """In mid-epoch, between two steps: bit for bit."""
-    config = gpufa.Config(
-        layers=("input 4x7", "gru 5 all"), rule="dni_windows", rule_options={"window": 3}, epochs=3, batch_size=6,
-        lr=0.01, optimizer="adam", seeds=(0, 1), backend="numpy", task="places", out=str(tmp_path / "whole"),
-    )  # fmt: skip
-    whole = gpufa.train(config, TASK.data()).network
-
-    class Stop(gpufa.Callback):
-        def on_step(self, trainer):
-            trainer.stop_requested = trainer.progress.step == 6
-
-    import dataclasses
-
-    gpufa.train(dataclasses.replace(config, out=str(tmp_path / "parts")), TASK.data(), callbacks=[Stop()])
-    parts = gpufa.resume(tmp_path / "parts", data=TASK.data()).network
-    for name, p in whole.parameters.items():
-        np.testing.assert_array_equal(parts.parameters[name], p, err_msg=name)
-
-
 def test_synthetic_gradients_solve_what_truncation_does_not():
     """13 steps from symbol to recall through windows of 4: behind 700 steps below 1 % of the symbols of new sequences
     are wrong with synthetic gradients, above 5 % without, mean over 3 seeds."""
