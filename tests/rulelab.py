@@ -76,3 +76,29 @@ def moved(**settings):
     for _ in range(2):
         run.step()
     return {name for name, p in values(run.net).items() if not np.array_equal(p, before[name])}
+
+
+def replicas_are_single_runs(make, backend, seeds=(0, 7), rtol=1e-9, atol=1e-11):
+    """Four steps of `make(seeds=..., backend=...)`, a Trainer: as they come, recorded and replayed; each seed comes to
+    what it does alone on NumPy. Returns the Trainers of single seeds."""
+    both, alone = make(seeds=seeds, backend=backend), [make(seeds=(seed,), backend="numpy") for seed in seeds]
+    for _ in range(4):
+        for run in (both, *alone):
+            run.step()
+    for r, run in enumerate(alone):
+        for name, p in values(run.net).items():
+            np.testing.assert_allclose(values(both.net)[name][r], p, rtol=rtol, atol=atol, err_msg=name)
+    return alone
+
+
+def gradients_are_slopes(net, x, y, step=1e-6, rtol=1e-6):
+    """Those of the loss, along a random direction of each parameter."""
+    found, draw = net.gradients(x, y), np.random.default_rng(0)
+    for name, p in net.parameters.items():
+        along, kept, losses = draw.normal(size=p.shape), host(net, p), []
+        for sign in (1, -1):
+            put(net, p, kept + sign * step * along)
+            losses.append(net.loss(x, y))
+        put(net, p, kept)
+        slope = (losses[0] - losses[1]) / (2 * step)
+        np.testing.assert_allclose((found[name] * along).sum(), slope, rtol=rtol, atol=1e-9, err_msg=name)

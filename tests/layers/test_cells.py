@@ -1,9 +1,11 @@
 """Recurrent layers: what they make of their input, their gradient through time, and what they say of themselves."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from celllab import WORDS, gradients, parts, states
-from rulelab import close, host, network, trainer, values
+from rulelab import close, gradients_are_slopes, host, network, replicas_are_single_runs, trainer
 
 import gpufa
 from gpufa.layers import GRU, LSTM, Recurrent, block
@@ -83,37 +85,20 @@ def test_layers_stand_on_each_other_and_hand_their_errors_down(word):
         [f"{word} all", word],
         [f"turn, {word} all", f"turn, {word}, dense 4 tanh"],
     ):
-        net = network(["input 3x5", *layers, "dense 3"], "bp")
-        found, draw = net.gradients(X, Y), np.random.default_rng(0)
-        for name, p in net.parameters.items():
-            along, kept, h = draw.normal(size=p.shape), p.copy(), 1e-6
-            p[...] = kept + h * along
-            above = net.loss(X, Y)
-            p[...] = kept - h * along
-            slope = (above - net.loss(X, Y)) / (2 * h)
-            p[...] = kept
-            np.testing.assert_allclose((found[name] * along).sum(), slope, rtol=1e-6, atol=1e-9, err_msg=name)
+        gradients_are_slopes(network(["input 3x5", *layers, "dense 3"], "bp"), X, Y)
 
 
 @each
 @pytest.mark.parametrize("rule", ["bp", "fa", "kp", "usf", "dfa", "rflo", "eprop"])
 @pytest.mark.filterwarnings("error")
 def test_replicas_are_single_runs_and_the_backends_agree(word, rule, backend):
-    """Steps of momentum as they come, recorded and replayed; nothing may be allocated in a recorded one."""
+    """Nothing may be allocated in a recorded step."""
     if rule == "rflo" and word[0] in "gl":
         pytest.skip("of no gates")
     data = gpufa.Data(np.tile(X.reshape(4, 15), (8, 1)), np.tile(Y, 8), X.reshape(4, 15), Y)
     settings = {"hidden": None, "layers": ("input 3x5", f"{word} all", word), "rule": rule, "optimizer": "momentum"}
     settings |= {"lr": 0.05, "init": "uniform", "weight_decay": 0.0}
-    both = trainer(data, seeds=(0, 7), backend=backend, **settings)
-    for _ in range(4):
-        both.step()
-    for r, seed in enumerate((0, 7)):
-        alone = trainer(data, seeds=(seed,), **settings)
-        for _ in range(4):
-            alone.step()
-        for name, p in values(alone.net).items():
-            np.testing.assert_allclose(values(both.net)[name][r], p, rtol=1e-9, atol=1e-11, err_msg=name)
+    replicas_are_single_runs(partial(trainer, data, **settings), backend)
 
 
 def test_parameters_are_named_shaped_and_start_by_their_laws():

@@ -1,8 +1,10 @@
 """Encoders: numbers as spikes."""
 
+from functools import partial
+
 import numpy as np
 import pytest
-from rulelab import host, network, put, trainer, values
+from rulelab import host, network, put, replicas_are_single_runs, trainer
 
 import gpufa
 from gpufa.layers import Delta, Latency, Poisson, block
@@ -81,15 +83,7 @@ def test_replicas_are_single_runs_and_the_backends_agree(backend):
         "lr": 0.05,
         "init": "normal",
     }
-    both = trainer(data, seeds=(0, 7), backend=backend, **settings)
-    for _ in range(4):
-        both.step()
-    for r, seed in enumerate((0, 7)):
-        alone = trainer(data, seeds=(seed,), **settings)
-        for _ in range(4):
-            alone.step()
-        for name, p in values(alone.net).items():
-            np.testing.assert_allclose(values(both.net)[name][r], p, rtol=1e-9, atol=1e-11, err_msg=name)
+    replicas_are_single_runs(partial(trainer, data, **settings), backend)
 
 
 def test_words_are_the_objects():

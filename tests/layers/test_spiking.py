@@ -1,11 +1,12 @@
 """Spiking layers: what they make of their input, backpropagation through time by surrogates, and what they say."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
-from celllab import gradients, parts, states
-from rulelab import close, host, network, put, trainer, values
+from celllab import gradients, learned, parts, states
+from rulelab import close, gradients_are_slopes, host, network, put, replicas_are_single_runs, trainer, values
 from spikelab import ALIF_WORDS, LIF_WORDS, SPIKING
 
 import gpufa
@@ -94,16 +95,10 @@ def test_the_cost_of_rates_is_a_signal_at_every_step(word, by, backend):
     down = np.repeat(cost[:, None], 7, axis=1)[None].repeat(4, axis=0)
     how = {"bp": {}, "dfa": {"cut": 1, "detached": True}}.get(by, {"detached": True})
     expected = gradients(layer, theta, X, down, **how)
-    found, before = learned(net), learned(bare)
+    found, before = learned(net, X, Y), learned(bare, X, Y)
     for name in theta:
         difference = found[f"{name}1"] - before[f"{name}1"]
         np.testing.assert_allclose(difference, expected[name], rtol=1e-10, atol=1e-12, err_msg=name)
-
-
-def learned(net):
-    from celllab import learned as of
-
-    return of(net, X, Y)
 
 
 @pytest.mark.parametrize("every", [True, False])
@@ -123,16 +118,7 @@ def test_a_lowpass_is_a_leaky_sum_and_goes_back_by_the_same(every, backend):
 
 def test_what_is_below_a_lowpass_has_the_slope_of_the_loss():
     for words in ("recurrent 4 all, lowpass 3", "recurrent 4 all, lowpass 3 last"):
-        net = network(["input 3x7", words, "dense 3"], "bp")
-        found, draw = net.gradients(X, Y), np.random.default_rng(0)
-        for name, p in net.parameters.items():
-            along, kept, h = draw.normal(size=p.shape), p.copy(), 1e-6
-            p[...] = kept + h * along
-            above = net.loss(X, Y)
-            p[...] = kept - h * along
-            slope = (above - net.loss(X, Y)) / (2 * h)
-            p[...] = kept
-            np.testing.assert_allclose((found[name] * along).sum(), slope, rtol=1e-6, atol=1e-9, err_msg=name)
+        gradients_are_slopes(network(["input 3x7", words, "dense 3"], "bp"), X, Y)
 
 
 def test_direct_feedback_goes_past_a_lowpass_to_every_step_of_what_is_below():
@@ -156,15 +142,7 @@ def test_replicas_are_single_runs_and_the_backends_agree(word, rule, backend):
     layers = ("input 3x7", f"{word} rate 20 cost 0.5 all, lowpass 5", f"{word} all, lowpass 5 last")
     settings = {"hidden": None, "batch_size": 4, "layers": layers, "rule": rule, "optimizer": "momentum"}
     settings |= {"lr": 0.05, "init": "normal", "init_scale": 1.0, "weight_decay": 0.0}
-    both = trainer(data, seeds=(0, 7), backend=backend, **settings)
-    for _ in range(4):
-        both.step()
-    for r, seed in enumerate((0, 7)):
-        alone = trainer(data, seeds=(seed,), **settings)
-        for _ in range(4):
-            alone.step()
-        for name, p in values(alone.net).items():
-            np.testing.assert_allclose(values(both.net)[name][r], p, rtol=1e-9, atol=1e-11, err_msg=name)
+    for alone in replicas_are_single_runs(partial(trainer, data, **settings), backend):
         for name in ("U1", "U2"):
             assert not np.diagonal(values(alone.net)[name]).any()
 

@@ -5,27 +5,18 @@ import itertools
 import numpy as np
 import pytest
 from celllab import WORDS, begin, gradients, jacobians, learned, parts, slopes, step
-from rulelab import close, host, network, put
+from rulelab import close, network, put
+from timelab import Y, error, made
 
 import gpufa
 from gpufa.rules import make_rule
 
 X = np.random.default_rng(3).normal(size=(4, 3, 5))
-Y = np.array([0, 2, 1, 1])
 LAST = ["input 3x5", "{}", "dense 3"]
 ALL = ["input 3x5", "{} all", "dense 3"]
 each = pytest.mark.parametrize("word", WORDS)
 leaky = pytest.mark.parametrize("word", [word for word in WORDS if word[0] == "r"])
 every_way = pytest.mark.parametrize("by", ["traces", "history"])
-
-
-def made(layers, word, rule, options=None, backend="numpy", **kw):
-    return network([text.format(word) for text in layers], make_rule(rule, options or {}), backend=backend, **kw)
-
-
-def error(net, x=X):
-    """e, (samples, n_L), of a net on NumPy."""
-    return net.predict(x) - np.eye(3)[Y]
 
 
 def at_the_end(signal, steps=5):
@@ -39,25 +30,6 @@ def own(net, theta, x=X, y=Y):
     """What a rule makes of block 1, by the formulas' own names."""
     found = net.gradients(x, y)
     return {name: found[f"{name}1"] for name in theta}
-
-
-@each
-def test_real_time_recurrent_learning_is_backprop_through_time(word):
-    """RNN-1: the influence of every parameter on the states, carried forward exactly."""
-    net = made(LAST, word, "bp")
-    layer, theta = parts(net)
-    signal = error(net) @ net.parameters["W2"]
-    found = {name: np.zeros(p.shape) for name, p in theta.items()}
-    for x, own_signal in zip(X, signal, strict=True):
-        state = begin(layer)
-        M = {name: np.zeros((layer.n * len(state), p.size)) for name, p in theta.items()}
-        for t in range(5):
-            J, local = jacobians(layer, theta, state, x[:, t])
-            M = {name: J @ M[name] + local[name] for name in M}
-            state = step(layer, theta, state, state[0], x[:, t])
-        for name, p in theta.items():
-            found[name] += (own_signal @ M[name][: layer.n]).reshape(p.shape) / len(X)
-    close(own(net, theta), found, 1e-12)
 
 
 def test_unbiased_online_recurrent_optimization_is_it_in_the_mean():
@@ -92,7 +64,7 @@ def test_errors_go_back_past_the_recurrent_weights_alone(word, rule, by, backend
         net, single = made(layers, word, rule, {"by": by}, backend), made(layers, word, "bp")
         layer, theta = parts(single)
         put(net, net.feedback["B1"], single.parameters["W2"].T)
-        down = error(single) @ single.parameters["W2"]
+        down = error(single, X) @ single.parameters["W2"]
         signal = at_the_end(down) if layers is LAST else down.reshape(4, 4, 5)
         found = learned(net, X, Y)
         close({n: found[f"{n}1"] for n in theta}, gradients(layer, theta, X, signal, detached=True), 1e-12)
@@ -120,39 +92,6 @@ def test_direct_feedback_by_the_true_matrices_is_backprop_through_time(backend):
     B = np.stack([(W @ np.linalg.matrix_power(U, 4 - t)).T for t in range(5)], axis=1)  # (n, time, n_L)
     put(net, net.feedback["B1"], B.reshape(20, 3))
     close(net.gradients(X, Y), bp.gradients(X, Y), 1e-12)
-
-
-@each
-@pytest.mark.parametrize("places", ["each", "shared"])
-def test_direct_feedback_goes_to_every_step_and_nothing_back_in_time(word, places, backend):
-    for layers in (LAST, ALL):
-        net, single = made(layers, word, "dfa", {"places": places}, backend), made(layers, word, "bp")
-        layer, theta = parts(single)
-        B = host(net, net.feedback["B1"])
-        signal = error(single) @ B.T
-        signal = signal.reshape(4, 4, 5) if places == "each" else np.repeat(signal[..., None], 5, axis=2)
-        close(own(net, theta), gradients(layer, theta, X, signal, cut=1, detached=True), 1e-12)
-
-
-@each
-def test_feedback_alignment_goes_back_through_its_own_matrices(word, backend):
-    """FA with the true transposes is backprop through time; another B for U alone is not."""
-    layers = ["input 3x5", "{} all", "{}", "dense 3"]
-    net, bp = made(layers, word, "fa", backend=backend), made(layers, word, "bp")
-    assert {*net.feedback} == {"BU0", "B1", "BU1", "B2"}
-    for name, of in (("BU0", "U1"), ("B1", "W2"), ("BU1", "U2"), ("B2", "W3")):
-        put(net, net.feedback[name], bp.parameters[of].T)
-    close(net.gradients(X, Y), bp.gradients(X, Y), 1e-13)
-    put(net, net.feedback["BU0"], bp.parameters["U1"].T * 1.5)
-    assert np.abs(net.gradients(X, Y)["W1"] - bp.gradients(X, Y)["W1"]).max() > 1e-4
-
-
-@each
-def test_kolen_pollack_teaches_the_feedback_of_recurrent_weights(word):
-    net = made(LAST, word, "kp")
-    found = net.gradients(X, Y)
-    np.testing.assert_allclose(found["BU0"], found["U1"].T, rtol=1e-13)
-    np.testing.assert_allclose(found["B1"], found["W2"].T, rtol=1e-13)
 
 
 def test_sign_symmetry_goes_back_through_the_signs_of_recurrent_weights():
@@ -193,15 +132,6 @@ def test_one_step_is_the_dense_rule(rule):
     found, expected = net.gradients(X[..., :1], Y), dense.gradients(X[..., 0], Y)
     close(found, expected, 1e-13, names=expected)
     assert not found["U1"].any()
-
-
-@pytest.mark.parametrize("signal", ["random", "adaptive"])
-def test_adaptive_feedback_learns_as_direct_kolen_pollack(signal):
-    net = made(LAST, "lstm 4", "eprop", {"signal": signal})
-    found, e, h = net.gradients(X, Y), error(net), net.signals(X, Y)["h1"]
-    assert ("B1" in found) == (signal == "adaptive")
-    if signal == "adaptive":
-        np.testing.assert_allclose(found["B1"], h.T @ e / 4, rtol=1e-13)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """Training through windows of time: an update behind each, states carried, synthetic gradients at their ends."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from celllab import TINY, begin, step
-from rulelab import close, trainer, values
+from rulelab import close, replicas_are_single_runs, trainer, values
 
 import gpufa
 from gpufa.data.tasks.copying import CopyTask
@@ -126,15 +128,8 @@ def test_m_starts_as_truncation_and_its_gradient_is_that_of_its_squared_error(hi
 def test_replicas_are_single_runs_and_the_backends_agree(rule, options, backend):
     """Adam's updates are counted by windows; nothing may be allocated in a recorded step."""
     settings = {"optimizer": "adam", "lr": 0.01, "eps": 1e-3, "clip": 0.5}
-    both = run_of("gru 5", rule, options, seeds=(0, 4), backend=backend, **settings)
-    for _ in range(4):
-        both.step()
-    for r, seed in enumerate((0, 4)):
-        alone = run_of("gru 5", rule, options, seeds=(seed,), **settings)
-        for _ in range(4):
-            alone.step()
-        for name, p in values(alone.net).items():
-            np.testing.assert_allclose(values(both.net)[name][r], p, rtol=1e-8, atol=1e-10, err_msg=name)
+    make = partial(run_of, "gru 5", rule, options, **settings)
+    replicas_are_single_runs(make, backend, (0, 4), rtol=1e-8, atol=1e-10)
 
 
 def test_a_window_of_all_steps_is_a_step_without_windows():
