@@ -93,20 +93,7 @@ def _gru_down(
     n: Array, r: Array, z: Array, q: Array, h0: Array,
 ) -> None:  # fmt: skip
     np.add(dh, e, out=dh)
-    np.subtract(1, z, out=az)
-    np.multiply(n, n, out=an)
-    np.subtract(1, an, out=an)
-    np.multiply(an, az, out=an)
-    np.multiply(an, dh, out=an)
-    np.multiply(az, z, out=az)
-    np.subtract(h0, n, out=aq)
-    np.multiply(az, aq, out=az)
-    np.multiply(az, dh, out=az)
-    np.subtract(1, r, out=ar)
-    np.multiply(ar, r, out=ar)
-    np.multiply(ar, q, out=ar)
-    np.multiply(ar, an, out=ar)
-    np.multiply(an, r, out=aq)
+    _gru_slopes(an, ar, az, aq, n, r, z, q, h0, dh)
     np.multiply(dh, z, out=dh)
     for X, a in ((Xn, an), (Xr, ar), (Xz, az), (Xq, aq)):
         np.copyto(X, a)
@@ -119,15 +106,22 @@ def _gru_traced(
     for decay, gain in ((dn, gn), (dr, gr), (dz, gz)):
         np.copyto(decay, z)
         gain[...] = 1
+    _gru_slopes(an, ar, az, aq, n, r, z, q, h0)
+
+
+def _gru_slopes(
+    an: Array, ar: Array, az: Array, aq: Array, n: Array, r: Array, z: Array, q: Array, h0: Array, by: Any = 1.0
+) -> None:
+    """How far h goes with each of the sums, times `by`."""
     np.subtract(1, z, out=az)
-    np.multiply(n, n, out=an)
-    np.subtract(1, an, out=an)
+    _of_tanh(n, an)
     np.multiply(an, az, out=an)
+    np.multiply(an, by, out=an)
     np.multiply(az, z, out=az)
     np.subtract(h0, n, out=aq)
     np.multiply(az, aq, out=az)
-    np.subtract(1, r, out=ar)
-    np.multiply(ar, r, out=ar)
+    np.multiply(az, by, out=az)
+    _of_logistic(r, ar)
     np.multiply(ar, q, out=ar)
     np.multiply(ar, an, out=ar)
     np.multiply(an, r, out=aq)
@@ -155,22 +149,11 @@ def _lstm_down(
     e: Array, i: Array, f: Array, g: Array, o: Array, s: Array, h0: Array, c0: Array,
 ) -> None:  # fmt: skip
     np.add(dh, e, out=dh)
-    np.multiply(s, s, out=ai)
-    np.subtract(1, ai, out=ai)
+    _of_tanh(s, ai)
     np.multiply(ai, o, out=ai)
     np.multiply(ai, dh, out=ai)
     np.add(dc, ai, out=dc)
-    _by_itself(o, ao)
-    np.multiply(ao, s, out=ao)
-    np.multiply(ao, dh, out=ao)
-    for gate, other, a in ((i, g, ai), (f, c0, af)):
-        _by_itself(gate, a)
-        np.multiply(a, other, out=a)
-        np.multiply(a, dc, out=a)
-    np.multiply(g, g, out=ag)
-    np.subtract(1, ag, out=ag)
-    np.multiply(ag, i, out=ag)
-    np.multiply(ag, dc, out=ag)
+    _lstm_slopes(ai, af, ag, ao, i, f, g, o, s, c0, dh, dc)
     np.multiply(dc, f, out=dc)
     dh[...] = 0
     for X, a in ((Xi, ai), (Xf, af), (Xg, ag), (Xo, ao)):
@@ -182,26 +165,40 @@ def _lstm_traced(
     ag: Array, ao: Array, i: Array, f: Array, g: Array, o: Array, s: Array, h0: Array, c0: Array,
 ) -> None:  # fmt: skip
     """The output gate has no trace: it is of its own step alone."""
-    np.multiply(s, s, out=gi)
-    np.subtract(1, gi, out=gi)
+    _of_tanh(s, gi)
     np.multiply(gi, o, out=gi)
     for decay, gain in ((di, gi), (df, gf), (dg, gg)):
         np.copyto(decay, f)
         np.copyto(gain, gi)
     do[...] = 0
     go[...] = 1
-    for gate, other, a in ((i, g, ai), (f, c0, af), (o, s, ao)):
-        _by_itself(gate, a)
+    _lstm_slopes(ai, af, ag, ao, i, f, g, o, s, c0)
+
+
+def _lstm_slopes(
+    ai: Array, af: Array, ag: Array, ao: Array, i: Array, f: Array, g: Array, o: Array, s: Array, c0: Array,
+    by_h: Any = 1.0, by_c: Any = 1.0,
+) -> None:  # fmt: skip
+    """How far h goes with the sums of the output gate, times `by_h`, and c with those of the others, times `by_c`."""
+    for gate, other, a, by in ((i, g, ai, by_c), (f, c0, af, by_c), (o, s, ao, by_h)):
+        _of_logistic(gate, a)
         np.multiply(a, other, out=a)
-    np.multiply(g, g, out=ag)
-    np.subtract(1, ag, out=ag)
+        np.multiply(a, by, out=a)
+    _of_tanh(g, ag)
     np.multiply(ag, i, out=ag)
+    np.multiply(ag, by_c, out=ag)
 
 
-def _by_itself(gate: Array, out: Array) -> None:
-    """gate (1 - gate), the logistic's derivative."""
-    np.subtract(1, gate, out=out)
-    np.multiply(out, gate, out=out)
+def _of_logistic(h: Array, out: Array) -> None:
+    """h (1 - h), its derivative by its value."""
+    np.subtract(1, h, out=out)
+    np.multiply(out, h, out=out)
+
+
+def _of_tanh(h: Array, out: Array) -> None:
+    """1 - h^2, likewise."""
+    np.multiply(h, h, out=out)
+    np.subtract(1, out, out=out)
 
 
 def _trace(trace: Array, decay: Array, local: Array, x: Array, part: Array) -> None:
