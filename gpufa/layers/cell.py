@@ -19,7 +19,7 @@ from ..functions.cells import Steps
 from .carrying import carrier
 from .layer import At, Layer
 from .sequences import widened
-from .tape import Rows, Tape
+from .tape import Rows, Tape, Views, by_rows
 from .terms import Carriers, Option, Parameter, Shape, Sums
 from .traces import Traces
 
@@ -107,9 +107,13 @@ class Cell(Layer):
         for state, last in zip(tape.states[0], other.states[-1], strict=True):
             state[...] = last
 
-    def came_back(self, at: At) -> Array:
-        """dL/dh of the state that the first step began from, behind `send`, (R, n, m)."""
-        return self.tape(at, at.shape[1]).signals[0]
+    def carried(self, at: At, t: int) -> Views:
+        """The states in front of step t, or with -1 behind the last, h first, (R, n, m) each."""
+        return self.tape(at, at.shape[1]).states[t]
+
+    def came_back(self, at: At) -> Views:
+        """dL/d of those in front of the first step, behind `send`."""
+        return self.tape(at, at.shape[1]).signals
 
     def up(self, at: At, tape: Tape, t: int) -> None:
         """Step t, from W x_t + b and the states before it."""
@@ -129,7 +133,8 @@ class Cell(Layer):
         for signal in tape.signals:
             signal.fill(0)
         if at.path in at.batch.arriving:
-            tape.signals[0][...] = at.batch.arriving[at.path]
+            for signal, own in zip(tape.signals, by_rows(at.batch.arriving[at.path], self.n), strict=True):
+                signal[...] = own
         arriving = by_time(at.delta, self.n) if self.all else None
         for t in reversed(range(tape.steps)):
             e = tape.nothing if t < tape.steps - 1 else at.delta

@@ -65,7 +65,7 @@ class Batch(Protocol):
     all: All | None
     begins: bool  # whether steps in time begin from states of zero
     costs: bool  # whether what a layer costs by itself, beside the loss, counts
-    arriving: Mapping[str, Array]  # by path, what arrives at h behind the last step from beyond it
+    arriving: Mapping[str, Array]  # by path, what arrives at states behind the last step, one below the other
     horizon: int  # steps in time after which errors go no further back, each stretch from its end; 0 for no such end
 
     @property

@@ -54,8 +54,8 @@ class Workspace:
 
     @contextmanager
     def beyond(self, arriving: Mapping[str, Array]) -> Iterator[None]:
-        """What arrives inside at h behind the last step of recurrent layers, from beyond it, by the paths of their
-        places."""
+        """What arrives inside at the states of recurrent layers behind their last step, from beyond it: (R, states * n,
+        m), h first, by the paths of their places."""
         self.arriving = arriving
         try:
             yield

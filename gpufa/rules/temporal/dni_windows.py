@@ -1,15 +1,16 @@
 """Synthetic gradients at the ends of windows of time (Jaderberg et al. 2017, arXiv:1608.05343, section 3.2).
 
 Backpropagation through time within windows of `window` steps, an update behind each, states carried from window to
-window. Behind a window's last state h, where truncation has no error, comes what M predicts the future to send:
-M(h) = M h + m                                        hidden = 0; M and m start from zero, which is truncation
-M(h) = V tanh(M h + m) + v                            hidden > 0; V and v start from zero
-dM, ... from 1/2 |M(h_0) - g|^2, g being dL/dh_0 as it comes back through the window that begins at h_0, into whose
-other end M itself sends; both are held. Behind the last window there is no future, and nothing is sent or learned. Nets
-without recurrent layers have no windows, and learn as under bp.
+window. Behind a window's last state s, where truncation has no error, comes what M predicts the future to send:
+M(s) = M s + m                                        hidden = 0; M and m start from zero, which is truncation
+M(s) = V tanh(M s + m) + v                            hidden > 0; V and v start from zero
+dM, ... from 1/2 |M(s_0) - g|^2, g being dL/ds_0 as it comes back through the window that begins at s_0, into whose
+other end M itself sends; both are held. s is h, of an LSTM h and c, of spiking units z, v and what else they carry.
+Behind the last window there is no future, and nothing is sent or learned. Nets without recurrent layers have no
+windows, and learn as under bp.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,17 +59,20 @@ class DNIWindows(BP):
         above_zero(self.rate, "rate of M", "rate")
 
     def check(self, model: Model) -> None:
-        for _, layer in cells(model.sizes):
-            if layer.rows.states > 1:
-                raise InvalidValue(
-                    f"rule {self.name!r} predicts what arrives at one state a unit, and '{layer}' has"
-                    f" {layer.rows.states}; use recurrent or gru layers"
-                )
+        super().check(model)
+        for k in model.sizes.recurrent:
+            for layer, _ in model.sizes.walk(k):
+                if layer.timed and not isinstance(layer, Cell):
+                    raise InvalidValue(
+                        f"rule {self.name!r} predicts what arrives at the states of recurrent layers, and '{layer}' of"
+                        f" block {k} carries one that is of no weights; leave it out, or take rule bp with rule.window"
+                    )
 
     def parameters(self, sizes: Layout) -> dict[str, Extra]:
         found: dict[str, Extra] = {}
         for end, layer in cells(sizes):
-            n, rows = layer.n, self.hidden or layer.n
+            n = layer.rows.states * layer.n
+            rows = self.hidden or n
             found[f"M{end}"] = Extra((rows, n), "uniform" if self.hidden else "zeros", self.rate)
             found[f"m{end}"] = Extra((rows,), rate=self.rate)
             if self.hidden:
@@ -82,20 +86,21 @@ class DNIWindows(BP):
             super().deltas(net, e)
 
     def predict(self, net: Pass, end: str, at: At, t: int) -> Any:
-        """M of the state in front of step t, or with -1 behind the last, (R, n, m)."""
-        p, h = net.parameters, state(at, t)
-        u = net.array(f"hidden units of M{end} at {t}", self.hidden or h.shape[-2], net.m)
-        net.backend.layer(p[f"M{end}"], h, p[f"m{end}"], TANH if self.hidden else None, a=u, h=u)
+        """M of the states in front of step t, or with -1 behind the last, (R, states * n, m)."""
+        p, s = net.parameters, states(net, end, at, t)
+        u = net.array(f"hidden units of M{end} at {t}", self.hidden or s.shape[-2], net.m)
+        net.backend.layer(p[f"M{end}"], s, p[f"m{end}"], TANH if self.hidden else None, a=u, h=u)
         if not self.hidden:
             return u
-        out = net.array(f"M{end} at {t}", h.shape[-2], net.m)
+        out = net.array(f"M{end} at {t}", s.shape[-2], net.m)
         net.backend.layer(p[f"V{end}"], u, p[f"v{end}"], None, a=out, h=out)
         return out
 
     def gradients(self, net: Pass, grads: Gradients) -> None:
         super().gradients(net, grads)
         for end, at in () if net.begins else places(net):
-            miss, h, g = self.predict(net, end, at, 0), state(at, 0), at.layer.came_back(at)  # type: ignore[attr-defined]
+            miss, s = self.predict(net, end, at, 0), states(net, end, at, 0)
+            g = together(net, f"what came back to {end}", at.layer.came_back(at))  # type: ignore[attr-defined]
             net.xp.subtract(miss, g, out=miss)
             if self.hidden:
                 u, back = (
@@ -107,7 +112,7 @@ class DNIWindows(BP):
                 net.backend.gemm(T(net.parameters[f"V{end}"]), miss, out=back)
                 net.backend.gate(back, [Gate(TANH, u, None, ALL)])
                 miss = back
-            grads.product(f"M{end}", miss, h)
+            grads.product(f"M{end}", miss, s)
             grads.sums(f"m{end}", miss)
 
 
@@ -124,10 +129,21 @@ def places(net: Pass) -> Iterator[tuple[str, At]]:
     for k in net.sizes.recurrent:
         found = (at for at in net.layered[k].at.leaves() if at.names)
         for end, at in zip(net.sizes.suffixes(k), found, strict=True):
-            if at.layer.timed:
+            if isinstance(at.layer, Cell):
                 yield end, at
 
 
-def state(at: At, t: int) -> Any:
-    """h in front of step t, or with -1 behind the last."""
-    return at.layer.tape(at, at.shape[1]).states[t][0]  # type: ignore[attr-defined]
+def states(net: Pass, end: str, at: At, t: int) -> Any:
+    """Those in front of step t, or with -1 behind the last, (R, states * n, m)."""
+    return together(net, f"states of {end} at {t}", at.layer.carried(at, t))  # type: ignore[attr-defined]
+
+
+def together(net: Pass, name: str, parts: Sequence[Any]) -> Any:
+    """Arrays (R, n, m) one below the other, in work space of that name; one alone is itself."""
+    if len(parts) == 1:
+        return parts[0]
+    n = parts[0].shape[-2]
+    out = net.array(name, len(parts) * n, net.m)
+    for i, one in enumerate(parts):
+        out[:, i * n : (i + 1) * n] = one
+    return out

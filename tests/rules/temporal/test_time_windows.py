@@ -4,8 +4,9 @@ from functools import partial
 
 import numpy as np
 import pytest
-from celllab import TINY, begin, step
+from celllab import TINY, begin, hollowed, step
 from rulelab import close, replicas_are_single_runs, trainer, values
+from spikelab import SPIKING
 
 import gpufa
 from gpufa.data.tasks.copying import CopyTask
@@ -22,8 +23,8 @@ def run_of(word, rule, options=None, data=DATA, **kw):
 
 
 def loss(layer, theta, states, x, y, M=None):
-    """The sum over the window's counted steps of the cross-entropy, and with M <M(h_T), h_T> with M(h_T) held; the
-    states behind it. x is (channels, steps)."""
+    """The sum over the window's counted steps of the cross-entropy, and with M <M(s_T), s_T> with M(s_T) held; the
+    states s_T behind it. x is (channels, steps)."""
     total, state = 0, states
     for t in range(x.shape[1]):
         state = step(layer, theta, state, state[0], x[:, t])
@@ -31,7 +32,8 @@ def loss(layer, theta, states, x, y, M=None):
             o = theta["W2"].reshape(3, -1) @ state[0] + theta["b2"]
             total += np.log(np.exp(o).sum()) - o[y[t]]
     if M is not None:
-        total += (M[0] @ state[0].real + M[1]) @ state[0]
+        s = np.concatenate(state)
+        total += (M[0] @ s.real + M[1]) @ s
     return total, state
 
 
@@ -46,13 +48,16 @@ def slope(function, a):
 
 
 def slopes_of(layer, theta, state, x, y, M):
-    """Of a sample's loss in a window: by theta, and by the state that it begins from, h alone."""
+    """Of a sample's loss in a window: by theta, and by the states that it begins from."""
     by_theta = {
         name: slope(lambda a, name=name: loss(layer, {**theta, name: a}, state, x, y, M)[0], p)
         for name, p in theta.items()
     }
-    by_state = slope(lambda h: loss(layer, theta, (h,), x, y, M)[0], state[0]) if M is not None else None
-    return by_theta, by_state
+    if M is None:
+        return by_theta, None
+    return by_theta, slope(
+        lambda s: loss(layer, theta, tuple(s.reshape(-1, layer.n)), x, y, M)[0], np.concatenate(state)
+    )
 
 
 def by_hand(layer, theta, x, y, window, lr, M=None, rate=0.0):
@@ -63,17 +68,18 @@ def by_hand(layer, theta, x, y, window, lr, M=None, rate=0.0):
         mean, ends = 1 / (len(x) * (last - first)), last == steps
         grads, own = (
             {name: np.zeros(p.shape) for name, p in theta.items()},
-            [np.zeros((layer.n, layer.n)), np.zeros(layer.n)],
+            None if M is None else [np.zeros(m.shape) for m in M],
         )
         after = []
         for state, seen, wanted in zip(states, x[..., first:last], y[:, first:last], strict=True):
             at_end = None if M is None else [m * (not ends) / weight for m in M]
             by_theta, g = slopes_of(layer, theta, state, seen, wanted, at_end)
-            for name, one in by_theta.items():
+            for name, one in hollowed(layer, by_theta).items():
                 grads[name] += mean * weight * one
             if first and M is not None:
-                miss = M[0] @ state[0] + M[1] - weight * g
-                own = [own[0] + mean * np.outer(miss, state[0]), own[1] + mean * miss]
+                s = np.concatenate(state)
+                miss = M[0] @ s + M[1] - weight * g
+                own = [own[0] + mean * np.outer(miss, s), own[1] + mean * miss]
             after.append(tuple(one.real for one in loss(layer, theta, state, seen, wanted)[1]))
         theta = {name: p - lr * grads[name] for name, p in theta.items()}
         M = None if M is None else [m - lr * rate * g for m, g in zip(M, own, strict=True)]
@@ -98,7 +104,7 @@ def test_an_update_behind_each_window_from_the_states_of_the_one_before(word, wi
     close(begun(run)[1], expected, 1e-11)
 
 
-@pytest.mark.parametrize("word", ["recurrent 5", "gru 5"])
+@pytest.mark.parametrize("word", ["recurrent 5", "gru 5", "lstm 5", SPIKING[1], SPIKING[4]])
 def test_synthetic_gradients_stand_at_the_ends_and_learn_from_the_windows_behind(word):
     run = run_of(word, "dni_windows", {"window": 3, "rate": 2.0})
     M, draw = [run.net.parameters[name] for name in ("M1", "m1")], np.random.default_rng(0)
@@ -112,11 +118,12 @@ def test_synthetic_gradients_stand_at_the_ends_and_learn_from_the_windows_behind
 
 
 @pytest.mark.parametrize("hidden", [0, 4])
-def test_m_starts_as_truncation_and_its_gradient_is_that_of_its_squared_error(hidden):
+@pytest.mark.parametrize("word", ["gru 5", "lstm 5"])
+def test_m_starts_as_truncation_and_its_gradient_is_that_of_its_squared_error(word, hidden):
     """A step by which M hardly learns is one of truncated windows; of what it learns the direction lessens its
     error."""
     options = {"window": 3, "hidden": hidden, "rate": 1e-9}
-    found, plain = run_of("gru 5", "dni_windows", options), run_of("gru 5", "bp", {"window": 3})
+    found, plain = run_of(word, "dni_windows", options), run_of(word, "bp", {"window": 3})
     for one in (found, plain):
         one.step()
     close(begun(found)[1], begun(plain)[1], 1e-7, names=begun(plain)[1])
@@ -124,11 +131,17 @@ def test_m_starts_as_truncation_and_its_gradient_is_that_of_its_squared_error(hi
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize(("rule", "options"), [("bp", {"window": 3}), ("dni_windows", {"window": 3, "hidden": 3})])
-def test_replicas_are_single_runs_and_the_backends_agree(rule, options, backend):
+@pytest.mark.parametrize(
+    ("word", "rule", "options"),
+    [
+        *((word, "dni_windows", {"window": 3, "hidden": 3}) for word in ("gru 5", "lstm 5", SPIKING[4])),
+        ("gru 5", "bp", {"window": 3}),
+    ],
+)
+def test_replicas_are_single_runs_and_the_backends_agree(word, rule, options, backend):
     """Adam's updates are counted by windows; nothing may be allocated in a recorded step."""
     settings = {"optimizer": "adam", "lr": 0.01, "eps": 1e-3, "clip": 0.5}
-    make = partial(run_of, "gru 5", rule, options, **settings)
+    make = partial(run_of, word, rule, options, **settings)
     replicas_are_single_runs(make, backend, (0, 4), rtol=1e-8, atol=1e-10)
 
 
@@ -166,8 +179,8 @@ def test_synthetic_gradients_solve_what_truncation_does_not():
         ),
         (lambda: run_of("gru 5", "bp", {"window": 3}, adversarial=0.1), "in time at once: leave --adversarial out"),
         (
-            lambda: run_of("lstm 5", "dni_windows"),
-            "rule 'dni_windows' predicts what arrives at one state a unit, and 'lst",
+            lambda: run_of("", "dni_windows", layers=("input 4x7", "lif 5 all, lowpass 6")),
+            "rule 'dni_windows' predicts what arrives at the states of recurrent layers, and 'lowpass 6' of blo",
         ),
         (
             lambda: run_of("gru 5", "bp", {"window": 3}, calibrate=1),
