@@ -108,13 +108,14 @@ class LIF(Cell):
             at.backend.row_sums(states[0], rates, share, float(more or t > 0))
 
     def pressed(self, at: At) -> Array:
-        """What the cost of the rates sends to z at every step, (R, n, 1)."""
+        """What the cost of the rates sends to z at every step, (R, n, 1): dcost/dz for each sample, times as many terms
+        as its error is divided by."""
         rates, out = at.array("rates", self.n), at.array("signal of rates", self.n, 1)
         if at.batch.all is not None:
             at.batch.all.over(rates)
         xp = at.backend.xp
         xp.subtract(rates[..., None], self.rate * self.dt / 1000, out=out)
-        xp.multiply(out, self.cost / self.dt**2 / at.shape[1], out=out)
+        xp.multiply(out, self.cost / self.dt**2 / at.shape[1] * at.batch.terms, out=out)
         return out
 
     def send(self, at: At, carriers: Carriers) -> None:

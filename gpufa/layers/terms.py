@@ -64,6 +64,7 @@ class Batch(Protocol):
     state: Mapping[str, Array]
     all: All | None
     begins: bool  # whether steps in time begin from states of zero
+    terms: float  # of how many terms of a sample the loss is the mean: its places, or as many as have a target
     costs: bool  # whether what a layer costs by itself, beside the loss, counts
     arriving: Mapping[str, Array]  # by path, what arrives at states behind the last step, one below the other
     horizon: int  # steps in time after which errors go no further back, each stretch from its end; 0 for no such end

@@ -77,6 +77,8 @@ class Learner(Scaled):
         """The pass of these samples, on the device, with their error; under weights, (R, m), where there are some."""
         p = self.pass_for(len(x))
         self.teach(p, y, weight)
+        if self.sizes.places > 1:
+            p.terms = float(p.weight[0].sum(dtype="float64")) / p.m
         self.rule.forward(p, x)
         p.error()
         return p

@@ -41,6 +41,7 @@ class Workspace:
         self.dtype, self.slab_dtype = dtypes
         self.horizon, self.arriving = 0, NOTHING
         self.begins = self.ends = self.costs = True
+        self.terms = float(sizes.whole.places)
         self._own: dict[str, Any] = {}
 
     @contextmanager

@@ -101,6 +101,31 @@ def test_the_cost_of_rates_is_a_signal_at_every_step(word, by, backend):
         np.testing.assert_allclose(difference, expected[name], rtol=1e-10, atol=1e-12, err_msg=name)
 
 
+@pytest.mark.parametrize("rule", ["bp", "eprop"])
+def test_the_cost_of_rates_is_the_same_for_any_number_of_errors(rule, backend):
+    """Of a step of training and of what the net says of itself, with a target at the end, at each step, and at some."""
+    words, found = [f"{LIF_WORDS[0]} rate 40 cost {cost} all" for cost in (3, 0)], []
+    for at in (None, slice(0), slice(3)):
+        y, task = (Y, "classification") if at is None else (np.arange(28).reshape(4, 7) % 3, "places")
+        if at:
+            y[:, at] = -1
+            y[0] = -1
+        data = gpufa.load_data((X, y, X, y), task=task)
+        settings = {"hidden": None, "batch_size": 4, "rule": rule, "optimizer": "sgd", "lr": 1.0, "weight_decay": 0.0}
+        settings |= {"init": "normal", "init_scale": 1.0, "backend": backend}
+        runs = [trainer(data, layers=("input 3x7", word), **settings) for word in words]
+        said = [run.net.gradients(X, y)["W1"] for run in runs]
+        before = values(runs[0].net)["W1"]
+        for run in runs:
+            run.step()
+        with_cost, without = (values(run.net)["W1"] for run in runs)
+        np.testing.assert_allclose(without - with_cost, said[0] - said[1], rtol=1e-9, atol=1e-12)
+        assert np.abs(before - without).max() > 1e-3
+        found.append(said[0] - said[1])
+    np.testing.assert_allclose(found[1:], [found[0]] * 2, rtol=1e-9, atol=1e-12)
+    assert np.abs(found[0]).max() > 1e-2
+
+
 @pytest.mark.parametrize("every", [True, False])
 def test_a_lowpass_is_a_leaky_sum_and_goes_back_by_the_same(every, backend):
     word = "conv1d 3 1, lowpass 4 dt 2" + " last" * (not every)
