@@ -51,8 +51,9 @@ class Timed(Encoder):
 
 @dataclass(frozen=True)
 class Poisson(Timed):
-    """At each step a spike with probability rate * x, none where that is below 0, always where it is above 1; others at
-    each step of training, the same of a sample's place in its batch whenever the net is judged."""
+    """At each step a spike with probability rate * x, none where that is below 0, always where it is above 1. Each
+    sample of each step of training meets draws of its own; whenever the net is judged all samples meet the same ones,
+    so that what it makes of one hangs on no other, nor on where it stands among them."""
 
     rate: float = 1.0
 
@@ -67,7 +68,12 @@ class Poisson(Timed):
             raise InvalidValue(f"the rate of poisson can't be {shown(self.rate)}; give a number above 0")
 
     def forward(self, at: At) -> None:
-        at.batch.random("uniform", at.y, at.stream, by_sample=True, purpose=Purpose.SPIKES)
+        if at.batch.training:
+            at.batch.random("uniform", at.y, at.stream, by_sample=True, purpose=Purpose.SPIKES)
+        else:
+            drawn = at.array("draws of all samples", len(at.y[0]), 1)
+            at.batch.random("uniform", drawn, at.stream, by_sample=False, purpose=Purpose.SPIKES)
+            at.y[...] = drawn
         for z in self._steps(at):
             at.backend.evaluate(POISSON, z, self._x(at), rate=float(self.rate))
 

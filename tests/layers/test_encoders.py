@@ -44,6 +44,24 @@ def test_poisson_spikes_are_others_at_each_step_of_training_and_for_each_seed():
     assert 0.4 < seen[0].mean() < 0.6
 
 
+def test_of_a_net_that_is_judged_no_sample_hangs_on_others(monkeypatch):
+    """Nor on how many are judged at a time, and what stands beside them: more seeds, or other samples."""
+    monkeypatch.setattr("gpufa.net.learner.WIDE", 1)  # 16 at a time
+    words, x = ["input 5", "poisson 20, lif 4 all threshold 0.5, lowpass 5 last", "dense 2"], np.full((40, 5), 0.4)
+    x[7] = 0.7
+    both, net = (
+        gpufa.Network(words, rule="dfa", init="normal", dtype="float64", backend="numpy", seeds=seeds)
+        for seeds in ((0, 3), (0,))
+    )
+    found = net.predict(x)
+    assert net.chunk == 16
+    np.testing.assert_allclose(found[:7], found[[0]].repeat(7, axis=0), rtol=1e-13)
+    np.testing.assert_allclose(found[8:], found[[0]].repeat(32, axis=0), rtol=1e-13)
+    assert np.abs(found[7] - found[0]).max() > 1e-3
+    np.testing.assert_allclose(net.predict(x[7:8])[0], found[7], rtol=1e-13)
+    np.testing.assert_allclose(both.predict(x)[0], found, rtol=1e-13)
+
+
 def test_latency_is_the_shorter_the_larger_a_number(backend):
     x = np.array([[1.0, 0.75, 0.5, 0.01, 0.0, -1.0, 3.0]])
     found = told("latency 5", x, backend, 7)[0]
