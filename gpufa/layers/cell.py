@@ -18,7 +18,7 @@ from ..basics.errors import InvalidValue
 from ..functions.cells import Steps
 from .carrying import carrier
 from .layer import At, Layer
-from .sequences import widened
+from .sequences import behind_the_last, widened
 from .tape import Rows, Tape, Views, by_rows
 from .terms import Carriers, Option, Parameter, Shape, Sums
 from .traces import Traces
@@ -76,7 +76,7 @@ class Cell(Layer):
 
     def out(self, shape: Shape) -> Shape:
         every = self.felt(shape)
-        return every if self.all else (self.n,)
+        return every if self.all else behind_the_last(self, every)
 
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
         rows = self.rows.gates * self.n

@@ -10,6 +10,7 @@ from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
 from ..functions.spikes import LEAKED
 from .layer import At, Layer
+from .sequences import behind_the_last
 from .terms import Carriers, Option, Shape
 
 
@@ -55,7 +56,7 @@ class Lowpass(Layer):
 
     def out(self, shape: Shape) -> Shape:
         every = self.felt(shape)
-        return every[:1] if self.last else every
+        return behind_the_last(self, every) if self.last else every
 
     def first(self, at: At) -> Array:
         """y before the first step."""

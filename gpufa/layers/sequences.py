@@ -80,6 +80,17 @@ def of_each(layer: Layer, shape: Shape) -> Steps:
     )
 
 
+def behind_the_last(layer: Layer, shape: Shape) -> Shape:
+    """What goes on of the last step alone, of (n, T). Raises InvalidValue where that may be one that fills up."""
+    if (found := stepwise(shape)) and found.pad is not None:
+        raise InvalidValue(
+            f"'{layer}' is asked what it is behind the last token, and that may be one that fills up, 'pad"
+            f" {found.pad}'; let all steps go on, with 'mean' above, such as 'gru 6 all, mean', or leave pad out, and"
+            " it is a token as others"
+        )
+    return tuple(shape[:1])
+
+
 def widened(shape: Shape, n: int) -> Shape:
     """The same places with n features each."""
     found = stepwise(shape)

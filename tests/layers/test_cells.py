@@ -181,6 +181,19 @@ def test_above_tokens_every_token_goes_on(word):
     assert (np.abs(found[0] - found[1])[:, 3:].max(axis=0) > 1e-9).all()
 
 
+def test_behind_tokens_that_fill_up_nothing_is_asked_of_the_last():
+    """All steps go on: those before them know nothing of them, and a mean leaves them out."""
+    for word in ("gru 4", "lif 4", "gru 4 all, lowpass 3 last"):
+        asked = word.split(", ")[-1]
+        with pytest.raises(gpufa.InvalidValue, match=f"'{asked}' is asked what it is behind the last token, and"):
+            network(["tokens 6 of 5 pad 0", f"embed 4, {word}", "dense 3"], "bp")
+        assert network(["tokens 6 of 5", f"embed 4, {word}", "dense 3"], "bp")
+    net = network(["tokens 6 of 5 pad 0", "embed 4, gru 4 all, mean", "dense 3"], "bp")
+    short = network(["tokens 4 of 5 pad 0", "embed 4, gru 4 all, mean", "dense 3"], "bp")
+    found = net.predict(np.array([[1, 2, 3, 4, 0, 0]]))
+    np.testing.assert_allclose(found, short.predict(np.array([[1, 2, 3, 4]])), rtol=1e-13)
+
+
 def test_images_of_one_channel_are_turned_by_their_rows():
     net = network(["input 1x4x3", "turn, gru 4", "dense 3"], "bp")
     other = network(["input 3x4", "gru 4", "dense 3"], "bp")
