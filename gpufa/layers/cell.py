@@ -8,7 +8,7 @@ for a U through which none goes, while the cell's own states, leak and gates, st
 e-prop descend. A pass that `traces` keeps no steps: what comes to the same is carried forward, see traces.py.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ..backends.operands import Signal
@@ -64,6 +64,10 @@ class Cell(Layer):
     def more(self, at: At) -> tuple[Array, ...]:
         """What a step up takes behind all else, (R, n, 1) each."""
         return ()
+
+    @property
+    def every_step(self) -> "Cell":
+        return replace(self, all=True)
 
     def felt(self, shape: Shape) -> Shape:
         if len(shape) != 2:

@@ -141,6 +141,12 @@ class Chain(Layer):
         object.__setattr__(chain, "layers", tuple(layers))
         return chain if self.known else self
 
+    @property
+    def every_step(self) -> "Chain":
+        chain = copy(self)
+        object.__setattr__(chain, "layers", (*self.layers[:-1], self.layers[-1].every_step))
+        return chain
+
     def own(self, at: At) -> tuple[At, ...]:
         """The places of its layers, one above the other."""
         return at.inside[: len(self.layers)]

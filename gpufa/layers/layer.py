@@ -127,6 +127,11 @@ class Layer(Traits):
         that goes through time those of all steps."""
         return self.out(shape)
 
+    @property
+    def every_step(self) -> "Layer":
+        """The same with all steps going on, of a layer that hands on its last step in time alone."""
+        return self
+
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
         """What it learns, by its own names."""
         return {}

@@ -1,7 +1,7 @@
 """What a membrane makes of what comes in, without a threshold: the readout of spiking units."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ..backends.operands import Signal
@@ -42,6 +42,10 @@ class Lowpass(Layer):
                 raise InvalidValue(f"the {name} of a lowpass can't be {shown(value)}; give a number above 0")
         if not isinstance(self.last, bool):
             raise InvalidValue(f"last of a lowpass can't be {self.last!r}; give True or False")
+
+    @property
+    def every_step(self) -> "Lowpass":
+        return replace(self, last=False)
 
     @property
     def keep(self) -> float:

@@ -1,18 +1,13 @@
 """The blocks of a net as they stand in a pass: one dense layer as one operation, or any layers one after the other."""
 
-import math
 from collections.abc import Sequence
-from functools import cached_property
-from itertools import count, dropwhile, takewhile
 
 from ..backends.operands import Gate, Signal
 from ..basics.arrays import T
 from ..basics.errors import InvalidValue
-from ..layers.carrying import write
-from ..layers.layer import At
-from ..layers.residual import Residual
 from ..layers.terms import Carriers, Sums
 from .arena import Array
+from .layered import LayeredBlock, SteppedBlock
 from .slabs import Slabs, partly
 
 
@@ -101,123 +96,10 @@ class ResidualBlock(DenseBlock):
         return super().pull(carriers)._replace(plus=self.net.layers("sent back")[self.k])
 
 
-class LayeredBlock:
-    """Any layers; delta_k is the signal at the block's output, and goes down inside by the layers' own way."""
-
-    def __init__(self, net: Slabs, k: int, name: str = "") -> None:
-        self.net, self.k = net, k
-        path, n, suffixes = f"block {k}{name and f', {name},'}", net.sizes[k], iter(net.sizes.suffixes(k))
-        self.own = bool(name) or len(net.seeds) > 1  # the slab's rows lie whole for one replica alone
-        y = net.array(f"{path} y", n, net.m) if self.own else net.h[k]
-        shape, streams = net.sizes.shapes[k - 1], count(1000 * k)
-        block, self.arrived = net.sizes.blocks[k - 1], False
-        self.block = block if net.as_said else block.pooled_first.edges_last(shape)
-        delta = net.delta[k] if k == net.L and not self.own else None  # where the error stands already
-        self.at = At(self.block, net, shape, net.parameters, suffixes, streams, y, delta, path)
-
-    def forward(self) -> None:
-        self.up(self.net.sent[self.k - 1])
-        self.leave()
-
-    def leave(self) -> None:
-        """What they have made is the pass's h_k."""
-        if self.own:
-            self.net.h[self.k][...] = self.at.y
-        if self.net.sent is not self.net.h:
-            self.net.sent[self.k][...] = self.at.y
-
-    def up(self, x: Array, more: Signal | None = None) -> Array:
-        """What the layers make of x, (R, n_{k-1}, m): (R, n_k, m). In a block where one layer learns, `more`, (R,
-        channels, places * m), comes onto what that makes."""
-        x = x if self.takes_any_order else self._ordered(x)
-        self.at.x, self.arrived = x, False
-        if more is None:
-            self.block.forward(self.at)
-            return self.at.y
-        for place in self.at.leaves():
-            place.x = x
-            place.layer.forward(place)
-            if place is self.learning:
-                write(self.net.backend, more, out=by_channels(place, place.y), more=True)
-            x = place.y
-        return self.at.y
-
-    @cached_property
-    def takes_any_order(self) -> bool:
-        """Whether its lowest layer alone takes the input, whichever way that lies in memory."""
-        return next(self.at.leaves()).layer.either_way and not isinstance(self.block, Residual)
-
-    @cached_property
-    def learning(self) -> At:
-        """Where the first of its layers that learn stands."""
-        return next(place for place in self.at.leaves() if place.names)
-
-    @cached_property
-    def unpooled(self) -> At:
-        """Where the last layer stands that leaves the shape of what the learning one makes as it is: below a pool."""
-        above = dropwhile(lambda place: place is not self.learning, self.at.leaves())
-        return list(takewhile(lambda place: place.out == self.learning.out, above))[-1]
-
-    def send(self, s: Signal, carriers: Carriers = None, derivative: bool = True, dropout: bool = True) -> None:
-        if not (derivative and dropout):
-            raise InvalidValue(
-                f"block {self.k}, '{self.block}', has no f' or mask at its output that a signal could go past; leave"
-                " derivative=False and dropout=False out"
-            )
-        write(self.net.backend, s, out=self.at.delta)
-        if self.at.delta is not self.net.delta[self.k]:
-            self.net.delta[self.k][...] = self.at.delta
-        self.block.send(self.at, carriers)
-        self.arrived = True
-
-    def receive(self, s: Signal, carriers: Carriers = None) -> None:
-        """The signal arrives at all units that are felt."""
-        felt = math.prod(self.net.sizes.felt[self.k])
-        came = self.net.array(f"signal at all of {self.at.path}", felt, self.net.m)
-        write(self.net.backend, s, out=came)
-        self.block.receive(self.at, came, carriers)
-        self.net.delta[self.k][...] = self.at.delta
-        self.arrived = True
-
-    def pull(self, carriers: Carriers) -> Signal:
-        self._expect("hands down", f"net.pull({self.k})")
-        return self.block.pull(self.at, carriers)
-
-    def remember(self, running: Sequence[slice]) -> None:
-        """Let the layers bring what they measure up to date."""
-        for place in self.at.leaves():
-            place.layer.remember(place, running)
-
-    def gradients(self, grads: Sums) -> None:
-        self._expect("learns from", "its gradients")
-        self.block.gradients(self.at, grads)
-
-    def _ordered(self, x: Array) -> Array:
-        """x with sample beside sample in memory."""
-        if x.strides[-1] == x.itemsize:
-            return x
-        own = self.net.kept(f"input of {self.at.path}", lambda: self.net.backend.zeros(x.shape, x.dtype))
-        self.net.backend.reorder(x, out=own)
-        return own
-
-    def _expect(self, does: str, before: str) -> None:
-        """Raise InvalidValue where what the layers hold is of another pass."""
-        if not self.arrived:
-            raise InvalidValue(
-                f"block {self.k} {does} what it was sent, and nothing was sent to it in this pass; call"
-                f" net.send({self.k}, ...) before {before}"
-            )
-
-
-def by_channels(at: At, y: Array) -> Array:
-    """An output of that place, (R, channels, places * m); units are channels of one place."""
-    return y.reshape(len(y), at.out[0], -1)
-
-
 def block_of(net: Slabs, k: int) -> DenseBlock | LayeredBlock:
     """Block k, as fast as it can be."""
     if k in net.sizes.layered:
-        return LayeredBlock(net, k)
+        return SteppedBlock(net, k) if net.every_step and k in net.sizes.ending else LayeredBlock(net, k)
     if k in net.residual:
         return ResidualBlock(net, k)
     return OutputBlock(net, k) if k == net.L else DenseBlock(net, k)

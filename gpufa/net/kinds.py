@@ -92,6 +92,11 @@ class Kinds(Naming):
         return tuple(k for k in self.hidden if self.blocks[k - 1].timed)
 
     @cached_property
+    def ending(self) -> tuple[int, ...]:
+        """Of these, those that hand on their last step alone."""
+        return tuple(k for k in self.timed if self.felt[k] != self.shapes[k])
+
+    @cached_property
     def felt(self) -> tuple[Shape, ...]:
         """By block, of 0 the inputs, the shape of the units that a signal may be sent straight to: those of its output,
         or of one that goes through time those of all steps."""

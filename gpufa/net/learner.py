@@ -31,6 +31,7 @@ class Learner(Scaled):
     def __init__(self, rule: Rule, sizes: Layout, loss: Loss, seeds: Sequence[int], dtype: str) -> None:
         super().__init__(sizes, loss, seeds, dtype)
         self.rule, self.as_said, self.traces = rule, rule.as_said, rule.traces and bool(sizes.recurrent)
+        self.every_step = rule.every_step
         self.scaling = None
         self._passes: dict[int, Pass] = {}
 

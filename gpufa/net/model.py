@@ -41,6 +41,7 @@ class Model:
     state: Mapping[str, Array]
     measured: Mapping[str, Array]
     traces = False  # whether its recurrent layers carry traces forward in steps of training
+    every_step = False  # whether blocks that hand on their last step in time alone have all of them at hand
     as_said = False  # whether the layers within blocks stand in the order that was said, and not in a faster one
 
     def __init__(

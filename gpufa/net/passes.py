@@ -10,8 +10,9 @@ from ..layers.carrying import write
 from ..layers.terms import Sums
 from ..parallel.ranks import ALONE, Piece, Ranks, Share
 from .arena import Array
-from .blocks import LayeredBlock, block_of
+from .blocks import block_of
 from .clock import Clock
+from .layered import LayeredBlock
 from .layout import Layout
 from .masks import Drops
 from .model import Model

@@ -114,7 +114,7 @@ def _sent(net: Learner, p: Pass) -> None:
         block = p.layered[k]
         if "gradients" in net.rule.makes and not block.arrived:  # the rule has a way of its own within
             continue
-        if not _equal(p.delta[k], block.at.delta):
+        if not _equal(p.delta[k], block.handed_on(block.at.delta)):
             raise InvalidValue(
                 f"rule {net.rule.name!r} writes net.delta[{k}] of block {k}, '{net.sizes.blocks[k - 1]}', whose layers"
                 f" learn from what is sent to it alone; let its deltas call net.send({k}, ...) with all of it"

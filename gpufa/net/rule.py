@@ -71,8 +71,8 @@ class Rule:
     traces        its recurrent layers carry traces forward in training in place of their steps, of which nothing goes
                   down to layers below them
     window        how many steps in time a step of training takes at once, with an update behind each of these windows
-    and
-                  the states of one in front of the next; 0 for all of them
+                  and the states of one in front of the next; 0 for all of them
+    every_step    it looks at all steps of blocks that hand on their last step in time alone, see `net.steps`
     as_said       it looks at layers within blocks, which then stand in the order that was said, and not in a faster one
 
     `defaults` are the settings of a run that is told none, and `layered` those that stand in their place in nets with a
@@ -92,6 +92,7 @@ class Rule:
     linear: ClassVar[bool] = False
     separable: ClassVar[bool] = False
     broadcasts: ClassVar[bool] = False
+    every_step: ClassVar[bool] = False
     as_said: ClassVar[bool] = False
     traces: ClassVar[bool] = False
     window: ClassVar[int] = 0

@@ -7,7 +7,7 @@ from ..backends.operands import Signal
 from ..basics.errors import InvalidValue
 from ..layers.terms import Carriers
 from .arena import Array
-from .blocks import LayeredBlock
+from .layered import LayeredBlock
 from .slabs import Slabs, partly
 
 
@@ -36,6 +36,18 @@ class Sending(Slabs):
             self.layered[k].receive(signal, carriers)
         else:
             self._send(k, signal, carriers)
+
+    def steps(self, k: int) -> Array:
+        """What block k makes at all of its steps in time, (R, felt units, m), also where it sends on the last alone; of
+        a block without time what it sends on. Raises InvalidValue for a rule that has not said `every_step`."""
+        return self._stepped(k).at.y if k in self.sizes.ending else self.sent[k]
+
+    def send_steps(self, k: int, s: Signal | Array, carriers: Carriers = None) -> None:
+        """As `send`, of a signal for all that `steps` has."""
+        if k in self.sizes.ending:
+            self._stepped(k).send_steps(s if isinstance(s, Signal) else Signal(None, s), carriers)
+        else:
+            self.send(k, s, carriers)
 
     def pull(self, k: int, carriers: Carriers = None) -> Signal:
         """What block k hands down of the signal that it was sent, J_k^T s_k, through its own weights, or through
@@ -79,6 +91,14 @@ class Sending(Slabs):
                 f" net.pull({k + 1})) where it does, or net.send({k}, net.through(matrix, signal)) where it doesn't"
             )
         self._send(k, Signal(matrix, signal), None, derivative, dropout)
+
+    def _stepped(self, k: int) -> LayeredBlock:
+        if not self.every_step:
+            raise InvalidValue(
+                f"block {k}, '{self.sizes.blocks[k - 1]}', keeps its last step alone for a rule that asks for no more;"
+                " let the rule say every_step = True"
+            )
+        return self.layered[k]
 
     def _send(self, k: int, s: Signal, carriers: Carriers, derivative: bool = True, dropout: bool = True) -> None:
         _check(k, s, self.delta[k])

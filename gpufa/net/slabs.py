@@ -34,6 +34,7 @@ class Slabs(Workspace):
         self.feedback, self.B, self.state = net.fixed, net.fixed.B, net.state
         self.activations, self.loss, self.residual = net.activations, net.output_loss, net.residual
         self.as_said, self.traces = net.as_said, net.traces and clock is not None
+        self.every_step = net.every_step
         self.adjacency = net.adjacency
         self.lowered = slab_dtype != net.dtype
         if self.lowered:

@@ -7,7 +7,7 @@ from ownlab import LAYERED, MIXED, RESIDUAL
 from rulelab import close, host, network, put, samples, values
 
 import gpufa
-from gpufa.net.blocks import LayeredBlock
+from gpufa.net.layered import LayeredBlock
 
 STILL = [word.replace("dropout 0.3, ", "").replace("dropout 0.25, ", "").replace(", dropout 0.5", "") for word in DEEP]
 EVERY = [f"residual(dense 4 {f}, dense 5), {f}" for f in LEARNING]  # a block for each activation that has a derivative

@@ -19,8 +19,8 @@ from ...basics.arrays import T
 from ...basics.errors import InvalidValue
 from ...functions.formulas import FORMULAS
 from ...net.arena import Extra
-from ...net.blocks import LayeredBlock, by_channels
 from ...net.gradients import Gradients
+from ...net.layered import LayeredBlock, by_channels
 from ...net.layout import Layout
 from ...net.model import Model
 from ...net.options import above_zero, one_of
