@@ -38,7 +38,7 @@ STEPS: dict[str, dict[str, Any]] = {
     **{rule: {"rule": rule, "hidden": HIDDEN} | OWN.get(rule, {}) for rule in RULES},
     **{f"{rule}, LeNet": {"rule": rule, "layers": LENET[:-1]} for rule in ("bp", "fa", "dfa")},
     **{f"{rule}, batch norms": {"rule": rule, "layers": NORMED} for rule in ("bp", "fa", "dfa")},
-    **{f"{rule}, GRU of 32 steps": {"rule": rule, "layers": GRU} for rule in ("bp", "fa", "dfa", "eprop")},
+    **{f"{rule}, GRU of 32 steps": {"rule": rule, "layers": GRU} for rule in ("bp", "fa", "dfa", "eprop", "decolle")},
 }
 HEAD = """| rule, net | launches | products | copies | bytes copied | fills | waits | nodes recorded |
 |---|---|---|---|---|---|---|---|

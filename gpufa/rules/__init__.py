@@ -39,6 +39,7 @@ from .one_shot.nn_lift import NNLift
 from .targets.dni import DNI
 from .targets.dtp import DTP
 from .targets.tp import TP
+from .temporal.decolle import DECOLLE
 from .temporal.dni_windows import DNIWindows
 from .temporal.eprop import EProp
 from .temporal.rflo import RFLO
@@ -51,7 +52,7 @@ TARGETS = TP, DTP, DNI
 ENERGY = EqProp, CHL, PredictiveCoding
 LOCAL = Layerwise, Hebbian, RBM
 ONE_SHOT = ELM, NNLift, Evolution
-TEMPORAL = RFLO, EProp, DNIWindows
+TEMPORAL = RFLO, EProp, DNIWindows, DECOLLE
 ALL = *ALIGNMENT, *FORWARD_ONLY, *TARGETS, *ENERGY, *LOCAL, *ONE_SHOT, *TEMPORAL
 RULES: dict[str, type[Rule]] = {rule.name: rule for rule in ALL}
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 RECORD = ROOT / "benchmarks/results/counts.json"
 RECORDED = json.loads(RECORD.read_text())["rows"] if RECORD.exists() else {}
 NAMES = [*RULES, *(f"{rule}, {net}" for net in ("LeNet", "batch norms") for rule in ("bp", "fa", "dfa"))]
-NAMES += [f"{rule}, GRU of 32 steps" for rule in ("bp", "fa", "dfa", "eprop")]
+NAMES += [f"{rule}, GRU of 32 steps" for rule in ("bp", "fa", "dfa", "eprop", "decolle")]
 REPLAY = {"launches": 0, "products": 0, "copies": 0, "bytes": 0, "fills": 0, "syncs": 0, "graph_launches": 1}
 
 

@@ -89,7 +89,7 @@ def test_layers_stand_on_each_other_and_hand_their_errors_down(word):
 
 
 @each
-@pytest.mark.parametrize("rule", ["bp", "fa", "kp", "usf", "dfa", "rflo", "eprop"])
+@pytest.mark.parametrize("rule", ["bp", "fa", "kp", "usf", "dfa", "rflo", "eprop", "decolle"])
 @pytest.mark.filterwarnings("error")
 def test_replicas_are_single_runs_and_the_backends_agree(word, rule, backend):
     """Nothing may be allocated in a recorded step."""

@@ -14,7 +14,7 @@ from gpufa.rules import RULES, make_rule
 SINGLE = "input 2x6x5", "conv 4 3x3 tanh, pool 2, dropout 0.25", "pool 1, conv 4 2x2 gelu", "dense 6 tanh"
 NEW = ["weight_mirror", "topology", "layerwise", "pepita", "forward_forward", "evolution"]
 EVERY = {"bp", "shallow", "fa", "dfa", "topology", "sdfa", "drtp", "usf", "brsf", "frsf", "kp", "dkp", "weight_mirror",
-         "layerwise", "evolution", "rflo", "eprop", "dni_windows"}  # fmt: skip
+         "layerwise", "evolution", "rflo", "eprop", "dni_windows", "decolle"}  # fmt: skip
 ONE_LAYER = EVERY | {"pepita", "forward_forward"}
 BLOCKS = {
     "a convolution": ("conv 4 3x3 logistic", ONE_LAYER),

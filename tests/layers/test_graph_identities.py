@@ -134,7 +134,7 @@ ABLE = {"bp", "shallow", "fa", "dfa", "topology", "sdfa", "drtp", "usf", "brsf",
 
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_takes_a_graph_or_says_why_not(rule):
-    if rule in ABLE | {"weight_mirror", *TEMPORAL}:
+    if rule in ABLE | {"weight_mirror", "decolle", *TEMPORAL}:
         net = gcn(rule, seeds=(0, 1))
         assert all(np.isfinite(g).all() for g in net.gradients(*nodes(net)).values())
         assert set(net.alignment(*nodes(net))) >= {"per_sample", "gradient"}

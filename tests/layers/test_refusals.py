@@ -140,7 +140,7 @@ def test_nets(layers, text):
         (
             {"rule": "ifa"},
             "; use one of bp, shallow, fa, dfa, topology, sdfa, drtp, usf, brsf, frsf, kp, dkp, weight_mirror, rflo,"
-            " eprop, dni_windows, or ",
+            " eprop, dni_windows, decolle, or ",
         ),
         ({"rule": "dtp"}, "or leave that block out"),
         ({"rule": "frsf", "feedback": "procedural"}, "rule 'frsf' needs its feedback matrices in memory; leave"),

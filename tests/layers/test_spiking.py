@@ -159,7 +159,7 @@ def test_direct_feedback_goes_past_a_lowpass_to_every_step_of_what_is_below():
 
 
 @pytest.mark.parametrize("word", [LIF_WORDS[1], ALIF_WORDS[1]])
-@pytest.mark.parametrize("rule", ["bp", "fa", "kp", "usf", "dfa", "rflo", "eprop"])
+@pytest.mark.parametrize("rule", ["bp", "fa", "kp", "usf", "dfa", "rflo", "eprop", "decolle"])
 @pytest.mark.filterwarnings("error")
 def test_replicas_are_single_runs_and_the_backends_agree(word, rule, backend):
     """Nothing may be allocated in a recorded step."""

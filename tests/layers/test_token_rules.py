@@ -26,6 +26,7 @@ TAKING = [
     "rflo",
     "eprop",
     "dni_windows",
+    "decolle",
 ]
 POOLING = [*TAKING, "layerwise", "evolution"]
 nets = pytest.mark.parametrize("words", NETS.values(), ids=list(NETS))

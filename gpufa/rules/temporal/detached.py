@@ -20,9 +20,11 @@ from ...net.feedback import Feedback
 from ...net.gradients import Gradients
 from ...net.layout import Layout
 from ...net.model import Model
+from ...net.naming import Named
 from ...net.options import one_of
 from ...net.passes import Pass
 from ...net.rows import Rows, rows_of
+from ...net.rule import Rule
 from ..alignment.direct import DirectFeedback
 
 WAYS = "traces", "history"
@@ -65,17 +67,12 @@ class Detached(DirectFeedback):
         return frozenset({"signals", "gradients"} if self.signal == ADAPTIVE else {"signals"})
 
     def check(self, model: Model) -> None:
-        for k in model.sizes.recurrent if self.traces else ():
-            named = model.sizes.named(k)
-            above = next((one for one in named[1:] if one.layer.timed), None)
-            if above or (k > 1 and self.signal == SYMMETRIC):
-                way = "set rule.by=history"
-                way += (
-                    ", or let each recurrent layer be the lowest of its block" if above else ", or rule.signal=random"
-                )
+        if self.traces:
+            check_traces(self, model.sizes)
+        for k in model.sizes.recurrent if self.traces and self.signal == SYMMETRIC else ():
+            if k > 1:
                 raise InvalidValue(
-                    f"rule {self.name!r} carries traces forward, so that nothing goes down through"
-                    f" '{(above or named[0]).layer}' of block {k} to what learns below; {way}"
+                    f"{nothing_below(self, model.sizes.named(k)[0], k)}; set rule.by=history, or rule.signal=random"
                 )
 
     def straight(self, sizes: Layout) -> dict[int, Rows]:
@@ -116,6 +113,25 @@ class Detached(DirectFeedback):
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         return super().weight_pairs(net) if self.signal == RANDOM else iter(())
+
+
+def check_traces(rule: Rule, sizes: Layout) -> None:
+    """Raises InvalidValue where something that learns stands in a block below a layer whose traces go forward."""
+    for k in sizes.recurrent:
+        above = next((one for one in sizes.named(k)[1:] if one.layer.timed), None)
+        if above:
+            raise InvalidValue(
+                f"{nothing_below(rule, above, k)}; set rule.by=history, or let each recurrent layer be the lowest of"
+                " its block"
+            )
+
+
+def nothing_below(rule: Rule, one: Named, k: int) -> str:
+    """Why what learns below that layer of block k would not."""
+    return (
+        f"rule {rule.name!r} carries traces forward, so that nothing goes down through '{one.layer}' of block {k} to"
+        " what learns below"
+    )
 
 
 def weights_but_loops(net: Pass) -> dict[str, Any]:
