@@ -21,8 +21,10 @@ class Products:
     def __init__(self, work: Work, start: Start, rule: str, device: str) -> None:
         self.backend = get_backend("cupy" if device == "gpu" else "numpy", 0, work.precision)
         self.rng, self.jobs, m = np.random.default_rng(0), [], work.batch
-        for word, shape in zip(work.layers[1:], shapes_of(work), strict=True):
-            for layer, own in block(word).walk(shape):
+        blocks, shapes = [block(word) for word in work.layers[1:]], shapes_of(work)
+        outputs = blocks[-1].out(shapes[-1])[0]
+        for one, shape in zip(blocks, shapes, strict=True):
+            for layer, own in one.walk(shape):
                 matrices = {name: p.shape for name, p in layer.parameters(own).items() if len(p.shape) > 1}
                 if not stepwise(own):
                     continue
@@ -30,8 +32,9 @@ class Products:
                     self._both_ways(rows, columns, own[1] * m)
                 if isinstance(layer, Attention):
                     self._attention(m * layer.heads, own[0] // layer.heads, own[1])
-            if rule == "dfa":
-                self._product((1, own[0], own[0]), (1, own[0], own[1] * m))
+            if rule == "dfa" and one is not blocks[-1]:
+                features, length = one.out(shape)
+                self._product((1, features, outputs), (1, outputs, length * m))
         self.step = self.backend.capture(lambda: [job() for job in self.jobs] and None)
 
     def _both_ways(self, rows: int, columns: int, n: int) -> None:
