@@ -30,15 +30,21 @@ class Act(Layer):
 
     def forward(self, at: At) -> None:
         a: Array = at.x
-        if self.f.of == "a":  # what is read again on the way down must not be somebody else's
-            a = at.array("a", at.units, at.batch.m)
-            a[...] = at.x
+        if self.f.of == "a":
+            a = self._kept(at)
+            if a is not at.x:
+                a[...] = at.x
         elif a.strides != at.y.strides:  # from outside the block, out of a slab
             a = at.y
             a[...] = at.x
         at.backend.activate(self.f, a, h=at.y)
 
     def pull(self, at: At, carriers: Carriers) -> Signal:
-        z = at.array("a", at.units, at.batch.m) if self.f.of == "a" else at.y
+        z = self._kept(at) if self.f.of == "a" else at.y
         at.backend.gated(at.delta, Gate(self.f, z, None, ALL), out=at.down)
         return Signal(None, at.down)
+
+    def _kept(self, at: At) -> Array:
+        """What is read again on the way down: what the layer below in a chain has made, which nobody writes over, but
+        not what is somebody else's."""
+        return at.array("a", at.units, at.batch.m) if at.below is None else at.x

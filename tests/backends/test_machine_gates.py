@@ -1,13 +1,15 @@
-"""Activations and their derivatives by machine code have NumPy's bits, for any number of threads."""
+"""Activations and their derivatives by machine code have NumPy's bits, and with erfc its numbers to rounding, for any
+number of threads."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import special
 
 from gpufa.backends.machine import gates
 from gpufa.backends.machine import threads as machine_threads
-from gpufa.backends.machine.compiler import FLAGS, LONG, built, compiler
+from gpufa.backends.machine.compiler import FLAGS, LONG, POINTER, built, compiler, source
 from gpufa.backends.numpy import NumpyBackend
 from gpufa.backends.operands import Gate
 from gpufa.basics.errors import GpufaWarning
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.skipif(not compiler(), reason="no C++ compiler")
 
 PIECES = {"identity", "relu", "leaky_relu", "hard_tanh", "hard_logistic", "sign", "step"}
 PLAIN = PIECES | {"tanh", "scaled_tanh", "logistic"}  # their derivatives call no function
+CALLED = {"gelu"}
 
 
 @pytest.fixture(params=[1, 3])
@@ -26,7 +29,7 @@ def threads(request, monkeypatch):
 
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - CALLED))
 def test_numpys_bits(name, dtype):
     row, draw = ACTIVATIONS[name], np.random.default_rng(0)
     a = (2 * draw.normal(size=(2, 90, 101))).astype(dtype)
@@ -42,6 +45,42 @@ def test_numpys_bits(name, dtype):
     assert gates.passed("gated", row, delta, z, found) == (name in PLAIN)
     NumpyBackend().gated(delta, Gate(row, z, None, slice(None)), out=found)
     np.testing.assert_array_equal(found, delta * g)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", sorted(CALLED))
+def test_numpys_numbers_by_functions_of_ours(name, dtype, monkeypatch):
+    row, draw, bits = ACTIVATIONS[name], np.random.default_rng(0), []
+    a = (3 * draw.normal(size=(2, 90, 101))).astype(dtype)
+    a[0, 0, :9] = 0, 1, -1, 0.5, np.inf, np.nan, 40, -40, 1e-30
+    h, g, delta = np.empty_like(a), np.empty_like(a), draw.normal(size=a.shape).astype(dtype)
+    row.value(a.astype("float64"), h64 := np.empty(a.shape))
+    row.derivative(np.nan_to_num(a.astype("float64")), g64 := np.empty(a.shape), np.empty(a.shape))
+    for parts in (1, 3):
+        monkeypatch.setattr(machine_threads, "threads", lambda work, parts=parts: parts)
+        assert gates.passed("activate", row, a, h)
+        assert gates.passed("gated", row, delta, np.nan_to_num(a), g)
+        bits.append([h.tobytes(), g.tobytes()])
+    assert bits[0] == bits[1]
+    rounding = 4 * float(np.finfo(dtype).eps)
+    np.testing.assert_allclose(h, h64, rtol=3 * rounding, atol=rounding)
+    np.testing.assert_allclose(g, g64 * delta, rtol=3 * rounding, atol=2 * rounding)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_exponentials_and_erfc_over_all_that_there_is(dtype):
+    """Of erfc the tail too, to so many units in the last place as its argument's rounding leaves."""
+    both = "void both(const T* x, T* e, T* c, long n) {"
+    both += " for (long i = 0; i < n; i++) e[i] = power<T>(x[i], 0), c[i] = erfc_of<T>(x[i]); }"
+    code = built(source(dtype, "functions.hpp") + 'extern "C" ' + both, {"both": [*[POINTER] * 3, LONG]})
+    far, eps = (100, 9.0) if dtype == "float32" else (740, 26.0), float(np.finfo(dtype).eps)
+    x = np.concatenate([np.linspace(-far[0], 88, 100001), np.linspace(-far[1], far[1], 100001)]).astype(dtype)
+    e, c = np.empty_like(x), np.empty_like(x)
+    code.both(*(a.ctypes.data for a in (x, e, c)), x.size)
+    tiny = float(np.finfo(dtype).tiny)
+    np.testing.assert_allclose(e, np.exp(x.astype("longdouble")).astype("float64"), rtol=2 * eps, atol=tiny)
+    wanted = special.erfc(x.astype("float64"))
+    np.testing.assert_allclose(c, wanted, rtol=1e-13 if dtype == "float64" else 4 * eps, atol=tiny)
 
 
 def test_few_numbers_and_gaps_are_left_to_numpy():

@@ -1,8 +1,8 @@
-"""h = f(a) and delta * f' as one pass of machine code each, by all threads, where they call no function: NumPy is
-faster at exponentials than a C++ compiler's library.
+"""h = f(a) and delta * f' as one pass of machine code each, by all threads, where they call no function, and where they
+call erfc: NumPy is faster at exponentials alone than a C++ compiler's library, and SciPy takes erfc number by number.
 
-They are the row's own CUDA texts, compiled as C++ in a fraction of a second; products and sums are rounded one by one,
-as NumPy's are.
+They are the row's own CUDA texts, compiled as C++ in a fraction of a second. Where they call no function, products and
+sums are rounded one by one, as NumPy's are, and so come to its bits; with erfc of `functions.hpp` to rounding.
 """
 
 import re
@@ -16,15 +16,22 @@ from numpy.typing import NDArray
 from ...basics.errors import GpufaWarning
 from ...functions.activations import Activation
 from .. import kernels
-from .compiler import LONG, POINTER, built
+from .compiler import LONG, POINTER, built, source
 from .threads import share_numbers
 
-TEXT = """
+ROUNDED = """
 #ifdef __clang__
 #pragma clang fp contract(off)
 #else
 #pragma GCC optimize("fp-contract=off")
 #endif
+"""
+CALLED = """
+#define erfc(x) erfc_of<T>(x)
+#define exp(x) power<T>(x, 0)
+"""
+TEXTS = {
+    "activate": """
 extern "C" void activate(const T* as, T* hs, long n) {
     for (long i = 0; i < n; i++) {
         const T a = as[i];
@@ -33,6 +40,8 @@ extern "C" void activate(const T* as, T* hs, long n) {
         hs[i] = h;
     }
 }
+""",
+    "gated": """
 extern "C" void gated(const T* delta, const T* zs, T* out, long n) {
     for (long i = 0; i < n; i++) {
         const T Z = zs[i];
@@ -41,28 +50,20 @@ extern "C" void gated(const T* delta, const T* zs, T* out, long n) {
         out[i] = delta[i] * g;
     }
 }
-"""
+""",
+}
 ARRAYS = {"activate": 2, "gated": 3}  # of each function
 FORMS = {"activate": "value(a, h)", "gated": "derivative(z, g, t)"}
 CALL = re.compile(r"[a-z]\w*\(")
-EACH = 0.2  # nanoseconds a number
+OURS = {"erfc(", "exp("}  # functions that are in vectors
+EACH, EACH_CALLED = 0.2, 2.0  # nanoseconds a number
 FEW = 1 << 14  # numbers that NumPy has done before machine code is called
 
 
 @cache
 def _functions(activation: Activation, dtype: Any) -> dict[str, Any]:
-    """The machine code for arrays of that type: the functions that call none, and do as NumPy's."""
-    defines = {
-        "T": kernels.TYPES[np.dtype(dtype).name],
-        **kernels.activation_text(activation),
-        **kernels.derivative_text(activation),
-    }
-    cheap = {"activate": activation.cuda, "gated": activation.cuda_derivative}
-    names = tuple(name for name, text in cheap.items() if text and not CALL.search(text))
-    defines |= {key: ";" for key, name in (("ACTIVATION", "activate"), ("DERIVATIVE", "gated")) if name not in names}
-    text = "".join(f"#define {key} {' '.join(value.split())}\n" for key, value in defines.items()) + TEXT
-    library = built(text, {name: [*[POINTER] * ARRAYS[name], LONG] for name in names}) if names else None
-    found = {name: getattr(library, name) for name in names} if library else {}
+    """The machine code for arrays of that type: the functions that call none but ours, and do as NumPy's."""
+    found = {name: does for name in TEXTS if (does := _function(name, activation, dtype))}
     wrong = [name for name, does in found.items() if not _right(name, does, activation, dtype)]
     for name in wrong:
         warnings.warn(
@@ -72,6 +73,24 @@ def _functions(activation: Activation, dtype: Any) -> dict[str, Any]:
             stacklevel=2,
         )
     return {name: does for name, does in found.items() if name not in wrong}
+
+
+def _function(name: str, activation: Activation, dtype: Any) -> Any:
+    """One of them, untried; None where NumPy is faster, or without a compiler."""
+    calls = _calls(name, activation)
+    if calls is None or (calls and not "erfc(" in calls <= OURS):
+        return None
+    defines = {**kernels.activation_text(activation), **kernels.derivative_text(activation)}
+    text = source(dtype, "functions.hpp") + CALLED if calls else source(dtype) + ROUNDED
+    text += "".join(f"#define {key} {' '.join(value.split())}\n" for key, value in defines.items()) + TEXTS[name]
+    library = built(text, {name: [*[POINTER] * ARRAYS[name], LONG]})
+    return library and getattr(library, name)
+
+
+def _calls(name: str, activation: Activation) -> set[str] | None:
+    """What the function's text calls; None where there is no text."""
+    text = activation.cuda if name == "activate" else activation.cuda_derivative
+    return set(CALL.findall(text)) if text else None
 
 
 def _right(name: str, does: Any, activation: Activation, dtype: Any) -> bool:
@@ -96,5 +115,6 @@ def passed(name: str, activation: Activation, *arrays: NDArray) -> bool:
     if not does:
         return False
     starts = [a.ctypes.data for a in arrays]
-    share_numbers(first.size, EACH, lambda start, end: does(*(at + start * size for at in starts), end - start))
+    each = EACH_CALLED if _calls(name, activation) else EACH
+    share_numbers(first.size, each, lambda start, end: does(*(at + start * size for at in starts), end - start))
     return True
