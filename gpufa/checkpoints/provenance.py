@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from ..basics.arguments import home_path
 from ..basics.errors import FileProblem, GpufaError, InvalidValue, warn
 from ..basics.ownfiles import is_own
-from ..data.datasets import load_inputs, read
+from ..data.datasets import load_inputs, load_linked, read
 from ..data.divided import ALL
 from ..data.handed import validate
+from ..data.linked import Linked
 from ..data.samples.about import CLASSIFICATION, About, Wanted, of_metadata
 from ..data.samples.data import Data
 from ..data.sets.namedsets import is_known, of_pixels
@@ -164,6 +165,9 @@ def samples_of(
                 f"{data} has changed since {str(path)!r} was trained on it: all of its samples are taken, among which"
                 " those of the training may be"
             )
+    if net.graph is not None:
+        found = _linked(net, data, wanted, way)
+        return found.x, found.y, f"{found.which} of {data}"
     return *inputs_of(path, net, data, wanted, way), str(data)
 
 
@@ -173,7 +177,7 @@ def inputs_of(
     """What load_inputs finds for a run's net in a set or file, with a warning where it is in another unit than what the
     net was trained on. Of a graph they are all nodes, and the net gets their edges."""
     if net.graph is not None:
-        return _nodes(net, read(data, None, wanted, way), str(data))
+        return _linked(net, data, wanted, way)[:2]
     x, y = load_inputs(data, net.sizes.inputs, net.about, wanted, net.sizes.shapes[0], way)
     if net.about and net.about.tokens:
         return x, y
@@ -182,15 +186,11 @@ def inputs_of(
     return x, y
 
 
-def _nodes(net: Learner, found: Data, name: str) -> tuple[Any, NDArray]:
-    """The nodes of a graph, which the net goes along from here on, and the labels of the test's."""
-    if found.graph is None:
-        raise InvalidValue(f"{name} has no edges, and the net goes along those of a graph; give one (docs/graphs.md)")
-    if net.about and found.about and net.about.classes != found.about.classes:
-        mine, other = (about.classes or "numbers from 0" for about in (net.about, found.about))
-        raise InvalidValue(f"{name} has the classes {other}, and the net tells {mine}; give a graph of the same")
+def _linked(net: Learner, data: str | Path, wanted: Wanted, way: Way) -> Linked:
+    """The nodes of a graph, which the net goes along from here on."""
+    found = load_linked(data, net.about, wanted, way)
     net.graph = found.graph
-    return found.x_test, found.y_test
+    return found
 
 
 def _of_one_form(name: str, data: str | Path) -> bool:

@@ -40,6 +40,8 @@ class Use:
     """path/to/file.py:NAME of each activation, loss and so on of your own that it was trained with"""
     tokenizer: str | None = None
     """path/to/file.py:NAME, where its text was made tokens by your own"""
+    encoding: str | None = None
+    """what a file of text is written in, utf-8 where not given"""
     stream: Literal["auto", "always", "never"] = "auto"
     """whether a file is read some samples at a time: auto does that where memory does not hold it"""
     backend: str = "auto"
@@ -52,7 +54,8 @@ class Use:
 
     @property
     def wanted(self) -> Wanted:
-        return Wanted(features=self.features or None, drop=self.drop or None, tokens=self.tokenizer)
+        columns = self.features or None, self.drop or None
+        return Wanted(features=columns[0], drop=columns[1], tokens=self.tokenizer, encoding=self.encoding)
 
     @property
     def way(self) -> Way:

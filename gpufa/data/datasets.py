@@ -11,6 +11,7 @@ from ..basics.arguments import home_path, one_of, shown, whole
 from ..basics.errors import InvalidValue, room_needed
 from .divided import ALL, OWN_TEST_PART, of_arrays
 from .handed import validate
+from .linked import NO_EDGES, Linked, read_linked
 from .samples.about import ASKED_FOR, AT_PLACES, CLASSIFICATION, REGRESSION, About, Wanted, names_in
 from .samples.data import Data, has_labels, inputs
 from .samples.target import judged
@@ -128,6 +129,21 @@ def _named(name: str | os.PathLike[str], test_fraction: float | None, wanted: Wa
 
 
 @room_needed()
+def load_linked(
+    source: str | os.PathLike[str], about: About | None, wanted: Wanted = ALL, way: Way = IN_MEMORY
+) -> Linked:
+    """The nodes of a graph, a set or a file, for a net to predict of, or to be judged on. Raises InvalidValue for what
+    has no edges, FileProblem for what is not there."""
+    name, path = str(source), home_path(source, "data")
+    check_no_text(wanted, name)
+    if is_graph(name):
+        return read_linked(fetch(name), about, wanted, way)
+    if is_known(name) or is_text(name) or os.path.isdir(path):
+        raise InvalidValue(f"{name} {NO_EDGES}")
+    return read_linked(path, about, wanted, way)
+
+
+@room_needed()
 def load_inputs(
     path_or_name: str | os.PathLike[str],
     features: int,
@@ -146,6 +162,7 @@ def load_inputs(
     """
     if is_text(path_or_name):
         return read_windows(str(path_or_name), about, wanted, way)
+    check_no_text(wanted, str(path_or_name))
     path, features = home_path(path_or_name, "data"), whole(features, "the number of features", most=sys.maxsize)
     if is_own(path):
         return read_inputs(path, shape or (features,), about, wanted, way)

@@ -47,7 +47,7 @@ def is_file(name: str) -> bool:
 def has_edges(path: Path) -> bool:
     """Whether a file holds a graph with its nodes; False where it can't be read."""
     with suppress(GpufaError):
-        return path.name.lower().endswith((".npz", ".h5", ".hdf5")) and nodes.holds(array_names(path))
+        return path.name.lower().endswith(nodes.ENDINGS) and nodes.holds(array_names(path))
     return False
 
 

@@ -33,8 +33,8 @@ def settled(config: Config, data: Data, ranks: Together) -> Config:
             )
     if config.batch_size not in (None, data.graph.nodes):
         raise InvalidValue(
-            f"batch_size = {config.batch_size} would part the {data.graph.nodes} nodes of a graph, which hang on each"
-            " other; leave --batch-size out, and each batch is all of them"
+            f"batch_size = {config.batch_size} is not the number of the graph's nodes, {data.graph.nodes}, which hang"
+            " on each other; leave --batch-size out, and each batch is all of them"
         )
     for what, processes in (("data", ranks.data), ("layers", ranks.layers)):
         if processes.size > 1:

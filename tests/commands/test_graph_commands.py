@@ -18,7 +18,11 @@ def there(tmp_path_factory):
     cwd = tmp_path_factory.mktemp("graphs")
     np.savez(cwd / "papers.npz", **communities())
     np.savez(cwd / "others.npz", **communities(seed=1, each=30))
-    np.savez(cwd / "rows.npz", x=communities()["x"], y=communities()["y"])
+    x, y, edges = (communities()[name] for name in ("x", "y", "edges"))
+    np.savez(cwd / "rows.npz", x=x, y=y)
+    np.savez(cwd / "features.npz", x=x)
+    np.savez(cwd / "unlabelled.npz", x=x, edges=edges)
+    np.savez(cwd / "labelled.npz", x=x, edges=edges, y=np.where(np.arange(120) < 30, y, -1))
     run("train", "--data", "papers.npz", *GCN, "--rule", "dfa", "--set", "rule.graph=true", "--epochs", "30",
         "--scaling", "rows", "--keep", "best", "--lr", "0.02", "--out", "run", "--quiet", cwd=cwd)  # fmt: skip
     return cwd
@@ -56,12 +60,34 @@ def test_it_predicts_every_node_of_a_graph(there):
     assert np.mean([int(row["label"]) == one for row, one in zip(rows, y, strict=True)]) > 0.6
 
 
+def test_labels_and_parts_need_not_be_there(there):
+    lines = run("predict", "run", "papers.npz", cwd=there).stdout
+    for name in "unlabelled.npz", "labelled.npz":
+        assert run("predict", "run", name, cwd=there).stdout == lines
+    assert "all 30 nodes with a label of labelled.npz" in evaluated("run", "labelled.npz", there)
+    assert "the test nodes of others.npz" in evaluated("run", "others.npz", there)
+
+
+def evaluated(name, data, cwd):
+    return " ".join(run("evaluate", name, "--data", data, cwd=cwd).stdout.split())
+
+
 def test_what_can_not_be_is_refused_in_a_sentence(there):
     for args, why in (
         (["predict", "run", "rows.npz"], "rows.npz has no edges, and the net goes along those of a graph"),
+        (["predict", "run", "features.npz"], "features.npz has no edges, and the net goes along those of a graph"),
+        (["evaluate", "run", "--data", "digits"], "digits has no edges, and the net goes along those of a graph"),
+        (["evaluate", "run", "--data", "gone.csv"], "there is no file gone.csv"),
+        (["evaluate", "run", "--data", "gone.npz"], "there is no file gone.npz"),
+        (["evaluate", "run", "--data", "unlabelled.npz"], "holds no labels or targets to evaluate against"),
+        (["evaluate", "run", "--data", "others.npz", "--encoding", "utf-8"], "encoding = 'utf-8' is for text"),
+        (["evaluate", "run", "--data", "others.npz", "--drop", "x"], "others.npz: the data are a graph's nodes"),
         (["train", "--data", "papers.npz", "--out", "no"], "no layer of the net goes along its edges"),
         (["train", "--data", "rows.npz", *GCN, "--out", "no"], "goes along the edges of a graph, and there is none"),
-        (["train", "--data", "papers.npz", *GCN, "--batch-size", "8", "--out", "no"], "batch_size = 8 would part"),
+        (
+            ["train", "--data", "papers.npz", *GCN, "--batch-size", "8", "--out", "no"],
+            "batch_size = 8 is not the number",
+        ),
         (["train", "--data", "papers.npz", *GCN, "--stream", "always", "--out", "no"], "it can't stream: the nodes"),
         (["export", "run", "net.onnx"], "can't be exported"),
         (["export", "run", "net.pt"], "can't be exported"),

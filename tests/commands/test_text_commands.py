@@ -47,6 +47,22 @@ def test_what_is_refused(folder):
     assert "no code runs because a config file names it" in run("train", "b.toml", cwd=folder, ok=2).stderr
 
 
+def test_text_in_another_encoding_is_judged(folder):
+    text = "nö tö bö, " * 60
+    (folder / "a.txt").write_text(text, encoding="utf-8")
+    (folder / "b.txt").write_text(text, encoding="latin-1")
+    run("train", "a.toml", "--quiet", cwd=folder)
+    assert "is no text in utf-8" in run("evaluate", "run", "--data", "text:b.txt", cwd=folder, ok=2).stderr
+    found = run("evaluate", "run", "--data", "text:b.txt", "--encoding", "latin-1", cwd=folder).stdout
+    (folder / "c.txt").write_text(text[:-1], encoding="utf-8")
+    assert found.split("loss")[1] == run("evaluate", "run", "--data", "text:c.txt", cwd=folder).stdout.split("loss")[1]
+    for flag in "--features", "--drop":
+        done = run("evaluate", "run", "--data", "text:b.txt", flag, "x", cwd=folder, ok=2)
+        assert "is for data with a target" in done.stderr
+    done = run("evaluate", "run", "--data", "digits", "--encoding", "latin-1", cwd=folder, ok=2)
+    assert "encoding = 'latin-1' is for text" in " ".join(done.stderr.split())
+
+
 def test_what_a_run_says_of_itself(folder):
     run("train", "a.toml", "--quiet", cwd=folder)
     assert "the next of 17 tokens, at each of 12" in run("inspect", "run", cwd=folder).stdout

@@ -173,12 +173,18 @@ def test_idx_file_missing_from_own_folder(own: Path) -> None:
         load_data("mnist")
 
 
-@pytest.mark.parametrize("name", ["cifar", "MNIST", "digits.txt", "some/folder"])
+@pytest.mark.parametrize("name", ["cifar", "MNIST", "digits.doc", "some/folder"])
 def test_unknown_name(name: str) -> None:
     message = rf"data '{name}' is unknown; choose from digits, mnist, .*, or a path that ends in .csv, .* or .h5"
     for use in load_data, fetch, functools.partial(load_inputs, features=3):
         with pytest.raises(InvalidValue, match=message):
             use(name)
+
+
+@pytest.mark.parametrize("name", ["book.txt", "notes/A.MD"])
+def test_text_is_said_to_be_text(name: str) -> None:
+    with pytest.raises(InvalidValue, match=f"'{name}' is no set's name; where it is a file of text, give text:{name}"):
+        load_data(name)
 
 
 def test_named_set_keeps_its_test_part() -> None:

@@ -215,7 +215,8 @@ def test_a_small_graph_is_learnt_and_a_frozen_layer_is_seen(rule):
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        ({"batch_size": 32}, "batch_size = 32 would part the 120 nodes of a graph"),
+        ({"batch_size": 121}, "batch_size = 121 is not the number of the graph's nodes, 120"),
+        ({"batch_size": 32}, "batch_size = 32 is not the number of the graph's nodes, 120"),
         ({"validation": 0.1}, "leave --validation out"),
         ({"samples": 50}, "leave --samples out"),
         ({"class_weights": "balanced"}, "leave --class-weights out"),

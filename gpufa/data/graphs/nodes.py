@@ -20,6 +20,7 @@ from ..samples.data import Data, floats, host_array, numbers
 from ..samples.target import decide
 from .graph import Graph
 
+ENDINGS = ".npz", ".h5", ".hdf5"
 EDGES = "edges", "edge_index", "adj_indptr"
 WEIGHTS = "edge_weight", "edge_weights", "edge_attr"
 FEATURES = "x", "features", "attr_matrix"
@@ -71,20 +72,20 @@ def refuse(wanted: Wanted, fraction: float | None) -> None:
 def of_arrays(arrays: Mapping[str, Any], wanted: Wanted, fraction: float | None) -> Data:
     """What such arrays hold to train on. Raises InvalidValue where one is missing or is none, and as `refuse`."""
     refuse(wanted, fraction)
-    x = _features(arrays)
-    y = _labels(host_array(_one(arrays, LABELS, "of labels"), "y"), len(x))
-    masks = {part: _mask(arrays, part, y) for part in PARTS}
+    x = features_of(arrays)
+    y = labels_of(arrays, len(x))
+    masks = {part: mask_of(arrays, part, y) for part in PARTS}
     if not masks["train"].any():
         raise InvalidValue(f"no node is trained on: there is no array train among {_every(arrays)}; {ONE_FORM}")
     _check_apart(masks)
-    known = y >= 0 if y.dtype.kind == "i" else y != ""
+    known = labelled(y)
     made = decide(y[masks["train"]], y[known], CLASSIFICATION, "y", parted=True)
     assert made.test is not None
     labels = np.full(len(x), -1)
     labels[known] = made.test
     taught = {part: np.where(mask, labels, -1) for part, mask in masks.items()}
     data = Data(x, taught["train"], x, taught["test"]).told(About(CLASSIFICATION, classes=made.classes))
-    return data.linked(_graph(arrays, len(x)), taught["validation"])
+    return data.linked(graph_in(arrays, len(x)), taught["validation"])
 
 
 def sentence(data: Data) -> str:
@@ -96,7 +97,7 @@ def sentence(data: Data) -> str:
     return f"{graph}: {train} nodes train, {validation} validate, {test} test"
 
 
-def _features(arrays: Mapping[str, Any]) -> NDArray:
+def features_of(arrays: Mapping[str, Any]) -> NDArray:
     """(nodes, features) floats, dense."""
     sparse = next((name for name in SPARSE if f"{name}_indptr" in arrays), None)
     x = numbers(_sparse(arrays, sparse).toarray() if sparse else _one(arrays, FEATURES, "of features"), "x")
@@ -121,7 +122,8 @@ def _sparse(arrays: Mapping[str, Any], name: str) -> Any:
     return made
 
 
-def _graph(arrays: Mapping[str, Any], nodes: int) -> Graph:
+def graph_in(arrays: Mapping[str, Any], nodes: int) -> Graph:
+    """Its edges, among so many nodes."""
     if "adj_indptr" in arrays:
         matrix = _sparse(arrays, "adj")
         if matrix.shape[0] != nodes:
@@ -135,8 +137,14 @@ def _graph(arrays: Mapping[str, Any], nodes: int) -> Graph:
     return Graph(edges.T if name == "edge_index" else edges, nodes)
 
 
-def _labels(y: NDArray, nodes: int) -> NDArray:
+def labelled(y: NDArray) -> NDArray[np.bool_]:
+    """Which nodes have a label."""
+    return np.asarray(y >= 0 if y.dtype.kind == "i" else y != "")
+
+
+def labels_of(arrays: Mapping[str, Any], nodes: int) -> NDArray:
     """One of each node: a whole number, -1 where there is none, or a string, empty where there is none."""
+    y = host_array(_one(arrays, LABELS, "of labels"), "y")
     if y.ndim == 2 and y.shape[1] > 1 and y.dtype.kind in "biuf":
         if not (((y == 0) | (y == 1)).all() and (y.sum(axis=1) <= 1).all()):
             raise InvalidValue(f"y is {y.dtype} of the shape {y.shape}; give a class for each node, or one-hot rows")
@@ -156,7 +164,7 @@ def _labels(y: NDArray, nodes: int) -> NDArray:
     return y
 
 
-def _mask(arrays: Mapping[str, Any], part: str, y: NDArray) -> NDArray[np.bool_]:
+def mask_of(arrays: Mapping[str, Any], part: str, y: NDArray) -> NDArray[np.bool_]:
     """Which nodes are for that part, all of which have a label; none where no array says so."""
     names = [form.format(name) for name in PARTS[part] for form in FORMS]
     found = [name for name in names if name in arrays]
@@ -179,7 +187,7 @@ def _mask(arrays: Mapping[str, Any], part: str, y: NDArray) -> NDArray[np.bool_]
             f"{found[0]} is {given.dtype} of the shape {given.shape}; give a bool for each of {len(y)} nodes, or the"
             " numbers of some, each once"
         )
-    unknown = mask & (y == -1 if y.dtype.kind == "i" else y == "")
+    unknown = mask & ~labelled(y)
     if unknown.any():
         raise InvalidValue(f"{found[0]} has node {int(unknown.argmax())}, which has no label; leave it out")
     return mask

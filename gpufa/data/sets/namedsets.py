@@ -82,6 +82,7 @@ DATASETS = {
 }
 
 MADE: dict[str, Teacher | CopyTask | Task] = {**TEACHERS, **SEQUENCES, **TASKS}  # by the program
+OF_TEXT = ".txt", ".md", ".text"
 DESCRIPTIONS = {name: row.description for name, row in DATASETS.items()}
 DESCRIPTIONS |= {name: row.description for name, row in MADE.items()}
 DESCRIPTIONS |= {name: row.description for name, row in GRAPHS.items()}
@@ -143,9 +144,11 @@ def _known(name: str) -> str:
     """The key of DESCRIPTIONS."""
     if (key := _key(name)[0]) in DESCRIPTIONS:
         return key
+    if name.lower().endswith(OF_TEXT):
+        raise InvalidValue(f"data {name!r} is no set's name; where it is a file of text, give text:{name}")
     raise InvalidValue(
         f"data {name!r} is unknown; choose from {', '.join(DESCRIPTIONS)}, or a path that ends in .csv, .tsv, .parquet,"
-        " .npz, .npy or .h5, or the path of a folder of .npy files"
+        " .npz, .npy or .h5, or the path of a folder of .npy files, or text:FILE"
     )
 
 

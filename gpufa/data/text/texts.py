@@ -41,7 +41,17 @@ def check_no_text(wanted: Wanted, source: str) -> None:
         if getattr(wanted, name) is not None:
             raise InvalidValue(
                 f"{name} = {getattr(wanted, name)!r} is for text, which {source} is not taken for; name a file of text"
-                f" as --data text:FILE, or leave --{name} out"
+                f" as --data text:FILE, or leave it out"
+            )
+
+
+def _check_text_alone(wanted: Wanted) -> None:
+    """Raise InvalidValue where settings of other data are given for text."""
+    for name in OTHERS:
+        if getattr(wanted, name) is not None:
+            raise InvalidValue(
+                f"{name} = {getattr(wanted, name)!r} is for data with a target, and text has its own, the next token;"
+                f" leave --{name.replace('_', '-')} out"
             )
 
 
@@ -52,12 +62,7 @@ def read_text(source: str, fraction: float | None, wanted: Wanted, way: Way) -> 
     Raises FileProblem for a file that can't be read as text, InvalidValue for settings of other data and for a text
     that is too short.
     """
-    for name in OTHERS:
-        if getattr(wanted, name) is not None:
-            raise InvalidValue(
-                f"{name} = {getattr(wanted, name)!r} is for data with a target, and text has its own, the next token;"
-                f" leave --{name.replace('_', '-')} out"
-            )
+    _check_text_alone(wanted)
     text, tokens = _read(path_of_text(source), wanted.encoding or UTF8, way), wanted.tokens or CHAR
     own, length = (
         tokenizer(tokens),
@@ -80,6 +85,7 @@ def read_text(source: str, fraction: float | None, wanted: Wanted, way: Way) -> 
 
 def read_windows(source: str, about: About | None, wanted: Wanted, way: Way) -> tuple[NDArray, NDArray]:
     """x and y of all of a text, for a net that was trained on the text that `about` tells of."""
+    _check_text_alone(wanted)
     if about is None or about.tokens is None:
         raise InvalidValue(f"{source} is text, and the net was not trained on any; give data such as it was trained on")
     by, most = known_by(about, wanted.tokens), vocabulary_size(about)
