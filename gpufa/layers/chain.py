@@ -166,7 +166,8 @@ class Chain(Layer):
     def _down(self, at: At, places: tuple[At, ...], carriers: Carriers) -> None:
         """From the last of these places, which a signal has been sent to."""
         for upper, lower in pairwise(reversed(places)):
-            write(at.backend, upper.layer.pull(upper, carriers), out=lower.delta)
+            above = upper.layer.pull(upper, carriers) if lower.straight is None else Signal(None, lower.straight)
+            write(at.backend, above, out=lower.delta)
             lower.layer.send(lower, carriers)
 
     def receive(self, at: At, signal: Array, carriers: Carriers) -> None:

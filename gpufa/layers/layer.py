@@ -32,6 +32,7 @@ class At:
     stream   a number of its own, for random numbers
     inside   the places of the layers that it is made of
     below    the place whose output is its input, in a chain
+    straight what arrives at y from elsewhere in place of what the layer above hands down, None where nothing does
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class At:
         if delta is not None:
             self.delta = delta
         self.below: At | None = None
+        self.straight: Array = None
         own, state = layer.parameters(shape), layer.state(shape)
         suffix = next(suffixes) if own or state else ""
         self.names = {name: name + suffix for name in own}

@@ -10,6 +10,7 @@ from ..layers.residual import Residual
 from ..layers.sequences import numbered, stepwise
 from ..layers.terms import Shape
 from .naming import Naming
+from .within import arrivals
 
 IDENTITY = "identity"
 
@@ -85,6 +86,13 @@ class Kinds(Naming):
     def recurrent(self) -> tuple[int, ...]:
         """The blocks in which a layer goes through time a step after the other."""
         return tuple(k for k in self.every if any(layer.timed for layer, _ in self.walk(k)))
+
+    @cached_property
+    def arrivals(self) -> dict[tuple[int, int], Shape]:
+        """By hidden block and number among its layers, the shapes of the outputs within it at which an error may arrive
+        straight."""
+        every = ((k, arrivals(self.blocks[k - 1], self.shapes[k - 1])) for k in self.hidden if k in self.layered)
+        return {(k, i): shape for k, found in every for i, shape in enumerate(found) if shape is not None}
 
     @cached_property
     def timed(self) -> tuple[int, ...]:

@@ -120,6 +120,13 @@ class LayeredBlock:
         self.tell()
         self.arrived = True
 
+    def enter(self, i: int, s: Signal) -> At:
+        """Put a signal straight to the output of its i-th layer, whose place is returned."""
+        place = list(self.at.leaves())[i]
+        place.straight = place.array("straight", math.prod(place.out), self.net.m)
+        write(self.net.backend, s, out=place.straight)
+        return place
+
     def pull(self, carriers: Carriers) -> Signal:
         self._expect("hands down", f"net.pull({self.k})")
         return self.block.pull(self.at, carriers)

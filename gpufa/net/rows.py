@@ -49,7 +49,8 @@ class Rows:
     def signal(self, net: Pass, k: int, matrix: Array, e: Array) -> Signal:
         """What arrives at block k's output, of its matrix (R, count, columns) and what that is multiplied with."""
         if self.several > 1:
-            out = net.array(f"{net.sizes[k]} units", net.sizes[k], net.m)
+            n = self.count * self.several
+            out = net.array(f"{n} units", n, net.m)
             net.backend.through(matrix, self.heard(e), out=self.heard(out))
             return Signal(None, out)
         if self.windows is None:
@@ -102,6 +103,26 @@ def rows_of(sizes: Layout, columns: int, places: str, shapes: Sequence[Shape] | 
         return {k: Rows(sizes.shapes[k][0], columns, None, several) for k in sizes.hidden}
     felt = sizes.felt if shapes is None else shapes
     return {k: _rows(sizes, k, felt[k], columns, places) for k in sizes.hidden}
+
+
+def rows_within(sizes: Layout, columns: int, places: str) -> dict[tuple[int, int], Rows]:
+    """Those of the outputs within hidden blocks at which an error may arrive straight. Raises InvalidValue where they
+    can't go as `places` says."""
+    several, found = own_places(sizes, places), {}
+    for (k, i), shape in sizes.arrivals.items():
+        if several > 1 and shape[1:] != sizes.shapes[-1][1:]:
+            raise InvalidValue(
+                f"each place hears of its own error alone, and within block {k} an activation has the shape"
+                f" {tuple(shape)}, where outputs are {tuple(sizes.shapes[-1])}; set rule.places to each or shared, or"
+                " rule.enters to blocks"
+            )
+        if several == 1 and places == "repeated":
+            raise InvalidValue(
+                "places = 'repeated' goes by the kernel that looks at a block's output, and within blocks there is"
+                " none; set rule.places to each or shared, or rule.enters to blocks"
+            )
+        found[k, i] = Rows(shape[0], columns, None, several) if several > 1 else _rows(sizes, k, shape, columns, places)
+    return found
 
 
 def own_places(sizes: Layout, places: str) -> int:

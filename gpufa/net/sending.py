@@ -1,6 +1,7 @@
 """How a learning rule lets signals arrive at blocks, and go down in them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from ..backends.operands import Signal
@@ -48,6 +49,17 @@ class Sending(Slabs):
             self._stepped(k).send_steps(s if isinstance(s, Signal) else Signal(None, s), carriers)
         else:
             self.send(k, s, carriers)
+
+    @contextmanager
+    def entering(self, signals: Iterable[tuple[int, int, Signal]]) -> Iterator[None]:
+        """Inside, what is sent to block k goes within it as far as its layer i alone: at the output of that, one of
+        `sizes.arrivals`, the signal here arrives in place of what comes down."""
+        places = [self.layered[k].enter(i, s) for k, i, s in signals]
+        try:
+            yield
+        finally:
+            for place in places:
+                place.straight = None
 
     def pull(self, k: int, carriers: Carriers = None) -> Signal:
         """What block k hands down of the signal that it was sent, J_k^T s_k, through its own weights, or through

@@ -45,6 +45,28 @@ def test_gcn_2_feedback_of_the_products_with_the_graph_is_backprop(backend):
     close(dfa.gradients(x, y), bp.gradients(x, y))
 
 
+@pytest.mark.parametrize("last", ["feedback", "weights"])
+def test_the_error_of_the_encoder_goes_along_the_edges_below_it(last, backend):
+    """Linear: it has come along the outputs' edges by itself, and B_k = (W_{k+1} .. W_{L-1})^T."""
+    bp, dfa = gcn("bp", LINEAR, backend), gcn(RULES["dfa"](graph=True, error="encoder", last=last), LINEAR, backend)
+    x, y = nodes(bp)
+    put(dfa, dfa.feedback["B1"], host(bp, bp.parameters["W2"]).T)
+    if last == "feedback":
+        put(dfa, dfa.feedback["B2"], np.eye(4))
+    close(dfa.gradients(x, y), bp.gradients(x, y))
+
+
+def test_along_the_edges_feedback_inside_blocks_of_the_weights_is_plain(backend):
+    words = ["input 6", "residual(neighbours, dense 4 tanh, neighbours, dense 6)", "neighbours, dense 4", "dense 3"]
+    plain, inside = (gcn(RULES["dfa"](graph=True, inside=how), words, backend) for how in ("weights", "feedback"))
+    for name, B in inside.feedback.items():
+        if name[0] == "F":
+            put(inside, B, host(plain, plain.parameters[name[1:]]).T)
+    x, y = nodes(plain)
+    close(inside.gradients(x, y), plain.gradients(x, y))
+    assert "FW1.2" in inside.feedback
+
+
 def test_without_the_graph_the_labelled_nodes_alone_send(backend):
     """dfa's plain feedback: as many rows of signal as there are labels, and far from backprop's."""
     plain, along = gcn("dfa", backend=backend), gcn(ALONG, backend=backend)

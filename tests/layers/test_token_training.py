@@ -54,11 +54,20 @@ def test_both_backends_train_alike(rule):
     close(trained(rule=rule, backend="cupy", **STEADY), trained(rule=rule, **STEADY), 1e-10)
 
 
+INSIDE = {"rule": "dfa", "rule_options": {"inside": "feedback", "enters": "activations", "error": "encoder"}}
+
+
+@pytest.mark.gpu
+def test_feedback_inside_blocks_trains_alike_on_both_backends():
+    one = trained(backend="cupy", **INSIDE, **STEADY)
+    close(one, trained(**INSIDE, **STEADY), 1e-10)
+
+
 @pytest.mark.gpu
 @pytest.mark.filterwarnings("error:the training step can't be recorded")
-@pytest.mark.parametrize("rule", ["bp", "dfa", "kp"])
-def test_recorded_steps_are_eager_ones(rule, monkeypatch):
-    settings = {"rule": rule, "optimizer": "sgd", "lr": 0.02, "backend": "cupy"}
+@pytest.mark.parametrize("own", [{"rule": "bp"}, {"rule": "dfa"}, {"rule": "kp"}, INSIDE])
+def test_recorded_steps_are_eager_ones(own, monkeypatch):
+    settings = {**own, "optimizer": "sgd", "lr": 0.02, "backend": "cupy"}
     recorded = trained(**settings)
     from gpufa.backends.cupy import CupyBackend
 
@@ -113,7 +122,8 @@ def config(out, **more):
     if not file.exists():
         x = np.random.default_rng(3).integers(0, 17, (200, 8))
         np.savez(file, x=x, y=(x[:, 0] + x[:, 5]) % 3)
-    layers = ("tokens 8 of 17", "embed 6, positions", "residual(layer norm, attention 2 causal)", "mean, dense 8 tanh")
+    part = "residual(layer norm, attention 2 causal), residual(dense 8 gelu, dense 6)"
+    layers = ("tokens 8 of 17", "embed 6, positions", part, "mean, dense 8 tanh")
     settings = {
         "layers": layers,
         "rule": "dfa",
@@ -127,6 +137,7 @@ def config(out, **more):
 
 @pytest.mark.parametrize("more", [{}, {"validation": 0.3, "keep": "best"}, {"optimizer": "sgd", "rule": "fa"},
                                   {"rule_options": {"error": "encoder", "last": "weights", "ternary": 0.2}},
+                                  {"rule_options": {"enters": "activations", "inside": "feedback"}},
                                   {"rule": "fa", "rule_options": {"through": "borders"}}])  # fmt: skip
 def test_a_run_resumes_to_the_bit_and_is_loaded_as_it_was(more, tmp_path):
     whole = gpufa.train(config(tmp_path / "whole", epochs=3, **more)).network

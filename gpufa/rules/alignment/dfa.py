@@ -13,9 +13,11 @@ Variants, by options:
     last = "weights"                   delta_{L-1} = (W_L^T e) * f'(a_{L-1}), its own error in place of B_{L-1} e
     ternary = t                        B_k goes with 1 where e is t or more, -1 where it is -t or less, else 0
     projector = f                      B_k e comes of f(e, rows), see projected.py
+    inside, enters                     feedback inside blocks of several layers too, see inside.py
     graph = true                       delta_k = (B_k e A^(L-k)) * f'(a_k): in nets whose layers go along the edges of a
                                        graph, x A^T, the error comes back along them through all blocks above; without,
-                                       the nodes that are trained on alone send one
+                                       the nodes that are trained on alone send one; the encoder's error comes down
+                                       along those of the last block by itself
 """
 
 import math
@@ -27,6 +29,7 @@ from typing import Any
 from ...basics.errors import InvalidValue
 from ...functions.formulas import FORMULAS
 from ...layers.carrying import write
+from ...layers.terms import Carriers
 from ...net.feedback import Feedback
 from ...net.gradients import Gradients
 from ...net.layout import Layout
@@ -35,7 +38,7 @@ from ...net.options import above_zero, boolean, one_of, whole
 from ...net.passes import Pass
 from ...net.rows import Rows, own_places
 from .bent import BENT, NONLINEARITIES, bend
-from .direct import DirectFeedback
+from .inside import FeedbackInside
 from .projected import OWN, check_projector, send_projected
 from .stale import delay, queue
 
@@ -46,7 +49,7 @@ BY_UNIT = "auto", "each", "own"
 
 
 @dataclass(frozen=True)
-class DFA(DirectFeedback):
+class DFA(FeedbackInside):
     """delta_k = (B_k e) * f'(a_k), B_k ~ U(+-1/sqrt(n_k)); one product and one pass for all hidden layers."""
 
     inject: str = "activation"
@@ -63,8 +66,9 @@ class DFA(DirectFeedback):
     paper = "Nokland 2016; threshold units: Breloff 2016"
     later = MappingProxyType(
         {
-            **DirectFeedback.later,
+            **FeedbackInside.later,
             **{"error": "outputs", "last": "feedback", "ternary": 0.0, "projector": None, "graph": False},
+            **{"inside": "weights", "enters": "blocks"},
         }
     )
 
@@ -88,12 +92,19 @@ class DFA(DirectFeedback):
                     " rule.inject out"
                 )
         boolean(self.graph, "graph")
-        if self.graph and (self.error != "outputs" or self.projector is not None):
+        if self.graph and self.projector is not None:
             raise InvalidValue(
-                "graph = true sends the outputs' error through B; leave rule.error and rule.projector out"
+                "graph = true has an error of its own for each block, and a projector is asked for all at once; leave"
+                " rule.projector or rule.graph out"
+            )
+        if self.as_said and (self.graph or self.projector is not None):
+            raise InvalidValue(
+                "enters = 'activations' sends one error to all places by B's of its own; leave rule.graph and"
+                " rule.projector out, or rule.enters"
             )
 
     def check(self, model: Model) -> None:
+        super().check(model)
         if self.graph and not model.sizes.whole.joining:
             raise InvalidValue(
                 "graph = true has the error go along the edges of a graph, and no layer of the net does; leave"
@@ -119,7 +130,7 @@ class DFA(DirectFeedback):
         return (
             super().injects_only
             and self.nonlinearity == "identity"
-            and not (self.pulls or self.ternary or self.projector)
+            and not (self.pulls or self.ternary or self.projector or self.looks_inside)
         )
 
     @property
@@ -138,7 +149,7 @@ class DFA(DirectFeedback):
 
     @property
     def broadcasts(self) -> bool:  # type: ignore[override]
-        return not (self.staleness or self.pulls)
+        return not (self.staleness or self.pulls or self.looks_inside)
 
     def told(self, sizes: Layout) -> int:
         if self.error == "outputs" or not sizes.hidden:
@@ -160,17 +171,25 @@ class DFA(DirectFeedback):
 
     def deltas(self, net: Pass, e: Any) -> None:
         net.send(net.L, e)
-        heard = self.heard(net, e)
+        heard, carriers = self.heard(net, e), self.carriers(net)
         if self.projector:
-            send_projected(net, self.projector, heard, own_places(net.sizes, self.places))
+            send_projected(net, self.projector, heard, own_places(net.sizes, self.places), carriers)
         elif self.graph:
-            self.along_edges(net, self.carried(net, heard))
+            self.along_edges(net, self.carried(net, heard), carriers)
         elif self.inject == "activation" and self.nonlinearity not in BENT:
-            self.broadcast(net, heard)
+            signal = self.carried(net, heard)
+            with net.entering(self.inner_signals(net, signal)):
+                self.scatter(net, signal, carriers)
+                self.own(net, carriers)
+            return
         else:
             self.deltas_without_derivative(net, heard)
+        self.own(net, carriers)
+
+    def own(self, net: Pass, carriers: Carriers) -> None:
+        """The last hidden block's own error, where it has that."""
         if self.last == "weights" and net.hidden:
-            net.send(net.L - 1, net.pull(net.L))
+            net.send(net.L - 1, net.pull(net.L), carriers)
 
     def heard(self, net: Pass, e: Any) -> Any:
         """What goes to all hidden blocks in place of e."""
@@ -183,12 +202,13 @@ class DFA(DirectFeedback):
             e = coarse
         return e
 
-    def along_edges(self, net: Pass, signal: Any) -> None:
+    def along_edges(self, net: Pass, signal: Any, carriers: Carriers) -> None:
         """The signal, (R, columns, m), to each hidden block as what goes along edges in the blocks above has it."""
         straight = net.kept("rows", lambda: self.straight(net.sizes))
         for k in reversed(net.hidden):
-            signal = net.along_edges(k + 1, signal, "error")
-            net.send(k, straight[k].signal(net, k, net.B[k], signal))
+            if k + 1 < net.L or self.error == "outputs":
+                signal = net.along_edges(k + 1, signal, "error")
+            net.send(k, straight[k].signal(net, k, net.B[k], signal), carriers)
 
     def deltas_without_derivative(self, net: Pass, e: Any) -> None:
         """B_k e as it is, or bent."""

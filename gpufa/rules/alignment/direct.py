@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ...basics.arrays import Product, T
+from ...layers.terms import Carriers
 from ...net.feedback import Feedback
 from ...net.layout import Layout
 from ...net.options import boolean, one_of, whole
@@ -65,9 +66,13 @@ class DirectFeedback(FeedbackRule):
     def straight(self, sizes: Layout) -> dict[int, Rows]:
         return rows_of(sizes, self.columns(sizes), self.places)
 
+    def every_rows(self, sizes: Layout) -> dict[str, Rows]:
+        """By the name of their matrix, the rows of all places that the signal goes to."""
+        return {f"B{k}": one for k, one in self.straight(sizes).items()}
+
     def fixed(self, sizes: Layout) -> dict[str, Feedback]:
-        n, rows = self.columns(sizes), self.straight(sizes)
-        found = {f"B{k}": self.feedback(one.count, n, places=one.places) for k, one in rows.items()}
+        n, rows = self.columns(sizes), self.every_rows(sizes)
+        found = {name: self.feedback(one.count, n, places=one.places) for name, one in rows.items()}
         if self.shared and found:
             scale = self.size(max(one.count for one in rows.values()), n)
             found = {
@@ -91,12 +96,17 @@ class DirectFeedback(FeedbackRule):
 
     def broadcast(self, net: Pass, signal: Any) -> None:
         """A signal, (R, n_L, m), goes to all hidden blocks, in one product where each unit has a row of its own."""
-        signal, straight = self.carried(net, signal), net.kept("rows", lambda: self.straight(net.sizes))
-        if not net.sizes.timed and all(rows.by_unit for rows in straight.values()):
+        self.scatter(net, self.carried(net, signal))
+
+    def scatter(self, net: Pass, signal: Any, carriers: Carriers = None) -> None:
+        """The same of what the B_k are multiplied with, (R, columns, m), inside blocks through carriers where they are
+        given."""
+        straight = net.kept("rows", lambda: self.straight(net.sizes))
+        if carriers is None and not net.sizes.timed and all(rows.by_unit for rows in straight.values()):
             net.send(net.hidden, net.through(net.B.stacked, signal))
             return
         for k, rows in straight.items():
-            net.reach(k, rows.signal(net, k, net.B[k], signal))
+            net.reach(k, rows.signal(net, k, net.B[k], signal), carriers)
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         """cos(W_{k+1}, B_{k+1} B_k^T), and cos(W_L, B_{L-1}^T) at the output (Refinetti et al. 2021)."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ...basics.errors import InvalidValue
+from ...layers.terms import Carriers
 from ...net.passes import Pass
 
 OWN = "own"  # what files say in place of a projector
@@ -25,11 +26,11 @@ def check_projector(given: Any) -> None:
         )
 
 
-def send_projected(net: Pass, projector: Callable[..., Any], e: Any, several: int) -> None:
+def send_projected(net: Pass, projector: Callable[..., Any], e: Any, several: int, carriers: Carriers) -> None:
     """projector(e, rows) is asked for what arrives at all hidden blocks, (rows, N), of an error e, (n, N), both on the
     host, for each replica by itself: a column a sample, or of `several` places that hear of themselves alone one for
-    each, and as many rows as all hidden blocks have units, or features, the lowest block's first. Raises InvalidValue
-    for another shape."""
+    each, and as many rows as all hidden blocks have units, or features, the lowest block's first. Inside blocks that
+    goes down through the carriers, where there are some. Raises InvalidValue for another shape."""
     own = [net.sizes[k] // several for k in net.hidden]
     host = np.asarray(net.backend.to_host(e)).reshape(len(e), e.shape[1] // several, -1)
     for r, one in enumerate(host):
@@ -43,4 +44,4 @@ def send_projected(net: Pass, projector: Callable[..., Any], e: Any, several: in
             into = net.array(f"projected {k}", net.sizes[k], net.m)
             into[r] = net.backend.to_device(part.reshape(into.shape[1:]), into.dtype)
     for k in net.hidden:
-        net.send(k, net.array(f"projected {k}", net.sizes[k], net.m))
+        net.send(k, net.array(f"projected {k}", net.sizes[k], net.m), carriers)

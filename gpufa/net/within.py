@@ -1,0 +1,34 @@
+"""Where within blocks an error may arrive straight: behind activations that something above learns from."""
+
+from collections.abc import Iterator
+
+from ..layers.act import Act
+from ..layers.chain import Chain
+from ..layers.dropout import Dropout
+from ..layers.layer import Layer
+from ..layers.terms import Shape
+
+
+def arrivals(layer: Layer, shape: Shape) -> Iterator[Shape | None]:
+    """Of the layers of `walk`, the shape of the output at which an error may arrive straight, past all that stands
+    above in its chain: of an activation, or the dropout behind one, that has something to learn below it there and is
+    not the last; None of all others."""
+    if not isinstance(layer, Chain):
+        yield from (None for _ in layer.walk(shape))
+        return
+    parts, learning = list(layer.parts(shape)), False
+    for i, (one, own) in enumerate(parts):
+        if isinstance(one, Chain):
+            yield from arrivals(one, own)
+        else:
+            between = i + 1 < len(layer.layers) and learning
+            found = between and _activated(layer.layers, i)
+            yield from (one.out(own) if found else None for _ in one.walk(own))
+        learning = learning or any(leaf.parameters(at) for leaf, at in one.walk(own))
+
+
+def _activated(layers: tuple[Layer, ...], i: int) -> bool:
+    """Whether what layer i puts out is what an activation makes, behind its dropout where there is one."""
+    if isinstance(layers[i], Act):
+        return not isinstance(layers[i + 1], Dropout)
+    return isinstance(layers[i], Dropout) and isinstance(layers[i - 1], Act)
