@@ -22,6 +22,7 @@ from rulelab import OWN, STEADY_EPS, trainer
 from threadpoolctl import threadpool_info
 
 import gpufa
+from gpufa.backends import get_backend
 from gpufa.rules import RULES
 
 HERE = Path(__file__).parent / "recorded"
@@ -36,9 +37,8 @@ NETS = {
 
 def place(backend):
     """The processor, BLAS and libraries that the bits depend on."""
-    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    cpu = get_backend("numpy").describe()["processor"].rpartition(",")[0]
     blas = {f"{b['internal_api']} {b['version']} {b['architecture']}" for b in threadpool_info() if "architecture" in b}
-    cpu = models[0].partition(":")[2].strip() if models else "unknown"
     return f"{backend}: {cpu}, {', '.join(sorted(blas))}, numpy {np.__version__}, h5py {h5py.__version__}"
 
 

@@ -59,7 +59,6 @@ class DNIWindows(BP):
         above_zero(self.rate, "rate of M", "rate")
 
     def check(self, model: Model) -> None:
-        super().check(model)
         for k in model.sizes.recurrent:
             for layer, _ in model.sizes.walk(k):
                 if layer.timed and not isinstance(layer, Cell):
