@@ -149,7 +149,7 @@ class Network(Learner):
 
     def __repr__(self) -> str:
         seeds = f"seed {self.seeds[0]}" if self.single else f"seeds {', '.join(map(str, self.seeds))}"
-        net = "; ".join(self.sizes.words)
+        net = "; ".join(self.sizes.told)
         if self.sizes.by_sizes:
             named = dict.fromkeys(f.name for f in self.activations)
             net = " ".join(["-".join(map(str, self.sizes.units)), *named, *(["residual"] if self.residual else [])])

@@ -21,6 +21,9 @@ class Traits:
 
     spent   its own way down, `DOWN`, never reads y, over which the activation above may write its own
     known   it does what its name says in gpufa, all its `WAYS`, and what comes to the same may be done in its place
+    separable   by all its `WAYS` it makes of a batch what it makes of parts of it, each sample by itself, and draws
+                random numbers by `at.batch` alone, which has each process draw those of its own samples: processes
+                may share a batch. It is asked of classes that are not gpufa's
 
     `numbers` says that it takes numbers of tokens, which are no amounts and go nowhere else. An activation behind the
     word of one that `activates` is its own `f`, and no layer above it. A layer that goes through time a step after the
@@ -40,6 +43,7 @@ class Traits:
     options: ClassVar[tuple[Option, ...]] = ()
     spent: ClassVar[bool] = False
     known: ClassVar[bool] = False
+    separable: ClassVar[bool] = False
     numbers: ClassVar[bool] = False
     timed: ClassVar[bool] = False
     gated: ClassVar[bool] = False
@@ -54,6 +58,7 @@ class Traits:
     def __init_subclass__(cls) -> None:
         cls.spent = cls.spent and kept(cls, "spent", DOWN)
         cls.known = cls.known and kept(cls, "known", WAYS)
+        cls.separable = cls.separable and kept(cls, "separable", WAYS)
 
     def __str__(self) -> str:
         said = [self.word]

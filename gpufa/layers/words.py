@@ -47,17 +47,8 @@ ROWS = (
 LAYERS: dict[str, type[Layer]] = {layer.word: layer for layer in ROWS}
 INPUT, TOKENS = "input", "tokens"
 RESIDUAL = "residual"
-OPTIONS = {text for layer in ROWS for option in layer.options for text in (option.name, *option.words)}
 ALSO: dict[str, type[Layer]] = {"layernorm": LayerNorm, "batchnorm": BatchNorm, "meanpool": MeanPool}  # in one word
-VOCABULARY = {
-    *(part for word in (*LAYERS, *ALSO) for part in word.split()),
-    *OPTIONS,
-    INPUT,
-    TOKENS,
-    "of",
-    "pad",
-    RESIDUAL,
-}
+BESIDE = INPUT, TOKENS, "of", "pad", RESIDUAL  # words that are none of layers
 
 
 def block(given: Any, parts: Sequence[Part] = ()) -> Chain:
@@ -74,8 +65,10 @@ def block(given: Any, parts: Sequence[Part] = ()) -> Chain:
 
 def stand_ins(words: Iterable[Any]) -> list[Activation]:
     """Activations in the place of those that the words name and gpufa does not ship: to read shapes, not to run."""
-    named = {*re.findall(r"\b[A-Za-z_]\w*", " ".join(map(str, words)))} - {*VOCABULARY, *ACTIVATIONS}
-    return [replace(ACTIVATIONS["identity"], name=name) for name in sorted(named)]
+    named = {*re.findall(r"\b[A-Za-z_]\w*", " ".join(map(str, words)))}
+    options = (text for layer in LAYERS.values() for one in layer.options for text in (one.name, *one.words))
+    known = {*" ".join([*LAYERS, *ALSO]).split(), *options, *BESIDE, *ACTIVATIONS}
+    return [replace(ACTIVATIONS["identity"], name=name) for name in sorted(named - known)]
 
 
 def inputs(given: Any) -> Shape | None:

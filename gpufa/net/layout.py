@@ -12,6 +12,7 @@ from ..functions.activations import Activation
 from ..layers.act import Act
 from ..layers.chain import Chain
 from ..layers.dense import Dense
+from ..layers.own import check_worded
 from ..layers.residual import Residual
 from ..layers.terms import Shape
 from ..layers.words import said
@@ -121,9 +122,15 @@ class Layout(Kinds):
         return sum(math.prod(layer.out(shape)) for k in self.every for layer, shape in self.walk(k))
 
     @property
-    def words(self) -> list[str]:
-        """Its inputs and blocks as Network takes them."""
+    def told(self) -> list[str]:
+        """Its inputs and blocks, to be read."""
         return [said(self.shapes[0]), *map(str, self.blocks)]
+
+    @property
+    def words(self) -> list[str]:
+        """The same as Network takes them. Raises InvalidValue for layers of one's own that have no word."""
+        check_worded(self.blocks)
+        return self.told
 
     @property
     def sketch(self) -> str:

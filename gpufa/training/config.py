@@ -20,6 +20,7 @@ from ..functions.optimizers import optimizer as find_optimizer
 from ..functions.parts import Part, parts_of, read_in, taken_out
 from ..functions.schedules import Schedule
 from ..layers.layer import Layer
+from ..layers.own import check_worded
 from ..layers.words import block, inputs
 from ..net.rule import Rule
 from .limits import CHECKS, passes, plain, plain_number
@@ -79,8 +80,10 @@ class Config(RecordSettings, PlaceSettings, LengthSettings, UpdateSettings, NetS
     def _read_layers(self) -> None:
         """Layers as words, whatever they were given as. Raises InvalidValue where other settings speak of them too."""
         given = (self.layers,) if isinstance(self.layers, str | Layer) else several(self.layers, "layers", LAYERS_SUCH)
-        words = [one if inputs(one) else str(block(one, self.parts)) for one in given]
-        object.__setattr__(self, "layers", tuple(words))
+        made = [one if inputs(one) else block(one, self.parts) for one in given]
+        check_worded(one for one in made if isinstance(one, Layer))
+        words = tuple(map(str, made))
+        object.__setattr__(self, "layers", words)
         for name, unset in (("hidden", None), ("activation", None), ("residual", False), ("dropout", 0.0)):
             if (value := getattr(self, name)) != unset:
                 raise InvalidValue(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..backends import Backend
 from ..basics.arrays import Array
 from ..basics.errors import InvalidValue, RankLost, warn
+from ..layers.own import check_separable
 from ..layers.terms import All
 from ..net.learner import Learner
 from ..parallel.ranks import Ranks, Share, Together
@@ -29,6 +30,7 @@ def check_shared(config: Config, net: Learner, batches: Batches, ranks: Ranks) -
     if ranks.size == 1:
         return
     check_promise(net.rule, "separable")
+    check_separable(net.sizes.blocks)
     if config.adversarial and config.adversarial_mix == "beside":
         raise InvalidValue(
             "adversarial samples beside the others can't be shared among processes; add --adversarial-mix only, or"

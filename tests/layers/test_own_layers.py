@@ -121,6 +121,12 @@ def test_a_chain_of_ones_own_keeps_its_order_and_what_it_made():
     assert type(Given(3).pooled_first) is Given
 
 
+def test_that_it_may_share_a_batch_is_promised_of_its_own_methods():
+    said = type("Said", (Conv2d,), {"separable": True})
+    assert (Conv2d.separable, said.separable, type("Below", (said,), {}).separable) == (False, True, True)
+    assert not type("Other", (said,), {"forward": Bent.forward}).separable
+
+
 @pytest.mark.parametrize(
     ("layer", "spent", "known"),
     [

@@ -6,12 +6,16 @@ refused with which sentence.
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 import gpufa
 from gpufa import plots
+from gpufa.backends.operands import Signal
+from gpufa.basics.random import Purpose
+from gpufa.layers import LAYERS, Dropout
 
 SETTINGS = {
     "hidden": (8, 7),
@@ -37,6 +41,43 @@ class Poison(gpufa.Callback):
         for r, seed in enumerate(trainer.net.seeds):
             if self.epochs.get(seed) == trainer.progress.epoch:
                 trainer.net.parameters["W2"][r, 0, 0] = np.nan
+
+
+@dataclass(frozen=True)
+class Shaken(Dropout):
+    """x + p N(0, 1) in training: other numbers in each process for its own samples."""
+
+    word = "shaken"
+    separable = True
+
+    def forward(self, at):
+        at.y[...] = at.x
+        if at.batch.training:
+            draws = at.array("draws", at.units, at.batch.m)
+            self.draw(at, draws)
+            at.y += self.p * draws
+
+    def draw(self, at, out):
+        at.batch.random("normal", out, at.stream, by_sample=True, purpose=Purpose.INPUT_NOISE)
+
+    def pull(self, at, carriers):
+        return Signal(None, at.delta)
+
+
+@dataclass(frozen=True)
+class Careless(Shaken):
+    """The same by the backend: the same numbers in each process for other samples."""
+
+    word = "careless"
+
+    def forward(self, at):
+        super().forward(at)
+
+    def draw(self, at, out):
+        at.backend.random("normal", out, at.batch.seeds, Purpose.INPUT_NOISE, at.batch.step, at.stream)
+
+
+LAYERS |= {one.word: one for one in (Shaken, Careless)}
 
 
 def arrays(n, features=16, targets=None):
@@ -79,11 +120,16 @@ SHARED = {
     "steep-conv": (WORDS | STEEP | {"layers": (*CONV, "dense 5 tanh")}, ODD),
     "recurrent": (WORDS | STEEP | {"layers": RECURRENT}, ODD),
     "attention": (WORDS | STEEP | {"layers": ATTENTION, "rule": "fa"}, TOKENS),
+    "own-layer": (WORDS | {"layers": ("input 16", "dense 6 tanh, shaken 0.3", "dense 5 tanh")}, ODD),
     "encoded": (WORDS | STEEP | {"layers": ENCODED, "validation": 0.2, "keep": "best"}, ODD),
 }
 REFUSED = {
     "adversarial samples beside the others can't be shared": ({"adversarial": 0.1, "adversarial_mix": "beside"}, ODD),
     "a batch of 1 can't be shared among 2 processes; give another --batch-size": ({}, arrays(44)),
+    "layer Careless is a class of your own, which may draw or measure something of a whole batch": (
+        WORDS | {"layers": ("input 16", "dense 6 tanh, careless 0.3")},
+        EVEN,
+    ),
     "rule 'weight_mirror' learns from a batch what its parts don't add up to": ({"rule": "weight_mirror"}, EVEN),
 }
 NORMS = {  # of all samples of a batch
