@@ -72,6 +72,10 @@ class LIF(Cell):
         return POSITIVE
 
     @property
+    def priced(self) -> bool:  # type: ignore[override]
+        return self.cost > 0
+
+    @property
     def steps(self) -> Steps:
         return spiking(SURROGATES[self.surrogate], self.reset == "zero", self.adapts)
 
@@ -99,7 +103,7 @@ class LIF(Cell):
 
     def pays(self, at: At) -> bool:
         """Whether its rates cost something there."""
-        return self.cost > 0 and at.batch.costs
+        return self.priced and at.batch.costs
 
     def count(self, at: At, behind: list[tuple[Array, ...]], more: bool = False) -> None:
         """Of the states behind some steps, or `more` of them, how many spikes there are a sample and step."""

@@ -30,7 +30,8 @@ class Traits:
     other is `timed`, and maybe `gated`; `loops` are its parameters through which an error goes though it stays within
     the layer; a signal that is sent straight to all steps of one that `passes` goes on to those of the layer below; no
     error goes down through one that `stops`, so that nothing below it may learn; one that goes `by_step` makes what it
-    makes of a step in time of that step alone, and of states that it hands on itself, by `go_on`.
+    makes of a step in time of that step alone, and of states that it hands on itself, by `go_on`; the
+    gradients of one that is `priced` have a part that is of no error.
 
     `either_way` says that it takes its input whichever way that lies in memory, sample beside sample or unit by unit;
     `joins` that what it makes of a sample is made of others too, along the edges of a graph; such layers alone may
@@ -50,6 +51,7 @@ class Traits:
     passes: ClassVar[bool] = False
     stops: ClassVar[bool] = False
     by_step: ClassVar[bool] = False
+    priced: ClassVar[bool] = False
     activates: ClassVar[bool] = False
     loops: ClassVar[tuple[str, ...]] = ()
     joins: ClassVar[bool] = False

@@ -180,6 +180,19 @@ def test_weights_start_without_any_from_a_unit_to_itself():
     assert host(net, net.parameters["W1"]).all()
 
 
+def test_evolution_leaves_units_without_a_weight_to_themselves_and_knows_no_cost(backend):
+    data, word = gpufa.Data(X.reshape(4, 21), Y, X.reshape(4, 21), Y), "lif 4 tau 5 threshold 0.3"
+    settings = {"hidden": None, "batch_size": 4, "rule": "evolution", "backend": backend, "seeds": (0, 1)}
+    run = trainer(data, layers=("input 3x7", word), init="normal", **settings)
+    before = values(run.net)["U1"]
+    run.step()
+    U = values(run.net)["U1"]
+    assert not np.diagonal(U, axis1=-2, axis2=-1).any()
+    assert (before != U).sum() == 2 * 12
+    with pytest.raises(gpufa.InvalidValue, match="rule 'evolution' knows the loss alone, and 'lif 4 tau 5 thr"):
+        trainer(data, layers=("input 3x7", f"{word} cost 0.1"), **settings)
+
+
 def test_words_are_the_objects():
     assert block("lif 6 all tau 30 threshold 0.5 reset zero").layers == (LIF(6, True, 30, threshold=0.5, reset="zero"),)
     assert block("alif 6 tau_a 2000 beta 0.0174 surrogate arctan").layers == (

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from ...basics.errors import InvalidValue
 from ...net.gradients import Gradients
+from ...net.model import Model
 from ...net.options import above_zero, whole
 from ...net.passes import Pass
 from ...net.rule import Rule
@@ -40,6 +42,15 @@ class Evolution(Rule):
         whole(self.pairs, "number of pairs", "pairs", least=1)
         above_zero(self.sigma, "deviation of the perturbations", "sigma")
 
+    def check(self, model: Model) -> None:
+        for k in model.sizes.every:
+            for layer, _ in model.sizes.walk(k):
+                if layer.priced:
+                    raise InvalidValue(
+                        f"rule {self.name!r} knows the loss alone, and '{layer}' of block {k} has a cost of its own;"
+                        " leave cost out"
+                    )
+
     def gradients(self, net: Pass, grads: Gradients) -> None:
         W, spans = net.parameters.flat, net.parameters.spans
         kept, eps, step = (net.array(name, W.shape[1]) for name in ("kept", "eps", "step"))
@@ -53,6 +64,8 @@ class Evolution(Rule):
         for pair in range(self.pairs):
             for i, name in trained:
                 net.random("normal", eps[:, spans[name]], stream=pair * len(spans) + i)
+                if name in net.sizes.hollow:
+                    eps[:, spans[name]][:, :: net.parameters[name].shape[-1] + 1] = 0
             net.xp.multiply(eps, self.sigma, out=step)
             net.xp.add(kept, step, out=W)
             difference[...] = loss(net)
