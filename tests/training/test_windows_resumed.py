@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import gpufa
-from gpufa.data.sequences import CopyTask
+from gpufa.data.tasks.copying import CopyTask
 
 TASK = CopyTask(length=2, delay=3, alphabet=3, train_samples=24, test_samples=6)  # 7 steps
 RULES = [("bp", {"window": 3}), ("dni_windows", {"window": 3}), ("bp", {"truncate": 2}), ("bp", {})]
