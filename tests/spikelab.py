@@ -22,6 +22,7 @@ LIF_WORDS = [
 ALIF_WORDS = [
     "alif 4 tau 5 threshold 0.3 tau_a 8 beta 0.4",
     "alif 4 tau 5 threshold 0.3 tau_a 8 beta 0.4 reset zero refractory 3 surrogate arctan",
+    "alif 4 tau 5 threshold 0.3 tau_a 8 beta 0.4 adapting 2",
 ]
 SPIKING = LIF_WORDS + ALIF_WORDS
 
@@ -36,7 +37,8 @@ def spiking_step(layer, theta, state, held, x):
     above, a = v - layer.threshold, []
     if a0:
         a = [math.exp(-layer.dt / layer.tau_a) * a0[0] + z0]
-        above = above - layer.beta * a[0]
+        adapts = np.arange(layer.n) >= layer.n - (layer.adapting or layer.n)
+        above = above - layer.beta * adapts * a[0]
     able = r0.real <= 0
     slope = [SURROGATES[layer.surrogate](layer.sharp * one / layer.threshold) for one in above.real]
     psi = np.array(slope) * layer.damping / layer.threshold * able

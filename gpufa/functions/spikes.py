@@ -8,6 +8,8 @@ a  = rho a0 + z0
 z  = 1 where v > threshold + beta a and r0 is 0, r being how many steps it still can't
 psi = dz/dv, by a row of surrogates.py, kept of each step: height f(width (v - threshold - beta a))
 
+beta is an array, (1, n, 1) or of one number for all units; a unit whose beta is 0 is one without a.
+
 On the way down dz is what arrives at z. Its own earlier spike has brought v down; that goes back as through a recurrent
 weight of -threshold, so that `open` is 1 where errors go back through U, else 0. Through a it always goes.
 """
@@ -31,7 +33,7 @@ def spiking(surrogate: Surrogate, zero: bool, adaptive: bool) -> Steps:
 
     def up(*arrays: Array, **n: float) -> None:
         z, v, *a, r, psi, z0, v0 = arrays[: 6 + adaptive]
-        *a0, r0, x, u = arrays[6 + adaptive :]
+        *a0, r0, x, u = arrays[6 + adaptive : 9 + 2 * adaptive]
         np.multiply(v0, n["decay"], out=v)
         if zero:
             np.subtract(1, z0, out=psi)
@@ -45,7 +47,7 @@ def spiking(surrogate: Surrogate, zero: bool, adaptive: bool) -> Steps:
         for own, before in zip(a, a0, strict=True):
             np.multiply(before, n["rho"], out=own)
             np.add(own, z0, out=own)
-            np.multiply(own, n["beta"], out=psi)
+            np.multiply(own, arrays[-1], out=psi)
             np.subtract(u, psi, out=u)
         np.multiply(u, n["width"], out=psi)
         surrogate.value(psi)
@@ -65,7 +67,7 @@ def spiking(surrogate: Surrogate, zero: bool, adaptive: bool) -> Steps:
         np.multiply(dz, psi, out=own)
         np.add(dv, own, out=dv)
         for one in da:
-            np.multiply(own, n["beta"], out=own)
+            np.multiply(own, arrays[-1], out=own)
             np.subtract(one, own, out=one)
         np.copyto(own, dv)
         np.copyto(X, dv)
@@ -91,18 +93,19 @@ def spiking(surrogate: Surrogate, zero: bool, adaptive: bool) -> Steps:
         np.copyto(gain, psi)
         local[...] = 1
 
-    a, a0, da = ("a ", "a0 ", "da ") if adaptive else ("", "", "")
+    a, a0, da, beta = ("a ", "a0 ", "da ", " beta") if adaptive else ("", "", "", "")
     brought = "decay * v0 * (1 - z0)" if zero else "decay * v0 - threshold * z0"
     through = "decay * v0" if zero else "threshold"
     name = f"{'alif' if adaptive else 'lif'} {surrogate.name}{' zero' * zero}"
     return Steps(
-        Formula(f"{name} up", f"z v {a}r psi z0 v0 {a0}r0 in u", "decay threshold refractory height width rho beta", up,
+        Formula(f"{name} up", f"z v {a}r psi z0 v0 {a0}r0 in u{beta}", "decay threshold refractory height width rho",
+                up,
                 f"const T now = {brought} + in + u; T above = now - threshold;"
                 + ("const T adapted = rho * a0 + z0; above -= beta * adapted; a = adapted;" if adaptive else "")
                 + f"const T able = r0 <= 0; T f; {{ const T x = width * above; {surrogate.cuda} }}"
                 "const T spike = above > 0 ? able : (T)0; v = now; z = spike; psi = able * height * f;"
                 "r = fmax((T)0, r0 + refractory * spike - 1);", 4 + adaptive),
-        Formula(f"{name} down", f"dz dv {da}dr own X e psi z0 v0 {a0}r0", "decay threshold rho beta open", down,
+        Formula(f"{name} down", f"dz dv {da}dr own X e psi z0 v0 {a0}r0{beta}", "decay threshold rho open", down,
                 "const T d = (dz + e) * psi; const T g = dv + d; own = X = g;"
                 + ("const T b = da - beta * d; da = rho * b;" if adaptive else "const T b = 0;")
                 + f"dz = b - open * {through} * g; dv = decay * g{' * (1 - z0)' * zero}; dr = 0;", 5 + adaptive),
@@ -111,10 +114,16 @@ def spiking(surrogate: Surrogate, zero: bool, adaptive: bool) -> Steps:
     )  # fmt: skip
 
 
-def _adapted(keep: Array, psi: Array, rho: float, beta: float, **_: float) -> None:
+def _adapted(keep: Array, psi: Array, beta: Array, rho: float, **_: float) -> None:
     """rho - beta psi."""
-    np.multiply(psi, -beta, out=keep)
-    np.add(keep, rho, out=keep)
+    np.multiply(psi, beta, out=keep)
+    np.subtract(rho, keep, out=keep)
+
+
+def _lowered(signal: Array, beta: Array) -> None:
+    """-beta signal."""
+    np.multiply(signal, beta, out=signal)
+    np.negative(signal, out=signal)
 
 
 def _leaked(out: Array, before: Array, x: Array, keep: float) -> None:
@@ -124,5 +133,6 @@ def _leaked(out: Array, before: Array, x: Array, keep: float) -> None:
     np.add(out, x, out=out)
 
 
-ADAPTED = Formula("adapted", "keep psi", "rho beta", _adapted, "keep = rho - beta * psi;", 1)
+ADAPTED = Formula("adapted", "keep psi beta", "rho", _adapted, "keep = rho - beta * psi;", 1)
+LOWERED = Formula("lowered", "signal beta", "", _lowered, "signal = -beta * signal;", 1)
 LEAKED = Formula("leaked", "to before x", "keep", _leaked, "to = keep * (before - x) + x;", 1)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Protocol
 
 from ..basics.arrays import Array, T, without_diagonal
-from ..functions.spikes import ADAPTED
+from ..functions.spikes import ADAPTED, LOWERED
 from .layer import At
 from .tape import Views
 from .terms import Sums
@@ -36,6 +36,8 @@ class Spiking(Traced, Protocol):
 
     def with_cost(self, at: At, e: Array) -> Array: ...
 
+    def more(self, at: At) -> tuple[Array, ...]: ...
+
 
 class SpikeTraces(Traces):
     """Those of one place: of the potential, (R, 1 or n, inputs, m), and of the threshold, (R, n, inputs, m)."""
@@ -54,6 +56,7 @@ class SpikeTraces(Traces):
         self.of_threshold = {
             name: self._made(f"the threshold by {name}", n, x) for name, x in self.inputs.items() if cell.adapts
         }
+        self.raised = cell.more(at)
         self.sums = {name: at.array(f"sums of {name}", n, x.shape[1]) for name, x in self.inputs.items()}
 
     def _made(self, name: str, rows: int, x: Array) -> Array:
@@ -95,7 +98,7 @@ class SpikeTraces(Traces):
                 backend.trace(self.traces[name], self.decay[:, :rows], self.local[:, :rows], x)
             yield t
             if self.of_threshold:
-                backend.evaluate(ADAPTED, self.keep, self.gain, **self.cell.constants)
+                backend.evaluate(ADAPTED, self.keep, self.gain, *self.raised, **self.cell.constants)
             for name, trace in self.of_threshold.items():
                 backend.trace(trace, self.keep, self.gain, self.traces[name])
             self._go_on()
@@ -104,7 +107,7 @@ class SpikeTraces(Traces):
         """The traces of W, U or b as they are now, (R, n, inputs, m), made for whoever looks at them."""
         known = self.traces[name]
         if name in self.of_threshold:
-            known = known - self.cell.constants["beta"] * self.of_threshold[name]
+            known = known - self.raised[0][:, :, None] * self.of_threshold[name]
         return self.gain[:, :, None] * known
 
     def _up(self, t: int) -> None:
@@ -120,7 +123,7 @@ class SpikeTraces(Traces):
                 backend.gemm(signal, T(trace[:, 0]), out=self.sums[name], beta=1.0)
             else:
                 backend.trace_sums(trace, signal, out=self.sums[name])
-        if self.of_threshold:
-            backend.xp.multiply(signal, -self.cell.constants["beta"], out=signal)
+        for beta in self.raised:
+            backend.evaluate(LOWERED, signal, beta)
         for name, trace in self.of_threshold.items():
             backend.trace_sums(trace, signal, out=self.sums[name])

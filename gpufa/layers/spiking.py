@@ -7,7 +7,10 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..basics.arguments import is_number, one_of, shown
+import numpy as np
+from numpy.typing import NDArray
+
+from ..basics.arguments import is_number, one_of, shown, whole
 from ..basics.arrays import Array, T, without_diagonal
 from ..basics.errors import InvalidValue
 from ..functions.cells import Steps
@@ -88,7 +91,6 @@ class LIF(Cell):
             "height": self.damping / self.threshold,
             "width": self.sharp / self.threshold,
             "rho": 0.0,
-            "beta": 0.0,
             "open": 0.0,
         }
 
@@ -134,7 +136,7 @@ class LIF(Cell):
 
     def down(self, at: At, tape: Tape, t: int, e: Array, loops: bool = False) -> None:
         deltas, numbers = (*tape.delta_rows, *tape.at_step[t]), {**self.constants, "open": float(loops)}
-        arrays = *tape.signals, *deltas, self.with_cost(at, e), *tape.parts[t], *tape.states[t]
+        arrays = *tape.signals, *deltas, self.with_cost(at, e), *tape.parts[t], *tape.states[t], *self.more(at)
         at.backend.evaluate(self.steps.down, *arrays, **numbers)
 
     def with_cost(self, at: At, e: Array) -> Array:
@@ -164,17 +166,26 @@ class LIF(Cell):
 @dataclass(frozen=True)
 class ALIF(LIF):
     """As LIF, with a threshold that a unit's own spikes raise: threshold + beta a_t, a_t = exp(-dt / tau_a) a_{t-1} +
-    z_{t-1}."""
+    z_{t-1}. Of the units the last `adapting` have such a threshold, all where it is not said; the others' beta is 0."""
 
     tau_a: float = 200.0
     beta: float = 0.07
+    adapting: int | None = None
 
     word = "alif"
     example = "alif 6"
     known = True
     rows = Rows(gates=1, states=4, parts=1, sums=1)
     adapts = True
-    options: ClassVar[tuple[Option, ...]] = (*LIF.options, Option("tau_a", "200"), Option("beta", "0.07"))
+    options: ClassVar[tuple[Option, ...]] = (
+        *LIF.options,
+        *(Option("tau_a", "200"), Option("beta", "0.07"), Option("adapting", "3")),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.adapting is not None and whole(self.adapting, "the adapting units of alif", most=self.n) == self.n:
+            object.__setattr__(self, "adapting", None)
 
     @property
     def positive(self) -> tuple[str, ...]:
@@ -182,4 +193,14 @@ class ALIF(LIF):
 
     @property
     def constants(self) -> dict[str, float]:
-        return {**super().constants, "rho": math.exp(-self.dt / self.tau_a), "beta": float(self.beta)}
+        return {**super().constants, "rho": math.exp(-self.dt / self.tau_a)}
+
+    @property
+    def betas(self) -> NDArray[np.float64]:
+        """By unit, (n,)."""
+        return np.where(np.arange(self.n) < self.n - (self.adapting or self.n), 0.0, self.beta)
+
+    def more(self, at: At) -> tuple[Array, ...]:
+        """beta of each unit, (1, n, 1), or of all of them."""
+        some = slice(None) if self.adapting else slice(1)
+        return (at.batch.constant(f"{at.path} beta", lambda: self.betas[None, some, None]),)

@@ -60,7 +60,8 @@ def spikes(subject: Subject) -> "Figure":
         colour = COLOURS[i]
         axes[1, 0].plot(ms, v[:, unit] / layer.threshold, color=colour, linewidth=1, label=f"unit {unit}")
         if layer.adapts:
-            raised = 1 + layer.beta / layer.threshold * np.array([states[2][0, unit, 0] for states in tape.states[1:]])
+            a = np.array([states[2][0, unit, 0] for states in tape.states[1:]])
+            raised = 1 + layer.betas[unit] / layer.threshold * a
             axes[1, 0].plot(ms, raised, color=colour, linewidth=1, linestyle="--")
         axes[1, 0].plot(ms[z[:, unit] > 0], v[z[:, unit] > 0, unit] / layer.threshold, ".", color=colour, markersize=6)
     if not layer.adapts:
