@@ -8,6 +8,7 @@ import numpy as np
 from .base import Backend
 from .columns import Maps
 from .counted import Count, Counted
+from .machine.attention import Attender, Attending, attender
 from .machine.convolution import Direct
 from .machine.convolver import Convolver, convolver
 from .machine.norms import normer
@@ -91,7 +92,19 @@ class Idle:
     correlate = gradient = pack
 
 
-class CountingOnCPU(Counting, Direct):
+class IdleAttention:
+    """The same of attention's."""
+
+    def __init__(self, code: Any) -> None:
+        self.attention_room = code.attention_room
+
+    def attend(self, *_: Any) -> None:
+        """Nothing is run."""
+
+    attend_back = attend
+
+
+class CountingOnCPU(Counting, Direct, Attending):
     """In place of NumpyBackend: machine code has no need of the work space that operations take without it. `read` are
     arrays that are there already."""
 
@@ -101,6 +114,10 @@ class CountingOnCPU(Counting, Direct):
     def code(self, dtype: Any) -> Convolver | None:
         made = convolver(dtype)
         return made and Convolver(Idle(made.code))
+
+    def attention(self, dtype: Any) -> Attender | None:
+        made = attender(dtype)
+        return made and Attender(IdleAttention(made.code))
 
     def taken(self, array: Any, dtype: Any) -> int | None:
         there = array.dtype == dtype and any(np.may_share_memory(array, one) for one in self.read)

@@ -46,8 +46,8 @@ class SequenceKernels(Launcher):
         found = kernel("sequences", "turn", x.dtype.name)
         self._launch(found, *tile_grid(rows, columns, replicas), *strided, rows, columns, replicas)
 
-    def soften(self, heads: Heads) -> None:
-        weights, kind = heads.weights, np.finfo(heads.weights.dtype)
+    def soften(self, weights: Array, heads: Heads) -> None:
+        kind = np.finfo(weights.dtype)
         replicas, samples, each, tokens, _ = weights.shape
         rows = samples * each * tokens
         found = kernel("sequences", "soften", weights.dtype.name)

@@ -15,13 +15,14 @@ from ..functions.cells import TRACE
 from ..functions.formulas import Formula
 from ..functions.optimizers import CHUNK, Hyper, Optimizer, clip_factor
 from .loading import Loading
+from .machine.attention import Attending
 from .machine.convolution import Direct
 from .machine.edges import EdgeSums
 from .machine.facts import facts
 from .machine.gates import passed
 from .machine.norms import PassNorms
 from .machine.pools import Pools
-from .machine.sequences import Softened
+from .machine.sequences import LookUps
 from .machine.update import compiled_update
 from .norms import Over
 from .operands import Gate, Outputs, Rates
@@ -32,7 +33,7 @@ PIECE = 1 << 17  # numbers of f' at a time: these, and what they are made of and
 LINE = 64  # bytes of a line of the cache: arrays begin at one, as vectors should, and JAX asks of memory that it shares
 
 
-class NumpyBackend(Direct, Pools, PassNorms, Softened, EdgeSums, Loading):
+class NumpyBackend(Direct, Pools, PassNorms, Attending, LookUps, EdgeSums, Loading):
     """NumPy arrays on the CPU."""
 
     name = "numpy"

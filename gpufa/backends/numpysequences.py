@@ -59,8 +59,8 @@ class NumpySequences(Products):
                 out[..., j : j + BESIDE, i : i + TILE] = T(tile)
 
     @np.errstate(divide="ignore")  # log 0 is the -inf of what isn't seen
-    def soften(self, heads: Heads) -> None:
-        weights, length, kind = heads.weights, heads.weights.shape[-1], np.finfo(heads.weights.dtype)
+    def soften(self, weights: NDArray, heads: Heads) -> None:
+        length, kind = weights.shape[-1], np.finfo(weights.dtype)
         most = self.scratch("largest of scores", (*weights.shape[:-1], 1), weights.dtype)
         if heads.causal:
             np.add(weights, self._behind(length, weights.dtype), out=weights)

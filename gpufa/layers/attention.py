@@ -59,16 +59,16 @@ class Attention(Layer):
         return np.full((1, 1), float(shape[1]))
 
     def forward(self, at: At) -> None:
-        d, heads = at.shape[0], self._heads(at)
+        d = at.shape[0]
         counted(at)
         self._product(at, "W", "b", by_features(at.x, d), self._made(at))
-        at.backend.attend(self._made(at), heads, out=self._mixed(at))
+        at.backend.attend(self._made(at), self._heads(at), out=self._mixed(at))
         self._product(at, "U", "c", self._mixed(at), by_features(at.y, d))
 
     def send(self, at: At, carriers: Carriers) -> None:
         back = at.backend.scratch("signal at what is mixed", self._mixed(at).shape, at.delta.dtype)
         at.backend.gemm(self._back(at, "U", carriers), by_features(at.delta, at.shape[0]), out=back)
-        at.backend.attend_back(back, self._heads(at), out=self._sent(at))
+        at.backend.attend_back(back, self._made(at), self._heads(at), out=self._sent(at))
 
     def pull(self, at: At, carriers: Carriers) -> Signal:
         at.backend.gemm(self._back(at, "W", carriers), self._sent(at), out=by_features(at.down, at.shape[0]))
@@ -84,7 +84,8 @@ class Attention(Layer):
 
     def weights(self, at: At) -> Array:
         """How much each token of the batch takes of which, (R, m, heads, tokens, tokens)."""
-        return self._heads(at).weights
+        found: Array = at.backend.weigh(self._made(at), self._heads(at))
+        return found
 
     def _product(self, at: At, W: str, b: str, x: Array, out: Array) -> None:
         if self.bias:
@@ -111,8 +112,6 @@ class Attention(Layer):
         return by_features(at.array(name, times * at.units, at.batch.m), times * at.shape[0])
 
     def _heads(self, at: At) -> Heads:
-        (d, length), m, h = at.shape, at.batch.m, self.heads
-        q, k, v = (at.array(name, m, h, d // h, length) for name in ("queries", "keys", "values"))
-        weights = at.array("weights", m, h, length, length)
         pads = of_each(self, at.shape).pad is not None
-        return Heads(q, k, v, weights, self.causal, at.array("tokens that count", length, m) if pads else None)
+        counted = at.array("tokens that count", at.shape[1], at.batch.m) if pads else None
+        return Heads(self.heads, at.batch.m, self.causal, at.array, counted)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from ...basics.arrays import UNTIED
 from ..columns import Columns, Maps
 from ..places import Windows
-from .convolver import Convolver, Geometry, Room, convolver
+from .convolver import Convolver, Geometry, convolver
+from .threads import Room
 
 
 class Direct(Columns):

@@ -1,7 +1,6 @@
 """The machine code of convolution, `SOURCES`, compiled in some seconds."""
 
 import ctypes
-from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
@@ -9,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiler import LONG, POINTER, REAL, Functions, built, source
-from .threads import share, threads
+from .threads import Room, rooms, share, threads
 
-SOURCES = "vectors.hpp", "correlation.cpp", "sums.cpp", "gradient.cpp"
+SOURCES = "lanes.hpp", "vectors.hpp", "correlation.cpp", "sums.cpp", "gradient.cpp"
 FUNCTIONS: Functions = {
     "strip_room": [POINTER],
     "gradient_room": [POINTER, LONG],
@@ -20,8 +19,6 @@ FUNCTIONS: Functions = {
     "gradient": [*[POINTER] * 3, REAL, REAL, POINTER, POINTER, LONG, LONG],
 }
 PRODUCTS = 100  # a nanosecond
-BORDER = 64  # bytes: where vectors begin
-Room = Callable[[str, int, Any], NDArray]
 
 
 class Geometry(ctypes.Structure):
@@ -54,23 +51,23 @@ class Convolver:
         """out = w * x + b, (filters, rows, columns, m), whose samples alone need lie side by side; w may be any view,
         (filters, channels, rows, columns)."""
         at, parts = ctypes.byref(g), threads(g.nanoseconds)
-        packed = _rooms(room, "filters in order", w.size, 1, w)[0]
+        packed = rooms(room, "filters in order", w.size, 1, w)[0]
         self.code.pack(at, w.ctypes.data, *_steps(w), packed.ctypes.data)
-        rooms = _rooms(room, "strips of maps", self.code.strip_room(at), parts, x)
+        own = rooms(room, "strips of maps", self.code.strip_room(at), parts, x)
         given = at, x.ctypes.data, packed.ctypes.data, None if b is None else b.ctypes.data, out.ctypes.data
-        share(parts, partial(self._part, self.code.correlate, (*given, *_steps(out)[:3]), rooms))
+        share(parts, partial(self._part, self.code.correlate, (*given, *_steps(out)[:3]), own))
 
     def gradient(
         self, g: Geometry, x: NDArray, y: NDArray, alpha: float, beta: float, out: NDArray, room: Room
     ) -> None:
         """out = alpha * the sums over places and samples of y x + beta * out, (filters, channels, rows, columns)."""
         at, parts = ctypes.byref(g), min(threads(g.nanoseconds), g.filters)
-        rooms = _rooms(room, "sums of a gradient", self.code.gradient_room(at, parts), parts, x)
+        own = rooms(room, "sums of a gradient", self.code.gradient_room(at, parts), parts, x)
         given = at, x.ctypes.data, y.ctypes.data, alpha, beta, out.ctypes.data
-        share(parts, partial(self._part, self.code.gradient, given, rooms))
+        share(parts, partial(self._part, self.code.gradient, given, own))
 
-    def _part(self, does: Any, given: tuple, rooms: list[NDArray], part: int) -> None:
-        does(*given, rooms[part].ctypes.data, part, len(rooms))
+    def _part(self, does: Any, given: tuple, own: list[NDArray], part: int) -> None:
+        does(*given, own[part].ctypes.data, part, len(own))
 
 
 @cache
@@ -96,9 +93,3 @@ def _right(made: Convolver, dtype: Any) -> bool:
 def _steps(array: NDArray) -> tuple[int, ...]:
     """In numbers."""
     return tuple(step // array.itemsize for step in array.strides)
-
-
-def _rooms(room: Room, name: str, numbers: int, parts: int, like: NDArray) -> list[NDArray]:
-    """So many numbers for each part, from where vectors can begin."""
-    found = [room(f"{name} {part}", numbers + BORDER // like.itemsize, like.dtype) for part in range(parts)]
-    return [one[-one.ctypes.data % BORDER // one.itemsize :] for one in found]

@@ -9,17 +9,17 @@ struct Real;
 template <>
 struct Real<float> {
     typedef int Bits;
-    enum { UP = 23, BIAS = 127 };
-    static constexpr float least = -104.0f, most = 89.0f, whole = 12582912.0f, high = 0.693359375f, low = -2.12194440e-4f, end = 10.5f;
-    static constexpr int cut = 12;
+    static constexpr int up = 23, bias = 127, cut = 12;
+    static constexpr float least = -104.0f, most = 89.0f, whole = 12582912.0f, log2_e = 1.44269504f, half = 0.5f,
+                           high = 0.693359375f, low = -2.12194440e-4f, end = 10.5f;
     static constexpr float erfc[] = {
         1.25300806f,   -0.1356211f,    -0.0475621561f, 0.129644721f,   -0.119275281f,   0.0683131967f,
         -0.0237635597f, 0.00250677867f, 0.00187506025f, -0.00073408205f, -9.25376913e-5f, 8.00745497e-5f,
     };
     // e^r, |r| < 0.4 (Cephes' expf)
-    static float power(float r) {
-        float p = 1.9875691500e-4f;
-        p = p * r + 1.3981999507e-3f;
+    template <typename N>
+    static N power(N r) {
+        N p = r * 1.9875691500e-4f + 1.3981999507e-3f;
         p = p * r + 8.3334519073e-3f;
         p = p * r + 4.1665795894e-2f;
         p = p * r + 1.6666665459e-1f;
@@ -30,10 +30,9 @@ struct Real<float> {
 template <>
 struct Real<double> {
     typedef long long Bits;
-    enum { UP = 52, BIAS = 1023 };
-    static constexpr double least = -746.0, most = 710.0, whole = 6755399441055744.0, high = 0.693145751953125, low = 1.42860682030941723212e-6,
-                            end = 28.0;
-    static constexpr int cut = 27;
+    static constexpr int up = 52, bias = 1023, cut = 27;
+    static constexpr double least = -746.0, most = 710.0, whole = 6755399441055744.0, log2_e = 1.4426950408889634,
+                            half = 0.5, high = 0.693145751953125, low = 1.42860682030941723212e-6, end = 28.0;
     static constexpr double erfc[] = {
         1.2530080582697297,     -0.13562110612458117,   -0.047562294353450872,  0.12964515870276062,
         -0.11927366341530699,   0.068308027343978475,   -0.023770514918645887,  0.0025293918160662392,
@@ -44,11 +43,11 @@ struct Real<double> {
         8.864219016427092e-10,
     };
     // (Cephes' exp)
-    static double power(double r) {
-        const double s = r * r;
-        const double p = r * ((1.26177193074810590878e-4 * s + 3.02994407707441961300e-2) * s + 1.0);
-        double q = 3.00198505138664455042e-6;
-        q = q * s + 2.52448340349684104192e-3;
+    template <typename N>
+    static N power(N r) {
+        const N s = r * r;
+        const N p = r * ((1.26177193074810590878e-4 * s + 3.02994407707441961300e-2) * s + 1.0);
+        N q = s * 3.00198505138664455042e-6 + 2.52448340349684104192e-3;
         q = q * s + 2.27265548208155028766e-1;
         q = q * s + 2.0;
         return 1.0 + 2.0 * (p / (q - p));
@@ -71,7 +70,7 @@ static inline N number_of(typename Real<N>::Bits bits) {
 // 2^n, n being a whole number + `whole`.
 template <typename N>
 static inline N two_to(N n) {
-    return number_of<N>((bits_of(n) + Real<N>::BIAS) << Real<N>::UP);
+    return number_of<N>((bits_of(n) + Real<N>::bias) << Real<N>::up);
 }
 
 // e^(a + b), b of at most some hundredths.
@@ -79,7 +78,7 @@ template <typename N>
 static inline N power(N a, N b) {
     typedef Real<N> R;
     const N more = R::least > a ? R::least : a, x = R::most < more ? R::most : more;
-    const N n = (x * (N)1.4426950408889634 + R::whole) - R::whole, half = n * (N)0.5 + R::whole;
+    const N n = (x * R::log2_e + R::whole) - R::whole, half = n * R::half + R::whole;
     const N rest = n - (half - R::whole) + R::whole;
     return R::power(x - n * R::high - n * R::low + b) * two_to(half) * two_to(rest);
 }

@@ -1,4 +1,4 @@
-"""Attention's passes over scores, and look-ups, on the CPU, where NumPy would go over all of them many times."""
+"""Turning over and look-ups on the CPU, where NumPy would go over all of it many times."""
 
 from collections.abc import Callable
 from functools import cache, partial
@@ -6,16 +6,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ...basics.arrays import T
 from ..numpysequences import NumpySequences
-from ..sequences import Heads
 from .compiler import LONG, POINTER, REAL, built, source
 from .threads import share, threads
 
 EACH = 1.0  # nanoseconds a number
 FUNCTIONS = {
-    "soften": [*[POINTER] * 2, *[LONG] * 5],
-    "soften_back": [*[POINTER] * 2, REAL, *[LONG] * 3],
     "turn": [*[POINTER] * 2, *[LONG] * 5],
     "add_look_ups": [*[POINTER] * 3, *[LONG] * 2, REAL, *[LONG] * 5],
 }
@@ -27,29 +23,8 @@ def sequencer(dtype: Any) -> Any:
     return built(source(dtype, "sequences.cpp"), FUNCTIONS)
 
 
-class Softened(NumpySequences):
+class LookUps(NumpySequences):
     """By machine code; by `NumpySequences` without a compiler, and where arrays don't lie in rows."""
-
-    def soften(self, heads: Heads) -> None:
-        weights, code = heads.weights, sequencer(heads.weights.dtype)
-        if not (code and weights.flags.c_contiguous):
-            super().soften(heads)
-            return
-        counted, tokens = None, weights.shape[-1]
-        if heads.counted is not None:
-            counted = self.scratch("tokens that count, by samples", (*weights.shape[:2], tokens), weights.dtype)
-            counted[...] = T(heads.counted)
-        given = weights.ctypes.data, counted if counted is None else counted.ctypes.data
-        does = partial(code.soften, *given, weights.shape[2] * tokens, heads.causal, tokens)
-        _by_rows(weights.size // tokens, tokens, does)
-
-    def soften_back(self, weights: NDArray, delta: NDArray, factor: float) -> None:
-        code, tokens = sequencer(delta.dtype), delta.shape[-1]
-        if not (code and weights.flags.c_contiguous and delta.flags.c_contiguous):
-            super().soften_back(weights, delta, factor)
-            return
-        does = partial(code.soften_back, weights.ctypes.data, delta.ctypes.data, factor, tokens)
-        _by_rows(delta.size // tokens, tokens, does)
 
     def turn(self, x: NDArray, out: NDArray) -> None:
         code, size = sequencer(out.dtype), out.itemsize

@@ -6,8 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
+from numpy.typing import NDArray
+
 ALONE = 100_000  # nanoseconds: work that one thread has done before another would have been of use
 SIDE = 64  # numbers that no two threads share
+BORDER = 64  # bytes: where vectors begin
+Room = Callable[[str, int, Any], NDArray]
 
 
 def threads(nanoseconds: float) -> int:
@@ -28,6 +32,12 @@ def share_numbers(n: int, each: float, work: Callable[[int, int], None]) -> None
     parts = threads(n * each)
     borders = [n // SIDE * part // parts * SIDE for part in range(parts)] + [n]
     share(parts, lambda part: work(borders[part], borders[part + 1]))
+
+
+def rooms(room: Room, name: str, numbers: int, parts: int, like: NDArray) -> list[NDArray]:
+    """So many numbers for each part, from where vectors can begin."""
+    found = [room(f"{name} {part}", numbers + BORDER // like.itemsize, like.dtype) for part in range(parts)]
+    return [one[-one.ctypes.data % BORDER // one.itemsize :] for one in found]
 
 
 @cache

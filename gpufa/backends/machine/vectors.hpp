@@ -1,47 +1,28 @@
 // Correlation of maps (channels, rows, columns, m) with filters, and the filters' gradient. m, the samples, lie side by
 // side in memory, so vectors run over samples and a weight is one number: no columns are made.
 //
-// A vector of LANES samples is what the processor adds and multiplies at once. A tile is OB x VB of them, or GO x GT in
-// the gradient, kept in registers while all is added up. What is read often is copied first, so that tiles read it in
-// order.
-#include <algorithm>
-#include <cstring>
+// A tile is OB x VB vectors of LANES samples, or GO x GT in the gradient, kept in registers while all is added up. What
+// is read often is copied first, so that tiles read it in order.
 #include <vector>
 
-typedef long L;
-
 #if defined(__AVX512F__)
-enum { BYTES = 64, OB = 6, VB = 4, GO = 4, GT = 6 };
+enum { OB = 6, VB = 4, GO = 4, GT = 6 };
 #elif defined(__AVX__)
-enum { BYTES = 32, OB = 6, VB = 2, GO = 2, GT = 6 };
+enum { OB = 6, VB = 2, GO = 2, GT = 6 };
 #elif defined(__aarch64__)
-enum { BYTES = 16, OB = 6, VB = 4, GO = 4, GT = 6 };
+enum { OB = 6, VB = 4, GO = 4, GT = 6 };
 #else
-enum { BYTES = 16, OB = 6, VB = 2, GO = 2, GT = 6 };
+enum { OB = 6, VB = 2, GO = 2, GT = 6 };
 #endif
-enum { LANES = BYTES / sizeof(T), WIDE = VB * LANES, SLOT = (GO * GT + LANES - 1) / LANES * LANES };
+enum { WIDE = VB * LANES, SLOT = (GO * GT + LANES - 1) / LANES * LANES };
 enum : L { WINDOW = 32 << 10, NEAR = 40 << 10, STRIP = 256 << 10, RING = 512 << 10 };  // bytes
 enum : L { CHUNK = 128, BESIDE = 16 };                                                 // vectors
-
-typedef T V __attribute__((vector_size(BYTES)));
-typedef T Anywhere __attribute__((vector_size(BYTES), aligned(sizeof(T)), may_alias));
 
 // One number of the geometry after the other, as Python hands them over.
 struct Geometry {
     L channels, rows, columns, filters, out_rows, out_columns, m;
     L high, wide, down, across, apart, aside, above, left;  // kernel, stride, dilation, zeros before
 };
-
-static inline V load(const T* p) { return *(const Anywhere*)p; }
-static inline void store(T* p, V v) { *(Anywhere*)p = v; }
-static inline V all(T x) { return x - V{}; }
-static inline L up(L n, L by) { return by == 1 ? n : (n + by - 1) / by; }
-
-// Part `i` of `n` things that are cut in `parts`.
-struct Span {
-    L first, count;
-};
-static inline Span part_of(L n, L i, L parts) { return {n * i / parts, n * (i + 1) / parts - n * i / parts}; }
 
 // Which taps of a window that begins at `start` fall on 0 .. size-1, and where the first does.
 struct Taps {

@@ -80,10 +80,23 @@ def softened(scores, causal, counted):
     return found
 
 
-def heads_of(backend, h, size, T, m, causal, counted, dtype="float64", weights=None):
-    made = [backend.zeros((2, m, h, size, T), dtype) for _ in range(3)]
-    weights = backend.zeros((2, m, h, T, T), dtype) if weights is None else backend.to_device(weights.copy())
-    return Heads(*made, weights, causal, None if counted is None else backend.to_device(counted.copy()))
+def heads_of(backend, h, m, causal, counted, dtype="float64"):
+    """With room that is kept by its name."""
+    there = {}
+
+    def kept(name, *shape):
+        if name not in there:
+            there[name] = backend.zeros((2, *shape), dtype)
+        return there[name]
+
+    return Heads(h, m, causal, kept, None if counted is None else backend.to_device(counted.copy()))
+
+
+def by_backend(backend, scores, heads):
+    """Their weights."""
+    found = backend.to_device(scores.copy())
+    backend.soften(found, heads)
+    return found
 
 
 def counts(T, m, dtype="float64"):
@@ -100,17 +113,15 @@ def counts(T, m, dtype="float64"):
 def test_scores_become_weights(backend, h, size, T, m, causal, padded, dtype):
     counted = counts(T, m, dtype) if padded else None
     scores = 5 * draw(2, m, h, T, T, dtype=dtype)
-    heads = heads_of(backend, h, size, T, m, causal, counted, dtype, scores)
-    backend.soften(heads)
-    near(backend, heads.weights, softened(scores, causal, counted), dtype)
+    found = by_backend(backend, scores, heads_of(backend, h, m, causal, counted, dtype))
+    near(backend, found, softened(scores, causal, counted), dtype)
 
 
 def test_scores_of_any_size_are_borne(backend):
     scores = np.array([[1e4, 1e4 - 1], [-1e4, -1e4]], "float32")[None, None, None]
-    heads = heads_of(backend, 1, 1, 2, 1, False, None, "float32", np.concatenate([scores, scores + 3]))
-    backend.soften(heads)
+    found = by_backend(backend, np.concatenate([scores, scores + 3]), heads_of(backend, 1, 1, False, None, "float32"))
     first = 1 / (1 + np.exp(-1))
-    np.testing.assert_allclose(backend.to_host(heads.weights)[0, 0, 0], [[first, 1 - first], [0.5, 0.5]], rtol=1e-5)
+    np.testing.assert_allclose(backend.to_host(found)[0, 0, 0], [[first, 1 - first], [0.5, 0.5]], rtol=1e-5)
 
 
 def test_weights_of_many_tokens_are_summed_in_float32_without_loss(backend):
@@ -118,9 +129,8 @@ def test_weights_of_many_tokens_are_summed_in_float32_without_loss(backend):
     scores = rng.normal(size=(2, 1, 1, 3000, 3000)).astype("float32")[:, :, :, :4]
     weights = np.zeros((2, 1, 1, 3000, 3000), "float32")
     weights[:, :, :, :4] = scores
-    heads = heads_of(backend, 1, 1, 3000, 1, False, None, "float32", weights)
-    backend.soften(heads)
-    sums = backend.to_host(heads.weights)[:, :, :, :4].astype("float64").sum(-1)
+    found = by_backend(backend, weights, heads_of(backend, 1, 1, False, None, "float32"))
+    sums = backend.to_host(found)[:, :, :, :4].astype("float64").sum(-1)
     np.testing.assert_allclose(sums, 1, rtol=2e-6)
 
 
@@ -150,10 +160,11 @@ def test_attention_is_its_definition_both_ways(backend, h, size, T, m, causal, p
         np.einsum("rmhtu,rhctm->rhcum", of_scores, q),
         np.einsum("rmhtu,rhctm->rhcum", weights, g),
     ]
-    heads = heads_of(backend, h, size, T, m, causal, counted)
+    heads = heads_of(backend, h, m, causal, counted)
     out, down = (backend.zeros(shape, "float64") for shape in (delta.shape, made.shape))
-    backend.attend(backend.to_device(made), heads, out=out)
-    backend.attend_back(backend.to_device(delta), heads, out=down)
-    near(backend, heads.weights, weights)
+    given = backend.to_device(made)
+    backend.attend(given, heads, out=out)
+    backend.attend_back(backend.to_device(delta), given, heads, out=down)
+    near(backend, backend.weigh(given, heads), weights)
     near(backend, out, taken.reshape(2, d, T * m))
     near(backend, down, np.stack(back, 1).reshape(2, 3 * d, T * m))
