@@ -32,7 +32,7 @@ class MPIRanks(Ranks):
         self.rank, self.size = communicator.Get_rank(), communicator.Get_size()
         self.local = communicator.Split_type(MPI.COMM_TYPE_SHARED).Get_rank()
         self._lines: list[Line] = []
-        self._sending: dict[tuple[int, tuple[int, ...]], tuple[Any, NDArray]] = {}
+        self._sending: dict[tuple[Any, ...], tuple[Any, NDArray]] = {}
 
     def split(self, group: int) -> "MPIRanks":
         return MPIRanks(self.communicator.Split(group, self.rank), self.wait)
@@ -80,11 +80,12 @@ class MPIRanks(Ranks):
             self._wait(begin(flat[start : start + step]))
 
     def send(self, backend: Backend, a: Array, to: int) -> None:
-        if before := self._sending.pop((to, a.shape), None):
+        like = to, a.shape, a.dtype
+        if before := self._sending.pop(like, None):
             self._wait(before[0])
         own = before[1] if before else np.empty(a.shape, a.dtype)
         own[...] = backend.to_host(a)
-        self._sending[to, a.shape] = self.communicator.Isend(own, to), own
+        self._sending[like] = self.communicator.Isend(own, to), own
 
     def receive(self, backend: Backend, out: Array, of: int) -> None:
         own = out if _lies_whole(out) else np.empty(out.shape, out.dtype)

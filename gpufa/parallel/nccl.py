@@ -16,7 +16,7 @@ from .ranks import Array, Job, Ranks, Together
 
 SOON, LOOK = 60.0, 0.01  # seconds in which GPUs are connected, or never; and between two looks
 CROSSING = "data", "layers"  # whose processes exchange arrays
-_lines: dict[tuple[int, ...], Line] = {}  # by the numbers of the processes that they connect
+_lines: dict[tuple[Any, ...], Line] = {}  # by the numbers of the processes that they connect, with their GPUs
 
 
 class LinedRanks(MPIRanks):
@@ -92,8 +92,8 @@ def _check(ends: Sequence[tuple[str, str]]) -> None:
 
 def _line(everybody: Ranks, ranks: Ranks, backend: Backend) -> Line:
     """What connects the devices of these, one of the groups of everybody, which all open theirs. Raises NoLine."""
-    numbers = tuple(ranks.gather(everybody.rank))
-    if (known := _lines.get(numbers)) and known.open:
+    ends = tuple(ranks.gather((everybody.rank, backend.gpu)))
+    if (known := _lines.get(ends)) and known.open:
         return known
     number: Number = ()
     why = ""
@@ -113,7 +113,7 @@ def _line(everybody: Ranks, ranks: Ranks, backend: Backend) -> Line:
 
     Thread(target=end, daemon=True).start()  # it may wait for ever
     _once_all(everybody, lambda: opened.done() and opened.result().open)
-    line = _lines[numbers] = opened.result()
+    line = _lines[ends] = opened.result()
     first = backend.to_device(np.array([ranks.rank + 1.0]))
     line.add(first)
 

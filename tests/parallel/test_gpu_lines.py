@@ -184,6 +184,12 @@ def test_lines_are_kept_for_the_next_run_until_they_are_cut():
     assert nccl._line(ranks, own, Place()) is not line
 
 
+def test_a_run_on_another_gpu_has_a_line_of_its_own():
+    line = nccl._line(Two(), Two(), Place())
+    assert nccl._line(Two(), Two(), Failing(gpu="b")) is not line
+    assert nccl._line(Two(), Two(), Place()) is line
+
+
 @pytest.mark.parametrize("parallel", ["none", "seeds"])
 def test_where_no_arrays_cross_no_way_is_taken(parallel):
     with pytest.raises(gpufa.InvalidValue, match=f"^exchange can't be 'nccl' with parallel '{parallel}', by which no"):

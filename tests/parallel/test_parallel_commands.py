@@ -171,6 +171,17 @@ def test_processes_that_another_mpi_has_started_are_refused(tmp_path, monkeypatc
         gpufa.train(gpufa.Config(), parallel="data")
 
 
+def test_messages_of_one_shape_and_two_types_are_two():
+    """As a batch in bfloat16, and as many samples that are judged in float32."""
+    MPI = pytest.importorskip("mpi4py.MPI", exc_type=ImportError)
+    ranks, backend = by_mpi.MPIRanks(MPI.COMM_WORLD, 5.0), gpufa.backends.get_backend("numpy")
+    for sent in (np.array([[1, 2]], np.uint16), np.array([[0.5, -1.5]], np.float32), np.array([[3, 4]], np.uint16)):
+        came = np.zeros_like(sent)
+        ranks.send(backend, sent, 0)
+        ranks.receive(backend, came, 0)
+        np.testing.assert_array_equal(came, sent)
+
+
 def test_messages_larger_than_mpi_counts_go_in_pieces(monkeypatch):
     """As one of 2 GiB would."""
     MPI = pytest.importorskip("mpi4py.MPI", exc_type=ImportError)
