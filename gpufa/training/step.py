@@ -52,7 +52,7 @@ class Step:
         if batches.mask is not None:
             self.p.weight, self.p.counts = batches.mask, batches.counted(0)
             self.seen = self.p.counts
-        self.clean = Pass(net, m, clock=clock) if config.adversarial else None
+        self.clean = Pass(net, m, clock=clock, share=share) if config.adversarial else None
         if found := all_of(share, norms, backend):
             self.p.all = found
             if self.clean:

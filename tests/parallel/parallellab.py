@@ -99,6 +99,7 @@ ENCODED = "input 16", "poisson 6 rate 0.5, lif 8", "dense 5 tanh"  # judged by s
 RECURRENT = "input 4x4", "gru 6 all", "gru 5", "dense 5 tanh"
 HEARD = "residual(layer norm, attention 2), residual(layer norm, dense 12 gelu, dense 8)"
 ATTENTION = "tokens 6 of 16", "embed 8, positions", HEARD, "mean, dense 5 tanh"
+OWN = "input 16", "dense 6 tanh, shaken 0.3", "dense 5 tanh"
 SHARED = {
     "sgd": ({"optimizer": "sgd", "lr": 0.05}, EVEN),
     "momentum": ({}, EVEN),
@@ -120,7 +121,7 @@ SHARED = {
     "steep-conv": (WORDS | STEEP | {"layers": (*CONV, "dense 5 tanh")}, ODD),
     "recurrent": (WORDS | STEEP | {"layers": RECURRENT}, ODD),
     "attention": (WORDS | STEEP | {"layers": ATTENTION, "rule": "fa"}, TOKENS),
-    "own-layer": (WORDS | {"layers": ("input 16", "dense 6 tanh, shaken 0.3", "dense 5 tanh")}, ODD),
+    "own-layer": (WORDS | {"layers": OWN, "adversarial": 0.1}, ODD),
     "encoded": (WORDS | STEEP | {"layers": ENCODED, "validation": 0.2, "keep": "best"}, ODD),
 }
 REFUSED = {

@@ -13,6 +13,7 @@ from gpufa.basics.random import Purpose, permutation
 from gpufa.checkpoints import hdf5
 from gpufa.commands.main import main
 from gpufa.data.samples.data import Data
+from gpufa.net.part import part_of
 from gpufa.parallel.ranks import Ranks, Together
 from gpufa.training.together import in_words
 from gpufa.training.trainer import Trainer
@@ -81,6 +82,23 @@ def test_as_many_have_to_hold_each_copy():
     said = "^3 processes can't hold 2 copies of a net, each as many; start a multiple of --copies$"
     with pytest.raises(gpufa.InvalidValue, match=said):
         gpufa.Processes("layers", copies=2).among(Rank(3))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("tokens 6 of 9 pad 0", "embed 8", "mean, dense 5 tanh", "dense 9"), "what 'tokens 6 of 9 pad 0' says of the"),
+        (
+            ("tokens 6 of 9", "embed 8 tied, positions, mean", "dense 8 tanh", "dense 9"),
+            "what 'embed 8 tied, positions, mean' asks",
+        ),
+        (("input 2x5", "conv1d 6 3 tanh", "conv1d 6 3 tanh", "conv1d 3 1"), "the outputs, 'conv1d 3 1', have an error"),
+    ],
+)
+def test_what_all_blocks_have_to_know_and_errors_at_places_are_refused(words, said):
+    with pytest.raises(gpufa.InvalidValue) as error:
+        part_of(gpufa.Network(words, rule="dfa", backend="numpy").sizes, Rank(2))
+    assert str(error.value).startswith(said)
 
 
 @pytest.mark.parametrize("how", [{"parallel": "data", "copies": 2}, {"parallel": "layers", "copies": 0}])
