@@ -152,6 +152,26 @@ class Attention(nn.Module):
         return F.linear(mixed.transpose(1, 2).flatten(2), self.taken, self.taken_bias).transpose(1, 2)
 
 
+class Recurrent(nn.ModuleList):
+    """An RNN, GRU or LSTM along time, (n, channels, time): what it is behind the last step, (n, units), or behind
+    `every` step, (n, units, time)."""
+
+    def __init__(self, layer: nn.RNNBase, every: bool = False):
+        super().__init__((layer,))
+        self.every = every
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self[0](x.transpose(1, 2))[0]
+        return h.transpose(1, 2) if self.every else h[:, -1]
+
+
+class Turn(nn.Module):
+    """(n, a, b), or of images of one channel (n, 1, a, b), as (n, b, a)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x.squeeze(1) if x.dim() == 4 else x).transpose(1, 2)
+
+
 class ScaledTanh(nn.Module):
     """steep * tanh(flat * a)."""
 

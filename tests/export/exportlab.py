@@ -7,7 +7,8 @@ import gpufa
 from gpufa.export.forms import time
 from gpufa.layers.sequences import numbered
 
-UNKNOWN = [kind.word for kind in time.KINDS]  # words that no format has so far
+UNKNOWN = [*(kind.word for kind in time.REFUSED), "recurrent"]  # no format has them, or not all of their options
+OF_TIME = [kind.word for kind in time.ROWS]  # which no module of PyTorch is read as
 
 
 def random_net(words, seed=0, **kw):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from exportlab import UNKNOWN, random_net, raw
+from exportlab import OF_TIME, random_net, raw
 from netlab import random_words
 
 import gpufa
@@ -81,7 +81,7 @@ def test_its_end_says_the_loss(end, loss):
 @pytest.mark.parametrize("seed", range(20))
 def test_random_nets_come_back(seed):
     """Through PyTorch and back: the words but for what does nothing, all weights, and every prediction."""
-    net = random_net(random_words(seed, UNKNOWN), seed)
+    net = random_net(random_words(seed, OF_TIME), seed)
     back = gpufa.from_torch(gpufa.to_torch(net), rule="bp", backend="numpy")
     x = raw(net)
     np.testing.assert_allclose(back.predict(x), net.predict(x), atol=1e-6)
