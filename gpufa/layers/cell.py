@@ -19,7 +19,7 @@ from ..functions.cells import Steps
 from .carrying import carrier
 from .layer import At, Layer
 from .sequences import behind_the_last, widened
-from .tape import Rows, Tape, Views, by_rows
+from .tape import Rows, Tape, Views
 from .terms import Carriers, Option, Parameter, Shape, Sums
 from .traces import Traces
 
@@ -112,7 +112,7 @@ class Cell(Layer):
             state[...] = last
 
     def carried(self, at: At, t: int) -> Views:
-        """The states in front of step t, or with -1 behind the last, h first, (R, n, m) each."""
+        """The states in front of step t, or behind the last, h first, (R, n, m) each."""
         return self.tape(at, at.shape[1]).states[t]
 
     def came_back(self, at: At) -> Views:
@@ -134,20 +134,25 @@ class Cell(Layer):
             return
         tape = self.tape(at, at.shape[1])
         back = T(at.w["U"]) if carriers is None else carriers[at.names["U"]]
-        for signal in tape.signals:
-            signal.fill(0)
-        if at.path in at.batch.arriving:
-            for signal, own in zip(tape.signals, by_rows(at.batch.arriving[at.path], self.n), strict=True):
-                signal[...] = own
+        self.begin_back(at, tape, tape.steps)
         arriving = by_time(at.delta, self.n) if self.all else None
         for t in reversed(range(tape.steps)):
             e = tape.nothing if t < tape.steps - 1 else at.delta
             self.down(at, tape, t, e if arriving is None else arriving[:, :, t], back is not None)
             if back is not None:
                 at.backend.gemm(back, tape.deltas[:, tape.of_U], out=tape.signals[0], beta=1.0)
-            if at.batch.horizon and t and not t % at.batch.horizon:
-                for signal in tape.signals:
-                    signal.fill(0)
+            if at.batch.cut(t):
+                self.begin_back(at, tape, t)
+
+    def begin_back(self, at: At, tape: Tape, t: int) -> None:
+        """What is at the states in front of step t before the error at the step before: what arrives from beyond, or
+        nothing."""
+        found = at.batch.arriving.get(at.path, {}).get(t)
+        for i, signal in enumerate(tape.signals):
+            if found is None:
+                signal.fill(0)
+            else:
+                signal[...] = found[:, i * self.n : (i + 1) * self.n]
 
     def down(self, at: At, tape: Tape, t: int, e: Array, loops: bool = False) -> None:
         """Back through step t, of what arrives there, (R, n, m), beside the signals from later steps; `loops` says

@@ -82,12 +82,12 @@ class Lowpass(Layer):
         at.delta[...] = self._steps(at, signal)[-1] if self.last else signal
 
     def pull(self, at: At, carriers: Carriers) -> Signal:
-        nothing, horizon = at.array("nothing", at.shape[0], at.batch.m), at.batch.horizon
+        nothing = at.array("nothing", at.shape[0], at.batch.m)
         arriving = [nothing] * (at.shape[1] - 1) + [at.delta] if self.last else self._steps(at, at.delta)
         later = nothing
         for t, own in reversed([*enumerate(self._steps(at, at.down))]):
             at.backend.evaluate(LEAKED, own, later, arriving[t], keep=self.keep)
-            later = nothing if horizon and t % horizon == 0 else own
+            later = nothing if at.batch.cut(t) else own
         return Signal(None, at.down)
 
     def _steps(self, at: At, y: Array) -> list[Array]:

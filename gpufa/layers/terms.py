@@ -66,12 +66,15 @@ class Batch(Protocol):
     begins: bool  # whether steps in time begin from states of zero
     terms: float  # of how many terms of a sample the loss is the mean: its places, or as many as have a target
     costs: bool  # whether what a layer costs by itself, beside the loss, counts
-    arriving: Mapping[str, Array]  # by path, what arrives at states behind the last step, one below the other
-    horizon: int  # steps in time after which errors go no further back, each stretch from its end; 0 for no such end
+    # By path, and by a step that errors don't go back from, or behind the last, what arrives at the states in front.
+    arriving: Mapping[str, Mapping[int, Array]]
 
     @property
     def traces(self) -> bool:
         """Whether layers carry traces forward in place of their steps."""
+
+    def cut(self, t: int) -> bool:
+        """Whether no error goes back from step t to the one before it."""
 
     @property
     def training(self) -> bool: ...

@@ -17,7 +17,7 @@ from .clock import Clock
 from .layout import Layout
 
 Kept = TypeVar("Kept")
-NOTHING: Mapping[str, Array] = MappingProxyType({})
+NOTHING: Mapping[str, Mapping[int, Array]] = MappingProxyType({})
 
 
 class Workspace:
@@ -39,24 +39,31 @@ class Workspace:
         self.share = share or Share(0, m, m)
         self.all: All | None = None
         self.dtype, self.slab_dtype = dtypes
-        self.horizon, self.arriving = 0, NOTHING
+        self.truncate = self.window = 0
+        self.arriving = NOTHING
         self.begins = self.ends = self.costs = True
         self.terms = float(sizes.whole.places)
         self._own: dict[str, Any] = {}
 
     @contextmanager
-    def within(self, horizon: int) -> Iterator[None]:
-        """Errors that are sent inside go back through so many steps in time at most, see Batch."""
-        self.horizon = horizon
+    def within(self, truncate: int, window: int = 0) -> Iterator[None]:
+        """Errors that are sent inside stay within windows of so many steps in time, and go back through so many steps
+        of one at most; 0 for no such end."""
+        self.truncate, self.window = truncate, window
         try:
             yield
         finally:
-            self.horizon = 0
+            self.truncate = self.window = 0
+
+    def cut(self, t: int) -> bool:
+        """Whether no error goes back from step t to the one before it."""
+        within = t % self.window if self.window else t
+        return t > 0 and (within == 0 or (self.truncate > 0 and within % self.truncate == 0))
 
     @contextmanager
-    def beyond(self, arriving: Mapping[str, Array]) -> Iterator[None]:
-        """What arrives inside at the states of recurrent layers behind their last step, from beyond it: (R, states * n,
-        m), h first, by the paths of their places."""
+    def beyond(self, arriving: Mapping[str, Mapping[int, Array]]) -> Iterator[None]:
+        """What arrives inside at the states of recurrent layers, by the paths of their places, and by step in front of
+        which it does: (R, states * n, m), h first."""
         self.arriving = arriving
         try:
             yield

@@ -51,7 +51,7 @@ class BP(Rule):
                 )
 
     def deltas(self, net: Pass, e: Any) -> None:
-        with net.within(self.truncate):
+        with net.within(self.truncate, self.window):
             net.send(net.L, e)
             for k in reversed(net.hidden):
                 net.send(k, net.pull(k + 1))

@@ -80,12 +80,16 @@ class DNIWindows(BP):
         return found
 
     def deltas(self, net: Pass, e: Any) -> None:
-        ends = {} if net.ends else {at.path: self.predict(net, end, at, -1) for end, at in places(net)}
-        with net.beyond(ends):
+        ends = [*range(self.window, net.sizes.places, self.window), *([] if net.ends else [net.sizes.places])]
+        found = {at.path: {t: self.predict(net, end, at, t) for t in ends} for end, at in places(net)}
+        if net.terms != net.sizes.places:  # M has learned errors under weights whose mean over all places is 1
+            for one in (one for own in found.values() for one in own.values()):
+                net.xp.multiply(one, net.terms / net.sizes.places, out=one)
+        with net.beyond(found):
             super().deltas(net, e)
 
     def predict(self, net: Pass, end: str, at: At, t: int) -> Any:
-        """M of the states in front of step t, or with -1 behind the last, (R, states * n, m)."""
+        """M of the states in front of step t, or behind the last, (R, states * n, m)."""
         p, s = net.parameters, states(net, end, at, t)
         u = net.array(f"hidden units of M{end} at {t}", self.hidden or s.shape[-2], net.m)
         net.backend.layer(p[f"M{end}"], s, p[f"m{end}"], TANH if self.hidden else None, a=u, h=u)
@@ -133,7 +137,7 @@ def places(net: Pass) -> Iterator[tuple[str, At]]:
 
 
 def states(net: Pass, end: str, at: At, t: int) -> Any:
-    """Those in front of step t, or with -1 behind the last, (R, states * n, m)."""
+    """Those in front of step t, or behind the last, (R, states * n, m)."""
     return together(net, f"states of {end} at {t}", at.layer.carried(at, t))  # type: ignore[attr-defined]
 
 

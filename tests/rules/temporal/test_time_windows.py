@@ -5,11 +5,12 @@ from functools import partial
 import numpy as np
 import pytest
 from celllab import TINY, begin, hollowed, step
-from rulelab import close, replicas_are_single_runs, trainer, values
+from rulelab import close, put, replicas_are_single_runs, trainer, values
 from spikelab import SPIKING
 
 import gpufa
 from gpufa.data.tasks.copying import CopyTask
+from gpufa.measure.alignment import measure
 
 TASK = CopyTask(length=2, delay=3, alphabet=3, train_samples=24, test_samples=6)  # 7 steps
 DATA = gpufa.load_data(tuple(TASK.data()), task="places")
@@ -115,6 +116,35 @@ def test_synthetic_gradients_stand_at_the_ends_and_learn_from_the_windows_behind
     close(begun(run)[1], expected, 1e-11)
     for m, own in zip(M, learnt, strict=True):
         np.testing.assert_allclose(m, own, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize(("rule", "options"), [("bp", {}), ("bp", {"truncate": 2}), ("dni_windows", {"rate": 2.0})])
+@pytest.mark.parametrize("word", ["gru 5", "lstm 5"])
+def test_what_a_net_says_of_itself_and_its_angles_are_of_windows_too(word, rule, options, backend):
+    run = run_of(word, rule, {"window": 3, **options}, backend=backend)
+    M = None
+    if rule == "dni_windows":
+        M = [np.random.default_rng(i).normal(0, 0.3, p.shape) for i, p in enumerate(host_M(run))]
+        for name, m in zip("Mm", M, strict=True):
+            put(run.net, run.net.parameters[f"{name}1"], m)
+    layer, theta, x, y = begun(run_of(word, rule, {"window": 3, **options}))
+    states, count, found = [begin(layer) for _ in x], (y >= 0).sum(), run.net.gradients(x.reshape(6, -1), y)
+    expected = {name: np.zeros(p.shape) for name, p in theta.items()}
+    for first, last in [(0, 3), (3, 6), (6, 7)]:
+        parts = [(a, min(a + options.get("truncate", 3), last)) for a in range(first, last, options.get("truncate", 3))]
+        for a, b in parts:
+            at_end = None if M is None or b == 7 else [m * count / y.size for m in M]
+            for i, state in enumerate(states):
+                by_theta, _ = slopes_of(layer, theta, state, x[i, :, a:b], y[i, a:b], at_end)
+                expected = {name: g + by_theta[name] / count for name, g in expected.items()}
+                states[i] = tuple(one.real for one in loss(layer, theta, state, x[i, :, a:b], y[i, a:b])[1])
+    close({name: found.get(f"{name}1", found.get(name)) for name in theta}, expected, 1e-11)
+    assert measure(run.net, *run.probe)["gradient"][0, 0] > 1
+    assert measure(run_of(word, "bp").net, *run_of(word, "bp").probe)["gradient"][0, 0] < 1e-4
+
+
+def host_M(run):
+    return [values(run.net)[name] for name in ("M1", "m1")]
 
 
 @pytest.mark.parametrize("hidden", [0, 4])
