@@ -20,13 +20,28 @@ class Gate(NamedTuple):
     rows: slice
 
 
+class Factors(NamedTuple):
+    """What a signal at places is known to be the product of: a matrix that is the same at all of them, (R, features,
+    n), and what it is multiplied with, (R, n, places * m)."""
+
+    matrix: Array
+    signal: Array
+
+    @property
+    def few(self) -> bool:
+        """Whether to multiply by one after the other takes at most half of what the product would."""
+        (features, n), columns = self.matrix.shape[1:], self.signal.shape[2]
+        return 2 * n * (features + columns) <= int(features * columns)
+
+
 class Signal(NamedTuple):
     """matrix @ signal + plus, (R, n, m): a product that is not taken yet, so that it can be one operation with what
-    follows. Without a matrix it is the signal itself."""
+    follows. Without a matrix it is the signal itself, which may be known to be that of `factors`."""
 
     matrix: Array | None
     signal: Array
     plus: Array | None = None
+    factors: Factors | None = None
 
 
 class Ticks(NamedTuple):

@@ -15,6 +15,7 @@ from ..basics.arguments import whole
 from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
 from .carrying import carrier
+from .factored import hand_over, taken_through
 from .layer import At, Layer
 from .sequences import Steps, by_features, counted, of_each
 from .terms import Carriers, Option, Parameter, Shape, Sums
@@ -67,7 +68,7 @@ class Attention(Layer):
 
     def send(self, at: At, carriers: Carriers) -> None:
         back = at.backend.scratch("signal at what is mixed", self._mixed(at).shape, at.delta.dtype)
-        at.backend.gemm(self._back(at, "U", carriers), by_features(at.delta, at.shape[0]), out=back)
+        taken_through(at, self._back(at, "U", carriers), by_features(at.delta, at.shape[0]), out=back)
         at.backend.attend_back(back, self._made(at), self._heads(at), out=self._sent(at))
 
     def pull(self, at: At, carriers: Carriers) -> Signal:
@@ -77,7 +78,7 @@ class Attention(Layer):
     def gradients(self, at: At, grads: Sums) -> None:
         delta = by_features(at.delta, at.shape[0])
         grads.product(at.names["W"], self._sent(at), by_features(at.x, at.shape[0]))
-        grads.product(at.names["U"], delta, self._mixed(at))
+        hand_over(at, grads, at.names["U"], delta, self._mixed(at))
         if self.bias:
             grads.sums(at.names["b"], self._sent(at))
             grads.sums(at.names["c"], delta)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ..backends.operands import Signal
 from ..basics.arguments import whole
 from .carrying import carrier
+from .factored import hand_over, taken_through
 from .layer import At, Layer
 from .sequences import by_features, stepwise, widened
 from .terms import Carriers, Parameter, Shape, Sums
@@ -46,10 +47,10 @@ class Dense(Layer):
         B = carrier(at.w["W"]) if carriers is None else carriers[at.names["W"]]
         if not stepwise(at.shape):
             return Signal(B, at.delta)
-        at.backend.gemm(B, by_features(at.delta, self.n), out=by_features(at.down, at.shape[0]))
+        taken_through(at, B, by_features(at.delta, self.n), out=by_features(at.down, at.shape[0]))
         return Signal(None, at.down)
 
     def gradients(self, at: At, grads: Sums) -> None:
         delta = by_features(at.delta, self.n)
-        grads.product(at.names["W"], delta, by_features(at.x, at.w["W"].shape[-1]))
+        hand_over(at, grads, at.names["W"], delta, by_features(at.x, at.w["W"].shape[-1]))
         grads.sums(at.names["b"], delta)

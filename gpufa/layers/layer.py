@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.operands import Signal
+from ..backends.operands import Factors, Signal
 from ..backends.places import Windows
 from ..basics.arrays import Array
 from .terms import Batch, Carriers, Parameter, Shape, State, Sums
@@ -27,6 +27,7 @@ class At:
     shape    of its input, and `units` of that, `out` of its output
     x, y     what comes in, as whoever is below has left it, and what goes out, (R, units, m)
     delta    the signal at y, which a pass that only goes up never has: there from its first use on
+    factors  what delta is known to be the product of, where its layer is at places
     w        its parameters, by the layer's own names, and `names` those that the net has for them
     state    what it measures from step to step, by its own names
     stream   a number of its own, for random numbers
@@ -54,6 +55,7 @@ class At:
         self.stream = next(streams)
         self.x: Array = None
         self.y, self.top = y, top
+        self._factors: Factors | None = None
         if delta is not None:
             self.delta = delta
         self.below: At | None = None
@@ -71,6 +73,15 @@ class At:
         if self.top is not None:
             return self.top.delta
         return self.batch.array(f"{self.path} delta", math.prod(self.out), self.batch.m)
+
+    @property
+    def factors(self) -> Factors | None:
+        """Those of the place on whose top it stands, if there is one."""
+        return self.top.factors if self.top is not None else self._factors
+
+    @factors.setter
+    def factors(self, factors: Factors | None) -> None:
+        self._factors = factors
 
     @cached_property
     def windows(self) -> Windows:
@@ -90,6 +101,7 @@ class At:
         """A place of the same layer with another input, and an output that is its signal too."""
         place = copy(self)
         place.x, place.y, place.delta = x, y, y
+        place.top = place.factors = None
         return place
 
     def leaves(self) -> Iterator["At"]:

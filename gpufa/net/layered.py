@@ -94,6 +94,7 @@ class LayeredBlock:
     def take(self, s: Signal) -> None:
         """The signal at what it hands on."""
         write(self.net.backend, s, out=self.at.delta)
+        self.at.factors = s.factors
 
     def down(self, carriers: Carriers) -> None:
         """What has arrived goes down inside."""
@@ -109,6 +110,7 @@ class LayeredBlock:
     def send_steps(self, s: Signal, carriers: Carriers = None) -> None:
         """The signal arrives at all units that they make, of each step."""
         write(self.net.backend, s, out=self.at.delta)
+        self.at.factors = None
         self.down(carriers)
 
     def receive(self, s: Signal, carriers: Carriers = None) -> None:
@@ -116,6 +118,7 @@ class LayeredBlock:
         felt = math.prod(self.net.sizes.felt[self.k])
         came = self.net.array(f"signal at all of {self.at.path}", felt, self.net.m)
         write(self.net.backend, s, out=came)
+        self.at.factors = None
         self.block.receive(self.at, came, carriers)
         self.tell()
         self.arrived = True
@@ -173,6 +176,7 @@ class SteppedBlock(LayeredBlock):
     def take(self, s: Signal) -> None:
         came = self.net.array(f"signal behind the last step of {self.at.path}", self.net.sizes[self.k], self.net.m)
         write(self.net.backend, s, out=came)
+        self.at.factors = None
         self.at.delta.fill(0)
         self.handed_on(self.at.delta)[...] = came
 

@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..backends.operands import Signal
+from ..backends.keyed import KeyedMatrix
+from ..backends.operands import Factors, Signal
 from ..backends.places import Windows
 from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
@@ -49,10 +50,11 @@ class Rows:
     def signal(self, net: Pass, k: int, matrix: Array, e: Array) -> Signal:
         """What arrives at block k's output, of its matrix (R, count, columns) and what that is multiplied with."""
         if self.several > 1:
-            n = self.count * self.several
+            n, heard = self.count * self.several, self.heard(e)
             out = net.array(f"{n} units", n, net.m)
-            net.backend.through(matrix, self.heard(e), out=self.heard(out))
-            return Signal(None, out)
+            net.backend.through(matrix, heard, out=self.heard(out))
+            stored = not isinstance(matrix, KeyedMatrix) and matrix.dtype == heard.dtype == out.dtype
+            return Signal(None, out, factors=Factors(matrix, heard) if stored else None)
         if self.windows is None:
             return net.through(matrix, e)
         rows, out = self._space(net, k)
