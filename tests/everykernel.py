@@ -28,7 +28,7 @@ def every_kernel(dtype, slab=None, V=None):
     """{name: Kernel} for parameters of `dtype`, slabs of `slab`, and V elements an access."""
     wide = {"dtype": dtype, "slab": slab, "V": V or WIDTHS[slab or dtype]}
     narrow, plain = wide | {"V": 1}, {"dtype": dtype, "V": V or WIDTHS[dtype]}
-    found = {}
+    found, wanted = {}, TYPES[slab or dtype]
     for name, f in ACTIVATIONS.items():
         found[f"bias_activation {name}"] = kernel("layer", "bias_activation", **wide, **activation_text(f))
         found[f"gate {name}"] = kernel("gate", "gate", **wide, **derivative_text(f))
@@ -56,7 +56,9 @@ def every_kernel(dtype, slab=None, V=None):
     for random in ("dropout", "shuffle_keys"):
         found[random] = kernel("random", random, **narrow, **law_text("uniform"))
     for name, loss in LOSSES.items():
-        found[f"output_error {name}"] = kernel("output", "output_error", **narrow, **loss_text(loss))
+        for labels, kind in (("0", wanted), ("1", "i64")):
+            text = loss_text(loss) | {"LABELS": labels, "O": kind}
+            found[f"output_error {name} {kind}"] = kernel("output", "output_error", **narrow, **text)
     for name in ("row_sums", "long_row_sums", "square_sums", "clip_factors"):
         found[name] = kernel("sums", name, **(wide if "row_sums" in name else narrow), THREADS="256")
     for name in ("row_norm_sums", "norm_up", "norm_down"):
@@ -71,18 +73,23 @@ def every_kernel(dtype, slab=None, V=None):
     for source, most in (("float", 4), ("double", 2), ("unsigned char", 8)):
         given = wide | {"V": min(wide["V"], most)}
         for taught in ("i64", TYPES[dtype]):
-            of_places = {"U": source, "Y": taught, "PLACES": "48"}
+            of_places = {"U": source, "Y": taught, "O": wanted, "PLACES": "48"}
             found[f"load {source} {taught} of places"] = kernel("batch", "load_samples", **narrow, **of_places)
-            found[f"load {source} {taught}"] = kernel("batch", "load_samples", **given, U=source, Y=taught, PLACES="1")
+            found[f"load {source} {taught}"] = kernel(
+                "batch", "load_samples", **given, U=source, Y=taught, O=wanted, PLACES="1"
+            )
         moves = moves_text(augmentations("flip, crop 4"))
         found[f"load changed {source}"] = kernel(
-            "batch", "load_samples", **narrow, U=source, Y="i64", PLACES="1", **moves
+            "batch", "load_samples", **narrow, U=source, Y="i64", O=wanted, PLACES="1", **moves
         )
+        stays = {"U": source, "Y": "i64", "O": "i64", "PLACES": "48"}
+        found[f"load {source} labels"] = kernel("batch", "load_samples", **given, **stays)
     for name in ("perturb", "lower"):
         found[name] = kernel("elementwise", name, **wide | {"V": plain["V"]})
     for taught in ("i64", TYPES[dtype]):
-        found[f"targets {taught}"] = kernel("batch", "targets", **narrow, U="float", Y=taught, PLACES="1")
-    found["tick"] = kernel("batch", "tick", **narrow, U="float", Y="i64", PLACES="1")
+        found[f"targets {taught}"] = kernel("batch", "targets", **narrow, U="float", Y=taught, O=wanted, PLACES="1")
+    found["targets as labels"] = kernel("batch", "targets", U="float", Y="i64", O="i64", PLACES="48")
+    found["tick"] = kernel("batch", "tick", **narrow, U="float", Y="i64", O=wanted, PLACES="1")
     for name, row in OPTIMIZERS.items():
         found[f"optimizer_update {name}"] = kernel("optimizer", "optimizer_update", **plain, **update_text(row))
     return found

@@ -131,7 +131,8 @@ class Backend(Store, Dynamics, Columns, Norms, Sequences, TraceOperations, Edges
 
     def targets(self, y: Array, out: Array, places: int = 1) -> None:
         """out = targets (R, n_L, N), one-hot where y are labels (N,) or (R, N), else y (N, n_L) itself. Labels of
-        several places, (N, places) or (R, N, places), are one-hot at each; one that is no class, as -1, is 0 in all."""
+        several places, (N, places) or (R, N, places), are one-hot at each; one that is no class, as -1, is 0 in all.
+        Into int64 of (R, places * N) they go as they are."""
         raise NotImplementedError
 
     def tick(self, ticks: Ticks) -> None:
@@ -140,7 +141,7 @@ class Backend(Store, Dynamics, Columns, Norms, Sequences, TraceOperations, Edges
 
     def load(self, ticks: Ticks, samples: Samples, x: Array, y: Array, w: Array = None) -> None:
         """`tick`, and then the batch's samples into x, (R, m, n), their targets into y, (R, n_L, m), and, where they
-        have some, their weights into w, (R, m), of places (R, places * m)."""
+        have some, their weights into w, (R, m), of places (R, places * m). y may be for labels, as in `targets`."""
         raise NotImplementedError
 
     def clip_factors(self, g: Array, most: float, out: Array, over: Over | None = None) -> Array:

@@ -14,7 +14,18 @@ from .device import Device, Job
 from .draws import RandomKernels
 from .elementwise import ElementKernels
 from .feedback import FeedbackKernels
-from .grids import THREADS, columns_grid, output_grid, shared_grid, slab_grid, stride, tile_grid, types, warp_grid
+from .grids import (
+    THREADS,
+    columns_grid,
+    element,
+    output_grid,
+    shared_grid,
+    slab_grid,
+    stride,
+    tile_grid,
+    types,
+    warp_grid,
+)
 from .kernels import TYPES, kernel
 from .nccl import NcclLines
 from .norms import Over
@@ -97,7 +108,8 @@ class CupyBackend(
     def _output_error(self, b: Array, outputs: Outputs) -> None:
         loss, a, y, e, value, missed, sums, weight, weighs_misses = outputs
         replicas, units, m = a.shape
-        found = kernel("output", "output_error", **types(a), **kernels.loss_text(loss))
+        lies = {"O": element(y), "LABELS": "1" if y.ndim < a.ndim else "0"}
+        found = kernel("output", "output_error", **types(a), **kernels.loss_text(loss), **lies)
         arrived = self.scratch("blocks that have arrived", (replicas,), "uint32")
         self._launch(
             found,
@@ -107,21 +119,24 @@ class CupyBackend(
         )
 
     def targets(self, y: Array, out: Array, places: int = 1) -> None:
+        wide, out = {} if out.ndim == 2 else types(out), _by_rows(out, places)
         replicas, units, m = out.shape
-        found = kernel("batch", "targets", **types(out), U="float", Y=TYPES[y.dtype.name], PLACES=str(places))
+        kinds = {"U": "float", "Y": TYPES[y.dtype.name], "O": element(out), "PLACES": str(places)}
+        found = kernel("batch", "targets", **wide, **kinds)
         lies = y, _taught_stride(y, places), out, stride(out), out.strides[1] // out.itemsize
         self._launch(found, *tile_grid(units, m, replicas), *lies, units, m, replicas)
 
     def tick(self, ticks: Ticks) -> None:
-        found = kernel("batch", "tick", ticks.now.dtype.name, U="float", Y="i64", PLACES="1")
+        found = kernel("batch", "tick", ticks.now.dtype.name, U="float", Y="i64", O=element(ticks.now), PLACES="1")
         self._launch(found, (1, 1, 1), (32, 1, 1), *ticks, len(ticks.now))
 
     def load(self, ticks: Ticks, samples: Samples, x: Array, y: Array, w: Array = None) -> None:
+        y = _by_rows(y, samples.places)
         (replicas, m, inputs), units, by = x.shape, y.shape[1], samples.augmenting
         V = 1 if by else self._wide(inputs, samples.x, x)
         source, taught = TYPES[samples.x.dtype.name], TYPES[samples.y.dtype.name]
         moves = kernels.moves_text(by.chosen) if by else {}
-        lies = {"U": source, "Y": taught, "PLACES": str(samples.places)}
+        lies = {"U": source, "Y": taught, "O": element(y), "PLACES": str(samples.places)}
         found = kernel("batch", "load_samples", **types(x), V=V, **lies, **moves)
         self._launch(
             found,
@@ -178,6 +193,11 @@ class CupyBackend(
         if self.precision == "bf16":
             tf32 = "no: training keeps its activity in bfloat16, sums are in float32"
         return {**self.device.describe(), "TF32": tf32}
+
+
+def _by_rows(y: Array, places: int) -> Array:
+    """Where targets go, (R, n_L, m); labels of places, (R, places * m), as (R, places, m)."""
+    return y if y.ndim > 2 else y.reshape(len(y), places, -1)
 
 
 def _taught_stride(y: Array, places: int) -> int:

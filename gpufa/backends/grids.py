@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from .kernels import TYPES
+
 Array = Any
 Grid = tuple[tuple[int, int, int], tuple[int, int, int]]
 THREADS = 256  # of a block that walks along a row
@@ -72,6 +74,11 @@ def types(x: Array) -> dict[str, str]:
     """The kernels' types for a slab: what it is kept in, and what is done with it."""
     name = x.dtype.name
     return {"dtype": "float32", "slab": "bfloat16"} if name == "uint16" else {"dtype": name, "slab": name}
+
+
+def element(x: Array) -> str:
+    """What a kernel calls the type of an array's numbers."""
+    return TYPES[types(x)["slab"]]
 
 
 def stride(x: Array | None) -> int:

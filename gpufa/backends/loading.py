@@ -62,7 +62,9 @@ class Loading(Drawing):
             own = y[r] if labels and y.ndim > of_sample else y
             if index is not None:
                 own = self._taken(own, index[r])
-            if labels:
+            if out.dtype.kind == "i":
+                out[r].reshape(places, -1)[...] = own.T
+            elif labels:
                 hit = self.scratch("labels hit", (classes, *own.T.shape), bool)
                 np.equal(own.T, self._classes(classes).reshape(-1, *(1,) * own.ndim), out=hit)
                 out[r] = hit.reshape(out[r].shape)

@@ -132,10 +132,15 @@ class NumpyBackend(Direct, Pools, PassNorms, Attending, LookUps, EdgeSums, Loadi
 
     def output_error(self, outputs: Outputs) -> None:
         loss, a, y, e, value, missed, sums, weight, weighs_misses = outputs
-        loss.evaluate(a, y, e, value, self.scratch("work of a loss", a.shape, a.dtype))
         found, wanted = (self.scratch(name, value.shape, np.intp) for name in ("label found", "label wanted"))
+        if y.ndim < a.ndim and loss.judge:
+            loss.judge(a, y, e, value)
+            np.maximum(y, 0, out=wanted)
+        else:
+            y = self._spelt(y, a) if y.ndim < a.ndim else y
+            loss.evaluate(a, y, e, value, self.scratch("work of a loss", a.shape, a.dtype))
+            y.argmax(axis=-2, out=wanted)
         a.argmax(axis=-2, out=found)
-        y.argmax(axis=-2, out=wanted)
         np.not_equal(found, wanted, out=missed)
         if weight is not None:
             np.multiply(e, weight[:, None], out=e)
@@ -145,6 +150,12 @@ class NumpyBackend(Direct, Pools, PassNorms, Attending, LookUps, EdgeSums, Loadi
             if weighs_misses and weight is not None:
                 missed = np.multiply(missed, weight, out=self.scratch("misses weighed", missed.shape, weight.dtype))
             sums[1] += missed.sum(axis=-1)
+
+    def _spelt(self, labels: NDArray, a: NDArray) -> NDArray:
+        """The targets of all outputs, like a, of labels (R, m)."""
+        out = self.scratch("targets of labels", a.shape, a.dtype)
+        np.equal(labels[:, None], self._classes(a.shape[-2]), out=out)
+        return out
 
     def clip_factors(self, g: NDArray, most: float, out: NDArray, over: Over | None = None) -> NDArray:
         squares = self.scratch("sums of squares", (len(g),), "float64")

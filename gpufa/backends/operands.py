@@ -88,10 +88,11 @@ class Rates(NamedTuple):
 
 
 class Outputs(NamedTuple):
-    """The output units of a batch: their loss, pre-activation a, targets y and error e, (R, n_L, m); of each sample the
-    loss and whether it is missed, its largest output not being its largest target, (R, m); sums of both, (2, R)
-    float64, or None; and what the error and the loss of each sample are multiplied by, (R, m), or None. Where
-    `weighs_misses` is set, the sum of the misses is weighed as that of the losses is."""
+    """The output units of a batch: their loss, pre-activation a, targets y and error e, (R, n_L, m), or in place of y
+    labels, (R, m) int64, those below 0 being none, with targets of 0; of each sample the loss and whether it is missed,
+    its largest output not being its largest target, (R, m); sums of both, (2, R) float64, or None; and what the error
+    and the loss of each sample are multiplied by, (R, m), or None. Where `weighs_misses` is set, the sum of the misses
+    is weighed as that of the losses is."""
 
     loss: Loss
     a: Array

@@ -46,7 +46,9 @@ class Loss(Part):
     """outputs(a, yhat) writes yhat from the pre-activation a, (..., n_L, m); values(a, y, value, t) the loss of each
     sample, (..., m), summed over outputs, with scratch t like a. unfit(y) says what of real targets (samples, n_L) is
     not for this loss, "" where all are. error(a, y, e) writes dloss/da where that is not yhat - y; such a loss, and one
-    without CUDA forms, runs on NumPy alone.
+    without CUDA forms, runs on NumPy alone. judge(a, labels, e, value) writes the error and the loss of labels,
+    (..., m), those below 0 being none, to the bits of their one-hot targets and without making these; of a loss that
+    lacks it they are made.
 
     The CUDA forms write yhat, and one output's share of the loss into v, from a and y; `top` is the sample's largest a,
     and where `normalised` is set `total` is the sum of exp(a - top) over its outputs and `log_total` its logarithm.
@@ -61,6 +63,7 @@ class Loss(Part):
     normalised: bool = False
     unfit: Callable[[Array], str] = _nothing
     error: Callable[[Array, Array, Array], Any] | None = None
+    judge: Callable[[Array, Array, Array, Array], Any] | None = None
 
     @property
     def on_gpu(self) -> bool:
@@ -121,6 +124,19 @@ def _cross_entropy(a: Array, y: Array, value: Array, t: Array) -> None:
     t.sum(axis=-2, out=value)
 
 
+def _judge_by_cross_entropy(a: Array, labels: Array, e: Array, value: Array) -> None:
+    """e = exp(a) / sum exp(a), less 1 at the label, and log sum exp(a) - a there."""
+    own, there = np.maximum(labels, 0)[..., None, :], labels >= 0
+    np.subtract(a, a.max(axis=-2, keepdims=True), out=e)
+    np.negative(np.take_along_axis(e, own, axis=-2)[..., 0, :], out=value)
+    np.exp(e, out=e)
+    total = e.sum(axis=-2, keepdims=True)
+    value += np.log(total)[..., 0, :]
+    value *= there
+    np.divide(e, total, out=e)
+    np.put_along_axis(e, own, np.take_along_axis(e, own, axis=-2) - there[..., None, :], axis=-2)
+
+
 def _logistic(a: Array, yhat: Array) -> None:
     """1 / (1 + exp(-a)) as exp(-log(1 + exp(-a))), which keeps the lower tail."""
     np.negative(a, out=yhat)
@@ -153,7 +169,8 @@ def _squared_error(a: Array, y: Array, value: Array, t: Array) -> None:
 ROWS = (
     Loss("cross_entropy", _softmax, _cross_entropy,
          "yhat = exp(a - top) / total;",
-         "v = y * (log_total - (a - top));", normalised=True, unfit=_no_distribution),
+         "v = y * (log_total - (a - top));", normalised=True, unfit=_no_distribution,
+         judge=_judge_by_cross_entropy),
     Loss("binary_cross_entropy", _logistic, _binary_cross_entropy,
          "const T z = exp(a > 0 ? -a : a); yhat = (a > 0 ? (T)1 : z) / ((T)1 + z);",
          "v = (a > 0 ? a : (T)0) + log1p(exp(a > 0 ? -a : a)) - a * y;", unfit=_beyond_one),

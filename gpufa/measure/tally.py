@@ -26,7 +26,7 @@ HALF = 0.5  # an output above it says yes
 
 class Judged(NamedTuple):
     """Samples that have gone up: a_L, their targets and error, (R, n_L, m), and whether each is missed, (R, m);
-    of outputs at places how many of these count."""
+    of outputs at places no targets, and how many of these count."""
 
     a: Any
     y: Any
@@ -98,7 +98,7 @@ def count(net: Learner, x: Any, y: Any, part: slice = slice(None)) -> Tally:
             net.teach(p, y[at])
             p.evaluate(net.rule.forward, net.as_floats(x[at]), sums)
             counting = 0.0 if p.weight is None else float(p.weight[0].sum(dtype="float64"))
-            yield Judged(p.a[p.L], p.y, p.e, p.missed, counting)
+            yield Judged(p.a[p.L], p.y if p.sizes.places == 1 else None, p.e, p.missed, counting)
 
     return _tally(net, y, last - first, judged(), sums)
 

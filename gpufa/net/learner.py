@@ -7,6 +7,7 @@ import numpy as np
 
 from ..basics.arrays import T
 from ..data.samples.about import About
+from ..data.samples.data import has_labels
 from ..data.samples.places import counted, without_gaps
 from ..functions.losses import Loss
 from ..parallel.ranks import ALONE, Ranks, Share
@@ -96,4 +97,4 @@ class Learner(Scaled):
             p.weight, y = own.reshape(len(own), -1), without_gaps(self.backend.xp, y)
         elif self.graph is not None:
             p.weight, p.counts = self.counted(y)
-        self.backend.targets(y, out=p.y, places=places)
+        self.backend.targets(y, out=p.expect(has_labels(y)), places=places)

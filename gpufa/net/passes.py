@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Any
 
+import numpy as np
+
 from ..backends.operands import Outputs
 from ..basics.arrays import T
 from ..layers.carrying import write
@@ -30,7 +32,7 @@ class Pass(Sending):
     sent[k]      what block k sends on: h[k], after dropout if there is any; in residual nets with sent[k-1] added
     delta[k]     error signal of block k: of one dense layer at its pre-activation, of several at their output; delta[L]
                  is e, the error yhat - y
-    y            targets, (R, n_L, m)
+    y            targets, (R, n_L, m); `labels` in place of them, (R, places * m), where each place has one, -1 for none
     W[k], b[k]   weights and biases, of a block of several layers all of them; `parameters` has them by name, with what
                  the rule trains of its own
     B[k]         the rule's feedback, B.stacked all of it by rows where it has one width
@@ -64,7 +66,9 @@ class Pass(Sending):
         super().__init__(net, m, drops, clock, share, sizes)
         replicas = len(net.seeds)
         self.new_arena = net.new_arena
-        self.y = self.backend.zeros((replicas, self.sizes.outputs, m), self.slab_dtype)
+        self.labels: Array = None
+        if self.sizes.places == 1:
+            self._targets()
         self.value = self.backend.zeros((replicas, self.sizes.places * m), self.dtype)
         self.missed = self.backend.zeros((replicas, self.sizes.places * m), "bool")
         self.weight: Array = None
@@ -74,6 +78,30 @@ class Pass(Sending):
         self.awaited: Outputs | None = None
         if self.L in self.layered:
             self.a[self.L] = self.h[self.L]
+
+    @property
+    def y(self) -> Array:
+        """Targets, (R, n_L, m); where it has labels of places, made of these each time."""
+        made = self._targets()
+        if self.labels is not None:
+            classes = self.kept(
+                "numbers of classes", lambda: self.backend.to_device(np.arange(self.sizes.at_place)[:, None])
+            )
+            self.xp.equal(self.labels[:, None], classes, out=self.by_places(made))
+        return made
+
+    def _targets(self) -> Array:
+        """Room for those of all outputs."""
+        shape = len(self.seeds), self.sizes.outputs, self.m
+        return self.kept("targets of all outputs", lambda: self.backend.zeros(shape, self.slab_dtype))
+
+    def expect(self, labels: bool) -> Array:
+        """Where targets go: y, or of several places, each of which has a label, `labels`."""
+        self.labels = None
+        if not (labels and self.sizes.places > 1):
+            return self.y
+        self.labels = self.kept("labels of places", lambda: self.backend.zeros(self.value.shape, "int64"))
+        return self.labels
 
     @property
     def e(self) -> Array:
@@ -198,5 +226,6 @@ class Pass(Sending):
         sums += T(totals)
 
     def _outputs(self, sums: Array) -> Outputs:
-        a, y, e = map(self.by_places, (self.a[self.L], self.y, self.e))
+        y = self.by_places(self.y) if self.labels is None else self.labels
+        a, e = map(self.by_places, (self.a[self.L], self.e))
         return Outputs(self.loss, a, y, e, self.value, self.missed, sums, self.weight, self.sizes.places > 1)

@@ -21,6 +21,7 @@ class StepInTime(Step):
     def __init__(self, net: Learner, config: Any, batches: Any, clock: Any, update: Any, *rest: Any) -> None:
         self.windows, self.now = windows_of(net), clock.now
         super().__init__(net, config, batches, clock, update, *rest)
+        self.taught = self.p.expect(labels=False)
         self.passes = {
             length: Pass(net, self.m, drops_of(config, net), clock, self.share, in_windows(net, length))
             for length in dict.fromkeys(last - first for first, last in self.windows)

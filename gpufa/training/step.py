@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..basics.arrays import Array
+from ..data.samples.data import has_labels
 from ..net.clock import Clock
 from ..net.learner import Learner
 from ..net.masks import Drops
@@ -43,6 +44,7 @@ class Step:
         self.places = net.sizes.places
         self.seen = (self.total - m + share.whole) * self.places
         self.p = net.new_pass(self.total, drops_of(config, net), clock, share if self.total == m else None)
+        self.taught = self.p.expect(has_labels(batches.y) and not config.adversarial)
         self.x = batches.room((len(net.seeds), self.total, net.sizes.inputs), self.p.slab_dtype)
         self.weight: Array = None
         if batches.all.weights is not None:
@@ -66,7 +68,11 @@ class Step:
 
     def load(self) -> None:
         """Take what is next."""
-        self.batches.load(self.clock, self.share, self.x[:, : self.m], self.p.y[..., : self.m], self.weight)
+        self.batches.load(self.clock, self.share, self.x[:, : self.m], self._own(self.taught), self.weight)
+
+    def _own(self, taught: Array) -> Array:
+        """Of targets, those of the batch itself."""
+        return taught if self.p.labels is not None else taught[..., : self.m]
 
     def finish(self) -> None:
         """It has, whenever it has run."""

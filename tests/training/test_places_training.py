@@ -51,6 +51,24 @@ def test_both_backends_and_each_replica_by_itself(backend, optimizer):
             np.testing.assert_allclose(parameters(both)[name][r], array, rtol=1e-8, atol=1e-10, err_msg=name)
 
 
+@pytest.mark.parametrize(("rule", "made"), [("dfa", False), ("bp", False), ("drtp", True)])
+def test_labels_stay_labels_but_for_rules_that_send_targets(rule, made, backend, monkeypatch):
+    """To the bit as where the targets of all outputs are made, at every place and in every sum."""
+    from gpufa.net.passes import Pass
+
+    given = {"data": (X, Y if made else GAPS), "rule": rule, "backend": backend}
+    run = train(**given)
+    taken = []
+    own = Pass._targets
+    monkeypatch.setattr(Pass, "_targets", lambda self: taken.append(self.m) or own(self))
+    train(**given)
+    assert bool(taken) == made
+    monkeypatch.setattr(Pass, "expect", lambda self, labels: self.y)
+    same(parameters(run), parameters(other := train(**given)))
+    for name in ("loss", "running_error", "test_loss", "test_error"):
+        np.testing.assert_array_equal(run.history.epochs[name], other.history.epochs[name])
+
+
 def test_an_epoch_s_loss_and_error_are_over_the_places_that_count():
     """With a rate of almost nothing they are those of evaluation."""
     run = train(lr=1e-12, epochs=1, optimizer="sgd", out=None)

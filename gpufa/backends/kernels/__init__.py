@@ -40,7 +40,7 @@ class Kernel(NamedTuple):
 def kernel(file: str, name: str, dtype: str = "float32", slab: str | None = None, V: int = 1, **defines: str) -> Kernel:
     """The kernel `name` of `file`.cu for parameters of `dtype` and slabs of `slab`, V elements an access."""
     types = {"T": TYPES[dtype], "S": TYPES[slab or dtype]}
-    types |= {key: defines.pop(key) for key in "UY" if key in defines}
+    types |= {key: defines.pop(key) for key in "UYO" if key in defines}
     lines = [f"#define {key} {' '.join(str(text).split())}" for key, text in {"V": V, **types, **defines}.items()]
     # bf16 is defined by the text itself, so the types are named behind nothing but their macros.
     source = "\n".join([*lines, _included(f"{file}.cu")])

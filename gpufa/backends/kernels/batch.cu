@@ -23,6 +23,15 @@ __device__ void target_tile(const i64* labels, const i64* places, S* out, i64 pi
     }
 }
 
+// The labels themselves, out[place, sample].
+__device__ void target_tile(const i64* labels, const i64* places, i64* out, i64 pitch, i64 unit, i64 sample, i64 rows,
+                            i64 columns) {
+    FOR_TILE(i) {
+        const i64 row = unit + i / TILE, c = sample + i % TILE;
+        if (row < rows && c < columns) out[row * pitch + c] = labels[(places ? places[c] : c) * PLACES + row];
+    }
+}
+
 // The same of targets (samples, units), turned over in shared memory: read and written along the rows of either.
 __device__ void target_tile(const T* targets, const i64* places, S* out, i64 pitch, i64 unit, i64 sample, i64 rows,
                             i64 columns) {
@@ -38,8 +47,9 @@ __device__ void target_tile(const T* targets, const i64* places, S* out, i64 pit
     }
 }
 
-// out[r] = the targets of all samples, (replicas, rows, columns); Y is i64 for labels and T for what is real.
-extern "C" __global__ void targets(const Y* y, i64 y_stride, S* out, i64 out_stride, i64 pitch, i64 rows, i64 columns,
+// out[r] = the targets of all samples, (replicas, rows, columns); Y is i64 for labels and T for what is real, and O is S,
+// or i64 where labels stay labels.
+extern "C" __global__ void targets(const Y* y, i64 y_stride, O* out, i64 out_stride, i64 pitch, i64 rows, i64 columns,
                                    i64 replicas) {
     FOR_REPLICAS(r) FOR_TILES(row, c) {
         target_tile(y + r * y_stride, 0, out + r * out_stride, pitch, row, c, rows, columns);
@@ -78,7 +88,7 @@ __device__ U changed(const U* image, i64 c, i64 height, i64 width, i64 sample, u
 extern "C" __global__ void load_samples(i64* counters, const T* table, T* now, int width, unsigned* arrived,
                                         const U* source, const i64* order, i64 order_stride, i64 size, const T* shift,
                                         const T* factor, S* x, i64 x_stride, i64 inputs, const Y* taught,
-                                        i64 taught_stride, S* y, i64 y_stride, i64 pitch, i64 units, i64 samples,
+                                        i64 taught_stride, O* y, i64 y_stride, i64 pitch, i64 units, i64 samples,
                                         i64 replicas, const T* weights, i64 weights_stride, T* w, i64 w_stride,
                                         const u64* seeds, i64 tall, i64 wide) {
     const i64 first = (counters[1] + 1) * size;

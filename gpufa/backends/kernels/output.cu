@@ -1,5 +1,12 @@
 #include "common.cuh"
 
+// The target of output j: that of y, or where y are labels, (R, m), whether it is that.
+#if LABELS
+#define TARGET(j) ((j) == label ? (T)1 : (T)0)
+#else
+#define TARGET(j) ys[(j) * m]
+#endif
+
 const int SAMPLES = 32, LANES = 8;  // blockDim: LANES threads share a sample's outputs
 
 template <class E>
@@ -47,7 +54,7 @@ __device__ void tally(const T* value, const bool* missed, const T* weight, doubl
 // e = yhat - y, each sample's loss, and whether its largest output is not its largest target; a, y, e: (R, units, m).
 // First a += b where that is given; where `sums` is, the last block of a replica adds up its losses and misses. Where
 // `weight`, (R, m), is given, e and the loss of a sample are multiplied by its own, and with `weighs_misses` its miss.
-extern "C" __global__ void output_error(S* a, const T* b, const S* y, S* e, T* value, bool* missed, double* sums,
+extern "C" __global__ void output_error(S* a, const T* b, const O* y, S* e, T* value, bool* missed, double* sums,
                                         unsigned* arrived, i64 a_stride, i64 b_stride, i64 e_stride, int units, i64 m,
                                         i64 replicas, const T* weight, int weighs_misses) {
     __shared__ Shared<T> part, target;
@@ -58,13 +65,17 @@ extern "C" __global__ void output_error(S* a, const T* b, const S* y, S* e, T* v
             const i64 s = first + x;
             const bool inside = s < m;
             S* const as = a + r * a_stride + s;
-            const S* const ys = y + r * units * m + s;
+#if LABELS
+            const i64 label = inside ? y[r * m + s] : -1;
+#else
+            const O* const ys = y + r * units * m + s;
+#endif
 
             T top = 0, most = 0;
             int top_at = lane, most_at = lane;
             for (int j = lane; inside && j < units; j += LANES) {
                 if (b) as[j * m] = (T)as[j * m] + b[r * b_stride + j];
-                const T aj = as[j * m], yj = ys[j * m];
+                const T aj = as[j * m], yj = TARGET(j);
                 if (j == lane || aj > top) top = aj, top_at = j;
                 if (j == lane || yj > most) most = yj, most_at = j;
             }
@@ -84,7 +95,7 @@ extern "C" __global__ void output_error(S* a, const T* b, const S* y, S* e, T* v
 #endif
             T loss = 0;
             for (int j = lane; inside && j < units; j += LANES) {
-                const T a = as[j * m], y = ys[j * m];
+                const T a = as[j * m], y = TARGET(j);
                 T yhat, v;
                 OUTPUT
                 VALUE

@@ -24,6 +24,43 @@ def test_targets_of_places(backend, dtype, classes, places, m):
         near(backend, out, one_hot(every, classes, dtype), dtype)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(("classes", "m"), [(4, 50), (40, 7), (1, 5)])
+def test_labels_are_judged_to_the_bit_as_their_targets_are(backend, dtype, loss, classes, m):
+    """Those below 0 among them, and of two outputs that are the largest the first."""
+    labels, a = rng.integers(-1, classes, (2, m)), draw(2, classes, m, dtype=dtype)
+    a[:, :, ::5] = np.round(a[:, :, ::5])
+    weight = backend.to_device(rng.choice([0.0, 0.5, 2.0], (2, m)).astype(dtype))
+    found = []
+    for y in labels, one_hot(labels[:, :, None], classes, dtype):
+        e, value = backend.zeros((2, classes, m), dtype), backend.zeros((2, m), dtype)
+        missed, sums = backend.zeros((2, m), "bool"), backend.zeros((2, 2), "float64")
+        given = map(backend.to_device, (a, y))
+        backend.output_error(Outputs(LOSSES[loss], *given, e, value, missed, sums, weight, True))
+        found.append([backend.to_host(one) for one in (e, value, missed, sums)])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("m", [40, 3])
+def test_labels_of_places_stay_labels(backend, m):
+    places, n = 5, 90
+    order, y = np.stack([rng.permutation(n) for _ in range(2)]), rng.integers(-1, 7, (n, places))
+    out = backend.zeros((2, places * n), "int64")
+    backend.targets(backend.to_device(y), out=out, places=places)
+    np.testing.assert_array_equal(backend.to_host(out), np.stack([y.T.reshape(-1)] * 2))
+    given = map(backend.to_device, (draw(n, 6, dtype="float32"), y, order))
+    samples = Samples(*given, 45, None, None, None, places)
+    table = draw(2, 4, dtype="float32")
+    ticks = Ticks(*map(backend.to_device, (np.array([6, -1]), table)), backend.zeros((4,), "float32"))
+    x, labels = backend.zeros((2, m, 6), "float32"), backend.zeros((2, places * m), "int64")
+    for step in range(2):
+        backend.load(ticks, samples, x, labels)
+        batch = order[:, 45 * step : 45 * step + m]
+        np.testing.assert_array_equal(backend.to_host(labels), y[batch].swapaxes(1, 2).reshape(2, -1))
+
+
 @every_dtype
 @pytest.mark.parametrize("m", [40, 3])
 def test_load_of_places(backend, dtype, m):
