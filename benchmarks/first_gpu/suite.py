@@ -19,6 +19,7 @@ from .task import OutOfTime, Skipped, Task, Wrong
 TESTS = "gpu and not standin_only"
 PYTEST = sys.executable, "-m", "pytest", "-m", TESTS, "-p", witness.__name__, "-p", "no:cacheprovider", "-q"
 OWN = "tests/house/test_first_gpu.py"  # rehearses all this
+FEW = "tests/net"  # which are found soon
 LARGEST = 100  # tests in a part: a GPU that a test has left in a bad state fails those behind it
 SHORTEST = 10.0  # seconds with which a part is still begun
 PATIENCE = 30.0  # seconds in which no test begins or ends
@@ -29,7 +30,8 @@ def suite(task: Task) -> None:
     if not (ROOT / "tests").is_dir() or importlib.util.find_spec("pytest") is None:
         raise Skipped("pytest or the tests are not at hand: pip install '.[test]' in a checkout")
     with TemporaryDirectory() as folder:
-        events, trouble = told(["--collect-only", f"--ignore={OWN}", "tests"], Path(folder), task.left() / 2)
+        where = FEW if task.quick else "tests"
+        events, trouble = told(["--collect-only", f"--ignore={OWN}", where], Path(folder), task.left() / 2)
         if trouble or not events:
             raise Wrong(f"the tests can't be collected: {trouble}")
         parts = divided(events[0]["ids"])

@@ -13,7 +13,7 @@ import pytest
 from everykernel import every_kernel
 
 TYPES = [("float32",), ("float64",), ("float32", "bfloat16")]
-OLDEST = 70
+OLDEST, COMMON = 70, 90
 NVCC = shutil.which("nvcc")
 
 
@@ -30,16 +30,21 @@ def compile_all(library, arch, texts):
 
 
 def targets():
-    """(version, architecture): every one from sm_70 on that an installed NVRTC knows."""
-    known = [(v, a) for v, library in nvrtc.libraries().items() for a in nvrtc.architectures(library) if a >= OLDEST]
-    return known or [pytest.param("", 0, marks=pytest.mark.skip("no NVRTC; pip install nvidia-cuda-nvrtc-cu12"))]
+    """(version, architecture, types): every one from sm_70 on that an installed NVRTC knows; all types of numbers for
+    the oldest, the newest and a common one, and one for the slow others."""
+    found = []
+    for version, library in nvrtc.libraries().items():
+        known = [arch for arch in nvrtc.architectures(library) if arch >= OLDEST]
+        chosen = known[0], COMMON, known[-1]
+        found += [pytest.param(version, arch, TYPES, id=f"{version}-{arch}") for arch in known if arch in chosen]
+        rest = [arch for arch in known if arch not in chosen]
+        found += [pytest.param(version, a, TYPES[:1], marks=pytest.mark.slow, id=f"{version}-{a}") for a in rest]
+    return found or [pytest.param("", 0, (), marks=pytest.mark.skip("no NVRTC; pip install nvidia-cuda-nvrtc-cu12"))]
 
 
-@pytest.mark.parametrize(("version", "arch"), targets())
-def test_every_kernel_compiles_for_every_architecture(version, arch):
-    library = nvrtc.libraries()[version]
-    known = [a for a in nvrtc.architectures(library) if a >= OLDEST]
-    compile_all(library, arch, sources(*TYPES) if arch in (known[0], 90, known[-1]) else sources(TYPES[0]))
+@pytest.mark.parametrize(("version", "arch", "types"), targets())
+def test_every_kernel_compiles_for_every_architecture(version, arch, types):
+    compile_all(nvrtc.libraries()[version], arch, sources(*types))
 
 
 def test_nvrtc_does_refuse_what_is_wrong():
@@ -95,6 +100,13 @@ raise SystemExit(pytest.main([*options, "tests/backends/operations", "-k", sys.a
 """
 
 
+# All but repetition; of formulas, which are handed numbers and no arrays, some of each kind.
+OPERATIONS = (
+    "float32 and (cupy or random or keyed) and not test_relaxing and (not test_every_activation or tanh)"
+    " and (not test_formulas or gru or lstm or logistic or triangle)"
+)
+
+
 @pytest.mark.gpu
 @pytest.mark.standin_only
 def test_no_kernel_leaves_its_arrays():
@@ -106,7 +118,7 @@ def test_no_kernel_leaves_its_arrays():
     settings |= {"GPUFA_STANDIN": "0", "GPUFA_STANDIN_SANITIZE": "1", "GPUFA_TEST_GPU": "standin"}
     root = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", SANITIZED, "float32 and (cupy or random or keyed) and not test_relaxing"],
+        [sys.executable, "-c", SANITIZED, OPERATIONS],
         cwd=root,
         env=os.environ | settings | {"PYTHONPATH": os.pathsep.join([str(root / "tests"), str(root)])},
         capture_output=True,

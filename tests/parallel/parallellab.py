@@ -1,7 +1,7 @@
 """Runs that are done by one process and by several, by name, and the program that trains them all.
 
-`mpiexec -n 2 python parallellab.py FOLDER WAY TABLE` leaves FOLDER/NAME of each, and in FOLDER/refused.json what was
-refused with which sentence.
+`mpiexec -n 2 python parallellab.py FOLDER WAY TABLE ...` leaves FOLDER/NAME of each, and in FOLDER/refused.json what
+was refused with which sentence.
 """
 
 import json
@@ -166,15 +166,16 @@ def trained(settings, data, out=None, **how):
     )
 
 
-def main(folder, way, table):
+def main(folder, way, *tables):
     said = {}
     plots.curves = lambda *_: None  # which would take most of the time
-    for name, run in TABLES[table].items():
-        try:
-            how = gpufa.Processes(way, **{"wait": 30, **MORE.get(table, {})})
-            trained(*run, Path(folder, name), parallel=how)
-        except gpufa.InvalidValue as error:
-            said[name] = str(error)
+    for table in tables:
+        how = gpufa.Processes(way, **{"wait": 30, **MORE.get(table, {})})
+        for name, run in TABLES[table].items():
+            try:
+                trained(*run, Path(folder, name), parallel=how)
+            except gpufa.InvalidValue as error:
+                said[name] = str(error)
     Path(folder, "refused.json").write_text(json.dumps(said))
 
 

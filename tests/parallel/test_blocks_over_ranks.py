@@ -19,18 +19,19 @@ from gpufa.training.together import in_words
 from gpufa.training.trainer import Trainer
 
 pytestmark = needs_mpi
+BY = {2: ("held", "overlapped"), 3: ("not held",), 4: ("copied",)}
 
 
 @pytest.fixture(scope="module")
 def runs_of(tmp_path_factory):
-    """The folder of all runs of a table, by so many processes; each table is trained once."""
+    """The folder of all runs of the tables that so many processes train, which are started once."""
     folders = {}
 
-    def folder_of(table, ranks):
-        if table not in folders:
-            folders[table] = tmp_path_factory.mktemp(table.replace(" ", "-"))
-            ended(started(HERE / "blockslab.py", folders[table], "layers", table, cwd=folders[table], ranks=ranks))
-        return folders[table]
+    def folder_of(ranks):
+        if ranks not in folders:
+            folders[ranks] = folder = tmp_path_factory.mktemp(f"by-{ranks}")
+            ended(started(HERE / "blockslab.py", folder, "layers", *BY[ranks], cwd=folder, ranks=ranks))
+        return folders[ranks]
 
     return folder_of
 
@@ -38,16 +39,16 @@ def runs_of(tmp_path_factory):
 @pytest.mark.parametrize("name", HELD)
 def test_what_they_leave_is_what_one_leaves(runs_of, tmp_path, name):
     trained(*HELD[name], tmp_path)
-    equal(runs_of("held", 2) / name, tmp_path, 1e-12)
+    equal(runs_of(2) / name, tmp_path, 1e-12)
 
 
 def test_none_of_them_is_refused(runs_of):
-    assert json.loads((runs_of("held", 2) / "refused.json").read_text()) == {}
+    assert json.loads((runs_of(2) / "refused.json").read_text()) == {}
 
 
 @pytest.mark.parametrize("sentence", REFUSED)
 def test_what_they_can_not_hold_is_refused(runs_of, sentence):
-    said = json.loads((runs_of("not held", 3) / "refused.json").read_text())
+    said = json.loads((runs_of(3) / "refused.json").read_text())
     assert said[sentence].startswith(sentence)
 
 
@@ -68,7 +69,7 @@ def test_copies_that_share_each_batch_leave_what_one_leaves(runs_of, tmp_path):
     """Four processes, of which two hold a net."""
     for name, settings in COPIED.items():
         trained(*settings, tmp_path / name)
-        equal(runs_of("copied", 4) / name, tmp_path / name)
+        equal(runs_of(4) / name, tmp_path / name)
 
 
 class Rank(Ranks):
@@ -136,7 +137,7 @@ def test_overlapping_blocks_learn_one_batch_late(runs_of):
             learn(0, *late)
         late = deltas[0], h[0]
     learn(0, *late)
-    found = hdf5.read(runs_of("overlapped", 2) / "all" / "checkpoint.h5")[0]
+    found = hdf5.read(runs_of(2) / "all" / "checkpoint.h5")[0]
     for k in range(4):
         np.testing.assert_allclose(found[f"parameters/W{k + 1}"][0], W[k], rtol=1e-10, atol=1e-12)
         np.testing.assert_allclose(found[f"parameters/b{k + 1}"][0], b[k], rtol=1e-10, atol=1e-12)

@@ -22,7 +22,8 @@ STUBS = {"cublas": 15, "nccl": 5}  # libraries that are done in part, and what t
 HEADER = "hostcuda.h"
 FLAGS = ["-std=c++17", "-shared", "-fPIC", "-w"]
 NEEDED = "driver_types.h", "cuda_runtime_api.h"
-KERNEL_FLAGS = [*FLAGS, "-O1", "-ffp-contract=off", "-fpermissive", *(["-fsanitize=address", "-g"] if SANITIZE else [])]
+CHECKED = ["-O0", "-fsanitize=address", "-g1"] if SANITIZE else ["-O1"]  # unoptimised is compiled the faster
+KERNEL_FLAGS = [*FLAGS, *CHECKED, "-ffp-contract=off", "-fpermissive"]
 KERNEL_LIBRARIES = [] if SANITIZE else ["-nostdlib", "-lm", "-lgcc"]  # the fewer, the faster
 
 
