@@ -8,6 +8,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
@@ -77,7 +78,7 @@ class Careless(Shaken):
         at.backend.random("normal", out, at.batch.seeds, Purpose.INPUT_NOISE, at.batch.step, at.stream)
 
 
-LAYERS |= {one.word: one for one in (Shaken, Careless)}
+ADDED = {one.word: one for one in (Shaken, Careless)}
 
 
 def arrays(n, features=16, targets=None):
@@ -158,12 +159,13 @@ TABLES = {"shared": SHARED, "refused": REFUSED, "norms": NORMS, "seeds": SEEDS, 
 
 
 def trained(settings, data, out=None, **how):
-    """A run of these settings, in that folder if any."""
+    """A run of these settings, in that folder if any, where the layers here have words."""
     own = SETTINGS | {"callbacks": ()} | settings
     callbacks = own.pop("callbacks")
-    return gpufa.train(
-        gpufa.Config(**own, out=out and str(out)), data, on_interrupt="return", callbacks=callbacks, **how
-    )
+    with mock.patch.dict(LAYERS, ADDED):
+        return gpufa.train(
+            gpufa.Config(**own, out=out and str(out)), data, on_interrupt="return", callbacks=callbacks, **how
+        )
 
 
 def main(folder, way, *tables):
