@@ -174,11 +174,11 @@ def test_layers_without_a_derivative_anywhere():
     [
         (
             {"hidden": (5,)},
-            "hidden = (5,) and layers = ['dense 4'] both say what the net is; leave --hidden or --layers",
+            "hidden = (5,) and layers = ('dense 4',) both say what the net is; leave --hidden or --layers",
         ),
-        ({"activation": "relu"}, "activation = ('relu',) and layers = ['dense 4'] both say"),
-        ({"residual": True}, "residual = True and layers = ['dense 4'] both say"),
-        ({"dropout": 0.5}, "dropout = 0.5 and layers = ['dense 4'] both say"),
+        ({"activation": "relu"}, "activation = ('relu',) and layers = ('dense 4',) both say"),
+        ({"residual": True}, "residual = True and layers = ('dense 4',) both say"),
+        ({"dropout": 0.5}, "dropout = 0.5 and layers = ('dense 4',) both say"),
         ({"layers": 5}, "layers can't be 5; give a list such as"),
         ({"layers": ["ssm 3"]}, "unknown layer 'ssm 3'"),
         ({"layers": ["input x"]}, "'input x' can't be read"),

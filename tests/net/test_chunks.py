@@ -55,6 +55,6 @@ def test_a_run_makes_no_pass_of_more_samples(monkeypatch):
     config = gpufa.Config(hidden=(8, 7), epochs=2, batch_size=8, seeds=(0, 1), backend="numpy", validation=0.3)
     trainer = Trainer(config, gpufa.Data(x, y, x[:40], y[:40]))
     seen, passes = set(), trainer.net.pass_for
-    monkeypatch.setattr(trainer.net, "pass_for", lambda m: (seen.add(m), passes(m))[1])
+    monkeypatch.setattr(trainer.net, "pass_for", lambda m, *more: (seen.add(m), passes(m, *more))[1])
     trainer.run()
     assert max(seen) == learner.TOGETHER
