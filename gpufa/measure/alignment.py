@@ -42,13 +42,17 @@ METRICS = (
 
 
 def measure(net: Learner, x: Any, y: Any) -> dict[str, NDArray]:
-    """Every metric for each hidden layer, (R, L - 1), of a batch on the device as the training sees it, which goes
-    through the net in parts where it is too large for one pass."""
+    """Every metric for each hidden layer, (R, L - 1), of a batch on the device as the training sees it."""
+    return taken(net, x, y).metrics()
+
+
+def taken(net: Learner, x: Any, y: Any) -> "Batch":
+    """That batch, which goes through the net in parts where it is too large for one pass."""
     found = Batch(net, several=len(x) > net.chunk)
     for start in range(0, max(len(x), 1), net.chunk):
         part = slice(start, start + net.chunk)
         found.take(net.judged(x[part], y[part]))
-    return found.metrics()
+    return found
 
 
 class Batch:

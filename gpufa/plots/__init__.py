@@ -79,6 +79,11 @@ PICTURES = {
         " attention, a map for each head.",
         attention.attention,
     ),
+    "heads": Picture(
+        "The angle of each attention head's gradient with backpropagation's, over its rows of queries, keys and values"
+        " and the columns that read it, mean over the seeds: a row for each layer of attention.",
+        attention.heads,
+    ),
     "lags": Picture(
         "The angle of recurrent layers' error signals with backpropagation's at each step, against how many steps it is"
         " before the last: the mean over the test samples (first seed).",

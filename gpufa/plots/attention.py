@@ -1,4 +1,4 @@
-"""A picture of where attention looks: of one window of tokens, head by head."""
+"""Pictures of attention, head by head: where it looks, of one window of tokens, and how it learns."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -8,8 +8,13 @@ from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
 from ..data.samples.about import About
+from ..data.samples.target import by_name
 from ..layers.attention import Attention
+from ..measure.heads import by_head, called
+from ..measure.seeds import mean_over_seeds
+from ..net.given import network_samples
 from ..net.learner import Learner
+from .anglemap import angle_map
 from .style import panels, plain
 from .subject import Subject
 
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LEGIBLE = 40  # tokens that stand beside a map
+NONE = "no layer is attention; train a net with one, such as 'attention 4 causal' in --layers"
 HEADS = 8  # of a layer that are drawn, at most
 
 
@@ -27,7 +33,7 @@ def attention(subject: Subject) -> "Figure":
     window = subject.samples[row]
     found = list(weights(net, window))
     if not found:
-        raise InvalidValue("no layer is attention; train a net with one, such as 'attention 4 causal' in --layers")
+        raise InvalidValue(NONE)
     columns = max(min(HEADS, len(heads)) for _, heads in found)
     figure, axes = panels(len(found), columns, 3.2, 3.4)
     names = _names(net.about, window)
@@ -52,9 +58,29 @@ def weights(net: Learner, window: NDArray) -> Iterator[tuple[str, NDArray]]:
         net.rule.forward(p, net.scaled_inputs(np.asarray(window, float)[None]))
         for k, block in p.layered.items():
             layers = [(place, place.layer) for place in block.at.leaves() if isinstance(place.layer, Attention)]
-            for i, (place, layer) in enumerate(layers, start=1):
-                which = f" ({i})" if len(layers) > 1 else ""
-                yield f"block {k}{which}", net.backend.to_host(layer.weights(place))[0, 0]
+            for title, (place, layer) in zip(called(k, len(layers)), layers, strict=True):
+                yield title, net.backend.to_host(layer.weights(place))[0, 0]
+
+
+def heads(subject: Subject) -> "Figure":
+    """The angle of each head's gradient with backprop's, mean over the seeds: a row for each layer of attention."""
+    net = subject.trained
+    with net.backend.working():
+        found = by_head(net, *network_samples(net, subject.inputs, by_name(subject.taught, net.about)))
+    if not found:
+        raise InvalidValue(NONE)
+    columns = max(angles.shape[1] for angles in found.values())
+    degrees = np.full((len(found), columns), np.nan)
+    for row, angles in zip(degrees, found.values(), strict=True):
+        row[: angles.shape[1]] = mean_over_seeds(angles, axis=0)
+    if not np.isfinite(degrees).any():
+        raise InvalidValue("no angle is defined: the rule hands attention no gradient, or it is not finite")
+    figure, ((axes,),) = panels(1, 1, 2.4 + 0.7 * columns, min(1.6 + 0.5 * len(found), 12))
+    angle_map(figure, axes, degrees, np.arange(columns) + 1)
+    axes.set_xlabel("head")
+    axes.set_xticks(range(1, columns + 1))
+    axes.set_yticks(range(1, len(found) + 1), list(found))
+    return figure
 
 
 def _names(about: About | None, window: NDArray) -> list[str]:

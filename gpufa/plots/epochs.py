@@ -10,6 +10,7 @@ from ..basics.errors import InvalidValue
 from ..measure.history import History
 from ..measure.scores import JUDGES
 from ..measure.seeds import mean_over_seeds
+from .anglemap import angle_map
 from .lines import band, beside, dress, whole_numbers
 from .style import COLOURS, look, panels, plain, shades
 from .subject import Subject
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = 12  # layers that are named beside a picture
-LEGIBLE = 200  # cells of a map that have their figures written in, at most
 
 
 def curves(subject: Subject) -> "Figure":
@@ -70,28 +70,16 @@ def _by_layer(axes: "Axes", history: History, name: str) -> None:
 
 def angles(subject: Subject) -> "Figure":
     """A map of the angle per_sample, mean over the seeds, hidden layer by epoch."""
-    from matplotlib import colormaps
-
     probes = subject.history.probes
     degrees = mean_over_seeds(probes["per_sample"]).T if len(probes) else np.empty((0, 0))
     if not np.isfinite(degrees).any():
         raise InvalidValue("no alignment angle was measured; it takes an epoch and a hidden layer that is sent a delta")
     figure, ((axes,),) = panels(1, 1, 8, min(1.6 + 0.45 * len(degrees), 7))
-    colours = colormaps["viridis"].with_extremes(over=COLOURS[1], bad="lightgrey")
-    epochs = _probe_epochs(subject.history)
-    drawn = axes.pcolormesh(
-        _edges(epochs), np.arange(len(degrees) + 1) + 0.5, degrees, cmap=colours, vmin=0, vmax=90, rasterized=True
-    )
-    bar = figure.colorbar(drawn, ax=axes, label="angle, degrees", extend="max", ticks=range(0, 91, 30))
-    bar.ax.minorticks_off()
+    angle_map(figure, axes, degrees, _probe_epochs(subject.history))
     axes.set_xlabel("epoch")
     axes.set_ylabel("hidden layer")
     for axis in (axes.xaxis, axes.yaxis):
         whole_numbers(axis)
-    if degrees.size <= LEGIBLE and len(epochs) <= LEGIBLE // 10:
-        for k, i in zip(*np.isfinite(degrees).nonzero(), strict=True):
-            colour = "black" if degrees[k, i] > 55 else "white"
-            axes.text(epochs[i], k + 1, f"{degrees[k, i]:.0f}", ha="center", va="center", color=colour, fontsize=9)
     return figure
 
 
@@ -136,11 +124,3 @@ def _probe_epochs(history: History) -> NDArray:
     epochs = history.epochs
     per_epoch = epochs["step"][0] / epochs["epoch"][0] if len(epochs) else 1
     return history.probes["step"] / per_epoch
-
-
-def _edges(centres: NDArray) -> NDArray:
-    """Where cells about these centres, (n,), begin and end, (n + 1,)."""
-    if len(centres) == 1:
-        return centres[0] + np.array([-0.5, 0.5])
-    between = (centres[1:] + centres[:-1]) / 2
-    return np.array([2 * centres[0] - between[0], *between, 2 * centres[-1] - between[-1]])

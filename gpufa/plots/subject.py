@@ -21,13 +21,15 @@ from .style import plain, spread
 
 LONGEST_TITLE = 60  # characters of a run's name
 SAMPLES = 1000  # test samples that a picture is made of, at most
+PLACED = 16  # the same at least of samples with a target at each place
 SHOWN = 3  # of them that are drawn one by one where none are chosen
 
 
 @dataclass(frozen=True)
 class Subject:
     """A run's history, its rule's name, its network, and test samples: x as the data have it, y labels or real targets,
-    `numbers` where they stand in the test data, of which `shown` are to be drawn one by one.
+    `numbers` where they stand in the test data, of which `shown` are to be drawn one by one. Targets at places are
+    `placed_y`, and no y, which pictures of samples with one target are made of.
 
     Where there is no network, or there are no samples, `gap` says in one sentence why.
     """
@@ -40,6 +42,7 @@ class Subject:
     y: NDArray | None = None
     numbers: Sequence[int] = ()
     shown: Sequence[int] = ()
+    placed_y: NDArray | None = None
     gap: str = "only the history was given; read the whole run with plots.read"
 
     @property
@@ -65,6 +68,16 @@ class Subject:
         return self._given(self.y)
 
     @property
+    def taught(self) -> NDArray:
+        """The same, or targets at places."""
+        return self._given(self.y if self.placed_y is None else self.placed_y)
+
+    @property
+    def inputs(self) -> NDArray:
+        """x of the test samples, as the data have it."""
+        return self._given(self.x)
+
+    @property
     def samples(self) -> NDArray:
         """x of the test samples, (samples, n_0)."""
         x = np.asarray(self._given(self.x))
@@ -79,13 +92,13 @@ class Subject:
     @cached_property
     def signals(self) -> dict[str, NDArray]:
         """Network.signals of the first seed."""
-        found = self.trained.signals(self._given(self.x), by_name(self.targets, self.trained.about))
+        found = self.trained.signals(self.inputs, by_name(self.taught, self.trained.about))
         return found if self.trained.single else {name: signal[0] for name, signal in found.items()}
 
     @cached_property
     def backprop_signals(self) -> dict[str, NDArray]:
         """Network.backprop_signals of the first seed."""
-        found = self.trained.backprop_signals(self._given(self.x), by_name(self.targets, self.trained.about))
+        found = self.trained.backprop_signals(self.inputs, by_name(self.taught, self.trained.about))
         return found if self.trained.single else {name: signal[0] for name, signal in found.items()}
 
     @property
@@ -149,15 +162,15 @@ def read(
         if y is None:
             raise InvalidValue(f"{data} holds no labels or targets; name data that have some with --data")
         check_shown(shown, len(x))
-        evenly = np.linspace(0, len(x) - 1, min(SAMPLES, len(x))).astype(int)
+        most = max(SAMPLES // net.sizes.places, PLACED)
+        evenly = np.linspace(0, len(x) - 1, min(most, len(x))).astype(int)
         chosen = np.union1d(evenly, np.array(shown, int))
         x, y = x[chosen], y[chosen]
+        network_target(net, by_name(y, net.about), len(network_input(net, x)))
         if net.sizes.places > 1:
             gap = f"pictures of targets are of one each, and the net has one at each of {net.sizes.places} places"
-            return Subject(
-                name, history, by, net, x, None, chosen.tolist(), tuple(shown), f"{gap}; draw the run's curves"
-            )
-        network_target(net, by_name(y, net.about), len(network_input(net, x)))
+            of_one = f"{gap}; draw the run's curves"
+            return Subject(name, history, by, net, x, None, chosen.tolist(), tuple(shown), placed_y=y, gap=of_one)
     except GpufaError as error:
         if data is not None or shown:
             raise

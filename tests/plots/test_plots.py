@@ -47,7 +47,7 @@ def reasons(subject, encode=False):
     return found
 
 
-MAPS = {"maps", "places", "attention", "lags", "spikes", "traces"}  # dense layers have none
+MAPS = {"maps", "places", "attention", "heads", "lags", "spikes", "traces"}  # dense layers have none
 
 
 @pytest.mark.filterwarnings("error")
