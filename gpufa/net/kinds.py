@@ -10,7 +10,7 @@ from ..layers.residual import Residual
 from ..layers.sequences import numbered, stepwise
 from ..layers.terms import Shape
 from .naming import Naming
-from .within import arrivals
+from .within import arrivals, unheard
 
 IDENTITY = "identity"
 
@@ -93,6 +93,16 @@ class Kinds(Naming):
         straight."""
         every = ((k, arrivals(self.blocks[k - 1], self.shapes[k - 1])) for k in self.hidden if k in self.layered)
         return {(k, i): shape for k, found in every for i, shape in enumerate(found) if shape is not None}
+
+    @cached_property
+    def unheard(self) -> frozenset[tuple[int, int]]:
+        """By block and number among its layers, behind which tokens that fill up go no further; of none where no token
+        does that."""
+        found = numbered(self.shapes[0])
+        every = [(k, i, layer) for k in self.every for i, (layer, _) in enumerate(self.walk(k))]
+        if found is None or found.pad is None:
+            return frozenset()
+        return frozenset(every[i][:2] for i in unheard([layer for _, _, layer in every]))
 
     @cached_property
     def timed(self) -> tuple[int, ...]:

@@ -47,8 +47,12 @@ class Rows:
             return "each channel a row, the same at every place"
         return f"each channel {'x'.join(map(str, self.windows.kernel))} rows, repeated over its places"
 
-    def signal(self, net: Pass, k: int, matrix: Array, e: Array) -> Signal:
-        """What arrives at block k's output, of its matrix (R, count, columns) and what that is multiplied with."""
+    def signal(self, net: Pass, k: int, matrix: Array, e: Array, layer: int | None = None) -> Signal:
+        """What arrives at block k's output, or behind that layer of it, of the matrix (R, count, columns) and what that
+        is multiplied with."""
+        return net.straight(k, self._arriving(net, matrix, e), layer)
+
+    def _arriving(self, net: Pass, matrix: Array, e: Array) -> Signal:
         if self.several > 1:
             n, heard = self.count * self.several, self.heard(e)
             out = net.array(f"{n} units", n, net.m)
@@ -57,7 +61,7 @@ class Rows:
             return Signal(None, out, factors=Factors(matrix, heard) if stored else None)
         if self.windows is None:
             return net.through(matrix, e)
-        rows, out = self._space(net, k)
+        rows, out = self._space(net)
         net.backend.through(matrix, e, out=rows)
         net.backend.spread(self._taps(rows), self.windows, out=self._maps(out))
         return Signal(None, out)
@@ -65,9 +69,10 @@ class Rows:
     def gathered(self, net: Pass, k: int, units: Array) -> Array:
         """The sums over all units that share a row, (R, count, m), of (R, n_k, m); of places that hear of themselves
         alone no sums yet, (R, count, several * m)."""
+        units = net.audible(k, units)
         if self.windows is None:
             return self.heard(units)
-        rows, maps = self._space(net, k)
+        rows, maps = self._space(net)
         maps[...] = units
         net.backend.gather(self._maps(maps), self.windows, out=self._taps(rows))
         return rows
@@ -77,7 +82,7 @@ class Rows:
         m)."""
         return x if self.several == 1 else x.reshape(len(x), x.shape[1] // self.several, -1)
 
-    def _space(self, net: Pass, k: int) -> tuple[Array, Array]:
+    def _space(self, net: Pass) -> tuple[Array, Array]:
         """(R, count, m) and (R, n_k, m)"""
         assert self.windows
         n, m = self.count // self.places * math.prod(self.windows.size), net.m

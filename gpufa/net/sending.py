@@ -6,6 +6,7 @@ from typing import Any
 
 from ..backends.operands import Signal
 from ..basics.errors import InvalidValue
+from ..layers.carrying import write
 from ..layers.terms import Carriers
 from .arena import Array
 from .layered import LayeredBlock
@@ -78,6 +79,29 @@ class Sending(Slabs):
             self.backend.neighbours(signal, self.adjacency(layer.by, layer.selves).down, out=out)
             signal = out
         return signal
+
+    def audible(self, k: int, x: Array, layer: int | None = None) -> Array:
+        """What is of the units at the output of block k, (R, n_k, m), or behind that layer of it, with 0 at tokens that
+        fill up and go no further, whose no error is. Itself where there are none."""
+        layer = sum(1 for _ in self.sizes.walk(k)) - 1 if layer is None else layer
+        if (k, layer) not in self.sizes.unheard:
+            return x
+        (length,), pad = self.sizes.shapes[0], self.sizes.shapes[0].pad  # type: ignore[attr-defined]
+        counts, out = self.array("tokens that count", length, self.m), self.array(f"audible, {k}.{layer}", *x.shape[1:])
+        self.xp.not_equal(self.inputs, pad, out=counts)
+        by_token = (a.reshape(len(a), -1, length, self.m) for a in (x, out))
+        self.xp.multiply(next(by_token), counts[:, None], out=next(by_token))
+        return out
+
+    def straight(self, k: int, s: Signal, layer: int | None = None) -> Signal:
+        """A signal that goes to the output of block k, or to that layer of it, past all that is above, as it arrives:
+        where it is audible."""
+        if not self.sizes.unheard:
+            return s
+        units = s.matrix.shape[-2] if s.matrix is not None else s.signal.shape[1]
+        came = self.array(f"straight to {units}", units, self.m)
+        write(self.backend, s, out=came)
+        return Signal(None, self.audible(k, came, layer))
 
     def through(self, matrix: Array, signal: Array) -> Signal:
         """matrix @ signal, (R, n_k, n) and (R, n, m), for `send`: a signal from elsewhere than the block above."""

@@ -1,12 +1,19 @@
-"""Where within blocks an error may arrive straight: behind activations that something above learns from."""
+"""Where within blocks an error may arrive straight, and where tokens go no further."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..layers.act import Act
+from ..layers.attention import Attention
 from ..layers.chain import Chain
+from ..layers.dense import Dense
 from ..layers.dropout import Dropout
+from ..layers.embed import Positions
 from ..layers.layer import Layer
+from ..layers.norm import LayerNorm
+from ..layers.pool import Mean
 from ..layers.terms import Shape
+
+APART = Dense, Act, Dropout, LayerNorm, Attention, Positions  # by which a token that fills up reaches no other one
 
 
 def arrivals(layer: Layer, shape: Shape) -> Iterator[Shape | None]:
@@ -32,3 +39,12 @@ def _activated(layers: tuple[Layer, ...], i: int) -> bool:
     if isinstance(layers[i], Act):
         return not isinstance(layers[i + 1], Dropout)
     return isinstance(layers[i], Dropout) and isinstance(layers[i - 1], Act)
+
+
+def unheard(layers: Sequence[Layer]) -> Iterator[int]:
+    """Of the layers of a net of tokens, one above the other, those behind which a token that fills up goes no further:
+    what stands above takes each by itself, or leaves these out, up to the mean of the others."""
+    for i in reversed(range(next((n for n, one in enumerate(layers) if type(one) is Mean), 0))):
+        yield i
+        if type(layers[i]) not in APART:
+            return

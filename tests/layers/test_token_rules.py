@@ -261,3 +261,50 @@ def test_every_rule_takes_attention_or_says_that_it_does_not(rule, words, backen
     found = net.gradients(x, y)
     assert all(np.isfinite(g).all() for g in found.values())
     assert any(g.any() for g in found.values())
+
+
+SHORT = ["tokens 3 of 7 pad 0", "embed 6, positions", *PADDED[2:]]
+
+
+def cut(array, name, length=5):
+    """What of an array of 5 tokens is of the first 3: rows of B at blocks of tokens, and positions."""
+    tokens = name[0] in "BP" and len(array) % length == 0 and len(array) > length
+    return array.reshape(-1, length, *array.shape[1:])[:, :3].reshape(-1, *array.shape[1:]) if tokens else array
+
+
+@pytest.mark.parametrize("rule", ["bp", "fa", "dfa", "sdfa", "drtp", "dkp", "kp", "topology", DFA(rank=2),
+                                  DFA(error="encoder"), DFA(places="shared"), DFA(inside="feedback"),
+                                  DFA(enters="activations"), FA(through="borders")], ids=str)  # fmt: skip
+def test_samples_that_are_filled_up_teach_as_shorter_ones(rule, backend):
+    """The net of 5 tokens, of which two fill up, is the net of 3: no error is theirs, nor anything that they are."""
+    long, short = (made(words, rule, backend=backend) for words in (PADDED, SHORT))
+    for name, p in short.parameters.items():
+        put(short, p, cut(host(long, long.parameters[name]), name))
+    for name, B in short.feedback.items():
+        put(short, B, cut(host(long, long.feedback[name]), name))
+    x, y = data(short)
+    x[x == 0] = 1
+    filled = np.concatenate([x, np.zeros((len(x), 2), x.dtype)], axis=1)
+    np.testing.assert_allclose(long.predict(filled), short.predict(x), rtol=1e-11)
+    found = {name: cut(g, name) for name, g in long.gradients(filled, y).items()}
+    close(found, short.gradients(x, y), 1e-11)
+    if "B1" not in found:
+        signals_of = [{k: v for k, v in net.signals(*one).items() if k[0] == "d"} for net, one in
+                      ((long, (filled, y)), (short, (x, y)))]  # fmt: skip
+        for k in (1, 2):
+            seen = signals_of[0][f"delta{k}"].reshape(len(x), 6, 5)
+            assert not seen[:, :, 3:].any()
+            np.testing.assert_allclose(seen[:, :, :3].reshape(len(x), -1), signals_of[1][f"delta{k}"], rtol=1e-10)
+
+
+@pytest.mark.parametrize(("words", "found"), [
+    (PADDED, {(1, 0), (1, 1), *((2, i) for i in range(6)), *((3, i) for i in range(4))}),
+    (POOLED, set()),
+    (["tokens 5 of 7 pad 0", "embed 6", "gru 6 all", "dense 7"], set()),
+    (["tokens 5 of 7 pad 0", "embed 6", "flatten, dense 5 tanh", "dense 3"], set()),
+    (["tokens 5 of 7 pad 0", "embed 6", "attention 2, batch norm", "dense 6 tanh", "mean, dense 3 tanh", "dense 3"],
+     {(2, 1), (3, 0), (3, 1)}),
+    (["tokens 5 of 7 pad 0", "embed 6", "attention 2", "dense 7"], set()),
+])  # fmt: skip
+def test_where_tokens_that_fill_up_go_no_further(words, found):
+    assert gpufa.Network(words, rule="bp", backend="numpy").sizes.unheard == found

@@ -102,7 +102,8 @@ class DirectFeedback(FeedbackRule):
         """The same of what the B_k are multiplied with, (R, columns, m), inside blocks through carriers where they are
         given."""
         straight = net.kept("rows", lambda: self.straight(net.sizes))
-        if carriers is None and not net.sizes.timed and all(rows.by_unit for rows in straight.values()):
+        one_product = carriers is None and not (net.sizes.timed or net.sizes.unheard)
+        if one_product and all(rows.by_unit for rows in straight.values()):
             net.send(net.hidden, net.through(net.B.stacked, signal))
             return
         for k, rows in straight.items():

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ...backends.operands import Signal
 from ...basics.errors import InvalidValue
 from ...layers.terms import Carriers
 from ...net.passes import Pass
@@ -44,4 +45,4 @@ def send_projected(net: Pass, projector: Callable[..., Any], e: Any, several: in
             into = net.array(f"projected {k}", net.sizes[k], net.m)
             into[r] = net.backend.to_device(part.reshape(into.shape[1:]), into.dtype)
     for k in net.hidden:
-        net.send(k, net.array(f"projected {k}", net.sizes[k], net.m), carriers)
+        net.send(k, net.straight(k, Signal(None, net.array(f"projected {k}", net.sizes[k], net.m))), carriers)
