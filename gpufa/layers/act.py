@@ -19,7 +19,7 @@ class Act(Layer):
     name: Any
     f: Activation = field(init=False, repr=False)
 
-    known = by_step = True
+    known = by_step = deaf = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "f", activation(self.name))

@@ -34,7 +34,7 @@ class Attention(Layer):
     example = "attention 8"
     sample = Steps((64, 16))
     options = (Option("causal", "", sets=("causal", True)), Option("nobias", "", sets=("bias", False)))
-    spent = True
+    spent = deaf = True
 
     def __post_init__(self) -> None:
         whole(self.heads, "the heads of an attention")

@@ -22,7 +22,7 @@ class Dense(Layer):
 
     n: int
 
-    known = by_step = True
+    known = by_step = deaf = True
     word = "dense"
     example = "dense 64"
 

@@ -19,7 +19,7 @@ class Dropout(Layer):
 
     p: float
 
-    known = by_step = True
+    known = by_step = deaf = True
     word = "dropout"
     example = "dropout 0.5"
 

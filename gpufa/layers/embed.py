@@ -81,7 +81,7 @@ class Positions(Layer):
     example = "positions"
     sample = Steps((64, 16))
     options = (Option("sinusoidal", "", sets=("learned", False)),)
-    spent = True
+    spent = deaf = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.learned, bool):

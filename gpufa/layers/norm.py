@@ -104,7 +104,7 @@ class LayerNorm(Norm):
 
     word = "layer norm"
     example = "layer norm"
-    by_step = True
+    by_step = deaf = True
     axis = -2
 
     def out(self, shape: Shape) -> Shape:

@@ -31,7 +31,8 @@ class Traits:
     the layer; a signal that is sent straight to all steps of one that `passes` goes on to those of the layer below; no
     error goes down through one that `stops`, so that nothing below it may learn; one that goes `by_step` makes what it
     makes of a step in time of that step alone, and of states that it hands on itself, by `go_on`; the
-    gradients of one that is `priced` have a part that is of no error.
+    gradients of one that is `priced` have a part that is of no error; through one that is `deaf`, which is promised of
+    all its `WAYS`, a token that fills up reaches no other one.
 
     `either_way` says that it takes its input whichever way that lies in memory, sample beside sample or unit by unit;
     `joins` that what it makes of a sample is made of others too, along the edges of a graph; such layers alone may
@@ -52,6 +53,7 @@ class Traits:
     stops: ClassVar[bool] = False
     by_step: ClassVar[bool] = False
     priced: ClassVar[bool] = False
+    deaf: ClassVar[bool] = False
     activates: ClassVar[bool] = False
     loops: ClassVar[tuple[str, ...]] = ()
     joins: ClassVar[bool] = False
@@ -61,6 +63,7 @@ class Traits:
         cls.spent = cls.spent and kept(cls, "spent", DOWN)
         cls.known = cls.known and kept(cls, "known", WAYS)
         cls.separable = cls.separable and kept(cls, "separable", WAYS)
+        cls.deaf = cls.deaf and kept(cls, "deaf", WAYS)
 
     def __str__(self) -> str:
         said = [self.word]

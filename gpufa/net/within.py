@@ -3,17 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from ..layers.act import Act
-from ..layers.attention import Attention
 from ..layers.chain import Chain
-from ..layers.dense import Dense
 from ..layers.dropout import Dropout
-from ..layers.embed import Positions
 from ..layers.layer import Layer
-from ..layers.norm import LayerNorm
 from ..layers.pool import Mean
 from ..layers.terms import Shape
-
-APART = Dense, Act, Dropout, LayerNorm, Attention, Positions  # by which a token that fills up reaches no other one
 
 
 def arrivals(layer: Layer, shape: Shape) -> Iterator[Shape | None]:
@@ -46,5 +40,5 @@ def unheard(layers: Sequence[Layer]) -> Iterator[int]:
     what stands above takes each by itself, or leaves these out, up to the mean of the others."""
     for i in reversed(range(next((n for n, one in enumerate(layers) if type(one) is Mean), 0))):
         yield i
-        if type(layers[i]) not in APART:
+        if not layers[i].deaf:
             return

@@ -105,7 +105,7 @@ def check_windows(net: Learner, processes: int = 1, adversarial: float = 0.0) ->
             if not layer.by_step:
                 raise InvalidValue(
                     f"{said}, and '{layer}' of block {k} makes of a step what it makes of others beside it; leave it"
-                    " out, or take rule.truncate"
+                    " out, or take rule.truncate; one of your own that takes each by itself says by_step = True"
                 )
     for length in {last - first for first, last in windows_of(net)}:
         part = in_windows(net, length)
