@@ -52,7 +52,15 @@ def test_dead_units_are_the_histories_share_by_layer(subject):
 
 
 def test_every_picture_names_its_run_and_rule(subject, tmp_path):
-    for name in plots.PICTURES.keys() - {"maps", "places", "attention", "spikes", "traces", "lags"}:  # of other nets
+    for name in plots.PICTURES.keys() - {
+        "maps",
+        "places",
+        "attention",
+        "heads",
+        "spikes",
+        "traces",
+        "lags",
+    }:  # of other nets
         assert plots.draw(name, subject).get_suptitle() == "mine: rule dfa"
     plots.curves(plots.Subject("a$b$", subject.history, "fa"), tmp_path / "curves.svg")
     assert plots.Subject("a$b$", subject.history, "fa").title == r"a\$b\$: rule fa"

@@ -24,7 +24,7 @@ from gpufa.runs.summary import summary_of
 from gpufa.training.toml import from_mapping
 
 FAST = {"hidden": (6, 5), "epochs": 2, "backend": "numpy"}
-OTHERS = "maps", "places", "attention", "spikes", "traces", "lags"  # pictures of nets with places or time
+OTHERS = "maps", "places", "attention", "heads", "spikes", "traces", "lags"  # pictures of nets with places or time
 DENSE = [name for name in plots.PICTURES if name not in OTHERS]
 HOSTILE = "<script>alert(1)</script> & \"q\" 'r' {{ 7*7 }} $\\frac$"
 chromium = pytest.mark.skipif(not browser.CHROMIUM, reason="there is no Chromium to show a page in")
@@ -145,7 +145,7 @@ def test_where_the_data_are_gone_the_rest_is_reported(tmp_path):
     assert [image["alt"].split()[0] for image in page.images] == ["curves", "angles", "dead"]
     gap = plots.read(tmp_path / "run").gap
     assert "mine.npz" in gap
-    assert page.text.count(f"is not drawn: {gap}.") == 7
+    assert page.text.count(f"is not drawn: {gap}.") == 8
     assert "features is not drawn: the 6 inputs are no square image" in page.text
 
 
