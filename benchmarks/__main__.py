@@ -158,7 +158,7 @@ def through_time(quick: bool = False, threads: int = 1, rounds: int = 9, out: Pa
         out: the file for the figures (results/through_time-PROCESSOR.json where not given)
     """
     facts = get_backend("numpy").describe()
-    record = described("through_time", facts, threads)
+    record = described("through_time", facts, threads, ("snntorch", "norse"))
     record["rows"] = times.run(threads, 1 if quick else rounds, quick, lambda line: print(line, flush=True))
     record["memory"] = times.memory_rows(threads, quick, lambda line: print(line, flush=True))
     if not quick:
@@ -184,7 +184,7 @@ def graphs(
         out: the file for the figures (results/graphs-PROCESSOR.json where not given)
     """
     facts = get_backend("numpy").describe()
-    record = described("graphs", facts, threads) | {"data": data, "dropout": dropout}
+    record = described("graphs", facts, threads, ("torch_geometric",)) | {"data": data, "dropout": dropout}
     source, turns = ("", 1) if quick else (data, rounds)
     record["rows"] = graphs_.run(source, dropout, threads, turns, lambda line: print(line, flush=True))
     if not quick:

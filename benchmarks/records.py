@@ -14,16 +14,16 @@ RESULTS = Path(__file__).parent / "results"
 PACKAGES = "gpufa", "numpy", "scipy", "h5py", "torch", "jax", "scikit-learn", "cupy-cuda12x", "cupy-cuda13x"
 
 
-def described(kind: str, facts: dict[str, str], threads: int) -> dict[str, Any]:
-    """What a result file says of its making."""
+def described(kind: str, facts: dict[str, str], threads: int, beside: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What a result file says of its making, with other packages `beside` the usual ones."""
     return {
         "date": str(date.today()),
-        "command": f"python -m benchmarks {kind}",
+        "command": f"python -m benchmarks {kind.replace('_', '-')}",
         "kind": kind,
         "system": f"{platform.system()} {platform.machine()}",
         "threads": threads,
         "facts": facts,
-        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "packages": {name: found for name in (*PACKAGES, *beside) if (found := _version(name))},
     }
 
 
