@@ -26,19 +26,23 @@ bound says the same (`above` or `below` in the experiment's file). Test data cho
 
 def collect(runs: Path, results: Path) -> None:
     """Take over every experiment's record and figures from the folder that gpufa reproduce wrote to; of cells that
-    were not run there the earlier record stays, where these are still the experiment's."""
+    were not run there the earlier record stays, where these are still the experiment's, and so does a picture with
+    their curves."""
     results.mkdir(parents=True, exist_ok=True)
     PICTURES.mkdir(exist_ok=True)
     for file in sorted(runs.glob(f"*/{RECORD}")):
-        record = read(file)
+        found = record = read(file)
         target = results / f"{file.parent.name}.json"
         if target.exists():
             record = joined(record, read(target))
         files.write(target, json.dumps(record, indent=1, ensure_ascii=False) + "\n", "record", "make room for it")
         for figure in record["figures"]:
             name = f"{figure['name']}.png"
-            if (file.parent / name).exists():
-                shutil.copy(file.parent / name, PICTURES / f"{file.parent.name}-{name}")
+            kept = PICTURES / f"{file.parent.name}-{name}"
+            if kept.exists() and record["cells"] != found["cells"]:
+                print(f"kept {kept.name}, which has curves of cells that were not run in {file.parent}")
+            elif (file.parent / name).exists():
+                shutil.copy(file.parent / name, kept)
 
 
 def joined(record: dict[str, Any], earlier: dict[str, Any]) -> dict[str, Any]:

@@ -142,19 +142,29 @@ def test_the_page_of_reproductions_is_made_of_the_records(tmp_path, monkeypatch)
     assert pictures == set(re.findall(r"\]\(reproductions/([^)]+)\)", made))
 
 
-def test_records_are_taken_over_with_their_figures(tmp_path, monkeypatch):
+def test_records_are_taken_over_with_their_figures(tmp_path, monkeypatch, capsys):
     from benchmarks import reproductions
 
     name, results = "breloff2016-threshold", tmp_path / "results"
-    (tmp_path / "runs" / name).mkdir(parents=True)
+    folder = tmp_path / "runs" / name
+    folder.mkdir(parents=True)
     record = json.loads((ROOT / f"benchmarks/results/reproductions/{name}.json").read_text())
-    (tmp_path / "runs" / name / "results.json").write_text(json.dumps(record))
+    (folder / "results.json").write_text(json.dumps(record))
     for figure in record["figures"]:
-        (tmp_path / "runs" / name / f"{figure['name']}.png").write_bytes(b"a picture")
+        (folder / f"{figure['name']}.png").write_bytes(b"a picture")
     monkeypatch.setattr(reproductions, "PICTURES", tmp_path / "pictures")
     reproductions.collect(tmp_path / "runs", results)
     assert json.loads((results / f"{name}.json").read_text()) == record
-    assert {path.read_bytes() for path in (tmp_path / "pictures").glob(f"{name}-*.png")} == {b"a picture"}
+    pictures = list((tmp_path / "pictures").glob(f"{name}-*.png"))
+    assert {path.read_bytes() for path in pictures} == {b"a picture"}
+    part = next(cell for cell in record["cells"] if cell["seeds"])
+    unrun = record | {"cells": [cell | {"seeds": []} if cell is part else cell for cell in record["cells"]]}
+    (folder / "results.json").write_text(json.dumps(unrun))
+    for figure in record["figures"]:
+        (folder / f"{figure['name']}.png").write_bytes(b"a picture that lacks a curve")
+    reproductions.collect(tmp_path / "runs", results)
+    assert {path.read_bytes() for path in pictures} == {b"a picture"}
+    assert f"kept {pictures[0].name}, which has curves of cells that were not run" in capsys.readouterr().out
 
 
 def test_a_record_keeps_cells_that_were_run_elsewhere_and_are_still_the_experiment_s():
