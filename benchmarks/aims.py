@@ -1,6 +1,8 @@
 """What the CPU's steps aim at, and what forbids it where they don't get there."""
 
+import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from .records import threads
@@ -41,6 +43,7 @@ MAPS = {  # most of torch bp's and of biotorch dfa's time that DFA should take, 
     "ResNet-20, batch 64": (0.8, 0.5, 1.1),
 }
 TRANSFORMER = "transformer of 6 blocks, d = 256, batch 32 of 128 characters"
+READ = {"Adam": 7, "RMSprop": 5}  # times that a step reads or writes an array as large as all parameters, at least
 WIDE = "Nøkland's CIFAR net, batch 64", "VGG8, half as wide, batch 64"
 
 
@@ -81,7 +84,38 @@ def aims(records: list[dict[str, Any]]) -> list[str]:
         f"| work | of | against | aim | {' | '.join(map(threads, records))} |",
         "|---|---|---|---|" + "---|" * len(records),
         *lines,
+        "",
+        *(line for record in records for line in missed(record)),
     ]
+
+
+def missed(record: dict[str, Any]) -> list[str]:
+    """Where the time goes of works that miss an aim, of all rows alike."""
+    works = {work["work"]: work for work in record["works"]}
+    late = {aim.work: works[aim.work] for aim in every_aim() if "missed" in reached(aim, works)}
+    found = [f"- {name}: {why}" for name, work in late.items() if (why := rest(name, work))]
+    return [f"Where the time goes in works that miss an aim, {threads(record)}:", "", *found] if found else []
+
+
+def rest(name: str, work: dict[str, Any]) -> str:
+    """What a step of DFA takes beside its products."""
+    ms = {row["contender"]: row["ms"] for row in work["rows"] if "ms" in row}
+    step, floor = ms["gpufa dfa"], ms.get(FLOOR)
+    if share := work.get("convolutions"):
+        speed = share["gflops"] / share["peak_gflops"]
+        return (
+            f"convolutions, at {speed:.0%} of the FMA peak, are {share['ms']:.2f} of {step:.2f} ms; the rest are norms,"
+            " pools, activations, sums of biases, small products and calls"
+        )
+    if floor is None:
+        return ""
+    optimizer = next((name for name in READ if name in work["work"]), None)
+    said = f"{step - floor:.2f} ms beside {floor:.2f} ms of products"
+    if optimizer:
+        n = sum((a + 1) * b for a, b in pairwise(map(int, re.findall(r"\d+", name.split(",")[0]))))
+        moved = 4 * READ[optimizer] * n / 1e6
+        return f"{said}, in which {optimizer} moves {moved:.0f} MB, each array once"
+    return f"{said}, in which are activations, biases and the calls of a step"
 
 
 def reached(aim: Aim, works: dict[str, dict[str, Any]]) -> str:

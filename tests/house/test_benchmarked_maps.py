@@ -126,6 +126,16 @@ def record(threads, dfa, torch):
 BYTES = "parameter_bytes", "activation_bytes", "allocated_bytes"
 
 
+def test_what_an_optimizer_moves_is_said_beside_the_products():
+    from benchmarks.aims import missed
+
+    rows = [{"contender": name, "ms": ms} for name, ms in (("gpufa dfa", 2.0), ("bare products dfa", 1.0))]
+    dense = {"kind": "cpu", "threads": 2, "works": [{"work": "784-800-800-10, batch 64, Adam", "rows": rows}]}
+    count = 785 * 800 + 801 * 800 + 801 * 10
+    said = f"1.00 ms beside 1.00 ms of products, in which Adam moves {28 * count / 1e6:.0f} MB, each array once"
+    assert missed(dense)[-1] == f"- 784-800-800-10, batch 64, Adam: {said}"
+
+
 def test_threads_stand_side_by_side(tmp_path):
     from benchmarks.quoted import BEGIN, END, quoted
     from benchmarks.steps import steps
@@ -141,6 +151,9 @@ def test_threads_stand_side_by_side(tmp_path):
     assert "grew by 9.0 MiB; its own copy of the data is 1.0 MiB, the parameters are 0.5 MiB" in text
     assert "| Nøkland's CIFAR net, batch 64 | gpufa dfa | torch bp | 0.80 | 0.50, reached | 0.83, **missed** |" in text
     assert "| convolutions | FMA peak | 0.70, at least | 0.80, reached | 0.80, reached |" in text
+    assert text.count("Where the time goes in works that miss an aim") == 1
+    where = "convolutions, at 80% of the FMA peak, are 1.00 of 3.00 ms"
+    assert f"miss an aim, 1 thread:\n\n- Nøkland's CIFAR net, batch 64: {where}" in text
     assert (tmp_path / "performance-cpu-a-machine.png").exists()
     readme = quoted(records[0], f"before{BEGIN}{END}behind")
     assert "| net | gpufa dfa, ms | gpufa fa | gpufa bp | torch bp |" in readme
