@@ -1,5 +1,6 @@
 """Windows on maps on a GPU: one launch each, whose threads go along samples first and then along places or windows."""
 
+from dataclasses import replace
 from typing import Any
 
 from .grids import slab_grid, steps, stride
@@ -39,7 +40,7 @@ class MapKernels(Launcher):
             super().gather(x, windows, out)
             return
         # A tap sees as many places as there are windows, a stride apart, and the next tap begins a dilation further.
-        self._sum(x, windows._replace(kernel=windows.grid, stride=windows.dilation, dilation=windows.stride), out, 1.0)
+        self._sum(x, replace(windows, kernel=windows.grid, stride=windows.dilation, dilation=windows.stride), out, 1.0)
 
     def max_pool(self, x: Array, windows: Windows, out: Array) -> None:
         if not windows.solid or not _whole(maps := _own(x), out):

@@ -4,8 +4,10 @@ Maps are (..., channels, height, width, m): a run along the width is one stretch
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,8 @@ Pair = tuple[int, int]
 TILE = 1 << 26  # bytes that columns may take
 
 
-class Windows(NamedTuple):
+@dataclass(frozen=True)
+class Windows:
     """Windows of `kernel` places, `dilation` apart, that begin every `stride` places in maps of that size, which have
     `pad` zeros before and behind them, up and down and then left and right. Windows that don't fit are left out."""
 
@@ -25,13 +28,13 @@ class Windows(NamedTuple):
     dilation: Pair = (1, 1)
     pad: tuple[Pair, Pair] = ((0, 0), (0, 0))
 
-    @property
+    @cached_property
     def padded(self) -> Pair:
         """The size with the zeros."""
         down, across = (n + sum(pad) for n, pad in zip(self.size, self.pad, strict=True))
         return down, across
 
-    @property
+    @cached_property
     def grid(self) -> Pair:
         """How many there are, down and across; below 1 where none fits."""
         down, across = (
@@ -40,7 +43,7 @@ class Windows(NamedTuple):
         )
         return down, across
 
-    @property
+    @cached_property
     def pointwise(self) -> bool:
         """Whether each window is one place, and each place a window."""
         return self.kernel == (1, 1) and self.grid == self.size == self.padded
@@ -72,8 +75,8 @@ class Windows(NamedTuple):
     @property
     def met(self) -> NDArray:
         """How many of them have each place of the kernel on the maps, and not on zeros about them."""
-        counts = []
-        for n, k, s, d, pad, windows in zip(*self[:4], self.pad, self.grid, strict=True):
+        counts, sides = [], (self.size, self.kernel, self.stride, self.dilation)
+        for n, k, s, d, pad, windows in zip(*sides, self.pad, self.grid, strict=True):
             place = np.add.outer(np.arange(k) * d, np.arange(windows) * s - pad[0])
             counts.append(((place >= 0) & (place < n)).sum(axis=1))
         return np.multiply.outer(*counts)

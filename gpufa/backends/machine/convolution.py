@@ -12,6 +12,8 @@ from ..places import Windows
 from .convolver import Convolver, Geometry, convolver
 from .threads import Room
 
+ONE = Windows((1, 1), (1, 1), (1, 1))  # one place, all of the maps
+
 
 class Direct(Columns):
     """By machine code, `code`; by `Columns` without a compiler, and for what the code leaves out."""
@@ -75,12 +77,12 @@ class Axis(NamedTuple):
 def _product(maps: Maps, W: NDArray) -> tuple[Maps, NDArray]:
     """Maps that each kernel covers as places of more channels, which makes products of the way back and of the
     gradient: there are no columns to make. Others as they are."""
-    windows, one = maps.windows, Windows((1, 1), (1, 1), (1, 1))
+    windows = maps.windows
     whole = windows.kernel == windows.size == windows.padded and not windows.pointwise
     if not whole or W.ndim > UNTIED or not (_first(maps).flags.c_contiguous and W[0].flags.c_contiguous):
         return maps, W
     x = maps.x.reshape(*maps.x.shape[:-4], -1, 1, 1, maps.x.shape[-1])
-    return maps._replace(x=x, windows=one), W.reshape(*W.shape[:2], -1, 1, 1)
+    return maps._replace(x=x, windows=ONE), W.reshape(*W.shape[:2], -1, 1, 1)
 
 
 def _first(maps: Maps) -> NDArray:
