@@ -7,6 +7,7 @@ from typing import Any
 from ..backends.operands import Signal
 from ..basics.errors import InvalidValue
 from ..layers.carrying import write
+from ..layers.sequences import numbered
 from ..layers.terms import Carriers
 from .arena import Array
 from .layered import LayeredBlock
@@ -80,17 +81,17 @@ class Sending(Slabs):
             signal = out
         return signal
 
-    def audible(self, k: int, x: Array, layer: int | None = None) -> Array:
+    def audible(self, k: int, x: Array, layer: int | None = None, out: Array | None = None) -> Array:
         """What is of the units at the output of block k, (R, n_k, m), or behind that layer of it, with 0 at tokens that
-        fill up and go no further, whose no error is. Itself where there are none."""
-        layer = sum(1 for _ in self.sizes.walk(k)) - 1 if layer is None else layer
-        if (k, layer) not in self.sizes.unheard:
+        fill up and go no further, whose no error is: in `out` where it is given. Itself where there are none."""
+        tokens = numbered(self.sizes.shapes[0])
+        if tokens is None or self._place(k, layer) not in self.sizes.unheard:
             return x
-        (length,), pad = self.sizes.shapes[0], self.sizes.shapes[0].pad  # type: ignore[attr-defined]
-        counts, out = self.array("tokens that count", length, self.m), self.array(f"audible, {k}.{layer}", *x.shape[1:])
-        self.xp.not_equal(self.inputs, pad, out=counts)
-        by_token = (a.reshape(len(a), -1, length, self.m) for a in (x, out))
-        self.xp.multiply(next(by_token), counts[:, None], out=next(by_token))
+        counts = self.array("tokens that count", tokens[0], self.m)
+        self.xp.not_equal(self.inputs, tokens.pad, out=counts)
+        out = self.array(f"audible, {self._place(k, layer)}", *x.shape[1:]) if out is None else out
+        given, made = (a.reshape(len(a), -1, tokens[0], self.m) for a in (x, out))
+        self.xp.multiply(given, counts[:, None], out=made)
         return out
 
     def straight(self, k: int, s: Signal, layer: int | None = None) -> Signal:
@@ -99,9 +100,13 @@ class Sending(Slabs):
         if not self.sizes.unheard:
             return s
         units = s.matrix.shape[-2] if s.matrix is not None else s.signal.shape[1]
-        came = self.array(f"straight to {units}", units, self.m)
+        came = self.array(f"straight to {self._place(k, layer)}", units, self.m)
         write(self.backend, s, out=came)
-        return Signal(None, self.audible(k, came, layer))
+        return Signal(None, self.audible(k, came, layer, out=came))
+
+    def _place(self, k: int, layer: int | None) -> tuple[int, int]:
+        """Block k and a layer of it, or its last."""
+        return k, sum(1 for _ in self.sizes.walk(k)) - 1 if layer is None else layer
 
     def through(self, matrix: Array, signal: Array) -> Signal:
         """matrix @ signal, (R, n_k, n) and (R, n, m), for `send`: a signal from elsewhere than the block above."""

@@ -267,14 +267,18 @@ SHORT = ["tokens 3 of 7 pad 0", "embed 6, positions", *PADDED[2:]]
 
 
 def cut(array, name, length=5):
-    """What of an array of 5 tokens is of the first 3: rows of B at blocks of tokens, and positions."""
+    """What of an array of 5 tokens is of the first 3: rows of B at blocks of tokens, positions, and columns of local
+    readouts."""
+    if name[0] in "GH" and array.shape[-1] % length == 0:
+        return array.reshape(len(array), -1, length)[:, :, :3].reshape(len(array), -1)
     tokens = name[0] in "BP" and len(array) % length == 0 and len(array) > length
     return array.reshape(-1, length, *array.shape[1:])[:, :3].reshape(-1, *array.shape[1:]) if tokens else array
 
 
-@pytest.mark.parametrize("rule", ["bp", "fa", "dfa", "sdfa", "drtp", "dkp", "kp", "topology", DFA(rank=2),
-                                  DFA(error="encoder"), DFA(places="shared"), DFA(inside="feedback"),
-                                  DFA(enters="activations"), FA(through="borders")], ids=str)  # fmt: skip
+@pytest.mark.parametrize("rule", ["bp", "fa", "dfa", "sdfa", "drtp", "dkp", "kp", "topology", "layerwise",
+                                  "decolle", DFA(rank=2), DFA(error="encoder"), DFA(places="shared"),
+                                  DFA(inside="feedback"), DFA(enters="activations"), FA(through="borders")],
+                                 ids=str)  # fmt: skip
 def test_samples_that_are_filled_up_teach_as_shorter_ones(rule, backend):
     """The net of 5 tokens, of which two fill up, is the net of 3: no error is theirs, nor anything that they are."""
     long, short = (made(words, rule, backend=backend) for words in (PADDED, SHORT))

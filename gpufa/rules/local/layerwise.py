@@ -47,13 +47,13 @@ class Layerwise(Rule):
     def deltas(self, net: Pass, e: Any) -> None:
         net.send(net.L, e)
         for k in net.hidden:
-            net.send(k, net.through(T(net.parameters[f"H{k}"]), self.error(net, k)))
+            net.send(k, net.straight(k, net.through(T(net.parameters[f"H{k}"]), self.error(net, k))))
 
     def gradients(self, net: Pass, grads: Gradients) -> None:
         super().gradients(net, grads)
         for k in net.hidden:
             e = self.space(net, k)
-            grads.product(f"H{k}", e, net.sent[k])
+            grads.product(f"H{k}", e, net.audible(k, net.sent[k]))
             grads.sums(bias_of(net.sizes, k), e)
 
     def space(self, net: Pass, k: int) -> Any:
@@ -65,7 +65,9 @@ class Layerwise(Rule):
         a, value = net.array("H h + c", net.sizes.outputs, net.m), net.array("local loss", net.m)
         missed = net.backend.scratch("missed by a head", net.missed.shape, "bool")
         H, c, e = net.parameters[f"H{k}"], net.parameters[bias_of(net.sizes, k)], self.space(net, k)
-        net.backend.output(H, net.sent[k], c, Outputs(net.loss, a, net.y, e, value, missed, weight=net.weight))
+        net.backend.output(
+            H, net.audible(k, net.sent[k]), c, Outputs(net.loss, a, net.y, e, value, missed, weight=net.weight)
+        )
         return e
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:

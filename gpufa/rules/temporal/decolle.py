@@ -105,7 +105,7 @@ class DECOLLE(FeedbackRule):
         net.send(net.L, e, held)
         for k in net.hidden:
             G, steps = net.feedback[f"G{k}"], steps_of(net.sizes, k)
-            net.send_steps(k, self.signal(net, k, G, steps), held)
+            net.send_steps(k, net.straight(k, self.signal(net, k, G, steps)), held)
 
     def signal(self, net: Pass, k: int, G: Any, steps: int) -> Signal:
         """G_k^T e_k."""
@@ -118,7 +118,7 @@ class DECOLLE(FeedbackRule):
 
     def error(self, net: Pass, k: int, G: Any, steps: int) -> Any:
         """e_k, (R, outputs of a place, steps * m)."""
-        h, y, weight = net.steps(k), *self.taught(net, steps)
+        h, y, weight = net.audible(k, net.steps(k)), *self.taught(net, steps)
         Y, e = (net.array(f"{name} at {steps}", *y.shape[1:]) for name in ("G h", "its error"))
         value = net.array(f"its loss at {steps}", y.shape[-1])
         missed = net.backend.scratch("missed by a readout", value.shape, "bool")
