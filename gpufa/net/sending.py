@@ -81,28 +81,38 @@ class Sending(Slabs):
             signal = out
         return signal
 
-    def audible(self, k: int, x: Array, layer: int | None = None, out: Array | None = None) -> Array:
+    def audible(self, k: int, x: Array, layer: int | None = None) -> Array:
         """What is of the units at the output of block k, (R, n_k, m), or behind that layer of it, with 0 at tokens that
-        fill up and go no further, whose no error is: in `out` where it is given. Itself where there are none."""
-        tokens = numbered(self.sizes.shapes[0])
-        if tokens is None or self._place(k, layer) not in self.sizes.unheard:
+        fill up and go no further, whose no error is. Itself where there are none."""
+        if not self._fills_up(k, layer):
             return x
-        counts = self.array("tokens that count", tokens[0], self.m)
-        self.xp.not_equal(self.inputs, tokens.pad, out=counts)
-        out = self.array(f"audible, {self._place(k, layer)}", *x.shape[1:]) if out is None else out
-        given, made = (a.reshape(len(a), -1, tokens[0], self.m) for a in (x, out))
-        self.xp.multiply(given, counts[:, None], out=made)
-        return out
+        out = self.array(f"audible, {self._place(k, layer)}", *x.shape[1:])
+        out[...] = x
+        return self._without_filling(out)
 
     def straight(self, k: int, s: Signal, layer: int | None = None) -> Signal:
         """A signal that goes to the output of block k, or to that layer of it, past all that is above, as it arrives:
         where it is audible."""
-        if not self.sizes.unheard:
+        if not self._fills_up(k, layer):
             return s
         units = s.matrix.shape[-2] if s.matrix is not None else s.signal.shape[1]
         came = self.array(f"straight to {self._place(k, layer)}", units, self.m)
         write(self.backend, s, out=came)
-        return Signal(None, self.audible(k, came, layer, out=came))
+        return Signal(None, self._without_filling(came))
+
+    def _without_filling(self, x: Array) -> Array:
+        """x, (R, n, m), of a net of tokens, in which 0 now stands at those that fill up."""
+        tokens = numbered(self.sizes.shapes[0])
+        assert tokens is not None
+        counts = self.array("tokens that count", tokens[0], self.m)
+        self.xp.not_equal(self.inputs, tokens.pad, out=counts)
+        by_token = x.reshape(len(x), -1, tokens[0], self.m)
+        by_token *= counts[:, None]
+        return x
+
+    def _fills_up(self, k: int, layer: int | None) -> bool:
+        """Whether there may be tokens that fill up behind a layer of block k, from which nothing goes on."""
+        return bool(self.sizes.unheard) and self._place(k, layer) in self.sizes.unheard
 
     def _place(self, k: int, layer: int | None) -> tuple[int, int]:
         """Block k and a layer of it, or its last."""
