@@ -10,8 +10,8 @@ from threading import Barrier
 from typing import Any
 from unittest.mock import patch
 
-from gpufa.backends.columns import Maps
-from gpufa.backends.machine.compiler import built
+from gpufa.backends.cpu.machine.compiler import built
+from gpufa.backends.operations.columns import Maps
 
 from .contenders.ours import Ours
 

@@ -10,7 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import gpufa
-from gpufa.backends.numpy import NumpyBackend
+from gpufa.backends.cpu.backend import NumpyBackend
 from gpufa.data.samples.data import Data
 from gpufa.training.trainer import Trainer
 

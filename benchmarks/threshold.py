@@ -1,5 +1,5 @@
 """From how many outputs on a cuBLAS product and one more pass beat the one fused launch of (B e) * f': what SMALL in
-gpufa/backends/feedback.py is set by."""
+gpufa/backends/gpu/feedback.py is set by."""
 
 import statistics
 import time
@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from gpufa.backends import Backend, feedback
-from gpufa.backends.base import Gate
+from gpufa.backends import Backend
+from gpufa.backends.gpu import feedback
+from gpufa.backends.operations.base import Gate
 from gpufa.functions.activations import ACTIVATIONS
 
 OUTPUTS = (2, 4, 10, 16, 32, 64, 96, 128)

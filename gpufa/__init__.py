@@ -25,8 +25,8 @@ from .runs.memory import Memory, memory
 from .runs.result import Run
 from .runs.resuming import resume
 from .runs.run import train
-from .training.callbacks import Callback
-from .training.config import Config
+from .training.course.callbacks import Callback
+from .training.settings.config import Config
 
 __all__ = [
     "Activation",

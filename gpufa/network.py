@@ -18,15 +18,15 @@ from .functions.losses import loss as find_loss
 from .functions.parts import Part, off_gpu, parts_of
 from .measure.alignment import backprop, measure
 from .measure.scores import evaluate
-from .net.checks import check_fit, layout_of, replica_seeds
-from .net.entries import entries
-from .net.feedback import FEEDBACK, Feedback
+from .net.batch.passes import Pass
 from .net.given import network_input, network_samples
-from .net.gradients import Gradients
-from .net.initial import draw_weights
-from .net.layout import Layout
 from .net.learner import Learner
-from .net.passes import Pass
+from .net.learning.checks import check_fit, layout_of, replica_seeds
+from .net.learning.entries import entries
+from .net.learning.gradients import Gradients
+from .net.shape.layout import Layout
+from .net.state.feedback import FEEDBACK, Feedback
+from .net.state.initial import draw_weights
 from .rules import RULES, Rule, check_promise, make_rule
 
 DTYPES = "float32", "float64"

@@ -8,11 +8,11 @@ import numpy as np
 from rulelab import host
 from spikelab import spiking_step
 
-from gpufa.layers.recurrent import GRU, LSTM
-from gpufa.layers.spiking import LIF
-from gpufa.net.clock import Clock
-from gpufa.net.gradients import Gradients
-from gpufa.net.passes import NOTHING, Pass
+from gpufa.layers.time.recurrent import GRU, LSTM
+from gpufa.layers.time.spiking import LIF
+from gpufa.net.batch.passes import NOTHING, Pass
+from gpufa.net.learning.gradients import Gradients
+from gpufa.net.state.clock import Clock
 
 WORDS = ["recurrent 4", "recurrent 4 leaky 0.3", "recurrent 4 leaky 0.6 logistic", "gru 4", "lstm 4"]
 TINY = 1e-30

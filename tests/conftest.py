@@ -10,6 +10,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 
 import pytest
+import sampling
 import standin
 from standin import signatures
 
@@ -52,6 +53,7 @@ def pytest_report_header():
 
 
 def pytest_collection_modifyitems(items):
+    sampling.leave_out(items)
     for item in items:
         if "gpu" not in item.keywords:
             continue
@@ -72,7 +74,7 @@ def gpu_as_marked(request, monkeypatch):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
         yield
         return
-    from gpufa.backends.cupydevice import CupyDevice
+    from gpufa.backends.gpu.cupydevice import CupyDevice
 
     launch = CupyDevice.launch
 
@@ -133,7 +135,7 @@ def faults_expected():
 @pytest.fixture
 def launched(monkeypatch):
     """The names of gpufa's kernels, in the order in which they are launched."""
-    from gpufa.backends.cupydevice import CupyDevice
+    from gpufa.backends.gpu.cupydevice import CupyDevice
 
     names, launch = [], CupyDevice.launch
 

@@ -1,6 +1,5 @@
 """Every kernel that gpufa can launch, by a name: for each formula of the tables and each type of number."""
 
-from gpufa.backends.dynamics import DESCEND, INFER, SETTLE
 from gpufa.backends.kernels import (
     TYPES,
     activation_text,
@@ -12,6 +11,7 @@ from gpufa.backends.kernels import (
     moves_text,
     update_text,
 )
+from gpufa.backends.operations.dynamics import DESCEND, INFER, SETTLE
 from gpufa.basics.laws import LAWS
 from gpufa.functions.activations import ACTIVATIONS
 from gpufa.functions.augmentations import augmentations

@@ -84,7 +84,7 @@ def flat(found):
 def files(rule):
     """CRCs of a run's files in the current folder, with a clock that counts; without what names version and place."""
     own = {"hidden": (7, 5), "epochs": 2, "seeds": (0, 1), "backend": "numpy", "samples": 200, "out": f"run-{rule}"}
-    here = mock.patch("gpufa.backends.numpy.NumpyBackend.describe", dict[str, str])
+    here = mock.patch("gpufa.backends.cpu.backend.NumpyBackend.describe", dict[str, str])
     version = mock.patch("gpufa.checkpoints.networks.__version__", "0.1.0")
     with here, version, mock.patch("time.perf_counter", count().__next__), warnings.catch_warnings():
         warnings.simplefilter("ignore")

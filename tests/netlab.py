@@ -7,7 +7,7 @@ import numpy as np
 
 from gpufa import InvalidValue
 from gpufa.layers import LAYERS, block
-from gpufa.layers.sequences import stepwise
+from gpufa.layers.protocol.sequences import stepwise
 from gpufa.layers.words import inputs
 
 SMOOTH = "tanh", "gelu", "softplus", "logistic"

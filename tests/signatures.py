@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gpufa.sklearn import names
-from gpufa.training import settings
+from gpufa.training.settings import groups
 
 FILE = Path(names.__file__).with_name("parameters.py")
 HEAD = '''"""The parameters of the estimators: made by `python tests/signatures.py`, not by hand."""
@@ -22,7 +22,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
 from ..functions.activations import Activation
-from ..net.rule import Rule
+from ..net.learning.rule import Rule
 
 
 @dataclass(eq=False, repr=False)
@@ -56,7 +56,7 @@ def in_general(kind):
 def parameters():
     """All of them, in the order of the signature."""
     made = {}
-    for field, *row in fields_of(settings):
+    for field, *row in fields_of(groups):
         if field not in names.ELSEWHERE:
             kind, default, text = names.OTHERWISE.get(field, row)
             made[field] = Parameter(names.parameter(field), in_general(kind), default, names.in_parameters(text))

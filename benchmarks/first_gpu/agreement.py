@@ -10,7 +10,7 @@ import numpy as np
 
 from gpufa import Config, Data
 from gpufa.backends import get_backend
-from gpufa.backends.device import CaptureFailed
+from gpufa.backends.gpu.device import CaptureFailed
 from gpufa.parallel.ranks import BY_ITSELF, Together
 from gpufa.training.trainer import Trainer
 

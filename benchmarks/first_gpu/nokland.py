@@ -6,7 +6,7 @@ from typing import Any
 
 from gpufa import Data, load_data
 from gpufa.reproductions import experiment
-from gpufa.training.callbacks import Callback
+from gpufa.training.course.callbacks import Callback
 from gpufa.training.trainer import Trainer
 
 from .task import Skipped, Task

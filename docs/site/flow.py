@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 import gpufa
-from gpufa.net.layout import Layout
+from gpufa.net.shape.layout import Layout
 from gpufa.rules import Rule
 
 WIDTHS = 5, 7, 11, 13, 3

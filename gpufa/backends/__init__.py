@@ -5,10 +5,10 @@ import os
 
 from ..basics.arguments import one_of, whole
 from ..basics.errors import BackendUnavailable, InvalidValue, warn
-from .base import Backend
-from .cupydevice import open_device
-from .device import first_line
-from .faults import faults, on_device
+from .gpu.cupydevice import open_device
+from .gpu.device import first_line
+from .gpu.faults import faults, on_device
+from .operations.base import Backend
 
 __all__ = ["BACKENDS", "PRECISIONS", "Backend", "describe_all", "faults", "get_backend", "on_device", "why_no_gpu"]
 
@@ -40,10 +40,10 @@ def get_backend(name: "str | Backend" = "auto", device: int = 0, precision: str 
     if reason:
         if name == "auto" and ((off_gpu and not absent) or not _absent(device)):
             warn(f"the CPU is used in place of the GPU: {reason}")
-        from .numpy import NumpyBackend
+        from .cpu.backend import NumpyBackend
 
         return NumpyBackend()
-    from .cupy import CupyBackend
+    from .gpu.backend import CupyBackend
 
     return CupyBackend(open_device(device), precision)
 

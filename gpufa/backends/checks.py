@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..basics.finding import Finding
 from . import get_backend, hidden, why_no_gpu
-from .machine import checks as machine
+from .cpu.machine import checks as machine
 
 DRIVERS = "libcuda.so.1", "nvcuda.dll"
 PCI, NVIDIA = Path("/sys/bus/pci/devices"), "0x10de"

@@ -12,12 +12,12 @@ from ..basics.errors import GpufaWarning, OutOfMemory
 from ..basics.random import Purpose
 from ..functions.activations import ACTIVATIONS
 from ..functions.losses import LOSSES
-from .base import Backend
-from .cupy import CupyBackend
-from .device import Device, first_line
-from .faults import in_words
-from .numpy import NumpyBackend
-from .operands import Gate, Outputs, Samples, Ticks
+from .cpu.backend import NumpyBackend
+from .gpu.backend import CupyBackend
+from .gpu.device import Device, first_line
+from .gpu.faults import in_words
+from .operations.base import Backend
+from .operations.operands import Gate, Outputs, Samples, Ticks
 
 LIBRARIES = "install CuPy with its libraries (pip install 'gpufa[cuda12]', or 'gpufa[cuda13]' for CUDA 13)"
 STEPS = 4  # the first as it is, the second recorded, the others replayed

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..layers.words import block, inputs, stand_ins
-from ..net.checks import layout_of
-from ..net.entries import entries
-from ..net.layout import Layout
+from ..net.learning.checks import layout_of
+from ..net.learning.entries import entries
+from ..net.shape.layout import Layout
 from ..rules import RULES, make_rule
 
 

@@ -18,7 +18,7 @@ from ..functions.parts import Part, parts_of
 from ..layers.words import stand_ins
 from ..network import Network
 from ..rules import RULES, Rule, make_rule, rule_class
-from ..training.config import PARTS
+from ..training.settings.config import PARTS
 from . import hdf5
 from .replicas import of_replicas
 from .validity import EDGES, FILLED, SCALED, check

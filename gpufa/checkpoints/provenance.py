@@ -28,8 +28,8 @@ from ..data.timefirst import turned_as_trained
 from ..data.userfiles import is_file
 from ..measure.health import of_another_unit
 from ..net.learner import Learner
-from ..training.config import Config
-from ..training.toml import stored
+from ..training.settings.config import Config
+from ..training.settings.toml import stored
 from . import networks
 
 IN_MEMORY = "arrays"  # the name of data that a program handed in

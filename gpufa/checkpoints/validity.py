@@ -12,12 +12,12 @@ from ..basics.errors import FileProblem, InvalidValue
 from ..basics.ownfiles import is_own
 from ..basics.version import __version__, is_newer
 from ..data.samples.about import damage
-from ..layers.terms import Shape
+from ..layers.protocol.terms import Shape
 from ..layers.words import block, inputs, stand_ins
-from ..net.layout import Layout
-from ..training.config import PARTS
-from ..training.progress import Progress
-from ..training.stopping import Status
+from ..net.shape.layout import Layout
+from ..training.course.progress import Progress
+from ..training.course.stopping import Status
+from ..training.settings.config import PARTS
 from .hdf5 import foreign
 
 NETWORK = {

@@ -20,9 +20,9 @@ from ..functions.losses import LOSSES
 from ..functions.optimizers import OPTIMIZERS
 from ..functions.schedules import SCHEDULES
 from ..rules import make_rule
-from ..training.config import Config
-from ..training.settings import SETTINGS
-from ..training.toml import with_options
+from ..training.settings.config import Config
+from ..training.settings.groups import SETTINGS
+from ..training.settings.toml import with_options
 
 FIRST = (
     *("data", "target", "task", "scaling", "rule", "hidden", "activation", "layers"),

@@ -2,10 +2,10 @@
 
 from ..basics.errors import InvalidValue
 from ..layers import Layer, block
-from ..layers.sequences import stepwise
-from ..layers.terms import Shape
-from ..net.checks import check_fit
-from ..net.layout import Layout
+from ..layers.protocol.sequences import stepwise
+from ..layers.protocol.terms import Shape
+from ..net.learning.checks import check_fit
+from ..net.shape.layout import Layout
 from ..rules import RULES, check_promise
 
 

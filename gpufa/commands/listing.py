@@ -11,7 +11,7 @@ from ..basics.version import __version__
 from ..data.sets import namedsets
 from ..rules import RULES
 from ..runs import overview
-from ..training.config import Config
+from ..training.settings.config import Config
 from . import display
 
 OK = 0

@@ -13,8 +13,8 @@ from ..basics.ownfiles import is_own
 from ..basics.version import __version__
 from ..parallel.launch import BY_ONE, Processes
 from ..report.compare import RULES
-from ..training.config import PARTS, Config
-from ..training.toml import read_toml, with_options
+from ..training.settings.config import PARTS, Config
+from ..training.settings.toml import read_toml, with_options
 from . import draw, listing, trained
 from .doctor import doctor
 from .export import export

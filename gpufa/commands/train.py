@@ -20,7 +20,7 @@ from ..runs import run as runs
 from ..runs.memory import memory
 from ..runs.result import Run
 from ..runs.summary import FINISHED
-from ..training.config import Config
+from ..training.settings.config import Config
 from . import display
 
 OK, DIVERGED = 0, 3

@@ -12,7 +12,7 @@ from ..basics.errors import InvalidValue, warn
 from ..data.samples.scaling import Scaling
 from ..data.tables.missing import Filling
 from ..layers import Dense, Layer
-from ..layers.terms import Shape
+from ..layers.protocol.terms import Shape
 from ..network import Network
 from . import modules as own
 from .readers import Read, inner, numbers, only, read

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ..basics.arguments import of_type, shown
 from ..basics.errors import InvalidValue
-from ..layers.layer import Layer
-from ..layers.terms import Shape
+from ..layers.protocol.layer import Layer
+from ..layers.protocol.terms import Shape
 from ..network import Network
 
 SOME = 10  # seeds that a sentence shows

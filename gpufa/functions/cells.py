@@ -1,7 +1,7 @@
 """CELLS: one step in time of each recurrent layer, up, down, and of what eligibility traces are made of; NumPy and CUDA
 C side by side, as in formulas.py.
 
-All three take the arrays that a layer keeps of a step, in one order (see layers/cell.py):
+All three take the arrays that a layer keeps of a step, in one order (see layers/time/cell.py):
 
 up        writes the states and the parts of step t, of the states before it, of x = W x_t + b and of u = U h_{t-1}
 down      takes dh, dc, ... = dL/d of the states behind step t, without `e`, what arrives there from above; writes the

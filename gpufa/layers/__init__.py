@@ -1,23 +1,23 @@
 """Layers, by objects or by words: `[Dense(64), Act("tanh"), Dropout(0.5)]` is "dense 64 tanh, dropout 0.5"."""
 
-from .act import Act
-from .attention import Attention
 from .chain import Chain
-from .conv import Conv1d, Conv2d
-from .dense import Dense
-from .dropout import Dropout
-from .embed import AsTokens, Embed, Positions
-from .encode import Delta, Latency, Poisson
 from .graph import Neighbours
-from .layer import Layer
-from .local import Local2d
-from .lowpass import Lowpass
-from .norm import BatchNorm, LayerNorm
-from .pool import Flatten, GlobalMean, MaxPool, Mean, MeanPool
-from .recurrent import GRU, LSTM, Recurrent
+from .maps.conv import Conv1d, Conv2d
+from .maps.local import Local2d
+from .maps.pool import Flatten, GlobalMean, MaxPool, Mean, MeanPool
+from .protocol.layer import Layer
 from .residual import Residual, Shortcut
-from .spiking import ALIF, LIF
-from .turn import Turn
+from .time.encode import Delta, Latency, Poisson
+from .time.lowpass import Lowpass
+from .time.recurrent import GRU, LSTM, Recurrent
+from .time.spiking import ALIF, LIF
+from .time.turn import Turn
+from .tokens.attention import Attention
+from .tokens.embed import AsTokens, Embed, Positions
+from .units.act import Act
+from .units.dense import Dense
+from .units.dropout import Dropout
+from .units.norm import BatchNorm, LayerNorm
 from .words import LAYERS, block
 
 __all__ = [

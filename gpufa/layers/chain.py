@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from ..backends.operands import Signal
+from ..backends.operations.operands import Signal
 from ..basics.arguments import several, shown
 from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
-from .act import Act
-from .carrying import write
-from .dense import Dense
-from .dropout import Dropout
 from .graph import DenseBeforeEdges, Neighbours
-from .layer import At, Layer
-from .pool import MaxPool
-from .terms import Carriers, Shape, Sums
-from .windowed import Windowed
+from .maps.pool import MaxPool
+from .maps.windowed import Windowed
+from .protocol.carrying import write
+from .protocol.layer import At, Layer
+from .protocol.terms import Carriers, Shape, Sums
+from .units.act import Act
+from .units.dense import Dense
+from .units.dropout import Dropout
 
 
 class DenseParts(NamedTuple):

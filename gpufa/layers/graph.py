@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from ..backends.operands import Signal
+from ..backends.operations.operands import Signal
 from ..basics.arguments import one_of
 from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
 from ..data.graphs.graph import WAYS
-from .carrying import carrier
-from .dense import Dense
-from .layer import At, Layer
-from .terms import Carriers, Option, Parameter, Shape, Sums
+from .protocol.carrying import carrier
+from .protocol.layer import At, Layer
+from .protocol.terms import Carriers, Option, Parameter, Shape, Sums
+from .units.dense import Dense
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from ..basics.errors import InvalidValue
-from .act import Act
 from .chain import Chain
-from .layer import Layer
+from .protocol.layer import Layer
 from .residual import Residual
+from .units.act import Act
 from .words import LAYERS, ROWS
 
 GPUFAS = {*ROWS, Act, Chain, Residual}

@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..backends.operands import Signal
-from ..backends.places import Pair
+from ..backends.operations.operands import Signal
+from ..backends.operations.places import Pair
 from ..basics.arguments import whole
 from ..basics.arrays import Array
 from ..basics.errors import InvalidValue
-from .carrying import write
 from .chain import Chain, DenseParts, chained
-from .layer import At, Layer
-from .places import along, on_maps, pair, sides
-from .sequences import widened
-from .terms import Carriers, Option, Shape
+from .maps.places import along, on_maps, pair, sides
+from .protocol.carrying import write
+from .protocol.layer import At, Layer
+from .protocol.sequences import widened
+from .protocol.terms import Carriers, Option, Shape
 
 
 @dataclass(frozen=True)

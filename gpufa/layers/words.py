@@ -16,26 +16,26 @@ from ..basics.arguments import shown
 from ..basics.errors import InvalidValue
 from ..functions.activations import ACTIVATIONS, Activation
 from ..functions.parts import OWN, Part
-from .act import Act
-from .attention import Attention
 from .chain import Chain, chained
-from .conv import Conv1d, Conv2d
-from .dense import Dense
-from .dropout import Dropout
-from .embed import AsTokens, Embed, Positions
-from .encode import Delta, Latency, Poisson
 from .graph import Neighbours
-from .layer import Layer
-from .local import Local2d
-from .lowpass import Lowpass
-from .norm import BatchNorm, LayerNorm
-from .pool import Flatten, GlobalMean, MaxPool, Mean, MeanPool
-from .recurrent import GRU, LSTM, Recurrent
+from .maps.conv import Conv1d, Conv2d
+from .maps.local import Local2d
+from .maps.pool import Flatten, GlobalMean, MaxPool, Mean, MeanPool
+from .protocol.layer import Layer
+from .protocol.sequences import numbered, tokens
+from .protocol.terms import Shape
 from .residual import Residual, Shortcut
-from .sequences import numbered, tokens
-from .spiking import ALIF, LIF
-from .terms import Shape
-from .turn import Turn
+from .time.encode import Delta, Latency, Poisson
+from .time.lowpass import Lowpass
+from .time.recurrent import GRU, LSTM, Recurrent
+from .time.spiking import ALIF, LIF
+from .time.turn import Turn
+from .tokens.attention import Attention
+from .tokens.embed import AsTokens, Embed, Positions
+from .units.act import Act
+from .units.dense import Dense
+from .units.dropout import Dropout
+from .units.norm import BatchNorm, LayerNorm
 
 ROWS = (
     *(Dense, Conv2d, Conv1d, Local2d, MaxPool, MeanPool, GlobalMean, Flatten),

@@ -28,10 +28,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..basics.arrays import T
-from ..net.arena import Layers, Parameters
-from ..net.gradients import Gradients
+from ..net.batch.passes import Pass
 from ..net.learner import Learner
-from ..net.passes import Pass
+from ..net.learning.gradients import Gradients
+from ..net.state.arena import Layers, Parameters
 from ..rules.baselines.bp import BP
 from .angles import Cosines, Squares, angle, cosines, degrees, joined, ratio
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..layers.attention import Attention
-from ..net.arena import Parameters
+from ..layers.tokens.attention import Attention
 from ..net.learner import Learner
+from ..net.state.arena import Parameters
 from .alignment import taken
 from .angles import angle
 

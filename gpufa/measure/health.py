@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..data.samples.data import has_labels
 from ..data.samples.scaling import Scaling
 from ..net.learner import Learner
-from ..net.rule import Rule
+from ..net.learning.rule import Rule
 from .history import History, newest
 
 LOST = 50.0  # % of a layer's units that may be dead without a word

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.operands import Outputs
+from ..backends.operations.operands import Outputs
 from ..data.samples.data import has_labels
 from ..data.samples.places import without_gaps
 from ..data.samples.scaling import Scaling
+from ..net.batch.passes import Pass
 from ..net.learner import Learner
-from ..net.passes import Pass
 
 # What targets are, which may be more than one of these.
 CLASSES = "classes"  # one class a sample: labels, one-hot rows, or 0 and 1 of one output

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..basics.errors import InvalidValue
 from ..data.graphs.graph import Graph, graph_of
-from .model import Model
+from .state.model import Model
 
 
 class Joined(Model):

@@ -11,10 +11,10 @@ from ..data.samples.data import has_labels
 from ..data.samples.places import counted, without_gaps
 from ..functions.losses import Loss
 from ..parallel.ranks import ALONE, Ranks, Share
-from .layout import Layout
-from .passes import Pass
-from .rule import Rule
+from .batch.passes import Pass
+from .learning.rule import Rule
 from .scaled import CHUNK, Scaled
+from .shape.layout import Layout
 
 ALL = slice(None)
 WIDE = 32 << 20  # bytes that their layers may put out

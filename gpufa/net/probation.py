@@ -6,9 +6,9 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..basics.errors import InvalidValue
-from .gradients import Gradients
+from .batch.passes import Pass
 from .learner import Learner
-from .passes import Pass
+from .learning.gradients import Gradients
 
 
 @np.errstate(all="ignore")  # that numbers are not finite is told elsewhere

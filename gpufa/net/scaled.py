@@ -12,7 +12,7 @@ from ..data.samples.data import check_samples, check_tokens, inputs
 from ..data.samples.places import counted
 from ..data.samples.scaling import Scaling
 from ..data.tables.missing import Filling
-from ..layers.sequences import numbered
+from ..layers.protocol.sequences import numbered
 from .joined import Joined
 
 BEYOND = {

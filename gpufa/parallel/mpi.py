@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends import Backend
-from ..backends.lines import Line
+from ..backends.operations.lines import Line
 from ..basics.errors import RankLost
 from .ranks import Array, Job, Ranks
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..backends import Backend
-from ..backends.lines import Line, Number
+from ..backends.operations.lines import Line, Number
 from ..basics.errors import DeviceError, GpufaError, InvalidValue
 from .mpi import MPIRanks
 from .ranks import Array, Job, Ranks, Together

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from ..backends import Backend
-from ..backends.lines import Line
+from ..backends.operations.lines import Line
 
 Array = Any
 Job = Callable[[], None]

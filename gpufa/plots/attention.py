@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..basics.errors import InvalidValue
 from ..data.samples.about import About
 from ..data.samples.target import by_name
-from ..layers.attention import Attention
+from ..layers.tokens.attention import Attention
 from ..measure.heads import by_head, called
 from ..measure.seeds import mean_over_seeds
 from ..net.given import network_samples

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
 from ..data.samples.target import by_name
-from ..layers.cell import Cell
-from ..layers.layer import At
-from ..layers.spiking import LIF
+from ..layers.protocol.layer import At
+from ..layers.time.cell import Cell
+from ..layers.time.spiking import LIF
 from ..measure.alignment import by_place
 from .style import COLOURS, look, panels
 from .subject import Subject

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..basics.arrays import UNTIED, tied
 from ..basics.errors import InvalidValue
-from ..layers.sequences import numbered
+from ..layers.protocol.sequences import numbered
 from .style import panels
 from .subject import Subject
 

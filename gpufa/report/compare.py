@@ -14,8 +14,8 @@ from ..rules import Rule, rule_class
 from ..runs import run as runs
 from ..runs.interrupts import OnInterrupt
 from ..runs.result import Run
-from ..training.callbacks import Callback
-from ..training.config import Config
+from ..training.course.callbacks import Callback
+from ..training.settings.config import Config
 from ..training.trainer import Trainer
 from .comparison import Comparison, compared
 from .frozen import BASELINE

@@ -7,9 +7,9 @@ from typing import Any
 
 from ..measure import seeds
 from ..runs import tables
-from ..training.config import Config
-from ..training.settings import PlaceSettings, RecordSettings
-from ..training.toml import stored
+from ..training.settings.config import Config
+from ..training.settings.groups import PlaceSettings, RecordSettings
+from ..training.settings.toml import stored
 
 BASELINE = "shallow"
 # What two runs may differ in, and be of the same task, net and length: a rule has its own of these, or they are of the

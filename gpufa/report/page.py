@@ -22,7 +22,7 @@ from ..measure.history import History
 from ..rules import Rule
 from ..runs import tables
 from ..runs.summary import summary_of
-from ..training.toml import stored, to_toml
+from ..training.settings.toml import stored, to_toml
 from .comparison import Comparison, compared
 from .frozen import twins_of
 

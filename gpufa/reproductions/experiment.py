@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from ..basics.errors import InvalidValue
-from ..training.config import Config
-from ..training.toml import from_mapping
+from ..training.settings.config import Config
+from ..training.settings.toml import from_mapping
 
 HERE = Path(__file__).parent
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ..measure.history import History
 from ..rules import make_rule
-from ..training.config import Config
+from ..training.settings.config import Config
 from .outcome import Outcome
 
 Ran = dict[str, Outcome]  # by the cell's name, those that have run

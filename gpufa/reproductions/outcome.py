@@ -12,8 +12,8 @@ from ..checkpoints import networks
 from ..data.samples.about import lossy, of_metadata
 from ..measure.history import History, newest
 from ..measure.seeds import spread
-from ..training.stopping import Status
-from ..training.toml import from_mapping
+from ..training.course.stopping import Status
+from ..training.settings.toml import from_mapping
 from .experiment import Cell
 
 

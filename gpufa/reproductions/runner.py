@@ -14,10 +14,10 @@ from ..data.samples.about import lossy, of_metadata
 from ..rules import make_rule
 from ..runs import resuming
 from ..runs import run as runs
-from ..training.callbacks import Callback
-from ..training.config import Config
-from ..training.stopping import Status
-from ..training.toml import from_mapping, to_mapping
+from ..training.course.callbacks import Callback
+from ..training.course.stopping import Status
+from ..training.settings.config import Config
+from ..training.settings.toml import from_mapping, to_mapping
 from .experiment import Cell
 from .outcome import Outcome
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..plots import style
 from ..runs.run import train
-from ..training.callbacks import Callback
+from ..training.course.callbacks import Callback
 from .outcome import Outcome
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import Any
 from ..basics.arguments import row_of, shown
 from ..basics.errors import FileProblem, InvalidValue
 from ..basics.ownfiles import from_file, is_own
-from ..net.arena import Extra
-from ..net.claims import check_claims
-from ..net.feedback import Feedback
-from ..net.rule import FeedbackRule, Rule
+from ..net.learning.claims import check_claims
+from ..net.learning.rule import FeedbackRule, Rule
+from ..net.state.arena import Extra
+from ..net.state.feedback import Feedback
 from .alignment.brsf import BRSF
 from .alignment.dfa import DFA
 from .alignment.dkp import DKP

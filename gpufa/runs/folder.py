@@ -17,8 +17,8 @@ from ..basics import files
 from ..basics.errors import FileProblem, warn
 from ..checkpoints import hdf5, networks
 from ..checkpoints.replicas import of_replicas
-from ..training.callbacks import Callback
-from ..training.toml import to_mapping, to_toml
+from ..training.course.callbacks import Callback
+from ..training.settings.toml import to_mapping, to_toml
 from ..training.trainer import Trainer
 from .going_on import bits_hang_on
 from .held import held_bytes, taken, trainer_arrays

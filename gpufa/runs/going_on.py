@@ -9,7 +9,7 @@ from typing import Any
 from ..basics.errors import InvalidValue, warn
 from ..functions.schedules import schedule
 from ..net.learner import Learner
-from ..training.config import Config
+from ..training.settings.config import Config
 
 SAME_BITS = "optimizer pass", "TF32", "GPU memory", "CUDA driver"  # facts of a backend that change none
 OF_LAYERS = "convolution"  # of nets whose blocks are all one dense layer neither

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..backends import get_backend
-from ..backends.counting import Counting, counting
+from ..backends.counting.backend import Counting, counting
 from ..basics.arguments import of_type
 from ..basics.errors import in_bytes
 from ..checkpoints.provenance import data_of
 from ..measure.alignment import Batch
 from ..rules import Rule, make_rule
-from ..training.config import Config
 from ..training.nets import place_of
+from ..training.settings.config import Config
 from ..training.trainer import Trainer
 from .held import checkpointed, held_bytes
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from ..basics.arguments import path_of
 from ..basics.errors import FileProblem
 from ..checkpoints import networks
-from ..training.stopping import Status
-from ..training.toml import stored
+from ..training.course.stopping import Status
+from ..training.settings.toml import stored
 from . import tables
 from .places import in_use
 from .summary import summary_of

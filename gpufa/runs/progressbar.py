@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from ..basics.console import Lasting, console
-from ..training.callbacks import Callback
+from ..training.course.callbacks import Callback
 from ..training.trainer import Trainer
 
 REFRESH = 0.2  # seconds between two looks at the loss

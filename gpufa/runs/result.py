@@ -9,8 +9,8 @@ from typing import Any
 from .. import plots
 from ..measure.history import History
 from ..network import Network
-from ..training.config import Config
-from ..training.stopping import Status
+from ..training.course.stopping import Status
+from ..training.settings.config import Config
 from . import tables
 
 

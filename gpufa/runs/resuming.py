@@ -17,9 +17,9 @@ from ..functions.parts import Part, parts_of
 from ..parallel.launch import Processes, ranks_of
 from ..parallel.ranks import Together
 from ..rules import Rule, rule_class
-from ..training.callbacks import Callback
-from ..training.config import Config
-from ..training.toml import from_mapping
+from ..training.course.callbacks import Callback
+from ..training.settings.config import Config
+from ..training.settings.toml import from_mapping
 from ..training.trainer import Trainer
 from .going_on import gone_on, moved
 from .held import of_all_seeds, put

@@ -20,10 +20,10 @@ from ..data.samples.scaling import Scaling
 from ..parallel.launch import Processes, ranks_of
 from ..parallel.ranks import Together
 from ..rules import Rule
-from ..training.callbacks import Callback
-from ..training.config import Config
-from ..training.together import check_alike
-from ..training.toml import to_toml
+from ..training.course.callbacks import Callback
+from ..training.settings.config import Config
+from ..training.settings.toml import to_toml
+from ..training.steps.together import check_alike
 from ..training.trainer import Trainer
 from .folder import Folder
 from .going_on import schedule_ends_early

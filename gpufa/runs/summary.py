@@ -10,8 +10,8 @@ from ..checkpoints.networks import inside
 from ..data.samples.about import About, of_metadata
 from ..measure.history import History, newest
 from ..measure.scores import RECALL, of_parts, only
-from ..training.stopping import Status
-from ..training.toml import stored
+from ..training.course.stopping import Status
+from ..training.settings.toml import stored
 from ..training.trainer import Trainer
 
 BACKPROP = "backprop_steps"

@@ -9,7 +9,7 @@ from ..basics.sheet import Sheet
 from ..measure.history import MOST
 from ..measure.scores import METRICS
 from ..measure.seeds import finite, spread
-from ..training.stopping import Status
+from ..training.course.stopping import Status
 
 SCORES = (
     *("train_error", "test_error", "train_perplexity", "test_perplexity", "test_auc", "test_exact_match"),

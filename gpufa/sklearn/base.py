@@ -20,7 +20,7 @@ from ..network import Network
 from ..rules import Rule, make_rule
 from ..runs.onward import go_on, left_by, start_of
 from ..runs.run import bar, begun, run_through
-from ..training.config import Config
+from ..training.settings.config import Config
 from ..training.trainer import Trainer
 from .names import told_in_parameters
 from .parameters import Parameters

@@ -1,6 +1,6 @@
 """What the estimators' parameters are called: the fields of Config, and what MLPClassifier has beside them.
 
-`python tests/signatures.py` makes the signature in parameters.py of this table and of gpufa.training.settings.
+`python tests/signatures.py` makes the signature in parameters.py of this table and of gpufa.training.settings.groups.
 """
 
 import re

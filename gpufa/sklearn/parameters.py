@@ -5,7 +5,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
 from ..functions.activations import Activation
-from ..net.rule import Rule
+from ..net.learning.rule import Rule
 
 
 @dataclass(eq=False, repr=False)

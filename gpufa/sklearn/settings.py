@@ -15,10 +15,10 @@ from ..data.samples.scaling import float_type
 from ..data.samples.splits import subset
 from ..network import Network
 from ..rules import Rule
-from ..training.config import Config
-from ..training.limits import SHARE
-from ..training.plateau import Plateau
-from ..training.sets import divided
+from ..training.course.plateau import Plateau
+from ..training.sets.prepared import divided
+from ..training.settings.config import Config
+from ..training.settings.limits import SHARE
 from .names import ELSEWHERE, parameter
 from .parameters import Parameters
 

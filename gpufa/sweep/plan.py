@@ -15,8 +15,8 @@ from ..data.samples.data import has_labels
 from ..functions.parts import Part
 from ..measure.seeds import FEW
 from ..rules import make_rule
-from ..training.config import PARTS, Config
-from ..training.toml import from_mapping
+from ..training.settings.config import PARTS, Config
+from ..training.settings.toml import from_mapping
 from .space import Dimension
 
 SAMPLERS = "tpe", "random", "grid"

@@ -11,7 +11,7 @@ from ..measure.history import History
 from ..report.comparison import Comparison, compared
 from ..report.frozen import BASELINE
 from ..runs.overview import RUNNING
-from ..training.callbacks import Callback
+from ..training.course.callbacks import Callback
 from .begun import BEST
 from .plan import Arm
 from .rows import best_of, rows

@@ -24,7 +24,7 @@ from ..basics.ownfiles import is_own
 from ..data.datasets import of_a_graph
 from ..functions.parts import Part, parts_of
 from ..rules import rule_class
-from ..training.config import Config
+from ..training.settings.config import Config
 from .plan import OF_A_RULE, Arm, Plan, tried
 from .space import dimension
 

@@ -15,9 +15,9 @@ from ..rules import rule_class
 from ..runs import resuming, tables
 from ..runs.result import Run
 from ..runs.run import run_through
-from ..training.callbacks import Callback
-from ..training.config import Config
-from ..training.stopping import Status
+from ..training.course.callbacks import Callback
+from ..training.course.stopping import Status
+from ..training.settings.config import Config
 from ..training.trainer import Trainer
 from .plan import Arm
 from .study import Study, Taken

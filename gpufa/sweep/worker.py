@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from ..data.samples.data import Data
-from ..training.callbacks import Callback
+from ..training.course.callbacks import Callback
 from . import results
 from .results import in_words
 from .retrained import retrain, summary_of

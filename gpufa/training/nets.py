@@ -18,19 +18,19 @@ from ..data.tables.missing import Filling
 from ..data.text.texts import vocabulary_size
 from ..functions.optimizers import optimizer as find_optimizer
 from ..functions.parts import off_gpu
-from ..layers.sequences import numbered
-from ..layers.terms import Shape
+from ..layers.protocol.sequences import numbered
+from ..layers.protocol.terms import Shape
 from ..layers.words import inputs
 from ..measure.health import Fault, unscaled, unscaled_targets
 from ..network import Network
 from ..parallel.nccl import connected
 from ..parallel.ranks import BY_ITSELF, Together
 from ..rules import Rule
-from .config import Config
-from .images import handed_in, places_of
-from .limits import check_run
 from .partnet import PartNetwork
-from .sets import blocks_of, filling_of, input_scaling, scaling_of
+from .sets.images import handed_in, places_of
+from .sets.prepared import blocks_of, filling_of, input_scaling, scaling_of
+from .settings.config import Config
+from .settings.limits import check_run
 
 OVERLAPPING = "blocks overlap, and a GPU that waits for a message by NCCL would do nothing else meanwhile"
 

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from ..net.feedback import Feedback
-from ..net.layout import Layout
-from ..net.part import Part, part_of
-from ..net.partpass import PartPass
+from ..net.batch.partpass import PartPass
+from ..net.shape.layout import Layout
+from ..net.shape.part import Part, part_of
+from ..net.state.feedback import Feedback
 from ..network import Network
 from ..parallel.ranks import Ranks
 from ..rules import Rule, check_promise

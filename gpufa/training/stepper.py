@@ -13,26 +13,26 @@ from ..data.samples.splits import subset
 from ..data.samples.weights import class_weights
 from ..data.tables.missing import Filling
 from ..measure.history import History
-from ..net.clock import Clock
+from ..net.state.clock import Clock
 from ..parallel.ranks import BY_ITSELF, Share, Together
 from ..rules import Rule, make_rule
-from .calibration import Calibration
-from .callbacks import Callback, callbacks_of
-from .config import Config
-from .intime import StepInTime, check_windows
-from .keeping import Kept
-from .limits import check_run
+from .course.callbacks import Callback, callbacks_of
+from .course.keeping import Kept
+from .course.progress import Progress
 from .nets import begin
-from .nodes import settled
-from .overlapped import OverlappedStep
-from .progress import Progress
-from .rates import Rates
-from .sets import sets_of
-from .step import Step
-from .streaming import streaming
-from .together import check_held, check_shared, in_words, level, of_own_seeds
-from .turning import channels_first
-from .update import Update
+from .sets.nodes import settled
+from .sets.prepared import sets_of
+from .sets.streaming import streaming
+from .sets.turning import channels_first
+from .settings.config import Config
+from .settings.limits import check_run
+from .steps.calibration import Calibration
+from .steps.intime import StepInTime, check_windows
+from .steps.overlapped import OverlappedStep
+from .steps.rates import Rates
+from .steps.step import Step
+from .steps.together import check_held, check_shared, in_words, level, of_own_seeds
+from .steps.update import Update
 
 
 class Stepper:

@@ -14,10 +14,10 @@ from ..measure.alignment import measure
 from ..measure.causality import check_causal
 from ..measure.health import complaints
 from ..net.probation import Unseen, try_out
-from .scoring import scored
+from .course.scoring import scored
+from .course.stopping import Status
 from .stepper import Stepper
-from .stopping import Status
-from .together import beside, check_at_one, side_by_side
+from .steps.together import beside, check_at_one, side_by_side
 
 CHECK_EVERY = 100  # steps between two looks for a loss that is no longer finite
 

@@ -12,9 +12,9 @@ import pytest
 import gpufa
 from gpufa import backends
 from gpufa.backends import get_backend, why_no_gpu
-from gpufa.backends.cublas import load_cublas
-from gpufa.backends.cupydevice import open_device
-from gpufa.backends.device import no_room
+from gpufa.backends.gpu.cublas import load_cublas
+from gpufa.backends.gpu.cupydevice import open_device
+from gpufa.backends.gpu.device import no_room
 from gpufa.backends.trial import trial
 from gpufa.basics.errors import DeviceError
 
@@ -186,5 +186,6 @@ def test_cupy_is_imported_in_the_backends_alone():
         if any(n.split(".")[0] == "cupy" for n in imports(p))
     }
     assert found == {"backends"}
-    inside = {p.name for p in (PACKAGE / "backends").glob("*.py") if "cupy" in set(imports(p))}
-    assert inside == {"__init__.py", "cupydevice.py", "faults.py"}  # why there is none; the device; when it fails
+    backends = PACKAGE / "backends"
+    inside = {p.relative_to(backends).as_posix() for p in backends.rglob("*.py") if "cupy" in set(imports(p))}
+    assert inside == {"__init__.py", "gpu/cupydevice.py", "gpu/faults.py"}  # why there is none; a device; its faults

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gpufa
-from gpufa.backends.counted import Count, Counted
+from gpufa.backends.counting.arrays import Count, Counted
 
 SHAPE = 2, 6, 4
 

@@ -13,8 +13,8 @@ from traininglab import DATA, OPTIONS, Poison, config, parameters
 
 import gpufa
 from gpufa.backends import get_backend, why_no_gpu
-from gpufa.backends.cupydevice import CupyDevice, open_device
-from gpufa.backends.device import CaptureFailed
+from gpufa.backends.gpu.cupydevice import CupyDevice, open_device
+from gpufa.backends.gpu.device import CaptureFailed
 from gpufa.basics.errors import DeviceError
 from gpufa.functions.activations import ACTIVATIONS
 from gpufa.training.trainer import Trainer
@@ -229,6 +229,7 @@ def test_tf32_is_near_and_not_the_same():
     assert (full["W1"] != fast["W1"]).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["bp", "fa", "dfa", "ifa"])
 def test_bfloat16_trains_near_float32(rule):
     settings = config(rule=rule, init="uniform", epochs=8, dtype="float32", backend="cupy")

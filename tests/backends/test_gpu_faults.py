@@ -16,8 +16,8 @@ from traininglab import DATA, config, parameters
 
 import gpufa
 from gpufa.backends import faults
-from gpufa.backends.device import no_room
-from gpufa.backends.faults import in_words
+from gpufa.backends.gpu.device import no_room
+from gpufa.backends.gpu.faults import in_words
 from gpufa.basics.errors import DeviceError, OutOfMemory
 
 MIB, GIB = 2**20, 2**30

@@ -35,6 +35,7 @@ def trained(rule, backend="cupy", steps=STEPS, **kw):
     return values(trainer.net)
 
 
+@pytest.mark.by_kind
 @pytest.mark.standin_only
 @pytest.mark.filterwarnings("error")
 @every_rule

@@ -8,9 +8,9 @@ import standin
 from threadlab import in_thread, near, started, steps
 
 from gpufa.backends import get_backend
-from gpufa.backends.cupydevice import CupyDevice, open_device
-from gpufa.backends.lanes import Lanes
-from gpufa.backends.operands import Gate
+from gpufa.backends.gpu.cupydevice import CupyDevice, open_device
+from gpufa.backends.gpu.lanes import Lanes
+from gpufa.backends.operations.operands import Gate
 from gpufa.backends.trial import trial
 from gpufa.functions.activations import ACTIVATIONS
 

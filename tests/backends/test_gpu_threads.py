@@ -10,7 +10,7 @@ from threadlab import in_thread, near, started, steps
 from traininglab import DATA, config
 
 import gpufa
-from gpufa.backends.cupydevice import open_device
+from gpufa.backends.gpu.cupydevice import open_device
 
 pytestmark = pytest.mark.gpu
 RULES = "bp", "dfa", "ifa"

@@ -5,10 +5,10 @@ import machinelab
 import numpy as np
 import pytest
 
-from gpufa.backends.machine import attention
-from gpufa.backends.machine.compiler import compiler, source
-from gpufa.backends.numpy import NumpyBackend
-from gpufa.backends.sequences import Heads, Sequences
+from gpufa.backends.cpu.backend import NumpyBackend
+from gpufa.backends.cpu.machine import attention
+from gpufa.backends.cpu.machine.compiler import compiler, source
+from gpufa.backends.operations.sequences import Heads, Sequences
 
 pytestmark = pytest.mark.skipif(not compiler(), reason="no C++ compiler")
 both_types = pytest.mark.parametrize("dtype", ["float32", "float64"])

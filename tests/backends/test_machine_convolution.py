@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from gpufa.backends.columns import Columns, Maps
-from gpufa.backends.machine import convolver, threads
-from gpufa.backends.machine.compiler import compiler
-from gpufa.backends.numpy import NumpyBackend
-from gpufa.backends.places import Windows
+from gpufa.backends.cpu.backend import NumpyBackend
+from gpufa.backends.cpu.machine import convolver, threads
+from gpufa.backends.cpu.machine.compiler import compiler
+from gpufa.backends.operations.columns import Columns, Maps
+from gpufa.backends.operations.places import Windows
 
 pytestmark = pytest.mark.skipif(not compiler(), reason="no C++ compiler")
 CLOSE = {"float32": 1e-5, "float64": 1e-13}

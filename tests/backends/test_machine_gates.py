@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy import special
 
-from gpufa.backends.machine import gates
-from gpufa.backends.machine import threads as machine_threads
-from gpufa.backends.machine.compiler import FLAGS, LONG, POINTER, built, compiler, source
-from gpufa.backends.numpy import NumpyBackend
-from gpufa.backends.operands import Gate
+from gpufa.backends.cpu.backend import NumpyBackend
+from gpufa.backends.cpu.machine import gates
+from gpufa.backends.cpu.machine import threads as machine_threads
+from gpufa.backends.cpu.machine.compiler import FLAGS, LONG, POINTER, built, compiler, source
+from gpufa.backends.operations.operands import Gate
 from gpufa.basics.errors import GpufaWarning
 from gpufa.functions.activations import ACTIVATIONS
 
@@ -24,7 +24,7 @@ CALLED = {"gelu"}
 
 @pytest.fixture(params=[1, 3])
 def threads(request, monkeypatch):
-    monkeypatch.setattr("gpufa.backends.machine.threads.threads", lambda work: request.param)
+    monkeypatch.setattr("gpufa.backends.cpu.machine.threads.threads", lambda work: request.param)
 
 
 @pytest.mark.usefixtures("threads")
@@ -115,5 +115,5 @@ def test_a_text_that_says_other_than_numpy_is_told_and_not_taken(name, text, for
 def test_a_compiler_that_loses_what_is_no_number_is_not_used(flag, monkeypatch):
     text, functions = 'extern "C" void nothing(long n) {}', {"nothing": [LONG]}
     assert built(text, functions)
-    monkeypatch.setattr("gpufa.backends.machine.compiler.FLAGS", (*FLAGS, flag))
+    monkeypatch.setattr("gpufa.backends.cpu.machine.compiler.FLAGS", (*FLAGS, flag))
     assert built(text, functions) is None

@@ -4,10 +4,10 @@ what is no number."""
 import numpy as np
 import pytest
 
-from gpufa.backends.machine import norms
-from gpufa.backends.machine.compiler import compiler
-from gpufa.backends.norms import Moments, Norms
-from gpufa.backends.numpy import NumpyBackend
+from gpufa.backends.cpu.backend import NumpyBackend
+from gpufa.backends.cpu.machine import norms
+from gpufa.backends.cpu.machine.compiler import compiler
+from gpufa.backends.operations.norms import Moments, Norms
 
 pytestmark = pytest.mark.skipif(not compiler(), reason="no C++ compiler")
 R, ROWS = 2, 5

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from gpufa.backends.machine.compiler import compiler
-from gpufa.backends.numpy import NumpyBackend
-from gpufa.backends.places import Places, Windows
+from gpufa.backends.cpu.backend import NumpyBackend
+from gpufa.backends.cpu.machine.compiler import compiler
+from gpufa.backends.operations.places import Places, Windows
 
 pytestmark = pytest.mark.skipif(not compiler(), reason="no C++ compiler")
 
@@ -33,7 +33,7 @@ def test_a_signal_goes_down_as_by_numpy(windows, m, dtype):
 @pytest.mark.parametrize("m", [1, 5, 64, 130])
 @pytest.mark.parametrize("windows", [Windows((6, 7), (2, 2), (2, 2)), Windows((6, 7), (3, 2), (1, 2))])
 def test_the_largest_are_numpys(windows, m, dtype, threads, monkeypatch):
-    monkeypatch.setattr("gpufa.backends.machine.pools.threads", lambda work: threads)
+    monkeypatch.setattr("gpufa.backends.cpu.machine.pools.threads", lambda work: threads)
     draw, backend = np.random.default_rng(m), NumpyBackend()
     x = draw.normal(size=(2, 3, *windows.size, m)).astype(dtype)
     x[0, 0, 1, 1], x[0, 1, 0, 0] = np.nan, -np.inf  # which spread, and don't

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from gpufa.backends.machine import sequences
-from gpufa.backends.machine.compiler import compiler
-from gpufa.backends.numpy import NumpyBackend
-from gpufa.backends.numpysequences import NumpySequences
+from gpufa.backends.cpu.backend import NumpyBackend
+from gpufa.backends.cpu.machine import sequences
+from gpufa.backends.cpu.machine.compiler import compiler
+from gpufa.backends.cpu.sequences import NumpySequences
 
 pytestmark = pytest.mark.skipif(not compiler(), reason="no C++ compiler")
 both_types = pytest.mark.parametrize("dtype", ["float32", "float64"])

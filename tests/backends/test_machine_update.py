@@ -5,8 +5,8 @@ import pytest
 from machinelab import forget
 from optimizerlab import RECORDED, hyper
 
-from gpufa.backends.machine import compiler, update
-from gpufa.backends.numpy import NumpyBackend
+from gpufa.backends.cpu.backend import NumpyBackend
+from gpufa.backends.cpu.machine import compiler, update
 from gpufa.functions.optimizers import DECAYS, OPTIMIZERS, apply
 
 rng = np.random.default_rng(0)

@@ -80,6 +80,7 @@ def test_a_step_is_the_rules_with_every_array_rounded(rule):
             assert np.median(np.abs(moved - gradient)) < 1e-3 * np.abs(gradient).max()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     "options",

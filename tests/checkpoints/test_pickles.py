@@ -26,6 +26,7 @@ def gradients_agree(one, other):
         np.testing.assert_array_equal(found[name], gradient)
 
 
+@pytest.mark.by_kind
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_comes_back_to_the_bit(rule, way):

@@ -19,7 +19,7 @@ import gpufa
 from gpufa.checkpoints import networks
 from gpufa.commands.main import main
 from gpufa.rules import RULES
-from gpufa.training.toml import read_toml
+from gpufa.training.settings.toml import read_toml
 
 
 def test_train_leaves_everything_behind(trained):
@@ -126,7 +126,7 @@ def test_resume_says_when_there_is_nothing_to_do_and_goes_on_with_more_epochs(tr
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_save_and_exit_cleanly_and_resume_is_bitwise(tmp_path, number):
-    long = ["--hidden", "64", "64", "--epochs", "200", "--backend", "numpy", "--quiet"]
+    long = ["--hidden", "64", "64", "--epochs", "80", "--backend", "numpy", "--quiet"]
     process = start("train", *long, "--out", "cut", cwd=tmp_path)
     history = tmp_path / "cut" / "history.csv"
     deadline = time.monotonic() + 60

@@ -5,8 +5,8 @@ import os
 import pytest
 
 from gpufa.backends import checks, get_backend
-from gpufa.backends.machine import checks as machine
-from gpufa.backends.machine import preset
+from gpufa.backends.cpu.machine import checks as machine
+from gpufa.backends.cpu.machine import preset
 from gpufa.commands import doctor as command
 from gpufa.commands.main import main
 from gpufa.data.sets import checks as data

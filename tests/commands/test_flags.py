@@ -9,7 +9,7 @@ import pytest
 import gpufa
 from gpufa.commands.flags import FIRST, NAMES
 from gpufa.commands.main import main
-from gpufa.training.settings import SETTINGS
+from gpufa.training.settings.groups import SETTINGS
 
 SCREEN = 50  # lines
 
@@ -110,7 +110,7 @@ def test_of_two_values_the_last_one_counts(tmp_path, monkeypatch):
     args = ["train", "--epochs", "3", "--hidden", "4", "5", "--quiet", "--epochs", "1", "--out", "a", "--out", "b"]
     several = ["--hidden", "6", "--seeds", "0", "1", "--seeds", "7", "--set", "rule.scale=0.5", "--set", "rule.rank=1"]
     assert main([*args, *several]) == 0
-    config = gpufa.training.toml.read_toml("b/config.toml")
+    config = gpufa.training.settings.toml.read_toml("b/config.toml")
     assert (config.epochs, config.hidden, config.seeds) == (1, (6,), (7,))
     assert (config.rule_options["scale"], config.rule_options["rank"]) == (0.5, 1)
 

@@ -11,7 +11,7 @@ from commandlab import FAST
 import gpufa
 from gpufa.checkpoints import hdf5, networks
 from gpufa.commands.main import main
-from gpufa.training.toml import read_toml
+from gpufa.training.settings.toml import read_toml
 
 RNG = np.random.default_rng(3)
 NAMES = "setosa", "versicolor", "virginica"

@@ -13,7 +13,7 @@ from gpufa.basics.errors import FileProblem, InvalidValue
 from gpufa.checkpoints.provenance import data_of
 from gpufa.data.datasets import load_data, load_inputs
 from gpufa.data.samples.about import Wanted
-from gpufa.training.config import Config
+from gpufa.training.settings.config import Config
 
 TEST = X[:5] + 1
 PARTED = {"x_train": X, "y_train": LABELS, "x_test": TEST, "y_test": LABELS[:5]}

@@ -107,6 +107,7 @@ def test_what_x_may_be():
     assert filled.partial_fit(holes, Y).predict(holes).shape == (90,)
 
 
+@pytest.mark.by_kind
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_learns(rule):
     """On the defaults of its own."""

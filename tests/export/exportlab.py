@@ -5,7 +5,7 @@ import pytest
 
 import gpufa
 from gpufa.export.forms import time
-from gpufa.layers.sequences import numbered
+from gpufa.layers.protocol.sequences import numbered
 
 UNKNOWN = [*(kind.word for kind in time.REFUSED), "recurrent"]  # no format has them, or not all of their options
 OF_TIME = [kind.word for kind in time.ROWS]  # which no module of PyTorch is read as

@@ -7,7 +7,7 @@ import pytest
 import reference
 
 from gpufa.backends import get_backend
-from gpufa.backends.operands import Outputs
+from gpufa.backends.operations.operands import Outputs
 from gpufa.basics.errors import InvalidValue
 from gpufa.functions.losses import LOSSES, loss
 

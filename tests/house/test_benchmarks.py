@@ -21,6 +21,7 @@ def run(*arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("work", ["784-800-800-10, batch 256", "10 replicas", "LeNet, ", "transformer"])
 def test_contenders_do_the_same_work(work):
     done = run("cpu", "--quick", "--only", work)
@@ -48,7 +49,8 @@ def test_without_a_gpu_the_gpu_works_say_why():
 @pytest.mark.gpu
 def test_the_threshold_of_fused_feedback(monkeypatch, launched):
     from benchmarks import threshold
-    from gpufa.backends import feedback, get_backend
+    from gpufa.backends import get_backend
+    from gpufa.backends.gpu import feedback
 
     for name, small in {"OUTPUTS": (2, 70), "BATCHES": (8,), "ROWS": 20}.items():
         monkeypatch.setattr(threshold, name, small)

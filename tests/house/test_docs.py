@@ -6,12 +6,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import commandlab
 import numpy as np
 import pytest
 
 import gpufa
 from gpufa.rules import RULES
-from gpufa.training.toml import read_toml
+from gpufa.training.settings.toml import read_toml
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -68,7 +69,7 @@ def test_every_example_config_trains(path, tmp_path):
         )
     (tmp_path / "tinyshakespeare.txt").write_text("To be, or not to be, that is the question. " * 40)
     (tmp_path / "small.toml").write_text(text)
-    run("-m", "gpufa", "train", "small.toml", "--epochs", "2", "--out", "run", "--quiet", cwd=tmp_path)
+    commandlab.run("train", "small.toml", "--epochs", "2", "--out", "run", "--quiet", cwd=tmp_path)
     assert gpufa.load(tmp_path / "run").rule.name == read_toml(path).rule
 
 

@@ -20,6 +20,7 @@ BOUNDS: dict[str, tuple[float, str]] = {  # of those that don't: (bound in %, re
 }
 
 
+@pytest.mark.by_kind
 @pytest.mark.parametrize("rule", sorted(RULES.keys() - {"shallow"}))
 def test_it_trains_narrow_layers_on_bare_defaults(rule):
     """Frozen hidden layers stay above 20 % there, see test_shallow."""
@@ -42,6 +43,7 @@ def test_it_trains_the_default_net(rule, tmp_path):
     assert errors.mean() < BOUNDS.get(rule, (ERROR_SIGNAL, ""))[0]
 
 
+@pytest.mark.by_kind
 @pytest.mark.parametrize("rule", RULES)
 def test_it_is_resumed_bit_for_bit_and_replicas_are_single_runs(rule, tmp_path):
     settings = {"rule": rule, "hidden": (9, 7), "batch_size": 100, "backend": "numpy", "dtype": "float64"}

@@ -188,6 +188,7 @@ def test_no_rehearsal_is_taken_for_a_measurement():
         assert counts(json.loads(path.read_text())), path
 
 
+@pytest.mark.slow
 @pytest.mark.gpu
 def test_all_of_it_in_small(tmp_path):
     from benchmarks.first_gpu.stages import PLANS

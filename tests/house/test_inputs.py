@@ -97,6 +97,7 @@ def test_a_process_that_ends_or_hangs_is_one_fault(monkeypatch: pytest.MonkeyPat
     assert list(trial.answers("csv", 0, 5)) == ["", "the process ended with -6", "", "no answer in time", ""]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris is not installed")
 def test_the_guided_fuzzer(monkeypatch: pytest.MonkeyPatch) -> None:
     few = {"table": targets.TARGETS["table"]}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gpufa
-from gpufa.training.toml import read_toml
+from gpufa.training.settings.toml import read_toml
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -38,6 +38,7 @@ def train(rule, mnist, **kw):
     return np.array(gpufa.train(config, mnist).summary["test_error"])
 
 
+@pytest.mark.slow
 def test_one_epoch_of_dfa_on_2x800(mnist):
     """A clean-room run of the recipe had 8.63 % after one epoch."""
     assert abs(train("dfa", mnist, epochs=1, seeds=(0,)) - 8.63) < 0.6

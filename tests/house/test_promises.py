@@ -29,9 +29,9 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import gpufa
 from gpufa import plots
 from gpufa.backends import get_backend, kernels
-from gpufa.backends.device import CaptureFailed
+from gpufa.backends.gpu.device import CaptureFailed
 from gpufa.functions.optimizers import OPTIMIZERS
-from gpufa.net.arena import Arena
+from gpufa.net.state.arena import Arena
 from gpufa.rules import RULES
 from gpufa.training.trainer import Trainer
 
@@ -73,6 +73,7 @@ def same(a, b):
         np.testing.assert_array_equal(a[name], b[name], err_msg=name)
 
 
+@pytest.mark.by_kind
 @pytest.mark.filterwarnings("error:the training step can't be recorded")
 @pytest.mark.gpu
 @every_rule
@@ -88,6 +89,7 @@ def test_captured_or_not_and_resumed_the_bits_are_the_same(rule, tmp_path, monke
         same(trained(rule, backend="cupy"), recorded)
 
 
+@pytest.mark.by_kind
 @pytest.mark.filterwarnings("error:the training step can't be recorded")
 @pytest.mark.gpu
 @every_rule
@@ -127,6 +129,7 @@ def wide(rule):
     return {"rule": rule, "data": gpufa.Data(x[:parts], y[:parts], x[-9:], y[-9:]), "seeds": (0,), **settings}
 
 
+@pytest.mark.by_kind
 @every_rule
 def test_threads_keep_the_bits_when_resumed(rule, tmp_path):
     settings = wide(rule)
@@ -135,6 +138,7 @@ def test_threads_keep_the_bits_when_resumed(rule, tmp_path):
     same(values(on(2, gpufa.resume, path=tmp_path, epochs=10, data=settings["data"]).network), two)
 
 
+@pytest.mark.by_kind
 @every_rule
 def test_other_numbers_of_threads_keep_all_but_rounding(rule, tmp_path):
     settings = wide(rule) | STEADY

@@ -10,8 +10,8 @@ import pytest
 from rulelab import OWN, STEADY_EPS
 
 import gpufa
-from gpufa.backends.cupydevice import CupyDevice
-from gpufa.backends.device import CaptureFailed
+from gpufa.backends.gpu.cupydevice import CupyDevice
+from gpufa.backends.gpu.device import CaptureFailed
 from gpufa.functions.activations import ACTIVATIONS
 from gpufa.functions.losses import LOSSES
 from gpufa.functions.optimizers import OPTIMIZERS
@@ -84,12 +84,14 @@ def compare_each(rule):
     agree(1, 1e-5, **settings | {"dtype": "float32", "optimizer": "sgd"})
 
 
+@pytest.mark.by_kind
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(("rule", "activation"), TABLE)
 def test_every_combination_gives_numpys_numbers(rule, activation):
     compare_all(rule, activation)
 
 
+@pytest.mark.by_kind
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("rule", OTHERS)
 def test_every_rule_gives_numpys_numbers(rule):

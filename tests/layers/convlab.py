@@ -3,7 +3,7 @@
 import numpy as np
 from rulelab import host
 
-from gpufa.backends.machine import convolution, pools
+from gpufa.backends.cpu.machine import convolution, pools
 from gpufa.layers import block
 
 # Words, and the shape that they are tried on: odd and even kernels, strides with something left over, zeros about.
@@ -102,7 +102,7 @@ class Standing:
     def __init__(self, net, word, shape, x):
         from itertools import count
 
-        from gpufa.layers.layer import At
+        from gpufa.layers.protocol.layer import At
 
         self.net, self.layer, self.shape = net, layer_of(word), shape
         p, m, R = net.pass_for(x.shape[-1]), x.shape[-1], len(net.seeds)

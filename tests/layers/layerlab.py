@@ -5,8 +5,8 @@ import reference
 from rulelab import close, host, put, trainer, values
 
 from gpufa.layers import Act, Chain, Dense, Dropout, Residual
-from gpufa.layers.carrying import write
-from gpufa.training.stopping import Status
+from gpufa.layers.protocol.carrying import write
+from gpufa.training.course.stopping import Status
 
 LEARNING = [name for name in reference.ACTIVATIONS if name not in ("sign", "step")]
 DEEP = [

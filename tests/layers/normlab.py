@@ -3,10 +3,10 @@
 import numpy as np
 from rulelab import host, network
 
-from gpufa.net.clock import Clock
-from gpufa.net.gradients import Gradients
-from gpufa.net.masks import Drops
-from gpufa.net.passes import Pass
+from gpufa.net.batch.masks import Drops
+from gpufa.net.batch.passes import Pass
+from gpufa.net.learning.gradients import Gradients
+from gpufa.net.state.clock import Clock
 
 NORMS = [
     ("batch norm", (3, 2, 4)),

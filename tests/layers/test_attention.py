@@ -6,7 +6,7 @@ from rulelab import close, host, network, put, values
 from tokenlab import EACH, NETS, PADDED, POOLED, data, made, signals, zeroed
 
 import gpufa
-from gpufa.layers.carrying import write
+from gpufa.layers.protocol.carrying import write
 from gpufa.rules.alignment.dfa import DFA
 
 nets = pytest.mark.parametrize("words", NETS.values(), ids=list(NETS))

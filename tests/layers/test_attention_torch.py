@@ -6,7 +6,7 @@ from rulelab import close, values
 from tokenlab import NETS, data, made
 
 from gpufa.layers import Act, AsTokens, Attention, Chain, Conv2d, Dense, Embed, LayerNorm, Mean, Positions, Residual
-from gpufa.layers.embed import waves
+from gpufa.layers.tokens.embed import waves
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional

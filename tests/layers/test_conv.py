@@ -5,9 +5,9 @@ import pytest
 from convlab import CONVS, POOLS, Handed, Standing, by_columns, conv_down, conv_up, pool
 from rulelab import close, host, network
 
-from gpufa.backends import places
-from gpufa.backends.machine.compiler import compiler
-from gpufa.net.gradients import Gradients
+from gpufa.backends.cpu.machine.compiler import compiler
+from gpufa.backends.operations import places
+from gpufa.net.learning.gradients import Gradients
 
 NET = ["input 3", "dense 2"]
 convs = pytest.mark.parametrize(("word", "shape"), CONVS)

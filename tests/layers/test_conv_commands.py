@@ -11,7 +11,7 @@ TRAIN = ["train", "--data", "digits", "--layers", *LAYERS, "--samples", "100", "
          "--backend", "numpy", "--quiet"]  # fmt: skip
 
 
-@pytest.mark.parametrize("rule", ["bp", "dfa", "fa"])
+@pytest.mark.parametrize("rule", ["dfa", *(pytest.param(rule, marks=pytest.mark.slow) for rule in ("bp", "fa"))])
 def test_the_whole_way_from_the_shell(rule, tmp_path, capsys):
     run, again = str(tmp_path / "run"), str(tmp_path / "again")
     assert main([*TRAIN, "--rule", rule, "--out", run]) == 0

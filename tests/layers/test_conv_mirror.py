@@ -8,8 +8,8 @@ from layerlab import layered
 from rulelab import host, network, put, values
 
 import gpufa
-from gpufa.backends.places import Windows
-from gpufa.net.passes import Pass
+from gpufa.backends.operations.places import Windows
+from gpufa.net.batch.passes import Pass
 
 WORDS = ["conv 4 3x3 tanh, pool 2", "residual(conv 4 3x2 groups 2 gelu, conv 4 3x3 nobias), pool 2x1", "dense 5 tanh"]
 draw = np.random.default_rng(0)

@@ -80,7 +80,7 @@ def test_other_settings_train_alike_on_both(settings):
 def test_recorded_steps_are_eager_ones(rule, optimizer, monkeypatch):
     settings = {"rule": rule, "optimizer": optimizer, "eps": 1e-3, "lr": 0.02, "backend": "cupy"}
     recorded = trained(**settings)
-    from gpufa.backends.cupy import CupyBackend
+    from gpufa.backends.gpu.backend import CupyBackend
 
     monkeypatch.setattr(CupyBackend, "capture", lambda self, step, together=None: step)
     close(trained(**settings), recorded, 1e-10)

@@ -10,7 +10,7 @@ from rulelab import close, host, network, put, trainer
 
 import gpufa
 from gpufa.functions.optimizers import DECAYS
-from gpufa.training.toml import from_mapping, read_toml, to_mapping, to_toml
+from gpufa.training.settings.toml import from_mapping, read_toml, to_mapping, to_toml
 
 LAYERS = (
     "input 2x6x5",

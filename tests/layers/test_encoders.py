@@ -9,8 +9,8 @@ from rulelab import host, network, put, replicas_are_single_runs, trainer
 import gpufa
 from gpufa.layers import Delta, Latency, Poisson, block
 from gpufa.layers.words import inputs
-from gpufa.net.clock import Clock
-from gpufa.net.passes import NOTHING, Pass
+from gpufa.net.batch.passes import NOTHING, Pass
+from gpufa.net.state.clock import Clock
 
 
 def told(word, x, backend, shape):

@@ -6,7 +6,7 @@ from layerlab import give_jacobians
 from rulelab import close, host, network, put
 
 import gpufa
-from gpufa.backends.numpy import NumpyBackend
+from gpufa.backends.cpu.backend import NumpyBackend
 from gpufa.commands.main import main
 from gpufa.rules import make_rule
 

@@ -7,7 +7,7 @@ from rulelab import network, samples
 
 import gpufa
 from gpufa.layers import LAYERS, block
-from gpufa.layers.sequences import numbered
+from gpufa.layers.protocol.sequences import numbered
 
 SIZES = [40, 6, 3]
 MAPS = {

@@ -7,7 +7,7 @@ from ownlab import LAYERED, MIXED, RESIDUAL
 from rulelab import close, host, network, put, samples, values
 
 import gpufa
-from gpufa.net.layered import LayeredBlock
+from gpufa.net.batch.layered import LayeredBlock
 
 STILL = [word.replace("dropout 0.3, ", "").replace("dropout 0.25, ", "").replace(", dropout 0.5", "") for word in DEEP]
 EVERY = [f"residual(dense 4 {f}, dense 5), {f}" for f in LEARNING]  # a block for each activation that has a derivative
@@ -38,7 +38,7 @@ def transposed(net):
 
 def layers_alone(monkeypatch):
     """Let every hidden block be made of its layers, those of one dense layer too."""
-    from gpufa.net import layout
+    from gpufa.net.shape import layout
 
     def none(self, k):
         return None if k < self.L else self.blocks[k - 1].one_dense

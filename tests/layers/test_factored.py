@@ -5,7 +5,7 @@ import pytest
 from rulelab import close, host
 from tokenlab import data, made
 
-from gpufa.backends.operands import Factors
+from gpufa.backends.operations.operands import Factors
 from gpufa.rules.alignment.dfa import DFA
 
 DENSE = "residual(layer norm, dense 9 gelu, dense 16)"

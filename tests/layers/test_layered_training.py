@@ -69,7 +69,7 @@ def test_both_backends_train_alike(rule):
 def test_recorded_steps_are_eager_ones(rule, optimizer, monkeypatch):
     settings = {"rule": rule, "optimizer": optimizer, "eps": 1e-3, "lr": 0.02, "backend": "cupy"}
     recorded = trained(**settings)
-    from gpufa.backends.cupy import CupyBackend
+    from gpufa.backends.gpu.backend import CupyBackend
 
     monkeypatch.setattr(CupyBackend, "capture", lambda self, step, together=None: step)
     close(trained(**settings), recorded, 1e-10)

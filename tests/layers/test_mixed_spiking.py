@@ -8,9 +8,9 @@ from rulelab import host, network, put
 
 import gpufa
 from gpufa.layers import ALIF, block
-from gpufa.net.clock import Clock
-from gpufa.net.gradients import Gradients
-from gpufa.net.passes import NOTHING, Pass
+from gpufa.net.batch.passes import NOTHING, Pass
+from gpufa.net.learning.gradients import Gradients
+from gpufa.net.state.clock import Clock
 from gpufa.rules import make_rule
 
 X = np.random.default_rng(3).normal(size=(4, 3, 7))

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from rulelab import close, network, samples
 
-from gpufa.backends.operands import Signal
+from gpufa.backends.operations.operands import Signal
 from gpufa.layers import Act, BatchNorm, Chain, Conv2d, Dense, Dropout, LayerNorm, MaxPool, Residual
-from gpufa.net.rule import Rule
+from gpufa.net.learning.rule import Rule
 
 SIZES = [40, 3]
 

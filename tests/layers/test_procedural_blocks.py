@@ -5,8 +5,8 @@ import pytest
 from rulelab import close, host, network, values
 
 import gpufa
-from gpufa.backends.keyed import KeyedMatrix
-from gpufa.backends.numpy import NumpyBackend
+from gpufa.backends.cpu.backend import NumpyBackend
+from gpufa.backends.operations.keyed import KeyedMatrix
 from gpufa.checkpoints import hdf5
 from gpufa.rules import RULES, make_rule
 

@@ -8,7 +8,7 @@ from rulelab import close, host, values
 import gpufa
 from gpufa.commands.main import main
 from gpufa.layers import Act, Chain, Dense, Dropout, Residual
-from gpufa.net.layout import Layout
+from gpufa.net.shape.layout import Layout
 
 SMOOTH = ["tanh", "gelu", "softplus", "identity"]
 

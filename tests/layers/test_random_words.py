@@ -9,8 +9,8 @@ from normlab import training_gradients, training_loss
 from rulelab import close, host, network, put, values
 
 from gpufa.layers import LAYERS, block
-from gpufa.layers.carrying import write
-from gpufa.layers.sequences import numbered
+from gpufa.layers.protocol.carrying import write
+from gpufa.layers.protocol.sequences import numbered
 from gpufa.rules.baselines.bp import BP
 
 SEEDS = pytest.mark.parametrize("seed", range(36))  # from 24 on above tokens

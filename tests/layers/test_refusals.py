@@ -9,7 +9,7 @@ from rulelab import network, samples, trainer
 
 import gpufa
 from gpufa.layers import Act, Chain, Dense, Dropout, Residual, block
-from gpufa.layers.layer import Layer
+from gpufa.layers.protocol.layer import Layer
 from gpufa.net.probation import try_out
 
 NET = ["input 5", "dense 6, tanh, dense 4", "residual(dense 4 tanh)", "dense 3"]

@@ -8,7 +8,7 @@ import pytest
 from rulelab import host
 
 import gpufa
-from gpufa.training.toml import read_toml
+from gpufa.training.settings.toml import read_toml
 from gpufa.training.trainer import Trainer
 
 EXAMPLE = read_toml(Path(__file__).parents[2] / "examples" / "resnet20.toml")

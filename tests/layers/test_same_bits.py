@@ -69,6 +69,7 @@ def test_runs_are_the_same_to_the_bit(rule, case, backend):
         np.testing.assert_array_equal(one.net.predict(BATCH[0]), other.net.predict(BATCH[0]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("case", PAIRS)
 def test_whole_runs_leave_the_same_checkpoint_arrays(case, optimizer, tmp_path):

@@ -11,7 +11,7 @@ from rulelab import close, network, samples, values
 import gpufa
 from gpufa.commands.main import main
 from gpufa.layers import block
-from gpufa.net.layout import Layout
+from gpufa.net.shape.layout import Layout
 
 PLACED, FLAT = (["input 2x3x1", "dense 5 tanh, dense 4 tanh", "dense 4 relu", "dense 3"],
                 ["input 6", "dense 5 tanh, dense 4 tanh", "dense 4 relu", "dense 3"])  # fmt: skip

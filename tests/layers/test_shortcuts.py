@@ -10,7 +10,7 @@ from rulelab import close, host, network, put, values
 
 import gpufa
 from gpufa.layers import Act, BatchNorm, Chain, Conv2d, Dense, LayerNorm, Residual, Shortcut, block
-from gpufa.layers.norm import Norm
+from gpufa.layers.units.norm import Norm
 
 PROJECTED = [
     "input 2x6x5",

@@ -69,7 +69,7 @@ def test_feedback_inside_blocks_trains_alike_on_both_backends():
 def test_recorded_steps_are_eager_ones(own, monkeypatch):
     settings = {**own, "optimizer": "sgd", "lr": 0.02, "backend": "cupy"}
     recorded = trained(**settings)
-    from gpufa.backends.cupy import CupyBackend
+    from gpufa.backends.gpu.backend import CupyBackend
 
     monkeypatch.setattr(CupyBackend, "capture", lambda self, step, together=None: step)
     close(trained(**settings), recorded, 0)

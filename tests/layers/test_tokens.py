@@ -10,8 +10,8 @@ from tokenlab import NETS, PADDED, POOLED, TIED, data, made
 
 import gpufa
 from gpufa.layers import Attention, Dense, Embed, LayerNorm, Mean, Positions, block
-from gpufa.layers.embed import waves
-from gpufa.layers.sequences import Steps, Tokens
+from gpufa.layers.protocol.sequences import Steps, Tokens
+from gpufa.layers.tokens.embed import waves
 from gpufa.layers.words import inputs, said
 
 

@@ -6,8 +6,8 @@ from convlab import Handed, Standing, by_columns
 from rulelab import close, host, network
 from windowlab import ALONG, TIMES, UNTIED, biases, down, pooled, up
 
-from gpufa.backends import places
-from gpufa.net.gradients import Gradients
+from gpufa.backends.operations import places
+from gpufa.net.learning.gradients import Gradients
 
 NET = ["input 3", "dense 2"]
 words = pytest.mark.parametrize(("word", "shape"), [*ALONG, *UNTIED])

@@ -10,7 +10,7 @@ from gpufa.commands.main import main
 from gpufa.functions.activations import ACTIVATIONS
 from gpufa.layers import LAYERS, Act, BatchNorm, Chain, Dense, Dropout, LayerNorm, Residual, Shortcut, block
 from gpufa.layers.words import inputs
-from gpufa.net.layout import Layout
+from gpufa.net.shape.layout import Layout
 
 FLAT = st.one_of(
     st.integers(1, 10**9).map(Dense),

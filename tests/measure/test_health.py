@@ -54,6 +54,7 @@ def test_units_without_a_derivative_have_no_share_and_no_hidden_layer_none():
     assert gpufa.Network([5, 3], rule="bp", backend="numpy").alignment(X, Y)["dead"].shape == (0,)
 
 
+@pytest.mark.by_kind
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_is_probed_for_dead_units(rule, backend):
     run = gpufa.train(settings(rule=rule, backend=backend, epochs=2, **OWN.get(rule, {})), DATA)
@@ -136,6 +137,7 @@ def test_a_run_from_before_dead_units_were_probed_is_resumed(tmp_path):
     np.testing.assert_array_equal(np.isnan(run.history.probes["dead"]).all(axis=(1, 2)), [True, True, False, False])
 
 
+@pytest.mark.by_kind
 @pytest.mark.parametrize("rule", RULES)
 def test_a_replica_that_diverges_leaves_the_others_their_bits_under_every_rule(rule, backend, tmp_path):
     config = settings(rule=rule, backend=backend, seeds=(0, 1, 2), **OWN.get(rule, {}))

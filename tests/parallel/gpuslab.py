@@ -14,8 +14,8 @@ from parallellab import EVEN, ODD, SETTINGS
 
 import gpufa
 from gpufa import plots
-from gpufa.backends import cupydevice, nccl
-from gpufa.backends.device import CaptureFailed
+from gpufa.backends.gpu import cupydevice, nccl
+from gpufa.backends.gpu.device import CaptureFailed
 
 RANK = int(os.environ.get("PMI_RANK", "0"))
 DEEP = {"hidden": (8, 7, 9)}

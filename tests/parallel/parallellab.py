@@ -14,7 +14,7 @@ import numpy as np
 
 import gpufa
 from gpufa import plots
-from gpufa.backends.operands import Signal
+from gpufa.backends.operations.operands import Signal
 from gpufa.basics.random import Purpose
 from gpufa.layers import LAYERS, Dropout
 

@@ -13,9 +13,9 @@ from gpufa.basics.random import Purpose, permutation
 from gpufa.checkpoints import hdf5
 from gpufa.commands.main import main
 from gpufa.data.samples.data import Data
-from gpufa.net.part import part_of
+from gpufa.net.shape.part import part_of
 from gpufa.parallel.ranks import Ranks, Together
-from gpufa.training.together import in_words
+from gpufa.training.steps.together import in_words
 from gpufa.training.trainer import Trainer
 
 pytestmark = needs_mpi

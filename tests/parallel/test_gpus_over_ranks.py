@@ -106,7 +106,7 @@ def test_what_sends_arrays_through_the_host_is_told(by_two):
 
 @pytest.mark.standin_only
 def test_nccl_that_is_missing_is_found_to_be_so_in_silence():
-    program = "from gpufa.backends.nccl import load_nccl; assert load_nccl() is None"
+    program = "from gpufa.backends.gpu.nccl import load_nccl; assert load_nccl() is None"
     site = environment() | {"PYTHONPATH": os.pathsep.join(map(str, (TESTS / "standin/site", ROOT, TESTS)))}
     found = subprocess.run(
         [sys.executable, "-c", program],

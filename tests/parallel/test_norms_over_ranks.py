@@ -7,10 +7,10 @@ from parallellab import NORMED, NORMS, trained
 
 import gpufa
 from gpufa.backends import get_backend
-from gpufa.backends.norms import Moments
+from gpufa.backends.operations.norms import Moments
 from gpufa.data.samples.data import Data
 from gpufa.parallel.ranks import Ranks
-from gpufa.training.together import in_words
+from gpufa.training.steps.together import in_words
 from gpufa.training.trainer import Trainer
 
 

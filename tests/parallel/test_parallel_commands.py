@@ -15,6 +15,7 @@ from gpufa.parallel.launch import refuse_many, speaks
 RUN = [*TRAIN, "--dropout", "0.2"]
 
 
+@pytest.mark.slow
 @needs_mpi
 @pytest.mark.parametrize("way", ["data", "seeds"])
 def test_a_run_goes_on_with_as_many_processes_as_one_likes(tmp_path, monkeypatch, way):

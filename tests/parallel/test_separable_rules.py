@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import gpufa
-from gpufa.net.clock import Clock
-from gpufa.net.gradients import Gradients
-from gpufa.net.masks import Drops
-from gpufa.net.passes import Pass
-from gpufa.net.workspace import Workspace
+from gpufa.net.batch.masks import Drops
+from gpufa.net.batch.passes import Pass
+from gpufa.net.batch.workspace import Workspace
+from gpufa.net.learning.gradients import Gradients
+from gpufa.net.state.clock import Clock
 from gpufa.parallel.ranks import Share
 from gpufa.rules import RULES, check_promise, make_rule
 

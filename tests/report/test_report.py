@@ -21,7 +21,7 @@ from gpufa.data.samples.data import Data
 from gpufa.report import page as pages
 from gpufa.runs import tables
 from gpufa.runs.summary import summary_of
-from gpufa.training.toml import from_mapping
+from gpufa.training.settings.toml import from_mapping
 
 FAST = {"hidden": (6, 5), "epochs": 2, "backend": "numpy"}
 OTHERS = "maps", "places", "attention", "heads", "spikes", "traces", "lags"  # pictures of nets with places or time

@@ -15,7 +15,7 @@ from gpufa.reproductions import experiment, figures
 from gpufa.reproductions.experiment import Cell, Published
 from gpufa.reproductions.outcome import MEASURES, Outcome, judge
 from gpufa.rules import RULES, make_rule
-from gpufa.training.sets import blocks_of
+from gpufa.training.sets.prepared import blocks_of
 
 PLACES = {"cifar10": (3, 32, 32), "mnist": (1, 28, 28), "fashion_mnist": (1, 28, 28)}
 

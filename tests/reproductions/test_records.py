@@ -46,6 +46,7 @@ def test_records_are_found_again_where_a_seed_diverged(small):
     assert record.line(line, 2)[2] == "- %"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in experiment.names() if experiment.find(n).bands])
 def test_short_runs_land_in_their_bands(name, tmp_path, monkeypatch):
     """Each band is the mean of eight seeds, four deviations to each side."""

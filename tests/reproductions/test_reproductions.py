@@ -135,6 +135,7 @@ def test_a_network_that_has_not_been_trained_is_no_run(small, capsys):
     assert said.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_other_epochs_and_short_runs_are_kept_apart(small):
     assert reproduce(small, "--epochs", "1", "--cells", "one/bp") == 0
     assert reproduce(small, "--epochs", "1", "--cells", "one/dfa", "--seeds", "1") == 0

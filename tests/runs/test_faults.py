@@ -31,6 +31,7 @@ def nothing_lost(counts, tried):
     assert [count for count in counts if count.lost] == []
 
 
+@pytest.mark.slow
 def test_a_fault_in_any_system_call_of_a_save_leaves_a_whole_checkpoint():
     from benchmarks.reliability import calls
 

@@ -172,6 +172,7 @@ def test_a_history_that_can_not_be_written_is_told(tmp_path):
     assert gpufa.resume(tmp_path, data=DATA).summary["epochs"] == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_again_and_again_loses_nothing(monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parents[2])
     from benchmarks.reliability import kills

@@ -8,7 +8,7 @@ import pytest
 
 import gpufa
 from gpufa.backends import get_backend
-from gpufa.backends.counting import counting
+from gpufa.backends.counting.backend import counting
 from gpufa.commands.main import main
 from gpufa.rules import RULES
 from gpufa.runs import held

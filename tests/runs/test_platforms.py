@@ -74,5 +74,5 @@ def test_a_blas_that_threadpoolctl_does_not_know_is_named_by_numpy(monkeypatch):
 def test_processors_of_one_name_are_told_apart_by_their_vectors(tmp_path, monkeypatch, flags, said):
     file = tmp_path / "cpuinfo"
     file.write_text(f"model name\t: P\nflags\t\t: {flags}\n\nmodel name\t: P\nflags\t\t: {flags}\n")
-    monkeypatch.setattr("gpufa.backends.machine.facts.Path", lambda name: file)
+    monkeypatch.setattr("gpufa.backends.cpu.machine.facts.Path", lambda name: file)
     assert get_backend("numpy").describe()["processor"].startswith(f"{said}, ")

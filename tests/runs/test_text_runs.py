@@ -48,7 +48,7 @@ def test_a_net_of_text(tmp_path, source):
 
 def test_validation_is_the_last_stretch_of_the_training_part(source):
     from gpufa.checkpoints.provenance import data_of
-    from gpufa.training.sets import divided
+    from gpufa.training.sets.prepared import divided
 
     one = config(source, validation=0.25)
     data, _ = data_of(one, None)

@@ -55,6 +55,7 @@ def test_killed_again_and_again(tmp_path, where, undisturbed):
     assert sorted(file.parent.name for file in out.glob("best/*/checkpoint.h5")) == ["bp", "dfa"]
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_told_to_stop_saves_its_trial(tmp_path, undisturbed):
     path, out = written(tmp_path, **LONG), tmp_path / "study"
     worker = start("sweep", str(path), "--out", str(out), "--quiet")

@@ -211,6 +211,7 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch):
         storage.held(tmp_path / "x")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["sqlite", "journal"])
 def test_workers_share_the_trials_and_none_is_lost_or_doubled(tmp_path, where):
     """Three processes at once, the last of which writes the table."""

@@ -10,7 +10,7 @@ from sweeplab import sweep
 import gpufa
 from gpufa.commands.main import main
 from gpufa.measure.seeds import spread
-from gpufa.training.toml import read_toml
+from gpufa.training.settings.toml import read_toml
 
 pytest.importorskip("optuna")
 

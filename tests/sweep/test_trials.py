@@ -11,7 +11,7 @@ from gpufa.checkpoints import networks
 from gpufa.commands.main import main
 from gpufa.data.samples.data import Data
 from gpufa.sweep import trial
-from gpufa.training.toml import read_toml
+from gpufa.training.settings.toml import read_toml
 
 pytest.importorskip("optuna")
 
@@ -50,6 +50,7 @@ def test_no_figure_of_a_trial_is_of_the_test_samples(searched):
         assert not [name for name in arrays if "test" in name]
 
 
+@pytest.mark.slow
 def test_test_samples_that_are_others_change_no_trial(tmp_path):
     """Not one bit of the search hangs on them."""
     whole = gpufa.load_data("digits")
@@ -109,6 +110,7 @@ def test_where_no_trial_has_a_figure_nothing_is_trained_at_the_end(tmp_path, cap
     assert "bp: no trial has come to a figure, so that nothing was trained" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pruner", ["median", "hyperband"])
 def test_trials_are_pruned_by_their_validation_error(tmp_path, pruner):
     out = sweep(

@@ -8,7 +8,7 @@ from traininglab import DATA, config, parameters, same
 
 import gpufa
 from gpufa.commands.main import main
-from gpufa.training.toml import read_toml, to_toml
+from gpufa.training.settings.toml import read_toml, to_toml
 
 
 def test_it_has_no_figure_of_them_and_the_same_bits(tmp_path):

@@ -9,8 +9,8 @@ from rulelab import DATA, OWN, STEADY_EPS, close, trainer, values
 import gpufa
 from gpufa.checkpoints import hdf5
 from gpufa.rules import RULES
-from gpufa.training.stopping import Status
-from gpufa.training.toml import from_mapping, to_mapping
+from gpufa.training.course.stopping import Status
+from gpufa.training.settings.toml import from_mapping, to_mapping
 from gpufa.training.trainer import Trainer
 
 ABLE = [name for name, rule in RULES.items() if rule.feedforward and name not in ("bp", "shallow")]
@@ -114,7 +114,7 @@ def test_recorded_steps_are_eager_ones_and_numpys(rule, net, monkeypatch):
     settings = {**SAME, "rule": rule, "optimizer": "momentum", "calibrate": 1, **net}
     recorded = weights(after(15, backend="cupy", **settings))
     close(recorded, weights(after(15, **settings)), 1e-10)
-    from gpufa.backends.cupy import CupyBackend
+    from gpufa.backends.gpu.backend import CupyBackend
 
     monkeypatch.setattr(CupyBackend, "capture", lambda self, step, together=None: step)
     close(weights(after(15, backend="cupy", **settings)), recorded, 1e-10)

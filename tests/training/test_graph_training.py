@@ -12,7 +12,7 @@ from rulelab import close, host
 from traininglab import parameters, same
 
 import gpufa
-from gpufa.backends.numpy import NumpyBackend
+from gpufa.backends.cpu.backend import NumpyBackend
 from gpufa.data.datasets import load_data
 from gpufa.training.trainer import Trainer
 
@@ -151,7 +151,7 @@ def test_the_step_is_recorded():
 @pytest.mark.parametrize("compiled", [True, False])
 def test_nothing_is_allocated_in_a_step(monkeypatch, compiled):
     if not compiled:
-        monkeypatch.setattr("gpufa.backends.machine.edges.adder", lambda dtype: None)
+        monkeypatch.setattr("gpufa.backends.cpu.machine.edges.adder", lambda dtype: None)
     run = Trainer(config(input_dropout=0.2, seeds=(0,)), load_data(communities(each=300)))
     run.begin_epoch()
     for _ in range(3):

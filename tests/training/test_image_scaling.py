@@ -11,7 +11,7 @@ import gpufa
 from gpufa.basics.errors import FileProblem, InvalidValue
 from gpufa.checkpoints import hdf5
 from gpufa.data.samples.scaling import Fit, fit_scaling
-from gpufa.training.sets import divided
+from gpufa.training.sets.prepared import divided
 from gpufa.training.trainer import Trainer
 
 SHAPE = 2, 4, 5

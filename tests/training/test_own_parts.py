@@ -11,12 +11,12 @@ from rulelab import DATA, values
 
 import gpufa
 from gpufa.backends import get_backend
-from gpufa.backends.numpy import NumpyBackend
+from gpufa.backends.cpu.backend import NumpyBackend
 from gpufa.basics.errors import BackendUnavailable
 from gpufa.checkpoints import hdf5
 from gpufa.commands.main import main
 from gpufa.functions.activations import ACTIVATIONS
-from gpufa.training.toml import read_toml
+from gpufa.training.settings.toml import read_toml
 from gpufa.training.trainer import Trainer
 
 FILE = "import gpufa, numpy as np\n" + "same = gpufa.Activation('same', 'h', {value}, {slope})\n".format(

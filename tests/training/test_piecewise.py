@@ -8,8 +8,8 @@ from threadpoolctl import threadpool_limits
 from traininglab import DATA, config, same
 
 import gpufa
-from gpufa.backends.numpy import NumpyBackend
-from gpufa.net.piecewise import Room, Window
+from gpufa.backends.cpu.backend import NumpyBackend
+from gpufa.net.learning.piecewise import Room, Window
 from gpufa.rules import RULES
 from gpufa.training.trainer import Trainer
 

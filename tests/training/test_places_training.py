@@ -54,7 +54,7 @@ def test_both_backends_and_each_replica_by_itself(backend, optimizer):
 @pytest.mark.parametrize(("rule", "made"), [("dfa", False), ("bp", False), ("drtp", True)])
 def test_labels_stay_labels_but_for_rules_that_send_targets(rule, made, backend, monkeypatch):
     """To the bit as where the targets of all outputs are made, at every place and in every sum."""
-    from gpufa.net.passes import Pass
+    from gpufa.net.batch.passes import Pass
 
     given = {"data": (X, Y if made else GAPS), "rule": rule, "backend": backend}
     run = train(**given)

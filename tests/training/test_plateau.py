@@ -8,8 +8,8 @@ import pytest
 from traininglab import DATA, config
 
 from gpufa.measure.history import History
-from gpufa.training.plateau import Plateau, figure_of
-from gpufa.training.stopping import Status
+from gpufa.training.course.plateau import Plateau, figure_of
+from gpufa.training.course.stopping import Status
 from gpufa.training.trainer import Trainer
 
 

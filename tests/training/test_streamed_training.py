@@ -16,9 +16,9 @@ from gpufa.checkpoints import networks
 from gpufa.checkpoints.provenance import data_of, fingerprint
 from gpufa.parallel.ranks import Ranks
 from gpufa.rules import make_rule
-from gpufa.training.streaming import streaming
+from gpufa.training.sets.streaming import streaming
+from gpufa.training.sets.windows import Windows
 from gpufa.training.trainer import Trainer
-from gpufa.training.windows import Windows
 
 DATA = blobs(n=400)
 BYTES = np.random.default_rng(1).integers(0, 256, (300, 2, 4, 5), np.uint8)
@@ -44,9 +44,9 @@ def image_files(tmp_path):
 @pytest.fixture(autouse=True)
 def small_windows(monkeypatch):
     """Of a few batches, as those of large data are of many."""
-    monkeypatch.setattr("gpufa.training.streaming.WINDOW", 3000)
-    monkeypatch.setattr("gpufa.training.streaming.BLOCK", 700)
-    monkeypatch.setattr("gpufa.training.streaming.LEAST", 1)
+    monkeypatch.setattr("gpufa.training.sets.streaming.WINDOW", 3000)
+    monkeypatch.setattr("gpufa.training.sets.streaming.BLOCK", 700)
+    monkeypatch.setattr("gpufa.training.sets.streaming.LEAST", 1)
 
 
 class Stop(gpufa.Callback):
@@ -219,7 +219,7 @@ def test_data_that_memory_holds_only_once_say_what_helps(monkeypatch):
     def none(*given, **more):
         raise MemoryError("unable")
 
-    for where in "gpufa.training.sets.fit_scaling", "gpufa.net.learner.Learner.as_trained":
+    for where in "gpufa.training.sets.prepared.fit_scaling", "gpufa.net.learner.Learner.as_trained":
         with monkeypatch.context() as short:
             short.setattr(where, none)
             said = (
@@ -272,7 +272,7 @@ def test_a_file_that_is_cut_off_leaves_the_checkpoint_whole(tmp_path, blob_files
 
 KILLED = """
 import sys, gpufa
-from gpufa.training import streaming
+from gpufa.training.sets import streaming
 streaming.WINDOW, streaming.BLOCK, streaming.LEAST = 3000, 700, 1
 config = gpufa.Config(data=sys.argv[1], stream="always", hidden=(8, 7), dtype="float64", backend="numpy", epochs=200000,
                       batch_size=16, scaling="standard", out=sys.argv[2])

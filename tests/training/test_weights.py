@@ -8,7 +8,7 @@ from traininglab import config, parameters, same
 import gpufa
 from gpufa.data.samples.data import Data
 from gpufa.rules import RULES
-from gpufa.training.config import Config
+from gpufa.training.settings.config import Config
 from gpufa.training.trainer import Trainer
 
 rng = np.random.default_rng(5)

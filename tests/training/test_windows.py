@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from gpufa.backends import get_backend
 from gpufa.basics.errors import FileProblem
 from gpufa.basics.random import Purpose, permutation
-from gpufa.net.clock import Clock
+from gpufa.net.state.clock import Clock
 from gpufa.parallel.ranks import ALONE
-from gpufa.training.windows import Plan, Streamed, Windows
+from gpufa.training.sets.windows import Plan, Streamed, Windows
 
 N, FEATURES = 53, 3
 X = np.arange(N, dtype=np.float32)[:, None] + np.array([0, 0.25, 0.5], np.float32)

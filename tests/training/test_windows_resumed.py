@@ -18,7 +18,7 @@ every_rule = pytest.mark.parametrize(("rule", "options"), RULES)
 KILLED = """
 import os, signal, sys
 import gpufa
-from gpufa.layers.cell import Cell
+from gpufa.layers.time.cell import Cell
 sys.path.insert(0, sys.argv[1])
 from test_windows_resumed import TASK, config
 

@@ -13,8 +13,8 @@ from jax import lax
 
 from gpufa.layers import Act, BatchNorm, Conv2d, Dense, GlobalMean, MaxPool, Residual, Shortcut, block
 from gpufa.layers.chain import Chain
-from gpufa.layers.places import sides
-from gpufa.layers.terms import Shape
+from gpufa.layers.maps.places import sides
+from gpufa.layers.protocol.terms import Shape
 from gpufa.layers.words import inputs
 
 from ...start import Start

@@ -4,7 +4,7 @@ dense layers."""
 from collections.abc import Iterator
 
 from gpufa.layers import Act, Conv2d, Dense, MaxPool, block
-from gpufa.layers.terms import Shape
+from gpufa.layers.protocol.terms import Shape
 
 from ...works import Work
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from gpufa.backends import get_backend
 from gpufa.layers import Attention, block
-from gpufa.layers.sequences import stepwise
+from gpufa.layers.protocol.sequences import stepwise
 
 from ...start import Start
 from ...works import Work

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from gpufa.layers import block
-from gpufa.layers.terms import Shape
+from gpufa.layers.protocol.terms import Shape
 from gpufa.layers.words import inputs
-from gpufa.net.layout import Layout
+from gpufa.net.shape.layout import Layout
 
 from ...works import Work
 

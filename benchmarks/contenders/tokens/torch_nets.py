@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from gpufa.layers import Act, Attention, Dense, Embed, LayerNorm, Positions, Residual, block
 from gpufa.layers.chain import Chain
-from gpufa.layers.terms import Shape
+from gpufa.layers.protocol.terms import Shape
 
 from ...start import Start
 from ...works import Work

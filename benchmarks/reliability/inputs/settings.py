@@ -12,7 +12,7 @@ from gpufa.functions.losses import LOSSES
 from gpufa.functions.optimizers import OPTIMIZERS
 from gpufa.functions.schedules import SCHEDULES
 from gpufa.rules import RULES, make_rule
-from gpufa.training.toml import from_mapping, read_toml, to_toml, with_options
+from gpufa.training.settings.toml import from_mapping, read_toml, to_toml, with_options
 
 from .material import Material
 

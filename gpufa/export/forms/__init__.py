@@ -9,9 +9,9 @@ from typing import Any
 from ...basics.arguments import shown
 from ...basics.errors import InvalidValue
 from ...functions.losses import Loss
-from ...layers.act import Act
 from ...layers.chain import Chain
 from ...layers.residual import Residual
+from ...layers.units.act import Act
 from ..calls import Call, chain
 from ..graph import Graph
 from ..steps import Mean, Replica, Step

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from ...backends.places import Windows
-from ...layers.conv import Conv1d, Conv2d
-from ...layers.local import Local2d
-from ...layers.places import sides
-from ...layers.pool import GlobalMean, MaxPool, MeanPool
+from ...backends.operations.places import Windows
+from ...layers.maps.conv import Conv1d, Conv2d
+from ...layers.maps.local import Local2d
+from ...layers.maps.places import sides
+from ...layers.maps.pool import GlobalMean, MaxPool, MeanPool
 from ...layers.residual import Shortcut
 from ..calls import Call
 from ..graph import Graph

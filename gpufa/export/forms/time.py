@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...basics.errors import InvalidValue
-from ...layers.encode import Delta, Latency, Poisson
-from ...layers.lowpass import Lowpass
-from ...layers.recurrent import GRU, LSTM, Recurrent
-from ...layers.spiking import ALIF, LIF
-from ...layers.turn import Turn
+from ...layers.time.encode import Delta, Latency, Poisson
+from ...layers.time.lowpass import Lowpass
+from ...layers.time.recurrent import GRU, LSTM, Recurrent
+from ...layers.time.spiking import ALIF, LIF
+from ...layers.time.turn import Turn
 from ..calls import Call
 from ..graph import Graph
 from ..steps import Step

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...basics.errors import InvalidValue
-from ...layers.attention import Attention
-from ...layers.embed import AsTokens, Embed, Positions, waves
-from ...layers.pool import GlobalMean, Mean
-from ...layers.sequences import stepwise
+from ...layers.maps.pool import GlobalMean, Mean
+from ...layers.protocol.sequences import stepwise
+from ...layers.tokens.attention import Attention
+from ...layers.tokens.embed import AsTokens, Embed, Positions, waves
 from ..calls import Call
 from ..graph import WHOLE, Graph
 from ..steps import Step

@@ -6,12 +6,12 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ...basics.errors import InvalidValue
-from ...layers.dense import Dense
-from ...layers.dropout import Dropout
 from ...layers.graph import Neighbours
-from ...layers.norm import BatchNorm, LayerNorm
-from ...layers.pool import Flatten
-from ...layers.sequences import stepwise
+from ...layers.maps.pool import Flatten
+from ...layers.protocol.sequences import stepwise
+from ...layers.units.dense import Dense
+from ...layers.units.dropout import Dropout
+from ...layers.units.norm import BatchNorm, LayerNorm
 from ..calls import Call
 from ..graph import Graph
 from ..steps import Step

@@ -7,7 +7,7 @@ from torch import nn
 from ...basics.errors import InvalidValue
 from ...functions.activations.smooth import FLAT, STEEP
 from ...layers import Act, Flatten, Local2d, Residual, Shortcut
-from ...layers.terms import Shape
+from ...layers.protocol.terms import Shape
 from .. import modules as own
 from . import kinds
 from .row import Read, Reader, numbers, only

@@ -19,7 +19,7 @@ from ...layers import (
     MaxPool,
     MeanPool,
 )
-from ...layers.terms import Shape
+from ...layers.protocol.terms import Shape
 from .row import Read, Reader, numbers, only, simplest
 
 SURE = 20.0  # PyTorch's own; log(1 + exp(a)) - a is 2e-9 there

@@ -8,7 +8,7 @@ from torch import nn
 
 from ...basics.errors import InvalidValue
 from ...layers import Layer
-from ...layers.terms import Shape
+from ...layers.protocol.terms import Shape
 
 
 class Read(NamedTuple):

@@ -7,7 +7,7 @@ delta_k = (B_k tanh(C e)) * f'(a_k)            "mlp": C fixed and random, `width
 from collections.abc import Callable
 from typing import Any
 
-from ...net.passes import Pass
+from ...net.batch.passes import Pass
 
 BENT: dict[str, Callable[[Any, Any], None]] = {
     "tanh": lambda xp, s: xp.tanh(s, out=s),

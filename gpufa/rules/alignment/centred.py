@@ -8,8 +8,8 @@ centre = false, which is the paper's. (The error of softmax outputs has no such 
 from dataclasses import dataclass
 from typing import Any
 
-from ...net.options import boolean
-from ...net.passes import Pass
+from ...net.batch.passes import Pass
+from ...net.learning.options import boolean
 from .direct import DirectFeedback
 
 

@@ -28,15 +28,15 @@ from typing import Any
 
 from ...basics.errors import InvalidValue
 from ...functions.formulas import FORMULAS
-from ...layers.carrying import write
-from ...layers.terms import Carriers
-from ...net.feedback import Feedback
-from ...net.gradients import Gradients
-from ...net.layout import Layout
-from ...net.model import Model
-from ...net.options import above_zero, boolean, one_of, whole
-from ...net.passes import Pass
-from ...net.rows import Rows, own_places
+from ...layers.protocol.carrying import write
+from ...layers.protocol.terms import Carriers
+from ...net.batch.passes import Pass
+from ...net.learning.gradients import Gradients
+from ...net.learning.options import above_zero, boolean, one_of, whole
+from ...net.learning.rows import Rows, own_places
+from ...net.shape.layout import Layout
+from ...net.state.feedback import Feedback
+from ...net.state.model import Model
 from .bent import BENT, NONLINEARITIES, bend
 from .inside import FeedbackInside
 from .projected import OWN, check_projector, send_projected

@@ -23,13 +23,13 @@ from types import MappingProxyType
 from typing import Any
 
 from ...basics.arrays import Product, T
-from ...layers.terms import Carriers
-from ...net.feedback import Feedback
-from ...net.layout import Layout
-from ...net.options import boolean, one_of, whole
-from ...net.passes import Pass
-from ...net.rows import PLACES, Rows, own_places, rows_of
-from ...net.rule import FeedbackRule
+from ...layers.protocol.terms import Carriers
+from ...net.batch.passes import Pass
+from ...net.learning.options import boolean, one_of, whole
+from ...net.learning.rows import PLACES, Rows, own_places, rows_of
+from ...net.learning.rule import FeedbackRule
+from ...net.shape.layout import Layout
+from ...net.state.feedback import Feedback
 
 
 @dataclass(frozen=True)

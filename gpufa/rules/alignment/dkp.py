@@ -13,13 +13,13 @@ from types import MappingProxyType
 from typing import Any
 
 from ...basics.arrays import T
-from ...net.arena import Extra
-from ...net.gradients import Gradients
-from ...net.layout import Layout
-from ...net.options import above_zero, one_of
-from ...net.passes import Pass
-from ...net.rows import PLACES, Rows, own_places, rows_of
-from ...net.rule import Rule
+from ...net.batch.passes import Pass
+from ...net.learning.gradients import Gradients
+from ...net.learning.options import above_zero, one_of
+from ...net.learning.rows import PLACES, Rows, own_places, rows_of
+from ...net.learning.rule import Rule
+from ...net.shape.layout import Layout
+from ...net.state.arena import Extra
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ as far as the random sign of B_k goes.
 from dataclasses import dataclass
 from typing import Any
 
-from ...net.passes import Pass
+from ...net.batch.passes import Pass
 from .centred import CentredSignal
 
 

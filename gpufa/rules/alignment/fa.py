@@ -17,12 +17,12 @@ from types import MappingProxyType
 from typing import Any
 
 from ...basics.arrays import T
-from ...net.feedback import Feedback
-from ...net.layout import Layout
-from ...net.options import one_of
-from ...net.passes import Pass
-from ...net.rows import Rows
-from ...net.rule import FeedbackRule
+from ...net.batch.passes import Pass
+from ...net.learning.options import one_of
+from ...net.learning.rows import Rows
+from ...net.learning.rule import FeedbackRule
+from ...net.shape.layout import Layout
+from ...net.state.feedback import Feedback
 
 THROUGH = "matrices", "borders"
 

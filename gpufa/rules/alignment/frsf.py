@@ -7,10 +7,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ...layers.terms import Shape
-from ...net.feedback import Feedback
-from ...net.layout import Layout
-from ...net.passes import Pass
+from ...layers.protocol.terms import Shape
+from ...net.batch.passes import Pass
+from ...net.shape.layout import Layout
+from ...net.state.feedback import Feedback
 from .signs import SignSymmetry
 
 

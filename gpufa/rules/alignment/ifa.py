@@ -8,10 +8,10 @@ delta_k = (W_k delta_{k-1}) * f'(a_k)        and goes up from there through the 
 from dataclasses import dataclass
 from typing import Any
 
-from ...net.feedback import Feedback
-from ...net.layout import Layout
-from ...net.passes import Pass
-from ...net.rule import FeedbackRule, Rule
+from ...net.batch.passes import Pass
+from ...net.learning.rule import FeedbackRule, Rule
+from ...net.shape.layout import Layout
+from ...net.state.feedback import Feedback
 
 
 @dataclass(frozen=True)

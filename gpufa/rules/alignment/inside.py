@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ...backends.operands import Signal
+from ...backends.operations.operands import Signal
 from ...basics.errors import InvalidValue
-from ...layers.terms import Carriers, Shape
-from ...net.feedback import Feedback
-from ...net.layout import Layout
-from ...net.model import Model
-from ...net.options import one_of
-from ...net.passes import Pass
-from ...net.rows import Rows, rows_within
+from ...layers.protocol.terms import Carriers, Shape
+from ...net.batch.passes import Pass
+from ...net.learning.options import one_of
+from ...net.learning.rows import Rows, rows_within
+from ...net.shape.layout import Layout
+from ...net.state.feedback import Feedback
+from ...net.state.model import Model
 from .direct import DirectFeedback
 
 INSIDE = "weights", "feedback"

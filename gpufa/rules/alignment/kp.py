@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from ...backends.columns import Maps
+from ...backends.operations.columns import Maps
 from ...basics.arrays import T
-from ...layers.terms import Shape
-from ...net.arena import Extra
-from ...net.gradients import Gradients
-from ...net.layout import Layout
-from ...net.passes import Pass
-from ...net.rule import Rule
+from ...layers.protocol.terms import Shape
+from ...net.batch.passes import Pass
+from ...net.learning.gradients import Gradients
+from ...net.learning.rule import Rule
+from ...net.shape.layout import Layout
+from ...net.state.arena import Extra
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from ...backends.operands import Signal
+from ...backends.operations.operands import Signal
 from ...basics.errors import InvalidValue
-from ...layers.terms import Carriers
-from ...net.passes import Pass
+from ...layers.protocol.terms import Carriers
+from ...net.batch.passes import Pass
 
 OWN = "own"  # what files say in place of a projector
 

@@ -8,7 +8,7 @@ delta_k = (B_k sign(e)) * f'(a_k)        the paper's, with centre = false: one b
 from dataclasses import dataclass
 from typing import Any
 
-from ...net.passes import Pass
+from ...net.batch.passes import Pass
 from .centred import CentredSignal
 
 

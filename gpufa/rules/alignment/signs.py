@@ -12,11 +12,11 @@ from typing import Any
 from ...basics.arrays import T, as_matrix
 from ...functions.formulas import FORMULAS
 from ...functions.initialisers import fans
-from ...layers.carrying import carrier
-from ...layers.terms import Shape
-from ...net.options import above_zero
-from ...net.passes import Pass
-from ...net.rule import Rule
+from ...layers.protocol.carrying import carrier
+from ...layers.protocol.terms import Shape
+from ...net.batch.passes import Pass
+from ...net.learning.options import above_zero
+from ...net.learning.rule import Rule
 
 INNER = 1 << 10  # between the streams of matrices of one block
 

@@ -1,8 +1,8 @@
 """Gradients that come late: hidden layers descend those of some steps ago, with the error and the activity of then."""
 
-from ...net.gradients import Gradients
-from ...net.layout import Layout
-from ...net.passes import Pass
+from ...net.batch.passes import Pass
+from ...net.learning.gradients import Gradients
+from ...net.shape.layout import Layout
 
 
 def queue(sizes: Layout, staleness: int) -> dict[str, tuple[int, ...]]:

@@ -18,16 +18,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from ...backends.operands import Signal
+from ...backends.operations.operands import Signal
 from ...basics.arguments import shown
 from ...basics.errors import InvalidValue
-from ...layers.carrying import write
-from ...layers.terms import Shape
-from ...net.feedback import Feedback
-from ...net.layout import Layout
-from ...net.model import Model
-from ...net.passes import Pass
-from ...net.rule import FeedbackRule, Rule
+from ...layers.protocol.carrying import write
+from ...layers.protocol.terms import Shape
+from ...net.batch.passes import Pass
+from ...net.learning.rule import FeedbackRule, Rule
+from ...net.shape.layout import Layout
+from ...net.state.feedback import Feedback
+from ...net.state.model import Model
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ delta_k = (V_k delta_{k+1}) * f'(a_k),  V_k = s * sign(W_{k+1}^T)
 from dataclasses import dataclass
 from typing import Any
 
-from ...layers.terms import Shape
-from ...net.passes import Pass
+from ...layers.protocol.terms import Shape
+from ...net.batch.passes import Pass
 from .signs import SignSymmetry
 
 

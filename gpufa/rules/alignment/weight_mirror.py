@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from ...backends import Backend
-from ...backends.columns import Maps
+from ...backends.operations.columns import Maps
 from ...basics.arrays import Array, T
 from ...basics.errors import InvalidValue
 from ...functions.activations import Activation
-from ...layers.act import Act
-from ...layers.layer import At
-from ...net.options import above_zero
-from ...net.passes import Pass
-from ...net.rule import Rule
+from ...layers.protocol.layer import At
+from ...layers.units.act import Act
+from ...net.batch.passes import Pass
+from ...net.learning.options import above_zero
+from ...net.learning.rule import Rule
 from .fa import FA
 from .signs import INNER
 

@@ -15,10 +15,10 @@ from types import MappingProxyType
 from typing import Any
 
 from ...basics.errors import InvalidValue
-from ...net.model import Model
-from ...net.options import whole
-from ...net.passes import Pass
-from ...net.rule import Rule
+from ...net.batch.passes import Pass
+from ...net.learning.options import whole
+from ...net.learning.rule import Rule
+from ...net.state.model import Model
 
 
 @dataclass(frozen=True)

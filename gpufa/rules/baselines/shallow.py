@@ -7,10 +7,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from ...net.gradients import Gradients
-from ...net.layout import Layout
-from ...net.passes import Pass
-from ...net.rule import Rule
+from ...net.batch.passes import Pass
+from ...net.learning.gradients import Gradients
+from ...net.learning.rule import Rule
+from ...net.shape.layout import Layout
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from ...basics.errors import InvalidValue
-from ...net.arena import Layers
-from ...net.model import Model
-from ...net.options import above_zero, whole
-from ...net.passes import Pass
-from ...net.rule import Rule
+from ...net.batch.passes import Pass
+from ...net.learning.options import above_zero, whole
+from ...net.learning.rule import Rule
+from ...net.state.arena import Layers
+from ...net.state.model import Model
 from .phases import ContrastiveRule, Phase
 
 

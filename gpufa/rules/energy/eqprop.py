@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from ...backends.operands import Nudge
+from ...backends.operations.operands import Nudge
 from ...basics.errors import InvalidValue
 from ...functions.activations import ACTIVATIONS, Activation
-from ...net.arena import Layers
-from ...net.model import Model
-from ...net.options import above_zero, one_of, whole
-from ...net.passes import Pass
-from ...net.rule import Rule
+from ...net.batch.passes import Pass
+from ...net.learning.options import above_zero, one_of, whole
+from ...net.learning.rule import Rule
+from ...net.state.arena import Layers
+from ...net.state.model import Model
 from .phases import ContrastiveRule, Phase
 
 VARIANTS = "one_sided", "random_sign", "symmetric"

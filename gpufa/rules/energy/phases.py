@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ...backends.operands import Inputs, Outputs, Units
+from ...backends.operations.operands import Inputs, Outputs, Units
 from ...basics.arrays import T
 from ...functions.activations import Activation
 from ...functions.formulas import FORMULAS
-from ...net.arena import Layers
-from ...net.gradients import Gradients
-from ...net.passes import Pass
-from ...net.rule import Rule
+from ...net.batch.passes import Pass
+from ...net.learning.gradients import Gradients
+from ...net.learning.rule import Rule
+from ...net.state.arena import Layers
 
 
 class Phase:

@@ -11,9 +11,9 @@ Variant, by an option:
 from dataclasses import dataclass
 from typing import Any
 
-from ...net.gradients import Gradients
-from ...net.options import above_zero, boolean, whole
-from ...net.passes import Pass
+from ...net.batch.passes import Pass
+from ...net.learning.gradients import Gradients
+from ...net.learning.options import above_zero, boolean, whole
 from .phases import EnergyRule, Phase
 
 

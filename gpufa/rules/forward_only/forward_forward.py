@@ -15,10 +15,10 @@ from types import MappingProxyType
 from typing import Any
 
 from ...functions.formulas import FORMULAS
-from ...net.layout import Layout
-from ...net.options import above_zero
-from ...net.passes import Pass
-from ...net.rule import Rule
+from ...net.batch.passes import Pass
+from ...net.learning.options import above_zero
+from ...net.learning.rule import Rule
+from ...net.shape.layout import Layout
 from .goodness import ForwardOnly
 
 

@@ -12,12 +12,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from ...backends.operands import Signal
+from ...backends.operations.operands import Signal
 from ...functions.formulas import FORMULAS
-from ...net.gradients import Gradients
-from ...net.layout import Layout
-from ...net.options import one_of
-from ...net.passes import Pass
+from ...net.batch.passes import Pass
+from ...net.learning.gradients import Gradients
+from ...net.learning.options import one_of
+from ...net.shape.layout import Layout
 from .labelled import Labelled, blocks
 
 COUNTED = "all", "upper"

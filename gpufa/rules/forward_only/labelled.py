@@ -14,18 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from ...backends.operands import Signal
+from ...backends.operations.operands import Signal
 from ...basics.arrays import T
 from ...basics.errors import InvalidValue
 from ...functions.formulas import FORMULAS
-from ...net.arena import Extra
-from ...net.gradients import Gradients
-from ...net.layered import LayeredBlock, by_channels
-from ...net.layout import Layout
-from ...net.model import Model
-from ...net.options import above_zero, one_of
-from ...net.passes import Pass
-from ...net.rule import Rule
+from ...net.batch.layered import LayeredBlock, by_channels
+from ...net.batch.passes import Pass
+from ...net.learning.gradients import Gradients
+from ...net.learning.options import above_zero, one_of
+from ...net.learning.rule import Rule
+from ...net.shape.layout import Layout
+from ...net.state.arena import Extra
+from ...net.state.model import Model
 
 PLACES = "replace", "append"
 

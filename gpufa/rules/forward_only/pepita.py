@@ -23,11 +23,11 @@ from typing import Any
 
 from ...basics.arrays import T
 from ...basics.errors import InvalidValue
-from ...net.feedback import Feedback
-from ...net.gradients import Gradients
-from ...net.layout import Layout
-from ...net.passes import Pass
-from ...net.rule import FeedbackRule, Rule
+from ...net.batch.passes import Pass
+from ...net.learning.gradients import Gradients
+from ...net.learning.rule import FeedbackRule, Rule
+from ...net.shape.layout import Layout
+from ...net.state.feedback import Feedback
 
 
 @dataclass(frozen=True)

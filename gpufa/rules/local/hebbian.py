@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...basics.arrays import T
-from ...net.gradients import Gradients
-from ...net.options import above_zero, one_of
-from ...net.passes import Pass
-from ...net.rule import Rule
+from ...net.batch.passes import Pass
+from ...net.learning.gradients import Gradients
+from ...net.learning.options import above_zero, one_of
+from ...net.learning.rule import Rule
 from .unsupervised import Unsupervised
 
 MASKS: dict[str, Callable[[int], NDArray]] = {"subspace": np.ones, "sanger": np.tri, "oja": np.eye}

@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ...backends.operands import Outputs
+from ...backends.operations.operands import Outputs
 from ...basics.arrays import T
-from ...net.arena import Extra
-from ...net.gradients import Gradients
-from ...net.layout import Layout
-from ...net.passes import Pass
-from ...net.rule import Rule
+from ...net.batch.passes import Pass
+from ...net.learning.gradients import Gradients
+from ...net.learning.rule import Rule
+from ...net.shape.layout import Layout
+from ...net.state.arena import Extra
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ from typing import Any
 
 from ...basics.arrays import T
 from ...basics.errors import InvalidValue
-from ...net.arena import Extra
-from ...net.gradients import Gradients
-from ...net.layout import Layout
-from ...net.model import Model
-from ...net.options import boolean, one_of, whole
-from ...net.passes import Pass
-from ...net.rule import Rule
+from ...net.batch.passes import Pass
+from ...net.learning.gradients import Gradients
+from ...net.learning.options import boolean, one_of, whole
+from ...net.learning.rule import Rule
+from ...net.shape.layout import Layout
+from ...net.state.arena import Extra
+from ...net.state.model import Model
 from .unsupervised import Unsupervised
 
 

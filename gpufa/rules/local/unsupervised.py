@@ -5,9 +5,9 @@ dW_L = e h_{L-1}^T,  db_L = the row sums of e        the delta rule (Widrow & Ho
 
 from dataclasses import dataclass
 
-from ...net.gradients import Gradients
-from ...net.passes import Pass
-from ...net.rule import Rule
+from ...net.batch.passes import Pass
+from ...net.learning.gradients import Gradients
+from ...net.learning.rule import Rule
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 from ...basics.random import Purpose
-from ...net.model import Model
-from ...net.options import above_zero
+from ...net.learning.options import above_zero
+from ...net.state.model import Model
 from .regression import OutputRegression
 
 

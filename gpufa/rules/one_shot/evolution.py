@@ -11,11 +11,11 @@ from types import MappingProxyType
 from typing import Any
 
 from ...basics.errors import InvalidValue
-from ...net.gradients import Gradients
-from ...net.model import Model
-from ...net.options import above_zero, whole
-from ...net.passes import Pass
-from ...net.rule import Rule
+from ...net.batch.passes import Pass
+from ...net.learning.gradients import Gradients
+from ...net.learning.options import above_zero, whole
+from ...net.learning.rule import Rule
+from ...net.state.model import Model
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ...basics.errors import InvalidValue
 from ...basics.random import Generator, Purpose
-from ...net.model import Model
+from ...net.state.model import Model
 from .hermite import Draw, HermiteMoments, components, kappas, whitening
 from .regression import OutputRegression
 

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from ...basics.arguments import is_number, shown
 from ...basics.arrays import T
 from ...basics.errors import InvalidValue
-from ...net.gradients import Gradients
-from ...net.layout import Layout
-from ...net.passes import Pass
-from ...net.rule import Rule
+from ...net.batch.passes import Pass
+from ...net.learning.gradients import Gradients
+from ...net.learning.rule import Rule
+from ...net.shape.layout import Layout
 
 
 @dataclass(frozen=True)

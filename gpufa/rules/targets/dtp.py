@@ -11,7 +11,7 @@ centred RMSprop, their rates 0.0149 for the weights and 0.00501 for the inverses
 from dataclasses import dataclass
 from typing import Any
 
-from ...net.passes import Pass
+from ...net.batch.passes import Pass
 from .inverses import Targets
 
 

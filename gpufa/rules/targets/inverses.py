@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from ...backends.operands import Gate
+from ...backends.operations.operands import Gate
 from ...basics.arrays import T
-from ...net.arena import Extra
-from ...net.gradients import Gradients
-from ...net.layout import Layout
-from ...net.options import above_zero
-from ...net.passes import Pass
-from ...net.rule import Rule
+from ...net.batch.passes import Pass
+from ...net.learning.gradients import Gradients
+from ...net.learning.options import above_zero
+from ...net.learning.rule import Rule
+from ...net.shape.layout import Layout
+from ...net.state.arena import Extra
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from ...net.passes import Pass
+from ...net.batch.passes import Pass
 from .inverses import Targets
 
 

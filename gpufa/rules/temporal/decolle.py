@@ -23,15 +23,15 @@ from typing import Any
 
 import numpy as np
 
-from ...backends.operands import Outputs, Signal
+from ...backends.operations.operands import Outputs, Signal
 from ...basics.arrays import T
 from ...basics.errors import InvalidValue
-from ...net.feedback import Feedback
-from ...net.layout import Layout
-from ...net.model import Model
-from ...net.options import one_of, whole
-from ...net.passes import Pass
-from ...net.rule import FeedbackRule
+from ...net.batch.passes import Pass
+from ...net.learning.options import one_of, whole
+from ...net.learning.rule import FeedbackRule
+from ...net.shape.layout import Layout
+from ...net.state.feedback import Feedback
+from ...net.state.model import Model
 from .detached import WAYS, check_traces, weights_but_loops
 
 

@@ -14,17 +14,17 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from ...basics.errors import InvalidValue
-from ...layers.carrying import carrier
-from ...net.arena import Extra
-from ...net.feedback import Feedback
-from ...net.gradients import Gradients
-from ...net.layout import Layout
-from ...net.model import Model
-from ...net.naming import Named
-from ...net.options import one_of
-from ...net.passes import Pass
-from ...net.rows import Rows, rows_of
-from ...net.rule import Rule
+from ...layers.protocol.carrying import carrier
+from ...net.batch.passes import Pass
+from ...net.learning.gradients import Gradients
+from ...net.learning.options import one_of
+from ...net.learning.rows import Rows, rows_of
+from ...net.learning.rule import Rule
+from ...net.shape.layout import Layout
+from ...net.shape.naming import Named
+from ...net.state.arena import Extra
+from ...net.state.feedback import Feedback
+from ...net.state.model import Model
 from ..alignment.direct import DirectFeedback
 
 WAYS = "traces", "history"

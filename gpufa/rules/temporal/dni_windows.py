@@ -14,18 +14,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...backends.operands import Gate
+from ...backends.operations.operands import Gate
 from ...basics.arrays import ALL, T
 from ...basics.errors import InvalidValue
 from ...functions.activations import ACTIVATIONS
-from ...layers.cell import Cell
-from ...layers.layer import At
-from ...net.arena import Extra
-from ...net.gradients import Gradients
-from ...net.layout import Layout
-from ...net.model import Model
-from ...net.options import above_zero, whole
-from ...net.passes import Pass
+from ...layers.protocol.layer import At
+from ...layers.time.cell import Cell
+from ...net.batch.passes import Pass
+from ...net.learning.gradients import Gradients
+from ...net.learning.options import above_zero, whole
+from ...net.shape.layout import Layout
+from ...net.state.arena import Extra
+from ...net.state.model import Model
 from ..baselines.bp import BP
 
 TANH = ACTIVATIONS["tanh"]

@@ -3,7 +3,7 @@
 import pytest
 
 from gpufa.backends import get_backend
-from gpufa.backends.numpy import NumpyBackend
+from gpufa.backends.cpu.backend import NumpyBackend
 
 # On the stand-in for a GPU the threads of a block run in three orders: a missing barrier shows in two of them.
 EVERY_ORDER = ["numpy", *(pytest.param(order, marks=pytest.mark.gpu) for order in ("forward", "reverse", "random"))]

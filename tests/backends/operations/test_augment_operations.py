@@ -7,7 +7,7 @@ import pytest
 from imagelab import WORDS, changed_by_hand
 from operationlab import draw, every_dtype
 
-from gpufa.backends.operands import Augmenting, Samples, Ticks
+from gpufa.backends.operations.operands import Augmenting, Samples, Ticks
 from gpufa.functions.augmentations import augmentations
 
 rng = np.random.default_rng(0)

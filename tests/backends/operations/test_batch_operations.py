@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from operationlab import ALL, draw, every_dtype, near, rng
 
-from gpufa.backends.operands import Gate, Outputs, Rates, Samples, Ticks
+from gpufa.backends.operations.operands import Gate, Outputs, Rates, Samples, Ticks
 from gpufa.functions.activations import ACTIVATIONS
 from gpufa.functions.losses import LOSSES
 from gpufa.functions.optimizers import DECAYS, OPTIMIZERS, Hyper, apply, clip_factor

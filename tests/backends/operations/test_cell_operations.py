@@ -5,7 +5,7 @@ import pytest
 
 from gpufa.functions.activations import ACTIVATIONS
 from gpufa.functions.cells import GRU, LSTM, leaky
-from gpufa.layers.recurrent import FUNCTIONS
+from gpufa.layers.time.recurrent import FUNCTIONS
 
 KINDS = {"gru": GRU, "lstm": LSTM, **{f"leaky {name}": leaky(ACTIVATIONS[name]) for name in FUNCTIONS}}
 FORMULAS = {f"{kind} {way}": getattr(steps, way) for kind, steps in KINDS.items() for way in steps._fields}

@@ -6,9 +6,9 @@ import pytest
 from operationlab import draw, every_dtype, near, slab
 from scipy import sparse
 
-from gpufa.backends.edges import Sparse
-from gpufa.backends.machine import edges
-from gpufa.backends.numpy import NumpyBackend
+from gpufa.backends.cpu.backend import NumpyBackend
+from gpufa.backends.cpu.machine import edges
+from gpufa.backends.operations.edges import Sparse
 
 SIZES = [(1, 1, 1), (2, 5, 12), (3, 17, 40), (1, 9, 300), (2, 24, 33)]
 every_size = pytest.mark.parametrize(("replicas", "units", "nodes"), SIZES)

@@ -7,9 +7,9 @@ import pytest
 from operationlab import draw, every_dtype, every_size, near, rng, slab
 
 from gpufa.backends import get_backend
-from gpufa.backends.feedback import SMALL
-from gpufa.backends.keyed import KeyedMatrix, Stretch
-from gpufa.backends.operands import Gate, Outputs
+from gpufa.backends.gpu.feedback import SMALL
+from gpufa.backends.operations.keyed import KeyedMatrix, Stretch
+from gpufa.backends.operations.operands import Gate, Outputs
 from gpufa.basics.laws import LAWS
 from gpufa.basics.random import Generator, Purpose
 from gpufa.functions.activations import ACTIVATIONS
@@ -135,7 +135,7 @@ def test_feedback_delta(backend, dtype, inner, replicas, rows, columns):
 @pytest.mark.parametrize("inner", [1, 3, 10, SMALL + 3])
 @pytest.mark.gpu
 def test_keyed_feedback_is_the_stored_one(dtype, law, inner, monkeypatch):
-    monkeypatch.setattr("gpufa.backends.feedback.FeedbackKernels.panel", 5 * inner * 8)  # a few rows at a time
+    monkeypatch.setattr("gpufa.backends.gpu.feedback.FeedbackKernels.panel", 5 * inner * 8)  # a few rows at a time
     backend, seeds, columns = get_backend("cupy"), (3, 2**40 + 1), 7
     stretches = [Stretch(20, inner, law, 0.5, 1), Stretch(13, inner, law, 0.25, 2)]
     keyed = KeyedMatrix.stacked(backend, stretches, seeds, dtype)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from operationlab import draw, every_dtype, near
 
-from gpufa.backends.numpy import NumpyBackend
-from gpufa.backends.places import Places, Windows
+from gpufa.backends.cpu.backend import NumpyBackend
+from gpufa.backends.operations.places import Places, Windows
 
 HOST = NumpyBackend()
 CONVS = [

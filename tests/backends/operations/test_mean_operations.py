@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from operationlab import draw, every_dtype, every_size, near
 
-from gpufa.backends.norms import Moments
-from gpufa.backends.numpy import NumpyBackend
+from gpufa.backends.cpu.backend import NumpyBackend
+from gpufa.backends.operations.norms import Moments
 
 HOST = NumpyBackend()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from operationlab import draw, every_dtype, near, rng
 
-from gpufa.backends.operands import Outputs, Samples, Ticks
+from gpufa.backends.operations.operands import Outputs, Samples, Ticks
 from gpufa.functions.losses import LOSSES
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from operationlab import ALL, draw, every_dtype, near
 
-from gpufa.backends.numpy import NumpyBackend
+from gpufa.backends.cpu.backend import NumpyBackend
 
 
 def layouts(backend, x):

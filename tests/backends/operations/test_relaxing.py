@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from operationlab import ALL, draw, every_dtype, every_size, near, rng, slab
 
-from gpufa.backends.operands import Gate, Inputs, Nudge, Units
+from gpufa.backends.operations.operands import Gate, Inputs, Nudge, Units
 from gpufa.functions.activations import ACTIVATIONS
 from gpufa.functions.formulas import FORMULAS
-from gpufa.net.arena import Layers
-from gpufa.net.layout import Layout
+from gpufa.net.shape.layout import Layout
+from gpufa.net.state.arena import Layers
 
 WIDE = 19  # columns of V, above those that a kernel takes itself
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from operationlab import draw, every_dtype, near
 
-from gpufa.backends.sequences import Heads
+from gpufa.backends.operations.sequences import Heads
 
 rng = np.random.default_rng(0)
 every_shape = pytest.mark.parametrize(

@@ -191,6 +191,7 @@ print(float(x[0]))
 """
 
 
+@pytest.mark.slow
 def test_the_sanitizer_sees_a_read_beside_an_allocation():
     library = subprocess.run(["g++", "-print-file-name=libasan.so"], capture_output=True, text=True).stdout.strip()
     if not os.path.isabs(library):

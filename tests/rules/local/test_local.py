@@ -98,7 +98,9 @@ def test_what_dropout_hides_is_hidden_from_learning(rule):
 def test_no_two_draws_share_their_random_numbers(monkeypatch):
     for options in ({"k": 4, "visible": "samples"}, {"k": 4, "persistent": True}, {}):
         net, streams = network(SIZES, RBM(**options)), []
-        monkeypatch.setattr("gpufa.net.passes.Pass.random", lambda *a, stream, seen=streams, **kw: seen.append(stream))
+        monkeypatch.setattr(
+            "gpufa.net.batch.passes.Pass.random", lambda *a, stream, seen=streams, **kw: seen.append(stream)
+        )
         net.gradients(rng.random((9, 5)), np.zeros(9, int))
         assert len(set(streams)) == len(streams) >= 4
 

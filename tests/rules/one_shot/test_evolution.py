@@ -6,7 +6,7 @@ from oneshotlab import regression, rng
 from rulelab import close, host, network, samples, trainer, values
 
 from gpufa.basics.random import Generator, Purpose
-from gpufa.net.gradients import Gradients
+from gpufa.net.learning.gradients import Gradients
 from gpufa.rules import make_rule
 
 

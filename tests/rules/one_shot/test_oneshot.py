@@ -86,6 +86,7 @@ def test_bad_options_are_refused(rule, options, text):
     assert text in str(error.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "settings", "bound"),
     [

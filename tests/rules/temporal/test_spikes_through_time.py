@@ -10,9 +10,9 @@ from spikelab import ALIF_WORDS, LIF_WORDS, SPIKING, TINY
 from timelab import Y, error, made
 
 import gpufa
-from gpufa.net.clock import Clock
-from gpufa.net.gradients import Gradients
-from gpufa.net.passes import NOTHING, Pass
+from gpufa.net.batch.passes import NOTHING, Pass
+from gpufa.net.learning.gradients import Gradients
+from gpufa.net.state.clock import Clock
 
 X = np.random.default_rng(5).normal(size=(4, 3, 8))
 LAST = ["input 3x8", "{}", "dense 3"]

@@ -184,6 +184,7 @@ def test_a_window_of_all_steps_is_a_step_without_windows():
         close(values(found.net), values(plain.net), 1e-12)
 
 
+@pytest.mark.slow
 def test_synthetic_gradients_solve_what_truncation_does_not():
     """13 steps from symbol to recall through windows of 4: behind 700 steps below 1 % of the symbols of new sequences
     are wrong with synthetic gradients, above 5 % without, mean over 3 seeds."""

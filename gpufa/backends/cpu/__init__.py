@@ -1,0 +1,1 @@
+"""The CPU, through NumPy and SciPy's BLAS."""

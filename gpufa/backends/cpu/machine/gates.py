@@ -1,0 +1,120 @@
+"""h = f(a) and delta * f' as one pass of machine code each, by all threads, where they call no function, and where they
+call erfc: NumPy is faster at exponentials alone than a C++ compiler's library, and SciPy takes erfc number by number.
+
+They are the row's own CUDA texts, compiled as C++ in a fraction of a second. Where they call no function, products and
+sums are rounded one by one, as NumPy's are, and so come to its bits; with erfc of `functions.hpp` to rounding.
+"""
+
+import re
+import warnings
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....basics.errors import GpufaWarning
+from ....functions.activations import Activation
+from ... import kernels
+from .compiler import LONG, POINTER, built, source
+from .threads import share_numbers
+
+ROUNDED = """
+#ifdef __clang__
+#pragma clang fp contract(off)
+#else
+#pragma GCC optimize("fp-contract=off")
+#endif
+"""
+CALLED = """
+#define erfc(x) erfc_of<T>(x)
+#define exp(x) power<T>(x, 0)
+"""
+TEXTS = {
+    "activate": """
+extern "C" void activate(const T* as, T* hs, long n) {
+    for (long i = 0; i < n; i++) {
+        const T a = as[i];
+        T h;
+        ACTIVATION
+        hs[i] = h;
+    }
+}
+""",
+    "gated": """
+extern "C" void gated(const T* delta, const T* zs, T* out, long n) {
+    for (long i = 0; i < n; i++) {
+        const T Z = zs[i];
+        T g;
+        DERIVATIVE
+        out[i] = delta[i] * g;
+    }
+}
+""",
+}
+ARRAYS = {"activate": 2, "gated": 3}  # of each function
+FORMS = {"activate": "value(a, h)", "gated": "derivative(z, g, t)"}
+CALL = re.compile(r"[a-z]\w*\(")
+OURS = {"erfc(", "exp("}  # functions that are in vectors
+EACH, EACH_CALLED = 0.2, 2.0  # nanoseconds a number
+FEW = 1 << 14  # numbers that NumPy has done before machine code is called
+
+
+@cache
+def _functions(activation: Activation, dtype: Any) -> dict[str, Any]:
+    """The machine code for arrays of that type: the functions that call none but ours, and do as NumPy's."""
+    found = {name: does for name in TEXTS if (does := _function(name, activation, dtype))}
+    wrong = [name for name, does in found.items() if not _right(name, does, activation, dtype)]
+    for name in wrong:
+        warnings.warn(
+            f"the machine code of activation {activation.name!r} comes to other numbers than its {FORMS[name]}, which"
+            " is taken; mend its CUDA text before a GPU goes by that, or name another compiler by GPUFA_CXX",
+            GpufaWarning,
+            stacklevel=2,
+        )
+    return {name: does for name, does in found.items() if name not in wrong}
+
+
+def _function(name: str, activation: Activation, dtype: Any) -> Any:
+    """One of them, untried; None where NumPy is faster, or without a compiler."""
+    calls = _calls(name, activation)
+    if calls is None or (calls and not "erfc(" in calls <= OURS):
+        return None
+    defines = {**kernels.activation_text(activation), **kernels.derivative_text(activation)}
+    text = source(dtype, "functions.hpp") + CALLED if calls else source(dtype) + ROUNDED
+    text += "".join(f"#define {key} {' '.join(value.split())}\n" for key, value in defines.items()) + TEXTS[name]
+    library = built(text, {name: [*[POINTER] * ARRAYS[name], LONG]})
+    return library and getattr(library, name)
+
+
+def _calls(name: str, activation: Activation) -> set[str] | None:
+    """What the function's text calls; None where there is no text."""
+    text = activation.cuda if name == "activate" else activation.cuda_derivative
+    return set(CALL.findall(text)) if text else None
+
+
+def _right(name: str, does: Any, activation: Activation, dtype: Any) -> bool:
+    """Whether it comes to NumPy's numbers, tried where rows of one's own are."""
+    a = np.linspace(-4.003, 4.001, 401, dtype=dtype)
+    h, g, found, ones = (np.ones_like(a) for _ in range(4))
+    with np.errstate(all="ignore"):
+        activation.value(a.copy(), h)
+        z = a if activation.of == "a" else h
+        activation.derivative(z.copy(), g, np.empty_like(a))
+    arrays, wanted = ((a, found), h) if name == "activate" else ((ones, z, found), g)
+    does(*(array.ctypes.data for array in arrays), len(a))
+    return np.allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+def passed(name: str, activation: Activation, *arrays: NDArray) -> bool:
+    """Do it, "activate" or "gated", to many numbers that lie whole, if there is machine code for it."""
+    first = arrays[0]
+    if first.size < FEW or not all(a.flags.c_contiguous and a.dtype == first.dtype for a in arrays):
+        return False
+    does, size = _functions(activation, first.dtype).get(name), first.itemsize
+    if not does:
+        return False
+    starts = [a.ctypes.data for a in arrays]
+    each = EACH_CALLED if _calls(name, activation) else EACH
+    share_numbers(first.size, each, lambda start, end: does(*(at + start * size for at in starts), end - start))
+    return True

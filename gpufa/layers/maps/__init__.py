@@ -1,0 +1,1 @@
+"""Layers of windows that go over the places of maps."""

@@ -1,0 +1,1 @@
+"""Layers of tokens, as nets of text have them."""

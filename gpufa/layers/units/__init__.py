@@ -1,0 +1,1 @@
+"""Layers that go unit by unit, or from all units to all."""

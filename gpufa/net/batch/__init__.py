@@ -1,0 +1,1 @@
+"""One batch going through a net, and signals going down in it."""

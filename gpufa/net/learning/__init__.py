@@ -1,0 +1,1 @@
+"""What a learning rule is, and where its gradients go."""

@@ -1,0 +1,1 @@
+"""What a net's blocks are, and what they have of which a rule may need."""

@@ -1,0 +1,1 @@
+"""What stays of a net from one step to the next."""

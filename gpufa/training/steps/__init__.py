@@ -1,0 +1,1 @@
+"""One step of training, in each way that there is."""
