@@ -58,6 +58,20 @@ def unscaled(x: NDArray) -> Fault:
     return Fault()
 
 
+def unfilled(x: NDArray, word: str) -> Fault:
+    """What is wrong with numbers of tokens, (samples, T), that `word` says nothing fills up in: one of them stands at
+    the ends of samples, more often in some, and before no other."""
+    x = x[:: max(1, len(x) // LOOK)]
+    for token in np.unique(x[:, -1]):
+        there = x == token
+        most, least = there.sum(axis=1).max(), there.sum(axis=1).min()
+        if most > 1 and most > least and not (there[:, :-1] & ~there[:, 1:]).any():
+            ended = f"{there[:, -1].sum()} of {len(x)} samples that were looked at, up to {most} times over"
+            what = f"token {token:g} ends {ended}, and stands before no other, as if it filled up"
+            return Fault(what, f'--layers "{word} pad {token:g}"')
+    return Fault()
+
+
 def _as_bytes(x: NDArray) -> bool:
     """Whether float64 numbers are whole ones from 0 to 255, and in one column large."""
     whole = x.min() >= 0 and x.max() <= BYTE and np.array_equal(x, np.floor(x))

@@ -21,7 +21,7 @@ from ..functions.parts import off_gpu
 from ..layers.protocol.sequences import numbered
 from ..layers.protocol.terms import Shape
 from ..layers.words import inputs
-from ..measure.health import Fault, unscaled, unscaled_targets
+from ..measure.health import Fault, unfilled, unscaled, unscaled_targets
 from ..network import Network
 from ..parallel.nccl import connected
 from ..parallel.ranks import BY_ITSELF, Together
@@ -78,8 +78,11 @@ def begin(
     if places:
         taken += f"; images {'x'.join(map(str, places))}"
     net.scaling = input_scaling(config, data, net, places, scaling)
-    amounts = not numbered(net.sizes.shapes[0])
-    faults = [] if net.scaling or not amounts else [unscaled(net.filled(some(data.x_train)))]
+    tokens, faults = numbered(net.sizes.shapes[0]), []
+    if tokens and tokens.pad is None:
+        faults = [unfilled(some(data.x_train), tokens.word)]
+    elif not (tokens or net.scaling):
+        faults = [unscaled(net.filled(some(data.x_train)))]
     if not has_labels(data.y_train):
         net.target_scaling = scaling_of(config.target_scaling, data.y_train, target_scaling, "target_scaling")
         if config.loss == "squared_error" and not net.target_scaling:

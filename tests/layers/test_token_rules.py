@@ -1,5 +1,7 @@
 """Rules on nets of tokens: each is its equation, and those that can't go there say so in a sentence."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from rulelab import close, host, put, values
@@ -9,6 +11,25 @@ import gpufa
 from gpufa.rules import RULES, make_rule
 from gpufa.rules.alignment.dfa import DFA
 from gpufa.rules.alignment.fa import FA
+
+
+@dataclass(frozen=True)
+class Spread(gpufa.Rule):
+    """One of a user's own, which knows nothing of tokens: every unit hears the first output's error."""
+
+    needs = frozenset({"pull"})
+
+    way: str = "block by block"
+
+    def deltas(self, net, e):
+        net.send(net.L, e)
+        if self.way == "at once":
+            net.send(net.hidden, net.xp.repeat(e[:, :1], sum(net.sizes[k] for k in net.hidden), 1))
+            return
+        for k in net.hidden:
+            ones = net.xp.ones((len(e), net.sizes[k], 1), e.dtype)
+            net.send(k, net.through(ones, net.xp.ascontiguousarray(e[:, :1])))
+
 
 TAKING = [
     "bp",
@@ -277,7 +298,8 @@ def cut(array, name, length=5):
 
 @pytest.mark.parametrize("rule", ["bp", "fa", "dfa", "sdfa", "drtp", "dkp", "kp", "topology", "layerwise",
                                   "decolle", DFA(rank=2), DFA(error="encoder"), DFA(places="shared"),
-                                  DFA(inside="feedback"), DFA(enters="activations"), FA(through="borders")],
+                                  DFA(inside="feedback"), DFA(enters="activations"), FA(through="borders"),
+                                  Spread(), Spread("at once")],
                                  ids=str)  # fmt: skip
 def test_samples_that_are_filled_up_teach_as_shorter_ones(rule, backend):
     """The net of 5 tokens, of which two fill up, is the net of 3: no error is theirs, nor anything that they are."""

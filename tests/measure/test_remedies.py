@@ -9,7 +9,7 @@ from partlab import CUBE
 import gpufa
 from gpufa.basics.errors import in_bytes, warn
 from gpufa.commands.main import main
-from gpufa.measure.health import complaints, guessing, unscaled, unscaled_targets
+from gpufa.measure.health import complaints, guessing, unfilled, unscaled, unscaled_targets
 from gpufa.measure.history import History
 
 RNG = np.random.default_rng(0)
@@ -208,3 +208,49 @@ def test_memory_is_told_as_memory_with_what_it_would_take():
 )
 def test_amounts_of_memory_in_words(amount, words):
     assert in_bytes(amount) == words
+
+
+DRAW = np.random.default_rng(3)
+
+
+def filled(token, length=8, samples=160):
+    """Tokens 1 to 8 of samples of 3 to 8, behind which stands that one."""
+    x, lengths = DRAW.integers(1, 9, (samples, length)), DRAW.integers(3, 9, samples)
+    x[np.arange(length) >= lengths[:, None]] = token
+    return x
+
+
+FULL = DRAW.integers(0, 9, (160, 8))
+
+
+@pytest.mark.parametrize(
+    ("x", "token"),
+    [
+        (filled(0), 0),
+        (filled(0).astype(np.float32), 0),
+        (filled(9), 9),
+        (FULL, None),
+        (DRAW.integers(0, 2, (160, 8)), None),
+        (np.c_[FULL + 1, np.zeros(160, int)], None),  # an end of each
+        (np.c_[FULL + 1, np.zeros((160, 2), int)], None),
+        (np.zeros((5, 3), int), None),
+    ],
+)
+def test_tokens_that_seem_to_fill_up_are_told(x, token):
+    said = str(unfilled(x, "tokens 8 of 10"))
+    if token is None:
+        assert not said
+    else:
+        ended = f"{(x[:, -1] == token).sum()} of 160 samples that were looked at, up to 5 times over"
+        assert said.startswith(f"token {token} ends {ended}, and stands before no other")
+        assert said.endswith(f'; nets learn better with --layers "tokens 8 of 10 pad {token}"')
+
+
+@pytest.mark.parametrize(("pad", "told"), [("", 1), (" pad 0", 0)])
+def test_a_run_tells_of_tokens_that_seem_to_fill_up(pad, told):
+    data = gpufa.Data(x := filled(0), np.arange(160) % 3, x[:20], np.arange(20) % 3)
+    words = (f"tokens 8 of 9{pad}", "embed 4", "mean, dense 3 tanh")
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        gpufa.train(gpufa.Config(layers=words, epochs=1, seeds=(0,), out=None, backend="numpy"), data=data)
+    assert sum("as if it filled up" in str(one.message) for one in found) == told

@@ -93,8 +93,7 @@ class LayeredBlock:
 
     def take(self, s: Signal) -> None:
         """The signal at what it hands on."""
-        write(self.net.backend, s, out=self.at.delta)
-        self.at.factors = s.factors
+        self.at.factors = s.factors if self.arrive(s, self.at.delta) else None
 
     def down(self, carriers: Carriers) -> None:
         """What has arrived goes down inside."""
@@ -109,7 +108,7 @@ class LayeredBlock:
 
     def send_steps(self, s: Signal, carriers: Carriers = None) -> None:
         """The signal arrives at all units that they make, of each step."""
-        write(self.net.backend, s, out=self.at.delta)
+        self.arrive(s, self.at.delta)
         self.at.factors = None
         self.down(carriers)
 
@@ -117,7 +116,7 @@ class LayeredBlock:
         """The signal arrives at all units that are felt."""
         felt = math.prod(self.net.sizes.felt[self.k])
         came = self.net.array(f"signal at all of {self.at.path}", felt, self.net.m)
-        write(self.net.backend, s, out=came)
+        self.arrive(s, came)
         self.at.factors = None
         self.block.receive(self.at, came, carriers)
         self.tell()
@@ -127,8 +126,16 @@ class LayeredBlock:
         """Put a signal straight to the output of its i-th layer, whose place is returned."""
         place = list(self.at.leaves())[i]
         place.straight = place.array("straight", math.prod(place.out), self.net.m)
-        write(self.net.backend, s, out=place.straight)
+        self.arrive(s, place.straight, i)
         return place
+
+    def arrive(self, s: Signal, out: Array, layer: int = -1) -> bool:
+        """Write the signal, with 0 at tokens that fill up where nothing goes on from them; whether there are none."""
+        write(self.net.backend, s, out=out)
+        filled = self.net.fills_up(self.k, layer)
+        if filled:
+            self.net.blank(out)
+        return not filled
 
     def pull(self, carriers: Carriers) -> Signal:
         self._expect("hands down", f"net.pull({self.k})")

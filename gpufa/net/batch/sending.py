@@ -6,8 +6,6 @@ from typing import Any
 
 from ...backends.operations.operands import Signal
 from ...basics.errors import InvalidValue
-from ...layers.protocol.carrying import write
-from ...layers.protocol.sequences import numbered
 from ...layers.protocol.terms import Carriers
 from ..state.arena import Array
 from .layered import LayeredBlock
@@ -80,43 +78,6 @@ class Sending(Slabs):
             self.backend.neighbours(signal, self.adjacency(layer.by, layer.selves).down, out=out)
             signal = out
         return signal
-
-    def audible(self, k: int, x: Array, layer: int | None = None) -> Array:
-        """What is of the units at the output of block k, (R, n_k, m), or behind that layer of it, with 0 at tokens that
-        fill up and go no further, whose no error is. Itself where there are none."""
-        if not self._fills_up(k, layer):
-            return x
-        out = self.array(f"audible, {self._place(k, layer)}", *x.shape[1:])
-        out[...] = x
-        return self._without_filling(out)
-
-    def straight(self, k: int, s: Signal, layer: int | None = None) -> Signal:
-        """A signal that goes to the output of block k, or to that layer of it, past all that is above, as it arrives:
-        where it is audible."""
-        if not self._fills_up(k, layer):
-            return s
-        units = s.matrix.shape[-2] if s.matrix is not None else s.signal.shape[1]
-        came = self.array(f"straight to {self._place(k, layer)}", units, self.m)
-        write(self.backend, s, out=came)
-        return Signal(None, self._without_filling(came))
-
-    def _without_filling(self, x: Array) -> Array:
-        """x, (R, n, m), of a net of tokens, in which 0 now stands at those that fill up."""
-        tokens = numbered(self.sizes.shapes[0])
-        assert tokens is not None
-        counts = self.array("tokens that count", tokens[0], self.m)
-        self.xp.not_equal(self.inputs, tokens.pad, out=counts)
-        by_token = x.reshape(len(x), -1, tokens[0], self.m)
-        by_token *= counts[:, None]
-        return x
-
-    def _fills_up(self, k: int, layer: int | None) -> bool:
-        """Whether there may be tokens that fill up behind a layer of block k, from which nothing goes on."""
-        return bool(self.sizes.unheard) and self._place(k, layer) in self.sizes.unheard
-
-    def _place(self, k: int, layer: int | None) -> tuple[int, int]:
-        """Block k and a layer of it, or its last."""
-        return k, sum(1 for _ in self.sizes.walk(k)) - 1 if layer is None else layer
 
     def through(self, matrix: Array, signal: Array) -> Signal:
         """matrix @ signal, (R, n_k, n) and (R, n, m), for `send`: a signal from elsewhere than the block above."""

@@ -5,6 +5,7 @@ from functools import cached_property
 from itertools import groupby
 
 from ...backends.operations.operands import Gate
+from ...layers.protocol.sequences import numbered
 from ...parallel.ranks import Share
 from ..shape.layout import Layout
 from ..state.arena import Array
@@ -93,6 +94,31 @@ class Slabs(Workspace):
     def gate(self, k: int | Sequence[int], signal: Array, derivative: bool = True) -> None:
         """signal *= f'(a_k) [* dropout's mask] in place, (R, n_k, m) or, given `net.hidden`, (R, hidden units, m)."""
         self.backend.gate(signal, partly(self.gates[k] if isinstance(k, int) else self.all_gates, derivative, True))
+
+    def audible(self, k: int, x: Array) -> Array:
+        """What is of the units at the output of block k, (R, n_k, m), with 0 at tokens that fill up and go no further,
+        whose no error is. Itself where there are none."""
+        if not self.fills_up(k):
+            return x
+        out = self.array(f"audible, {k}", *x.shape[1:])
+        out[...] = x
+        self.blank(out)
+        return out
+
+    def fills_up(self, k: int, layer: int = -1) -> bool:
+        """Whether there may be tokens that fill up behind that layer of block k, or its last, from which nothing goes
+        on: no error is theirs, wherever it comes from."""
+        unheard = self.sizes.unheard
+        return bool(unheard) and (k, range(len([*self.sizes.walk(k)]))[layer]) in unheard
+
+    def blank(self, x: Array) -> None:
+        """Put 0 at tokens that fill up, of what is (R, n, m) at the tokens of a net of these."""
+        tokens = numbered(self.sizes.shapes[0])
+        assert tokens is not None
+        counts = self.array("tokens that count", tokens[0], self.m)
+        self.xp.not_equal(self.inputs, tokens.pad, out=counts)
+        by_token = x.reshape(len(x), -1, tokens[0], self.m)
+        by_token *= counts[:, None]
 
     def apart(self, below: Array) -> Array:
         """A copy off the slab: CuPy would make one of an operand whose memory interleaves with the result's."""

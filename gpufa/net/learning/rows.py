@@ -47,12 +47,8 @@ class Rows:
             return "each channel a row, the same at every place"
         return f"each channel {'x'.join(map(str, self.windows.kernel))} rows, repeated over its places"
 
-    def signal(self, net: Pass, k: int, matrix: Array, e: Array, layer: int | None = None) -> Signal:
-        """What arrives at block k's output, or behind that layer of it, of the matrix (R, count, columns) and what that
-        is multiplied with."""
-        return net.straight(k, self._arriving(net, matrix, e), layer)
-
-    def _arriving(self, net: Pass, matrix: Array, e: Array) -> Signal:
+    def signal(self, net: Pass, matrix: Array, e: Array) -> Signal:
+        """What arrives at the units, of the matrix (R, count, columns) and what that is multiplied with."""
         if self.several > 1:
             n, heard = self.count * self.several, self.heard(e)
             out = net.array(f"{n} units", n, net.m)

@@ -208,7 +208,7 @@ class DFA(FeedbackInside):
         for k in reversed(net.hidden):
             if k + 1 < net.L or self.error == "outputs":
                 signal = net.along_edges(k + 1, signal, "error")
-            net.send(k, straight[k].signal(net, k, net.B[k], signal), carriers)
+            net.send(k, straight[k].signal(net, net.B[k], signal), carriers)
 
     def deltas_without_derivative(self, net: Pass, e: Any) -> None:
         """B_k e as it is, or bent."""

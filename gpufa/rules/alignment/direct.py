@@ -107,7 +107,7 @@ class DirectFeedback(FeedbackRule):
             net.send(net.hidden, net.through(net.B.stacked, signal))
             return
         for k, rows in straight.items():
-            net.reach(k, rows.signal(net, k, net.B[k], signal), carriers)
+            net.reach(k, rows.signal(net, net.B[k], signal), carriers)
 
     def weight_pairs(self, net: Pass) -> Iterator[tuple[int, Any, Any]]:
         """cos(W_{k+1}, B_{k+1} B_k^T), and cos(W_L, B_{L-1}^T) at the output (Refinetti et al. 2021)."""

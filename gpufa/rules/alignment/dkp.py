@@ -62,7 +62,7 @@ class DKP(Rule):
     def deltas(self, net: Pass, e: Any) -> None:
         net.send(net.L, e)
         for k, rows in net.kept("rows", lambda: self.straight(net.sizes)).items():
-            net.send(k, rows.signal(net, k, net.parameters[f"B{k}"], e))
+            net.send(k, rows.signal(net, net.parameters[f"B{k}"], e))
 
     def gradients(self, net: Pass, grads: Gradients) -> None:
         super().gradients(net, grads)

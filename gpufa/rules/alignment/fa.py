@@ -59,7 +59,7 @@ class FA(FeedbackRule):
             net.send(net.L, e)
             rows = net.kept("borders", lambda: borders(net.sizes))
             for k in reversed(net.hidden):
-                net.send(k, rows[k].signal(net, k, net.B[k], net.delta[k + 1]))
+                net.send(k, rows[k].signal(net, net.B[k], net.delta[k + 1]))
             return
         B = net.kept("carriers", net.carriers)
         net.send(net.L, e, B)

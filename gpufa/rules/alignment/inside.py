@@ -83,7 +83,7 @@ class FeedbackInside(DirectFeedback):
         """What of the signal, (R, columns, m), arrives behind which layer of which block, by itself."""
         rows = net.kept("inner rows", lambda: self.inner(net.sizes))
         for name, (k, i) in zip(rows, net.sizes.arrivals if rows else (), strict=True):
-            yield k, i, rows[name].signal(net, k, net.feedback[name], signal, i)
+            yield k, i, rows[name].signal(net, net.feedback[name], signal)
 
 
 def stand_ins(sizes: Layout) -> dict[str, Shape]:

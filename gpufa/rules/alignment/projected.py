@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from ...backends.operations.operands import Signal
 from ...basics.errors import InvalidValue
 from ...layers.protocol.terms import Carriers
 from ...net.batch.passes import Pass
@@ -45,4 +44,4 @@ def send_projected(net: Pass, projector: Callable[..., Any], e: Any, several: in
             into = net.array(f"projected {k}", net.sizes[k], net.m)
             into[r] = net.backend.to_device(part.reshape(into.shape[1:]), into.dtype)
     for k in net.hidden:
-        net.send(k, net.straight(k, Signal(None, net.array(f"projected {k}", net.sizes[k], net.m))), carriers)
+        net.send(k, net.array(f"projected {k}", net.sizes[k], net.m), carriers)

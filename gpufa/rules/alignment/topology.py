@@ -97,7 +97,7 @@ class Topology(FeedbackRule):
         """M_kj delta_j."""
         if j == k + 1:
             return net.pull(j, B)
-        return net.straight(k, net.through(net.feedback[f"B{k} from {j}"] if j > k else net.W[k], net.delta[j]))
+        return net.through(net.feedback[f"B{k} from {j}"] if j > k else net.W[k], net.delta[j])
 
     def carriers(self, net: Pass) -> dict[str, Any]:
         """By matrix of the blocks that send to the one right below, what stands in for it."""

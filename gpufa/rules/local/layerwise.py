@@ -47,7 +47,7 @@ class Layerwise(Rule):
     def deltas(self, net: Pass, e: Any) -> None:
         net.send(net.L, e)
         for k in net.hidden:
-            net.send(k, net.straight(k, net.through(T(net.parameters[f"H{k}"]), self.error(net, k))))
+            net.send(k, net.through(T(net.parameters[f"H{k}"]), self.error(net, k)))
 
     def gradients(self, net: Pass, grads: Gradients) -> None:
         super().gradients(net, grads)

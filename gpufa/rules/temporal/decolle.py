@@ -105,7 +105,7 @@ class DECOLLE(FeedbackRule):
         net.send(net.L, e, held)
         for k in net.hidden:
             G, steps = net.feedback[f"G{k}"], steps_of(net.sizes, k)
-            net.send_steps(k, net.straight(k, self.signal(net, k, G, steps)), held)
+            net.send_steps(k, self.signal(net, k, G, steps), held)
 
     def signal(self, net: Pass, k: int, G: Any, steps: int) -> Signal:
         """G_k^T e_k."""

@@ -103,7 +103,7 @@ class Detached(DirectFeedback):
         signal, straight = self.carried(net, e), net.kept("rows", lambda: self.straight(net.sizes))
         for k, rows in straight.items():
             B = net.parameters[f"B{k}"] if self.signal == ADAPTIVE else net.B[k]
-            net.send(k, rows.signal(net, k, B, signal), held)
+            net.send(k, rows.signal(net, B, signal), held)
 
     def gradients(self, net: Pass, grads: Gradients) -> None:
         super().gradients(net, grads)
