@@ -19,26 +19,29 @@ def leave_out(items):
         if hasattr(item, "callspec") and not item.get_closest_marker("slow"):
             tables[item.nodeid.partition("[")[0]].append(item)
     for table in tables.values():
-        for item in [*_of_other_kinds(table), *_beside_pairs(table)]:
+        for item in left_out(table):
             item.add_marker(pytest.mark.slow)
 
 
-def _of_other_kinds(table):
+def left_out(table):
+    """Of the tests of one table, in their order."""
+    kept = table
     if table[0].get_closest_marker("by_kind"):
-        yield from (item for item in table if not {*KINDS}.intersection(_entries(item)))
+        kept = [item for item in table if {*KINDS}.intersection(_entries(item))]
+    if len(table[0].callspec.params) >= 3:
+        kept = _pairs(kept)
+    return [item for item in table if item not in kept]
 
 
-def _beside_pairs(table):
-    """Rows whose pairs all stand in others that stay: row by row, those with most pairs that are missing first."""
+def _pairs(table):
+    """Rows in which every pair of entries stands that does in any: those first that have most of what is missing."""
     pairs = [{*combinations(sorted(_row(item)), 2)} for item in table]
-    if len(table[0].callspec.params) < 3:
-        return
-    missing, left = set().union(*pairs), set(range(len(table)))
+    missing, left = set().union(*pairs), [*range(len(table))]
     while missing:
-        best = max(sorted(left), key=lambda i: len(pairs[i] & missing))
+        best = max(left, key=lambda i: len(pairs[i] & missing))
         missing -= pairs[best]
         left.remove(best)
-    yield from (table[i] for i in left)
+    return [item for i, item in enumerate(table) if i not in left]
 
 
 def _entries(item):
