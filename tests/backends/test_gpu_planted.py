@@ -63,7 +63,13 @@ def test_a_stream_that_is_used_but_not_entered():
 
 @pytest.mark.usefixtures("used_once")
 def test_the_trial_of_a_gpu_sees_it():
-    assert "come out wrong" in trial(lambda: open_device(0))
+    """In some order of streams: which of them run first is drawn."""
+
+    def judged(seed):
+        standin.seed(seed)
+        return trial(lambda: open_device(0))
+
+    assert any("come out wrong" in judged(seed) for seed in SEEDS)
 
 
 @pytest.mark.filterwarnings("ignore:the training step can't be recorded")
