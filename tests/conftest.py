@@ -66,6 +66,25 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip("steers the stand-in; what a GPU does then, others test"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def undrawn():
+    """Runs end without their curves, which take longer to draw than most runs of these tests take. Gives what draws
+    them."""
+    from gpufa import plots
+
+    draw, plots.curves = plots.curves, lambda *_: None
+    yield draw
+    plots.curves = draw
+
+
+@pytest.fixture
+def drawn(undrawn, monkeypatch):
+    """Runs end with their curves, as they do outside of tests."""
+    from gpufa import plots
+
+    monkeypatch.setattr(plots, "curves", undrawn)
+
+
 @pytest.fixture(autouse=True)
 def gpu_as_marked(request, monkeypatch):
     """Only tests marked `gpu` see one. There, each launch is held to its kernel's signature; on the stand-in, whatever

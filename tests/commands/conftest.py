@@ -3,10 +3,14 @@
 import pytest
 from commandlab import FAST, run
 
+from gpufa import plots
+
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """A folder with one finished run in runs/digits-dfa."""
+def trained(tmp_path_factory, undrawn):
+    """A folder with one finished run in runs/digits-dfa, whole."""
     cwd = tmp_path_factory.mktemp("cwd")
-    done = run("train", *FAST, cwd=cwd)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plots, "curves", undrawn)
+        done = run("train", *FAST, cwd=cwd)
     return cwd, done

@@ -51,6 +51,7 @@ def test_dead_units_are_the_histories_share_by_layer(subject):
         plots.draw("dead", plots.Subject("", History((0,))))
 
 
+@pytest.mark.usefixtures("drawn")
 def test_every_picture_names_its_run_and_rule(subject, tmp_path):
     for name in plots.PICTURES.keys() - {
         "maps",

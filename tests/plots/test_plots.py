@@ -281,6 +281,7 @@ def test_a_programs_own_style_changes_nothing(subject):
         assert matplotlib.rcParams["text.color"] == "white"
 
 
+@pytest.mark.usefixtures("drawn")
 def test_bad_names_formats_and_folders(subject, tmp_path):
     with pytest.raises(
         gpufa.InvalidValue, match="unknown picture 'curve'; choose one of curves, angles, dead, activity"

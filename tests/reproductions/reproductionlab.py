@@ -13,15 +13,6 @@ SMALL = """
 title = "a small one"
 source = "no paper"
 seeds = 2
-figures = [
-    { kind = "sweep", rows = ["one", "two"], columns = ["dfa"], setting = "lr", x = "x", y="y", name="s", caption="s"},
-    { kind = "compare", rows = ["one", "two"], name = "curves", caption = "curves" },
-    { kind = "stages", rows = ["one", "two"], name = "stages", caption = "stages" },
-    { kind = "examples", rows = ["one"], name = "examples", caption = "examples" },
-    { kind = "align", rows = ["one"], name = "align", caption = "align" },
-    { kind = "ranking", rows = ["one"], name = "ranking", caption = "ranking" },
-    { kind = "features", rows = ["one"], name = "features", caption = "features" },
-]
 
 [tolerance]
 deviations = 3
@@ -52,6 +43,18 @@ epochs = 1
 samples = 300
 [quick.band.one]
 dfa = [0, 95]
+"""
+
+FIGURES = """
+figures = [
+    { kind = "sweep", rows = ["one", "two"], columns = ["dfa"], setting = "lr", x = "x", y="y", name="s", caption="s"},
+    { kind = "compare", rows = ["one", "two"], name = "curves", caption = "curves" },
+    { kind = "stages", rows = ["one", "two"], name = "stages", caption = "stages" },
+    { kind = "examples", rows = ["one"], name = "examples", caption = "examples" },
+    { kind = "align", rows = ["one"], name = "align", caption = "align" },
+    { kind = "ranking", rows = ["one"], name = "ranking", caption = "ranking" },
+    { kind = "features", rows = ["one"], name = "features", caption = "features" },
+]
 """
 
 

@@ -7,7 +7,7 @@ import tomllib
 
 import numpy as np
 import pytest
-from reproductionlab import SMALL, reproduce, results
+from reproductionlab import FIGURES, SMALL, reproduce, results
 
 import gpufa
 from gpufa.commands.main import main
@@ -33,6 +33,7 @@ def test_cells_are_run_once_in_pieces_and_more_seeds_added(small, monkeypatch):
     )  # a replica is its single run, to rounding
     monkeypatch.setattr(runner.runs, "train", lambda *a, **k: pytest.fail("trained again"))
     monkeypatch.setattr(runner.resuming, "resume", lambda *a, **k: pytest.fail("resumed"))
+    (experiment.HERE / "small.toml").write_text(FIGURES + SMALL)
     assert reproduce(small) == 0
     assert results(small)["cells"] == list(whole.values())
     names = {f["name"] for f in results(small)["figures"]}
@@ -90,14 +91,13 @@ class StopAfterOne(gpufa.Callback):
 
 
 def test_what_was_stopped_goes_on(small, monkeypatch, capsys):
-    monkeypatch.setattr(progressbar, "watching", lambda quiet: [StopAfterOne()])
-    assert main(["reproduce", "small", "--out", str(small)]) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(progressbar, "watching", lambda quiet: [StopAfterOne()])
+        assert main(["reproduce", "small", "--out", str(small)]) == 0
     assert "stopped and saved; the same command goes on" in capsys.readouterr().out
     cells = results(small)["cells"]
     assert (cells[0]["verdict"], cells[0]["why"]) == ("not comparable", "1 of 2 epochs so far")
     assert cells[1]["verdict"] == "not run"
-    monkeypatch.undo()
-    monkeypatch.setattr(experiment, "HERE", small.parent / "experiments")
     assert reproduce(small, "--cells", "one/bp") == 0
     whole = gpufa.train(dataclasses.replace(experiment.find("small").cells[0].config(), seeds=(0, 1)))
     assert results(small)["cells"][0]["values"] == whole.summary["test_error"]

@@ -151,6 +151,7 @@ def test_a_summary_of_fewer_epochs_is_written_anew(tmp_path):
     assert json.loads((tmp_path / "summary.json").read_text())["epochs"] == 2
 
 
+@pytest.mark.usefixtures("drawn")
 def test_what_only_shows_the_run_does_not_cost_its_end(tmp_path):
     class Blocked(gpufa.Callback):
         def on_start(self, trainer):

@@ -43,6 +43,7 @@ def test_two_runs_of_the_same_settings_leave_the_same_checkpoint_but_for_the_tim
     same(found[0][0], found[1][0])
 
 
+@pytest.mark.usefixtures("drawn")
 def test_no_epochs_at_all_leave_the_net_as_it_was_drawn(tmp_path):
     run = gpufa.train(config(epochs=0, init="uniform", out=str(tmp_path)), DATA)
     start = Trainer(config(init="uniform"), DATA).net.parameters
