@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,16 @@ PAUSE = 0.25  # seconds between two turns: idle threads of a BLAS spin for a whi
 Say = Callable[[str], None]
 
 
+def kept_to(threads: int) -> None:
+    """Keep this process to as many cores: JAX does not go by what it is told of threads."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
+
+
 class Worker:
     """A process that does what benchmarks/worker.py can be told."""
 
-    def __init__(self, name: str, threads: int, coretype: str | None) -> None:
+    def __init__(self, name: str, device: str, threads: int, coretype: str | None) -> None:
         self.name = name
         limits = {f"{lib}_NUM_THREADS": str(threads) for lib in ("OPENBLAS", "OMP", "MKL", "NUMEXPR")}
         flags = f"--xla_cpu_multi_thread_eigen=true intra_op_parallelism_threads={threads}"
@@ -40,6 +47,7 @@ class Worker:
             stderr=subprocess.DEVNULL,
             text=True,
             env=environment,
+            preexec_fn=partial(kept_to, threads) if device == "cpu" else None,
         )
 
     def ask(self, **order: Any) -> dict[str, Any]:
@@ -72,7 +80,7 @@ def run(work: Work, device: str, threads: int, rounds: int, quick: bool, say: Sa
         if reason := missing(name):
             row["absent"] = reason
             continue
-        worker = Worker(name, threads, kind)
+        worker = Worker(name, device, threads, kind)
         answer = worker.ask(contender=name, work=asdict(work.quick if quick else work), device=device)
         if "failed" in answer:
             row["absent"] = answer["failed"]

@@ -13,9 +13,15 @@ from gpufa.sklearn import FeedbackClassifier, FeedbackRegressor
     [
         FeedbackClassifier(backend="numpy"),
         FeedbackRegressor(backend="numpy"),
-        FeedbackClassifier(8, rule="bp", seeds=2, missing="mean", backend="numpy"),
     ]
 )
 def test_scikit_learns_own_checks(estimator, check, monkeypatch):
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # else one is skipped
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([FeedbackClassifier(8, rule="bp", seeds=2, missing="mean", backend="numpy")])
+def test_of_other_settings_too(estimator, check, monkeypatch):
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # else one is skipped
     check(estimator)

@@ -63,6 +63,8 @@ def pages(site):
 
 def dangling(site, pages):
     """Links, and what is loaded, that lead nowhere in the site."""
+    folders = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_dir()} | {"."}
+    files = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
     for name, page in pages.items():
         if name == "404.html":  # its links are from the site's root
             continue
@@ -71,10 +73,10 @@ def dangling(site, pages):
             if parts.scheme or parts.netloc:
                 continue
             there = posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(parts.path) or Path(name).name))
-            if (site / there).is_dir():
+            if there in folders:
                 there = posixpath.normpath(posixpath.join(there, "index.html"))
             fragment = unquote(parts.fragment)
-            if not (site / there).is_file() or (fragment and there in pages and fragment not in pages[there].anchors):
+            if there not in files or (fragment and there in pages and fragment not in pages[there].anchors):
                 yield f"{name}: {link}"
 
 

@@ -59,7 +59,7 @@ def test_terminal_and_report_say_them(run, capsys, tmp_path):
     assert "balanced accuracy" in told
     assert "auc" in told
     assert "ant" in told
-    page.Report(run).save(tmp_path / "report.html")
+    page.Report(run, pictures=()).save(tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
     assert "recall by class" in text
     assert "bee &lt;i&gt;" in text

@@ -41,10 +41,10 @@ def test_of_many_runs_the_best_are_drawn(run, tmp_path, monkeypatch):
         shutil.copytree(run, copy)
     real = page.plots.comparison
     monkeypatch.setattr(page.plots, "comparison", lambda histories: drawn.extend(histories) or real(histories))
-    html = page.Report(*runs).html
+    html = page.Report(*runs, pictures=()).html
     assert "of the 3 runs of lowest score among 5, against epoch" in html
     assert drawn == ["run-0 (dfa)", "run-1 (dfa)", "run-2 (dfa)"]
-    few = page.Report(*runs[:3]).html
+    few = page.Report(*runs[:3], pictures=()).html
     assert "of the runs against epoch" in few
 
 
@@ -56,7 +56,7 @@ def test_histories_are_read_again_where_they_are_drawn_alone(run, tmp_path, monk
         shutil.copytree(run, copy)
     real = page.Section.history
     monkeypatch.setattr(page.Section, "history", lambda section: read.append(section.name) or real(section))
-    page.Report(*runs)
+    page.Report(*runs, pictures=())
     assert read == ["run-0", "run-1"]
     assert not any(isinstance(value, History) for value in vars(page._section(run, None, (), ())).values())
 

@@ -105,7 +105,7 @@ def test_several_runs_are_compared(folder, tmp_path):
     assert page.images[0]["alt"].startswith("comparison of all runs")
     assert "mean ± sample deviation over 3 seeds, 95 % t interval" in page.text
     gpufa.train(gpufa.Config(**FAST | {"epochs": 1, "out": str(tmp_path / "one")}))
-    pages.Report(folder / "one", tmp_path / "one").save(tmp_path / "same.html")
+    pages.Report(folder / "one", tmp_path / "one", pictures=()).save(tmp_path / "same.html")
     names = [row[0] for row in Page(tmp_path / "same.html").tables[0][1:]]
     assert names == [str(folder / "one"), str(tmp_path / "one")]
 
@@ -154,7 +154,7 @@ def test_a_run_that_has_not_ended_and_one_of_a_programs_arrays(folder, tmp_path)
     metadata["config"]["epochs"] = 5
     (tmp_path / "cut").mkdir()
     hdf5.write(tmp_path / "cut/checkpoint.h5", arrays, metadata)
-    pages.Report(tmp_path / "cut").save(tmp_path / "cut.html")
+    pages.Report(tmp_path / "cut", pictures=()).save(tmp_path / "cut.html")
     page, summary = Page(tmp_path / "cut.html"), json.loads((folder / "one/summary.json").read_text())
     results, recalls = page.tables
     assert recalls[0] == ["class", "recall %"]
@@ -181,7 +181,7 @@ def test_a_summary_older_than_the_checkpoint_is_not_believed(folder, tmp_path):
     (tmp_path / "run/checkpoint.h5").write_bytes((folder / "one/checkpoint.h5").read_bytes())
     summary = json.loads((folder / "one/summary.json").read_text())
     (tmp_path / "run/summary.json").write_text(json.dumps(summary | {"epochs": 1, "test_error": [99.0] * 3}))
-    pages.Report(tmp_path / "run").save(tmp_path / "report.html")
+    pages.Report(tmp_path / "run", pictures=()).save(tmp_path / "report.html")
     assert "99.00" not in Page(tmp_path / "report.html").text
 
 
@@ -197,6 +197,7 @@ def test_a_summary_that_gpufa_did_not_write(text, folder, tmp_path, capsys):
 
 
 def test_bad_paths_are_one_sentence(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(pages, "PICTURED", 0)
     monkeypatch.chdir(tmp_path)
     gpufa.save(gpufa.Network([4, 2], rule="bp", backend="numpy"), "net.h5")
     for args, text in [
