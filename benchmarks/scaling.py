@@ -41,7 +41,7 @@ def run(device: str, threads: int, measured: Measured, quick: bool, say: Say) ->
         for value in values[: 2 if quick else None]:
             work = at(axis, value)
             for name in work.contenders:
-                worker = Worker(name, threads, None)
+                worker = Worker(name, device, threads, None)
                 answer = worker.ask(contender=name, work=asdict(work), device=device)
                 row: dict[str, Any] = {"axis": axis, "value": value, "contender": name}
                 row |= {"absent": answer["failed"]} if "failed" in answer else measured(worker, answer, work)
