@@ -12,7 +12,7 @@ from sklearnlab import classifier, clouds, regressor, waves, weights
 from traininglab import same
 
 import gpufa
-from gpufa.rules.alignment.dfa import DFA
+from gpufa.rules.direct.dfa import DFA
 
 X, Y = clouds()
 GAPS = np.where(X > 2, np.nan, X)

@@ -20,6 +20,7 @@ WITHIN = {
     "backends": ("kernels", "operations", "cpu", "gpu", "counting"),
     "layers": ("protocol", "units", "maps", "tokens", "time"),
     "net": ("shape", "state", "batch", "learning"),
+    "rules": ("baselines", "alignment", "direct", "forward_only", "targets", "energy", "local", "one_shot", "temporal"),
     "training": ("settings", "sets", "course", "steps"),
 }
 

@@ -7,7 +7,7 @@ from tokenlab import EACH, NETS, PADDED, POOLED, data, made, signals, zeroed
 
 import gpufa
 from gpufa.layers.protocol.carrying import write
-from gpufa.rules.alignment.dfa import DFA
+from gpufa.rules.direct.dfa import DFA
 
 nets = pytest.mark.parametrize("words", NETS.values(), ids=list(NETS))
 LONG = [*EACH[:2], *EACH[2:4] * 2, EACH[-1]]

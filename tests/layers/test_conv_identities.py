@@ -7,7 +7,7 @@ from layerlab import give_jacobians
 from rulelab import close, host, network, put, values
 
 import gpufa
-from gpufa.rules.alignment.topology import Topology
+from gpufa.rules.direct.topology import Topology
 from gpufa.rules.forward_only.forward_forward import ForwardForward
 
 DEEP = [

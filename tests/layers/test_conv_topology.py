@@ -7,7 +7,7 @@ import pytest
 from rulelab import close, host, network, put
 
 import gpufa
-from gpufa.rules.alignment.topology import Topology
+from gpufa.rules.direct.topology import Topology
 
 NET = ["input 2x6x6", "conv 4 3x3 tanh, pool 2", "pool 1, conv 3 2x2 gelu", "residual(conv 3 3x3 tanh)", "dense 3"]
 DEEP = ["input 2x6x6", "conv 4 3x3 tanh, pool 2", "residual(conv 4 3x2 gelu, conv 4 3x3)", "dense 5, tanh, dense 4",

@@ -6,7 +6,7 @@ from rulelab import close, host
 from tokenlab import data, made
 
 from gpufa.backends.operations.operands import Factors
-from gpufa.rules.alignment.dfa import DFA
+from gpufa.rules.direct.dfa import DFA
 
 DENSE = "residual(layer norm, dense 9 gelu, dense 16)"
 NETS = {

@@ -13,7 +13,7 @@ import gpufa
 from gpufa.checkpoints.networks import save
 from gpufa.layers.words import block
 from gpufa.net.shape.within import arrivals
-from gpufa.rules.alignment.dfa import DFA
+from gpufa.rules.direct.dfa import DFA
 
 MAPS = ["input 2x4x4", "residual(conv 2 3x3 pad 1 relu, conv 2 3x3 pad 1), tanh, pool 2", "dense 5 tanh", "dense 3"]
 LABELS = np.arange(5) % 3

@@ -9,8 +9,8 @@ from tokenlab import EACH, NETS, PADDED, POOLED, TIED, data, made, signals
 
 import gpufa
 from gpufa.rules import RULES, make_rule
-from gpufa.rules.alignment.dfa import DFA
 from gpufa.rules.alignment.fa import FA
+from gpufa.rules.direct.dfa import DFA
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from tokenlab import PADDED, POOLED, TIED
 import gpufa
 from gpufa.commands.main import main
 from gpufa.plots.weights import largest
-from gpufa.rules.alignment.dfa import DFA
+from gpufa.rules.direct.dfa import DFA
 
 LAYERS = PADDED[:-1]
 TAKING = ["bp", "shallow", "fa", "dfa", "sdfa", "drtp", "kp", "dkp", "usf", "brsf", "frsf"]

@@ -5,7 +5,7 @@ import pytest
 from rulelab import close, host, network, put, samples, trainer, values
 
 import gpufa
-from gpufa.rules.alignment.topology import Topology
+from gpufa.rules.direct.topology import Topology
 
 SIZES = [5, 6, 6, 6, 4, 4, 3]
 BATCH = samples(SIZES)

@@ -7,7 +7,7 @@ from rulelab import close, network, rng, samples
 import gpufa
 from gpufa.functions.activations import ACTIVATIONS
 from gpufa.functions.losses import LOSSES
-from gpufa.rules.alignment.dfa import DFA
+from gpufa.rules.direct.dfa import DFA
 
 DIFFERENTIABLE = [name for name, f in ACTIVATIONS.items() if f.learns]
 

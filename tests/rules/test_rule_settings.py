@@ -4,8 +4,8 @@ import pytest
 from rulelab import moved, network, samples, trainer
 
 import gpufa
-from gpufa.rules.alignment.centred import CentredSignal
 from gpufa.rules.alignment.signs import SignSymmetry
+from gpufa.rules.direct.centred import CentredSignal
 from gpufa.rules.forward_only.goodness import ForwardOnly
 from gpufa.rules.local.unsupervised import Unsupervised
 

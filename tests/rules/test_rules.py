@@ -6,7 +6,7 @@ from rulelab import OWN, close, network, samples
 
 import gpufa
 from gpufa.rules import RULES, make_rule
-from gpufa.rules.alignment.dfa import DFA
+from gpufa.rules.direct.dfa import DFA
 
 
 @pytest.mark.parametrize("rule", RULES)

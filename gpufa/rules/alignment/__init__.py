@@ -1,1 +1,1 @@
-"""Errors through other weights than the transposed ones."""
+"""Errors through other weights than the transposed ones, layer by layer."""

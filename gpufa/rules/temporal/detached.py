@@ -25,7 +25,7 @@ from ...net.shape.naming import Named
 from ...net.state.arena import Extra
 from ...net.state.feedback import Feedback
 from ...net.state.model import Model
-from ..alignment.direct import DirectFeedback
+from ..direct.base import DirectFeedback
 
 WAYS = "traces", "history"
 RANDOM, SYMMETRIC, ADAPTIVE = "random", "symmetric", "adaptive"

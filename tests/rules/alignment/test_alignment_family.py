@@ -9,11 +9,11 @@ from rulelab import DATA, close, host, moved, network, put, samples, trainer, va
 
 import gpufa
 from gpufa.rules import make_rule
-from gpufa.rules.alignment.dfa import DFA
-from gpufa.rules.alignment.drtp import DRTP
 from gpufa.rules.alignment.fa import FA
-from gpufa.rules.alignment.sdfa import SDFA
-from gpufa.rules.alignment.topology import Topology
+from gpufa.rules.direct.dfa import DFA
+from gpufa.rules.direct.drtp import DRTP
+from gpufa.rules.direct.sdfa import SDFA
+from gpufa.rules.direct.topology import Topology
 from gpufa.training.trainer import Trainer
 
 

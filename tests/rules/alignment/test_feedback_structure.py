@@ -6,7 +6,7 @@ from alignmentlab import BATCH, SIZES, deltas, derivatives
 from rulelab import close, host, network, trainer, values
 
 import gpufa
-from gpufa.rules.alignment.dfa import DFA
+from gpufa.rules.direct.dfa import DFA
 
 # ---- the structure of DFA's feedback
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...net.batch.passes import Pass
 from ...net.learning.options import boolean
-from .direct import DirectFeedback
+from .base import DirectFeedback
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ...net.learning.rows import Rows, rows_within
 from ...net.shape.layout import Layout
 from ...net.state.feedback import Feedback
 from ...net.state.model import Model
-from .direct import DirectFeedback
+from .base import DirectFeedback
 
 INSIDE = "weights", "feedback"
 ENTERS = "blocks", "activations"
@@ -52,6 +52,10 @@ class FeedbackInside(DirectFeedback):
             )
 
     @property
+    def injects_only(self) -> bool:  # type: ignore[override]
+        return super().injects_only and not self.looks_inside
+
+    @property
     def as_said(self) -> bool:  # type: ignore[override]
         return self.enters != ENTERS[0]
 
@@ -73,6 +77,9 @@ class FeedbackInside(DirectFeedback):
         inside = stand_ins(sizes) if self.inside != INSIDE[0] else {}
         return super().fixed(sizes) | {name: self.stand_in(shape) for name, shape in inside.items()}
 
+    def broadcast(self, net: Pass, signal: Any) -> None:
+        self.scatter(net, self.carried(net, signal), self.carriers(net))
+
     def carriers(self, net: Pass) -> Carriers:
         """By matrix, what stands in for it inside hidden blocks; None where nothing does."""
         if self.inside == INSIDE[0]:
@@ -80,10 +87,11 @@ class FeedbackInside(DirectFeedback):
         return net.kept("carriers", lambda: {name[1:]: net.feedback[name] for name in stand_ins(net.sizes)})
 
     def inner_signals(self, net: Pass, signal: Any) -> Iterator[tuple[int, int, Signal]]:
-        """What of the signal, (R, columns, m), arrives behind which layer of which block, by itself."""
+        """What of a signal, (R, n_L, m), arrives behind which layer of which block, by itself."""
         rows = net.kept("inner rows", lambda: self.inner(net.sizes))
+        sent = self.carried(net, signal) if rows else signal
         for name, (k, i) in zip(rows, net.sizes.arrivals if rows else (), strict=True):
-            yield k, i, rows[name].signal(net, net.feedback[name], signal)
+            yield k, i, rows[name].signal(net, net.feedback[name], sent)
 
 
 def stand_ins(sizes: Layout) -> dict[str, Shape]:

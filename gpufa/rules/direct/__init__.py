@@ -1,0 +1,1 @@
+"""Signals straight to every hidden layer, past those between."""
