@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from . import scaling
-from .records import threads
+from .records import by_work, threads
 
 COLOURS = {"gpufa": "#3b6ea5", "bare": "#b9b9b9", "": "#d98b3f"}
 MARKERS = "o", "s", "^"
@@ -51,30 +51,28 @@ def lengths(rows: list[dict[str, Any]], path: Path) -> None:
 
 
 def contenders(records: list[dict[str, Any]], path: Path) -> None:
-    """Each work's contenders against gpufa's DFA: bars of the first record, and a point for each of the others."""
+    """Each work's contenders against gpufa's DFA: bars of the first record with it, points of the others."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    first, *rest = records
-    works = [work for work in first["works"] if len(work["rows"]) > 2]
+    works = [found for found in by_work(records).values() if len(found[0][1]["rows"]) > 2]
     if not works:
         return
     figure, all_axes = pyplot.subplots(
         len(works), 1, figsize=(8, 2.6 * len(works)), layout="constrained", squeeze=False, sharex=True
     )
-    for axes, work in zip(all_axes[:, 0], works, strict=True):
+    for axes, ((first, work), *rest) in zip(all_axes[:, 0], works, strict=True):
         rows = sorted(ratios(work).items(), key=lambda pair: -pair[1])
         names = [name for name, _ in rows]
         colours = [next(c for part, c in COLOURS.items() if part in name) for name in names]
         axes.barh(names, [ratio for _, ratio in rows], color=colours, label=threads(first))
-        for record, marker in zip(rest, MARKERS, strict=False):
-            found = [r for one in record["works"] if one["work"] == work["work"] for r in ratios(one).items()]
-            points = [(ratio, name) for name, ratio in found if name in names]
+        for (record, same), marker in zip(rest, MARKERS, strict=False):
+            points = [(ratio, name) for name, ratio in ratios(same).items() if name in names]
             if points:
                 axes.plot(*zip(*points, strict=True), marker, color="black", markersize=3, label=threads(record))
-        if rest:
+        if len(records) > 1:
             axes.legend(fontsize=7)
         axes.axvline(1, color="black", linewidth=0.8)
         axes.set_title(work["work"], fontsize=9, loc="left")

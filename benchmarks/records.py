@@ -33,6 +33,17 @@ def machine(record: dict[str, Any]) -> str:
     return facts.get("device") or facts["processor"]
 
 
+def by_work(records: list[dict[str, Any]]) -> dict[str, list[tuple[dict[str, Any], dict[str, Any]]]]:
+    """By the name of each work, the records that have it and it in them, works in the order of the fullest record."""
+    found: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+    for record in sorted(records, key=lambda record: -len(record["works"])):
+        found |= {work["work"]: [] for work in record["works"] if work["work"] not in found}
+    for record in records:
+        for work in record["works"]:
+            found[work["work"]].append((record, work))
+    return found
+
+
 def threads(record: dict[str, Any]) -> str:
     return in_words(record["threads"])
 

@@ -15,12 +15,12 @@ HEAD = """# Performance
 
 This page is made of the files in [benchmarks/results](../benchmarks/results) by `python -m benchmarks report`.
 
-Every contender runs in a process of its own, with the same number of threads and its data in memory, and takes its
-turns A B C A B C, with a pause in between until the others' threads have gone to sleep, and a tenth of a second of
-steps that don't count until its own have found a core each; a row is the median of its turns, with the quartiles.
-Before it is timed it trains 20 steps from the start that all share: contenders of one rule must then have the same
-weights to 1e-4, so that the same work is timed; what does other work says so. *Bare products* are the matrix products
-that a step can't do without, and nothing else. A ratio above 1 is slower than gpufa's DFA.
+Every contender runs in a process of its own, with the same number of threads, kept to as many cores, and its data in
+memory, and takes its turns A B C A B C, with a pause in between until the others' threads have gone to sleep, and a
+tenth of a second of steps that don't count until its own have found a core each; a row is the median of its turns,
+with the quartiles. Before it is timed it trains 20 steps from the start that all share: contenders of one rule must
+then have the same weights to 1e-4, so that the same work is timed; what does other work says so. *Bare products* are
+the matrix products that a step can't do without, and nothing else. A ratio above 1 is slower than gpufa's DFA.
 
 Nets of maps stand in [gpufa's words](layers.md). DFA's error enters at every block's output and goes down inside a
 block by local backprop, in PyTorch's and JAX's DFA by hand, too. JAX's maps have channels last in memory. ResNet-20 and

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from . import aims, pictures
-from .records import machine, named, threads
+from .records import by_work, machine, named, threads
 
 COLUMNS = "ms a step", "quartiles", "against gpufa dfa"
 MIB = 1 << 20
@@ -20,9 +20,8 @@ def steps(records: list[dict[str, Any]], docs: Path) -> str:
     lines = [f"## {machine(first)}, {many}", ""]
     lines += [about(record) for record in records]
     lines += ["", f"![step times against gpufa's DFA]({picture.name})"]
-    for work in first["works"]:
-        found = [(record, one) for record in records for one in record["works"] if one["work"] == work["work"]]
-        lines += ["", f"### {work['work']}", "", *told(found)]
+    for name, found in by_work(records).items():
+        lines += ["", f"### {name}", "", *told(found)]
     return "\n".join([*lines, *replicas(first), *aims.aims(records), ""])
 
 

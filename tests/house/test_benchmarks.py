@@ -88,6 +88,7 @@ def test_the_page_is_made_of_the_results(tmp_path, monkeypatch):
         "scaling-x": {"kind": "scaling", "rows": growth},
         "memory-x": {"kind": "memory", "rows": held},
         "cpu-y": {"kind": "cpu", "works": works[:1], "facts": {"processor": "another"}},
+        "cpu-z": {"kind": "cpu", "works": works, "facts": {"processor": "another"}, "threads": 1},
         "through_time-x": {
             "kind": "through_time",
             "rows": [{"contender": f"{who} gru {rule}", "ms": ms} for who, rule, ms in TIMES],
@@ -117,7 +118,8 @@ def test_the_page_is_made_of_the_results(tmp_path, monkeypatch):
     assert "| batch | 4 | 0 | 3.00 |" in page
     assert "| gpufa gru dfa | 3.0 | 0.75 |" in page
     assert "| torch bp | 3.00 | 3.00 to 3.00 | 1.50 |" in page
-    assert "another" in page
+    other = page.partition("## another, 2 threads, 1 thread")[2].partition("\n## ")[0]
+    assert re.findall("### (.*)", other) == [work["work"] for work in works]
     assert "another" not in readme
     drawn = "cpu-a-machine", "cpu-another", "scaling-x", "through_time-x"
     assert {p.name for p in tmp_path.glob("*.png")} == {f"performance-{name}.png" for name in drawn}
