@@ -24,7 +24,7 @@ Say = Callable[[str], None]
 
 
 def kept_to(threads: int) -> None:
-    """Keep this process to as many cores: JAX does not go by what it is told of threads."""
+    """Keep this process to as many cores: nothing else tells JAX of threads."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
 
@@ -35,8 +35,7 @@ class Worker:
     def __init__(self, name: str, device: str, threads: int, coretype: str | None) -> None:
         self.name = name
         limits = {f"{lib}_NUM_THREADS": str(threads) for lib in ("OPENBLAS", "OMP", "MKL", "NUMEXPR")}
-        flags = f"--xla_cpu_multi_thread_eigen=true intra_op_parallelism_threads={threads}"
-        environment = os.environ | limits | {"XLA_FLAGS": flags, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+        environment = os.environ | limits | {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
         environment.pop("OPENBLAS_CORETYPE", None)
         if coretype:
             environment["OPENBLAS_CORETYPE"] = coretype

@@ -1,6 +1,7 @@
 """The benchmarks run and their contenders agree: for correctness, never for time."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -60,6 +61,16 @@ def test_the_threshold_of_fused_feedback(monkeypatch, launched):
     assert len(rows) == len(threshold.OUTPUTS) * len(threshold.BATCHES)
     assert launched.count("feedback_delta") == launched.count("gate") > 0
     assert before == feedback.SMALL
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="processes are not kept to cores here")
+def test_a_contender_has_as_many_cores_as_threads():
+    from benchmarks.runner import Worker
+
+    for device, cores in (("cpu", 1), ("gpu", len(os.sched_getaffinity(0)))):
+        worker = Worker("gpufa dfa", device, 1, None)
+        assert len(os.sched_getaffinity(worker.process.pid)) == cores
+        worker.close()
 
 
 TIMES = ("gpufa", "dfa", 3.0), ("torch", "bptt", 5.0), ("jax", "bptt", 4.0)

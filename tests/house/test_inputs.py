@@ -20,8 +20,7 @@ from benchmarks.reliability.inputs import targets, trial
 from benchmarks.reliability.inputs.material import Material
 from benchmarks.reliability.inputs.worker import made
 
-EXAMPLES = {"command": 12, "hdf5": 60, "set": 60, "train": 60, "load": 60, "contents": 30, "sealed": 30, "hostile": 60,
-            "recurrent": 60}  # fmt: skip
+EXAMPLES = {"command": 12, "hdf5": 60, "set": 60, "train": 60, "load": 60, "contents": 60, "sealed": 60, "hostile": 60}
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,7 @@ def compare_all(rule, activation):
     for loss in LOSSES:
         for optimizer in OPTIMIZERS:
             if settings := settings_of(rule, activation, loss, optimizer):
-                agree(20, 1e-10, **settings)
+                agree(50, 1e-10, **settings)
     if settings:
         agree(1, 1e-5, **settings | {"dtype": "float32"})
 

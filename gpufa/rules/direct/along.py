@@ -33,13 +33,12 @@ class AlongEdges(SentError):
                 " --set rule.graph out, or give layers such as 'neighbours, dense 16 relu'"
             )
 
-    def broadcast(self, net: Pass, signal: Any) -> None:
+    def scatter(self, net: Pass, signal: Any) -> None:
         if not self.graph:
-            super().broadcast(net, signal)
+            super().scatter(net, signal)
             return
-        sent, carriers = self.carried(net, signal), self.carriers(net)
         straight = net.kept("rows", lambda: self.straight(net.sizes))
         for k in reversed(net.hidden):
             if k + 1 < net.L or self.error == "outputs":
-                sent = net.along_edges(k + 1, sent, "error")
-            net.send(k, straight[k].signal(net, net.B[k], sent), carriers)
+                signal = net.along_edges(k + 1, signal, "error")
+            net.send(k, straight[k].signal(net, net.B[k], signal), self.carriers(net))

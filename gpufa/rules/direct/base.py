@@ -98,10 +98,13 @@ class DirectFeedback(FeedbackRule):
         """A signal, (R, n_L, m), goes to all hidden blocks, in one product where each unit has a row of its own."""
         self.scatter(net, self.carried(net, signal))
 
-    def scatter(self, net: Pass, signal: Any, carriers: Carriers = None) -> None:
-        """The same of what the B_k are multiplied with, (R, columns, m), inside blocks through carriers where they are
-        given."""
-        straight = net.kept("rows", lambda: self.straight(net.sizes))
+    def carriers(self, net: Pass) -> Carriers:
+        """By matrix, what stands in for it inside hidden blocks; None where nothing does."""
+        return None
+
+    def scatter(self, net: Pass, signal: Any) -> None:
+        """The same of what the B_k are multiplied with, (R, columns, m)."""
+        straight, carriers = net.kept("rows", lambda: self.straight(net.sizes)), self.carriers(net)
         one_product = carriers is None and not (net.sizes.timed or net.sizes.unheard)
         if one_product and all(rows.by_unit for rows in straight.values()):
             net.send(net.hidden, net.through(net.B.stacked, signal))

@@ -72,12 +72,12 @@ class Bent(FeedbackInside):
         net.xp.tanh(units, out=units)
         return units
 
-    def broadcast(self, net: Pass, signal: Any) -> None:
+    def scatter(self, net: Pass, signal: Any) -> None:
         bent, derivative = self.nonlinearity in BENT, self.inject == INJECT[0]
         if derivative and not bent:
-            super().broadcast(net, signal)
+            super().scatter(net, signal)
             return
-        net.inject(net.hidden, net.B.stacked, self.carried(net, signal), derivative=False, dropout=not bent)
+        net.inject(net.hidden, net.B.stacked, signal, derivative=False, dropout=not bent)
         if bent and net.hidden:
             BENT[self.nonlinearity](net.xp, net.delta.stacked)
             net.gate(net.hidden, net.delta.stacked, derivative=derivative)

@@ -33,7 +33,10 @@ BY_UNIT = "auto", "each", "own"
 
 @dataclass(frozen=True)
 class DFA(AlongEdges, Projected, SentError, Stale, Bent):
-    """delta_k = (B_k e) * f'(a_k), B_k ~ U(+-1/sqrt(n_k)); one product and one pass for all hidden layers."""
+    """delta_k = (B_k e) * f'(a_k), B_k ~ U(+-1/sqrt(n_k)); one product and one pass for all hidden layers.
+
+    The bases stand in the reverse order of that in which files have their options.
+    """
 
     name = "dfa"
     paper = "Nokland 2016; threshold units: Breloff 2016"
@@ -76,7 +79,7 @@ class DFA(AlongEdges, Projected, SentError, Stale, Bent):
 
     def deltas(self, net: Pass, e: Any) -> None:
         net.send(net.L, e)
-        sent = self.heard(net, e)
+        sent = self.carried(net, self.heard(net, e))
         with net.entering(self.inner_signals(net, sent)):
-            self.broadcast(net, sent)
+            self.scatter(net, sent)
             self.own(net)

@@ -77,21 +77,16 @@ class FeedbackInside(DirectFeedback):
         inside = stand_ins(sizes) if self.inside != INSIDE[0] else {}
         return super().fixed(sizes) | {name: self.stand_in(shape) for name, shape in inside.items()}
 
-    def broadcast(self, net: Pass, signal: Any) -> None:
-        self.scatter(net, self.carried(net, signal), self.carriers(net))
-
     def carriers(self, net: Pass) -> Carriers:
-        """By matrix, what stands in for it inside hidden blocks; None where nothing does."""
         if self.inside == INSIDE[0]:
             return None
         return net.kept("carriers", lambda: {name[1:]: net.feedback[name] for name in stand_ins(net.sizes)})
 
     def inner_signals(self, net: Pass, signal: Any) -> Iterator[tuple[int, int, Signal]]:
-        """What of a signal, (R, n_L, m), arrives behind which layer of which block, by itself."""
+        """What of the signal, (R, columns, m), arrives behind which layer of which block, by itself."""
         rows = net.kept("inner rows", lambda: self.inner(net.sizes))
-        sent = self.carried(net, signal) if rows else signal
         for name, (k, i) in zip(rows, net.sizes.arrivals if rows else (), strict=True):
-            yield k, i, rows[name].signal(net, net.feedback[name], sent)
+            yield k, i, rows[name].signal(net, net.feedback[name], signal)
 
 
 def stand_ins(sizes: Layout) -> dict[str, Shape]:

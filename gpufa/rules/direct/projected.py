@@ -54,9 +54,9 @@ class Projected(FeedbackInside):
     def straight(self, sizes: Layout) -> dict[int, Rows]:
         return {} if self.projector else super().straight(sizes)
 
-    def broadcast(self, net: Pass, signal: Any) -> None:
+    def scatter(self, net: Pass, signal: Any) -> None:
         if not self.projector:
-            super().broadcast(net, signal)
+            super().scatter(net, signal)
             return
         self.ask(net, signal, own_places(net.sizes, self.places))
         for k in net.hidden:
