@@ -7,9 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from .works import Work
 AGREE = 1e-4
 ROUND = 0.04  # seconds that a contender is timed in a turn
 SIZES = "allocated_bytes", "grown_bytes", "data_bytes", "parameter_bytes", "activation_bytes"
-PAUSE = 0.25  # seconds between two turns: idle threads of a BLAS spin for a while, and would slow the next one
+PAUSE = {"cpu": 0.25, "gpu": 0.02}  # seconds between turns: idle threads of a BLAS spin on, and would slow the next one
 Say = Callable[[str], None]
 
 
@@ -50,14 +51,18 @@ class Worker:
         )
 
     def ask(self, **order: Any) -> dict[str, Any]:
+        self.tell(**order)
+        return self.answer()
+
+    def tell(self, **order: Any) -> None:
         assert self.process.stdin
-        assert self.process.stdout
-        try:
+        with suppress(BrokenPipeError):  # then there is no answer
             self.process.stdin.write(json.dumps(order) + "\n")
             self.process.stdin.flush()
-            return json.loads(self.process.stdout.readline() or '{"failed": "the process ended"}')
-        except BrokenPipeError:
-            return {"failed": "the process ended"}
+
+    def answer(self) -> dict[str, Any]:
+        assert self.process.stdout
+        return json.loads(self.process.stdout.readline() or '{"failed": "the process ended"}')
 
     def close(self) -> None:
         assert self.process.stdin
@@ -65,27 +70,50 @@ class Worker:
         self.process.wait()
 
 
+class Begun(NamedTuple):
+    """A contender in a work: its row, and the process that gets ready, None where something keeps it away."""
+
+    name: str
+    row: dict[str, Any]
+    worker: Worker | None
+
+
 def run(work: Work, device: str, threads: int, rounds: int, quick: bool, say: Say) -> dict[str, Any]:
     """One work: a row for each contender, with what keeps the absent ones away."""
+    return timed(work, begun(work, device, threads, quick), device, threads, 1 if quick else rounds, say)
+
+
+def begun(work: Work, device: str, threads: int, quick: bool) -> list[Begun]:
+    """The contenders of a work, each of which gets ready by itself."""
     coretype = os.environ.get("OPENBLAS_CORETYPE")
     wanted = [(name, None) for name in work.contenders]
     if coretype and device == "cpu":
         wanted += [(name, coretype) for name in work.contenders if CONTENDERS[name].package == "gpufa"]
-    rows, workers, probes = [], {}, {}
+    entered = []
     for name, kind in wanted:
-        label = f"{name} ({kind})" if kind else name
-        row: dict[str, Any] = {"contender": label}
-        rows.append(row)
+        row: dict[str, Any] = {"contender": f"{name} ({kind})" if kind else name}
+        worker = None
         if reason := missing(name):
             row["absent"] = reason
+        else:
+            worker = Worker(name, device, threads, kind)
+            worker.tell(contender=name, work=asdict(work.quick if quick else work), device=device)
+        entered.append(Begun(name, row, worker))
+    return entered
+
+
+def timed(work: Work, entered: list[Begun], device: str, threads: int, rounds: int, say: Say) -> dict[str, Any]:
+    """The rows of a work whose contenders have begun."""
+    rows, workers, probes = [row for _, row, _ in entered], {}, {}
+    for name, row, worker in entered:
+        if worker is None:
             continue
-        worker = Worker(name, device, threads, kind)
-        answer = worker.ask(contender=name, work=asdict(work.quick if quick else work), device=device)
+        answer = worker.answer()
         if "failed" in answer:
             row["absent"] = answer["failed"]
             worker.close()
             continue
-        workers[label], probes[label] = worker, answer["weights"]
+        workers[row["contender"]], probes[row["contender"]] = worker, answer["weights"]
         if CONTENDERS[name].package == "gpufa":
             row |= {kind: answer[kind] for kind in SIZES}
         if reason := other(name, work):
@@ -97,12 +125,8 @@ def run(work: Work, device: str, threads: int, rounds: int, quick: bool, say: Sa
             if reference and probes[label] and "other" not in row:
                 row["differs_by"] = _difference(probes[label], reference)
                 row["agrees"] = row["differs_by"] <= AGREE
-        times = _times(workers, work.steps, 1 if quick else rounds)
-        share = (
-            _convolutions(workers, threads, 1 if quick else rounds)
-            if work.kind == "layered" and device == "cpu"
-            else {}
-        )
+        times = _times(workers, work.steps, rounds, PAUSE[device])
+        share = _convolutions(workers, threads, rounds) if work.kind == "layered" and device == "cpu" else {}
     finally:
         for worker in workers.values():
             worker.close()
@@ -119,14 +143,14 @@ def run(work: Work, device: str, threads: int, rounds: int, quick: bool, say: Sa
     return about | {"rows": rows} | ({"convolutions": share} if share else {})
 
 
-def _times(workers: dict[str, Worker], least: int, rounds: int) -> dict[str, list[float]]:
+def _times(workers: dict[str, Worker], least: int, rounds: int, pause: float) -> dict[str, list[float]]:
     """Seconds a step, round by round."""
     once = {label: worker.ask(steps=least)["seconds"] / least for label, worker in workers.items()}
     steps = {label: max(least, round(ROUND / seconds)) for label, seconds in once.items()}
     times: dict[str, list[float]] = {label: [] for label in workers}
     for _ in range(rounds):
         for label, worker in workers.items():
-            time.sleep(PAUSE)
+            time.sleep(pause)
             times[label].append(worker.ask(steps=steps[label])["seconds"] / steps[label])
     return times
 
@@ -136,7 +160,7 @@ def _convolutions(workers: dict[str, Worker], threads: int, rounds: int) -> dict
     that can't be told."""
     found = []
     for _ in range(rounds if "gpufa dfa" in workers else 0):
-        time.sleep(PAUSE)
+        time.sleep(PAUSE["cpu"])
         found.append(workers["gpufa dfa"].ask(convolutions=ROUND, threads=threads))
     if not found or not all(one.get("peak") for one in found):
         return {}

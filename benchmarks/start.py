@@ -11,7 +11,8 @@ from gpufa.layers.words import inputs
 
 from .works import Work
 
-BATCHES = 64  # in the data of a work, at least
+BATCHES = 64  # in the data of a work
+FEWER, MANY = 8, 1 << 28  # batches where it would be as many numbers
 Arrays = dict[str, np.ndarray]
 
 
@@ -59,7 +60,8 @@ def start_of(work: Work) -> Start:
     """The same for every contender."""
     rng = np.random.default_rng(0)
     units, outputs = sizes_of(work)
-    samples = max(BATCHES, -(-outputs // work.batch)) * work.batch  # every class is there
+    batches = BATCHES if BATCHES * work.batch * units < MANY else FEWER
+    samples = max(batches, -(-outputs // work.batch)) * work.batch  # every class is there
     if work.kind == "tokens":
         x = rng.integers(0, outputs, (samples, units)).astype(np.float32)
         y = rng.integers(0, outputs, (samples, units))

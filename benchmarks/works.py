@@ -8,7 +8,8 @@ from gpufa.rules import RULES as ALL_RULES
 OURS = "gpufa dfa", "gpufa fa", "gpufa bp", "bare products dfa", "bare products bp"
 TORCH = "torch bp", "torch bp foreach", "torch bp fused", "torch bp compiled", "torch dfa", "torch dfa compiled"
 SKLEARN = "sklearn bp", "feedbackclassifier bp", "feedbackclassifier dfa"
-PEERS = (*TORCH, "jax bp", "jax dfa", *SKLEARN, "biotorch dfa")
+COMPILED = "jax bp", "jax dfa"
+PEERS = (*TORCH, *COMPILED, *SKLEARN, "biotorch dfa")
 FLOOR = "gpufa dfa", "bare products dfa"
 MAPS = (
     *("gpufa dfa", "gpufa fa", "gpufa bp"),
@@ -20,7 +21,8 @@ TOKENS = (
     *("gpufa dfa", "gpufa fa", "gpufa bp", "bare products dfa", "bare products bp"),
     *("torch bp", "torch bp compiled", "torch dfa", "torch dfa compiled", "jax bp", "jax dfa"),
 )
-MAPS_ON_GPU = "gpufa dfa", "torch bp", "torch bp channels last", "torch dfa"
+ON_GPU = (*OURS, *TORCH, *COMPILED, "biotorch dfa")
+MAPS_ON_GPU = "gpufa dfa", "gpufa bp", "torch bp", "torch bp channels last", "torch dfa"
 SMALL = 8  # channels of a small net, and its samples in a batch
 
 
@@ -120,9 +122,16 @@ CPU = (
 )
 RULES = Work("784-800-800-10, batch 64", (784, 800, 800, 10), contenders=tuple(f"gpufa {rule}" for rule in ALL_RULES))
 GPU = (
-    Work("784-800-800-10, batch 64", (784, 800, 800, 10), steps=100),
-    Work("784-[240]x100-10, batch 64", (784, *[240] * 100, 10), steps=20),
-    Work("4096-[4096]x4-1000, batch 4096, TF32", (4096, *[4096] * 4, 1000), 4096, precision="tf32", steps=3),
+    Work("784-800-800-10, batch 64", (784, 800, 800, 10), contenders=ON_GPU, steps=100),
+    Work("784-[240]x100-10, batch 64", (784, *[240] * 100, 10), contenders=ON_GPU, steps=20),
+    Work(
+        "4096-[4096]x4-1000, batch 4096, TF32",
+        (4096, *[4096] * 4, 1000),
+        4096,
+        precision="tf32",
+        contenders=ON_GPU,
+        steps=3,
+    ),
     Work("784-800-800-10, batch 64, one net", (784, 800, 800, 10), contenders=FLOOR, steps=100),
     Work("784-800-800-10, batch 64, 10 replicas", (784, 800, 800, 10), replicas=10, contenders=FLOOR, steps=50),
     Work("784-800-800-10, batch 64, one epoch of 60,000", (784, 800, 800, 10), contenders=("gpufa dfa",), steps=938),

@@ -5,7 +5,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +15,37 @@ from .stages import PLANS
 from .times import THREADS
 
 
-def first_gpu(minutes: float = 9.0, quick: bool = False, out: Path | None = None) -> None:
+def first_gpu(minutes: float = 9.0, quick: bool = False, only: str = "", out: Path | None = None) -> None:
     """All that waits for a GPU, in order of worth and in limited time; exits with 1 where something came out wrong.
 
     Args:
         minutes: after which it has stopped
         quick: small nets and few tests, to rehearse it; nothing is kept without --out
+        only: stages to be run, with commas between; what is known of the device is always asked
         out: the folder for the figures, first-gpu-NAME.json and others (results where not given)
     """
+    if unknown := [name for name in only.split(",") if only and name not in PLANS]:
+        raise SystemExit(f"benchmarks: --only {','.join(unknown)}: the stages are {', '.join(PLANS)}")
     asked = threading.Event()
     for end in (signal.SIGINT, signal.SIGTERM):
         signal.signal(end, lambda *_: asked.set())
     with tempfile.TemporaryDirectory() as scratch:
         folder = out or (Path(scratch) / "results" if quick else RESULTS)
-        running = run(stages(quick), minutes * 60 - GRACE, Path(scratch), asked.is_set)
+        running = run(
+            stages(quick, only.split(",") if only else PLANS), minutes * 60 - GRACE, Path(scratch), asked.is_set
+        )
         outcomes = kept(running, minutes, quick, folder)
     print(summary(outcomes))
     if not all(outcome.right for outcome in outcomes):
         sys.exit(1)
 
 
-def stages(quick: bool) -> list[Stage]:
-    """Each plan as a command."""
+def stages(quick: bool, wanted: Collection[str] = tuple(PLANS)) -> list[Stage]:
+    """The plans that are wanted, behind the facts, as commands."""
     command = sys.executable, "-u", "-m", f"{__package__}.child"
     small = ("--quick",) if quick else ()
-    return [Stage(name, (*command, name, *small), plan.share) for name, plan in PLANS.items()]
+    chosen = {name: plan for name, plan in PLANS.items() if name == "facts" or name in wanted}
+    return [Stage(name, (*command, name, *small), plan.share) for name, plan in chosen.items()]
 
 
 def kept(running: Iterable[Outcome], minutes: float, quick: bool, folder: Path) -> list[Outcome]:

@@ -1,12 +1,15 @@
-"""pytest -m gpu in parts, each a process of its own with a limit: what hangs or ends its process is told, and the tests
-behind it are run in another part."""
+"""pytest -m gpu in parts, several at once, each a process of its own with a limit: what hangs or ends its process is
+told, and the tests behind it are run in another part."""
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +24,7 @@ PYTEST = sys.executable, "-m", "pytest", "-m", TESTS, "-p", witness.__name__, "-
 OWN = "tests/house/test_first_gpu.py"  # rehearses all this
 FEW = "tests/net"  # which are found soon
 LARGEST = 100  # tests in a part: a GPU that a test has left in a bad state fails those behind it
+MOST = 12  # parts at once
 SHORTEST = 10.0  # seconds with which a part is still begun
 PATIENCE = 30.0  # seconds in which no test begins or ends
 TOLD = 40  # failures of which the text is kept
@@ -31,50 +35,70 @@ def suite(task: Task) -> None:
         raise Skipped("pytest or the tests are not at hand: pip install '.[test]' in a checkout")
     with TemporaryDirectory() as folder:
         where = FEW if task.quick else "tests"
-        events, trouble = told(["--collect-only", f"--ignore={OWN}", where], Path(folder), task.left() / 2)
-        if trouble or not events:
+        collected = "--collect-only", "--continue-on-collection-errors", f"--ignore={OWN}", where
+        events, trouble = told(collected, Path(folder), task.left() / 2)
+        if not events or not events[0]["ids"]:
             raise Wrong(f"the tests can't be collected: {trouble}")
+        if trouble:  # some files can't
+            task.keep(not_collected=trouble)
         parts = divided(events[0]["ids"])
         if task.quick:
             parts = [parts[0][:2]]
         done(task, parts, Path(folder))
+    if trouble:
+        raise Wrong(f"not all tests can be collected: {trouble}")
 
 
 def divided(tests: list[str]) -> list[list[str]]:
-    """Parts of one file each; files with few tests first, so that most files have been seen where time is short."""
+    """Parts of at most LARGEST tests; files with few tests first, so that most files have been seen where time is
+    short."""
     files: dict[str, list[str]] = {}
     for test in tests:
         files.setdefault(test.partition("::")[0], []).append(test)
-    rows = sorted(files.values(), key=len)
-    return [row[i : i + LARGEST] for row in rows for i in range(0, len(row), LARGEST)]
+    row = [test for file in sorted(files.values(), key=len) for test in file]
+    return [row[i : i + LARGEST] for i in range(0, len(row), LARGEST)]
 
 
 def done(task: Task, parts: list[list[str]], folder: Path) -> None:
     """Run the parts, and those that are left of parts that ended early."""
     rows: list[dict[str, Any]] = []
     failures: list[dict[str, str]] = []
-    while parts:
-        limit = task.left() / (2 if len(parts) > 1 else 1)
-        if limit < SHORTEST:
-            break
-        part = parts.pop(0)
-        events, trouble = told(part, folder, limit)
-        ends = {event["ended"]: event for event in events if "ended" in event}
-        seen = [event["began"] for event in events if "began" in event]
-        if trouble and seen and seen[-1] not in ends:
-            ends[seen[-1]] = {"ended": seen[-1], "outcome": "stopped", "text": trouble}
-        failures += [{"test": e["ended"], "text": plain(e["text"])} for e in ends.values() if "text" in e]
-        counts = Counter(event["outcome"] for event in ends.values())
-        rows.append({"first": part[0], "tests": len(part), **counts, **({"trouble": trouble} if trouble else {})})
-        rest = [test for test in part if test not in ends]
-        if ends and rest:
-            parts.append(rest)
-        task.keep(counts=totals(rows), parts=rows, failures=failures[:TOLD])
+    running: dict[Future, list[str]] = {}
+    begun = 0
+    with ThreadPoolExecutor(MOST) as pool:
+        while parts or running:
+            most = max(1, min(MOST, (os.cpu_count() or 2) - 2))
+            while parts and len(running) < most and task.left() > SHORTEST:
+                own = folder / str(begun := begun + 1)
+                own.mkdir()
+                part = parts.pop(0)
+                running[pool.submit(told, part, own, task.left())] = part
+            if not running:
+                break
+            for ended in wait(running, return_when=FIRST_COMPLETED).done:
+                row, failed, rest = outcome(part := running.pop(ended), *ended.result())
+                rows.append(row)
+                failures += failed
+                if len(rest) < len(part):
+                    parts += [rest] * bool(rest)
+            task.keep(counts=totals(rows), parts=rows, failures=failures[:TOLD])
     print("\n".join(failure["test"] for failure in failures))
     if failures or any("trouble" in row for row in rows):
         raise Wrong(f"{totals(rows)}, not reached: {sum(map(len, parts))}")
     if parts:
         raise OutOfTime(f"{sum(map(len, parts))} tests were not reached")
+
+
+def outcome(part: list[str], events: list[dict], trouble: str) -> tuple[dict[str, Any], list[dict], list[str]]:
+    """What there is to tell of a part that has ended, its failures, and the tests that have not ended."""
+    ends = {event["ended"]: event for event in events if "ended" in event}
+    seen = [event["began"] for event in events if "began" in event]
+    if trouble and seen and seen[-1] not in ends:
+        ends[seen[-1]] = {"ended": seen[-1], "outcome": "stopped", "text": trouble}
+    failed = [{"test": e["ended"], "text": plain(e["text"])} for e in ends.values() if "text" in e]
+    counts = Counter(event["outcome"] for event in ends.values())
+    row = {"first": part[0], "tests": len(part), **counts, **({"trouble": trouble} if trouble else {})}
+    return row, failed, [test for test in part if test not in ends]
 
 
 def totals(rows: list[dict[str, Any]]) -> dict[str, int]:
@@ -88,7 +112,7 @@ def hangs(file: Path) -> bool:
     return about.st_size > 0 and time.time() - about.st_mtime > PATIENCE
 
 
-def told(arguments: list[str], folder: Path, limit: float) -> tuple[list[dict[str, Any]], str]:
+def told(arguments: Sequence[str], folder: Path, limit: float) -> tuple[list[dict[str, Any]], str]:
     """What the witness saw of a run of pytest, and what went wrong with it: its end, or a test that takes too long."""
     file, log = folder / "witness", folder / "log"
     file.write_text("")

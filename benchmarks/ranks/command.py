@@ -33,7 +33,7 @@ def ranks(quick: bool = False, rounds: int = 9, out: Path | None = None) -> None
         steps = {name: max(2, round(25 * ROUND / seconds)) for name, seconds in once.items()}
         for _ in range(1 if quick else rounds):
             for name, worker in workers.items():
-                time.sleep(PAUSE)
+                time.sleep(PAUSE["cpu"])
                 times[name].append(_timed(worker, steps[name]) / steps[name])
     finally:
         for worker in workers.values():

@@ -167,14 +167,31 @@ def test_tests_that_hang_or_end_their_process_cost_those_behind_them_nothing(tmp
     assert told["test_ends_the_process"].startswith("exit code 9")
 
 
-def test_parts_are_of_one_file_each_and_none_is_large():
+def test_parts_are_small_and_begin_with_files_of_few_tests():
     from benchmarks.first_gpu.suite import LARGEST, divided
 
     tests = [f"large.py::{i}" for i in range(LARGEST + 1)] + ["small.py::0", "small.py::1"]
-    small, first, rest = divided(tests)
-    assert small == tests[-2:]
-    assert first + rest == tests[:-2]
-    assert len(rest) == 1
+    first, rest = divided(tests)
+    assert first + rest == tests[-2:] + tests[:-2]
+    assert len(first) == LARGEST
+
+
+def test_stages_are_chosen_by_name_behind_the_facts():
+    from benchmarks.first_gpu import command
+
+    assert [stage.name for stage in command.stages(True, ("rows", "streams"))] == ["facts", "streams", "rows"]
+    with pytest.raises(SystemExit, match="--only row: the stages are facts, streams, agreement, "):
+        command.first_gpu(only="row,rows")
+
+
+def test_works_are_there_together_as_far_as_the_gpu_has_room():
+    from benchmarks.first_gpu import times
+
+    works = times.chosen(False)
+    groups = list(times.together(works))
+    assert [work for group in groups for work in group] == works
+    assert max(sum(len(work.contenders) for work in group) for group in groups) <= times.MOST
+    assert len(groups) < len(works)
 
 
 def test_no_rehearsal_is_taken_for_a_measurement():
