@@ -9,6 +9,7 @@ import os
 from contextlib import suppress
 from importlib.util import find_spec
 
+import numpy as np
 import pytest
 import sampling
 import standin
@@ -141,6 +142,15 @@ def standin_seed():
 def standin_or():
     """An amount of work for a GPU, or less of it for the stand-in, which is slow."""
     return lambda amount, less: less if GPU == STANDIN else amount
+
+
+@pytest.fixture
+def same_bits(backend):
+    """Compares two arrays of a name to the bit. On a GPU itself to rounding: cuBLAS chooses how it adds up by how many
+    nets it multiplies at once, and a * b + c is fused in one formula and not in another, as the compiler likes it."""
+    if backend == "cupy" and GPU == "real":
+        return lambda found, wanted, name: np.testing.assert_allclose(found, wanted, 1e-12, 1e-14, err_msg=name)
+    return lambda found, wanted, name: np.testing.assert_array_equal(found, wanted, err_msg=name)
 
 
 @pytest.fixture

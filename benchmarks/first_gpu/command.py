@@ -1,5 +1,6 @@
 """The command of the first run on a GPU."""
 
+import json
 import signal
 import sys
 import tempfile
@@ -72,14 +73,22 @@ def write(about: dict[str, Any], outcomes: Sequence[Outcome], folder: Path) -> N
     """The record of all stages, and a result file of its own for what has a kind."""
     rows, device = [], about["facts"]["device"]
     for outcome in outcomes:
-        row, kind = outcome.record, PLANS[outcome.name].kind
+        row, kind = outcome.record | {"date": about["date"]}, PLANS[outcome.name].kind
         row.get("found", {}).pop("facts", None)  # they are told at the top
         if kind and outcome.found:
             path = named(kind, device, folder)
             written(about | {"kind": kind} | row.pop("found"), path)
             row["file"] = path.name
         rows.append(row)
-    written(about | {"stages": rows}, named("first-gpu", device, folder))
+    path = named("first-gpu", device, folder)
+    earlier = json.loads(path.read_text(encoding="utf-8"))["stages"] if path.exists() else []
+    written(about | {"stages": joined(earlier, rows)}, path)
+
+
+def joined(earlier: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What stages have found, in their order: of those that were not run again what they found before."""
+    found = {row["name"]: row for row in (*earlier, *rows)}
+    return [found[name] for name in PLANS if name in found]
 
 
 def line(outcome: Outcome) -> str:

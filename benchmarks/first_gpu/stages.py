@@ -20,7 +20,7 @@ PLANS = {
     "streams": Plan(streams.streams, 2),
     "agreement": Plan(agreement.agreement, 3),
     "tests": Plan(suite.suite, 8),
-    "rows": Plan(times.rows, 10, "gpu"),
+    "rows": Plan(times.rows, 30, "gpu"),
     "threshold": Plan(times.threshold, 2, "threshold"),
     "epoch": Plan(times.epoch, 2, "epoch"),
     "nccl": Plan(nccl.nccl, 2),

@@ -26,7 +26,7 @@ FEW = "tests/net"  # which are found soon
 LARGEST = 100  # tests in a part: a GPU that a test has left in a bad state fails those behind it
 MOST = 12  # parts at once
 SHORTEST = 10.0  # seconds with which a part is still begun
-PATIENCE = 30.0  # seconds in which no test begins or ends
+PATIENCE = 60.0  # seconds in which no test begins or ends: some start a process five times
 TOLD = 40  # failures of which the text is kept
 
 

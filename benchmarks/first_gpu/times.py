@@ -9,7 +9,6 @@ from gpufa.backends import get_backend
 from .. import epoch as epochs
 from .. import threshold as thresholds
 from ..runner import begun, timed
-from ..start import sizes_of
 from ..works import FLOOR, GPU, Work
 from .task import Task, Wrong
 
@@ -43,11 +42,10 @@ def together(works: Sequence[Work]) -> Iterator[list[Work]]:
 
 
 def chosen(quick: bool) -> list[Work]:
-    """The GPU's works, small nets first: a large one takes a minute to draw its data."""
-    works = sorted(GPU, key=lambda work: sizes_of(work)[0] * work.batch)
+    """The GPU's works; of a rehearsal one net of dense layers, and one of maps."""
     if not quick:
-        return works
-    dense, maps = works[0], next(work for work in works if work.layers)
+        return list(GPU)
+    dense, maps = GPU[0], next(work for work in GPU if work.layers)
     return [replace(dense, contenders=FLOOR), replace(maps, contenders=FLOOR[:1])]
 
 

@@ -78,13 +78,12 @@ class Residual(Chain):
 
     def forward(self, at: At) -> None:
         super().forward(at)
-        at.y[...] = self.own(at)[-1].y
-        if self.shortcut is None:
-            at.y += at.x
-        else:
+        beside = at.x
+        if self.shortcut is not None:
             self._beside(at).x = at.x
             self.shortcut.forward(self._beside(at))
-            at.y += self._beside(at).y
+            beside = self._beside(at).y
+        at.backend.xp.add(self.own(at)[-1].y, beside, out=at.y)
 
     def send(self, at: At, carriers: Carriers) -> None:
         super().send(at, carriers)

@@ -116,6 +116,11 @@ def test_the_record_is_on_disk_after_every_stage(tmp_path):
 
     done = command.kept(running(), 9.0, False, tmp_path)
     assert command.summary(done) == "not right: streams (failed)"
+    again = outcomes(("facts", "done", dict(stages[0].found)), ("rows", "failed", {}))
+    command.kept(iter(again), 9.0, False, tmp_path)
+    record = json.loads((tmp_path / "first-gpu-nvidia-x-gpu-0.json").read_text())
+    told = {stage["name"]: (stage["status"], len(stage["date"])) for stage in record["stages"]}
+    assert told == {"facts": ("done", 10), "streams": ("failed", 10), "rows": ("failed", 10)}
     rows = json.loads((tmp_path / "gpu-nvidia-x-gpu-0.json").read_text())
     assert (rows["kind"], rows["works"], rows["command"]) == ("gpu", [], "python -m benchmarks first-gpu")
     assert {path.name.partition("-nvidia")[0] for path in tmp_path.iterdir()} == {"first-gpu", "gpu"}

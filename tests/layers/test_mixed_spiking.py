@@ -41,13 +41,13 @@ def found(word, by, backend):
 
 @pytest.mark.parametrize("by", ["bp", "traces", "history", "dfa"])
 @pytest.mark.parametrize("reset", ["", " reset zero"])
-def test_units_that_do_not_adapt_are_lif_to_the_bit(by, reset, backend):
+def test_units_that_do_not_adapt_are_lif_to_the_bit(by, reset, backend, same_bits):
     """And those that do are alif."""
     mixed, lif, every = (found(word + reset, by, backend) for word in (MIXED, LIF, ALL))
     for name, one in mixed.items():
         for pure, own in ((lif, slice(4)), (every, slice(4, 6))):
             at = (own, own) if name == "U1" else own
-            np.testing.assert_array_equal(one[at], pure[name][at], err_msg=name)
+            same_bits(one[at], pure[name][at], name)
             assert np.abs(one[at]).max() > 1e-3
     assert not np.array_equal(mixed["z"][4:], lif["z"][4:])
     assert not np.array_equal(mixed["z"][:4], every["z"][:4])

@@ -43,8 +43,11 @@ class FeedbackKernels(Launcher):
     def through(self, matrix: Array | KeyedMatrix, signal: Array, out: Array) -> None:
         if matrix.shape[-1] <= SMALL:
             self._feedback_rows(matrix, signal, Gate(None, out, None, ALL), out)
-        else:
+        elif isinstance(matrix, KeyedMatrix):
             super().through(matrix, signal, out)
+        else:  # the same rows at a time: cuBLAS rounds by the size of a product
+            for rows in self.panels(matrix.shape, out.itemsize):
+                self.gemm(matrix[:, rows], signal, out=out[:, rows])
 
     def _feedback_rows(self, matrix: Array | KeyedMatrix, e: Array, gate: Gate, out: Array) -> None:
         """One launch: the product of a few columns, f' and the mask."""

@@ -10,7 +10,8 @@ Grid = tuple[tuple[int, int, int], tuple[int, int, int]]
 THREADS = 256  # of a block that walks along a row
 SLAB_THREADS = 128
 MOST = 65535  # blocks along y and z
-SHARE, PIECES = 4096, 64  # numbers of a row that are worth a block, and blocks that share a row
+SHARE, PIECES = 4096, 64  # numbers of a long row that are worth a block, and blocks that share a row
+FEW, FEW_PIECES = 1024, 4  # the same of a shorter one
 BLOCKS = 4096  # of a grid that walks along one long axis
 
 
@@ -35,7 +36,7 @@ def warp_grid(rows: int, replicas: int) -> Grid:
 
 def shared_grid(rows: int, columns: int, replicas: int) -> Grid:
     """For blocks of THREADS that share each row, as many as its length is worth."""
-    pieces = max(1, min(columns // SHARE, PIECES))
+    pieces = max(1, min(columns // FEW, FEW_PIECES), min(columns // SHARE, PIECES))
     return (pieces, min(max(1, rows), MOST), min(max(1, replicas), MOST)), (THREADS, 1, 1)
 
 
@@ -49,9 +50,9 @@ def output_grid(samples: int, replicas: int) -> Grid:
     return _grid(samples, 32, replicas, 1, 1)[0], (32, 8, 1)
 
 
-def sample_grid(samples: int, each: int, replicas: int) -> Grid:
-    """For blocks of 256 threads with so many samples each."""
-    return _grid(samples, each, 1, 1, replicas)[0], (32, 8, 1)
+def sample_grid(samples: int, each: int, replicas: int, lanes: int = 8) -> Grid:
+    """For blocks of 32 x `lanes` threads with so many samples each."""
+    return _grid(samples, each, 1, 1, replicas)[0], (32, lanes, 1)
 
 
 def columns_grid(columns: int, replicas: int) -> Grid:

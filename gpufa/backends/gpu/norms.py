@@ -77,7 +77,7 @@ class NormKernels(Launcher):
         given = x, steps(x)[0], z, stride(z), gain, stride(gain), first, second
         if axis == -2:
             found = _kernel("column_norm_sums", x)
-            self._launch(found, *sample_grid(columns, 32, replicas), *given, rows, columns, replicas)
+            self._launch(found, *sample_grid(columns, 32, replicas, lanes=32), *given, rows, columns, replicas)
             return
         found, grid = _kernel("row_norm_sums", x, self._wide(columns, x, z)), shared_grid(rows, columns, replicas)
         parts = self.scratch("parts of a norm's sums", (replicas, rows, grid[0][0], 2), "float64")

@@ -54,7 +54,7 @@ extern "C" __global__ void row_norm_sums(const T* x, i64 x_stride, const T* z, i
 extern "C" __global__ void column_norm_sums(const T* x, i64 x_stride, const T* z, i64 z_stride, const T* gain,
                                             i64 gain_stride, T* first, T* second, i64 rows, i64 columns,
                                             i64 replicas) {
-    const int SAMPLES = 32, LANES = 8;
+    const int SAMPLES = 32, LANES = 32;
     __shared__ double sums[SAMPLES][LANES + 1], others[SAMPLES][LANES + 1];
     FOR_REPLICAS(r) for (i64 block = blockIdx.x * (i64)SAMPLES; block < columns; block += gridDim.x * (i64)SAMPLES) {
         const i64 c = block + threadIdx.x, last = c < columns ? rows : 0;

@@ -5,7 +5,7 @@ arrays that are there already, and what changes from step to step is read from t
 that a backend may record the step once and replay it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import Any
@@ -108,13 +108,17 @@ class Backend(Store, Dynamics, Columns, Norms, Sequences, TraceOperations, Edges
         if not isinstance(matrix, KeyedMatrix):
             self.gemm(matrix, signal, out=out)
             return
-        replicas, rows, columns = matrix.shape
-        panel = max(1, self.panel // (replicas * columns * out.itemsize))
-        for first in range(0, rows, panel):
-            part = matrix[:, first : first + panel]
+        for rows in self.panels(matrix.shape, out.itemsize):
+            part = matrix[:, rows]
             made = self.scratch("a panel's product", part.shape, out.dtype)
             self.keyed_rows(part, made)
-            self.gemm(made, signal, out=out[:, first : first + panel])
+            self.gemm(made, signal, out=out[:, rows])
+
+    def panels(self, shape: tuple[int, ...], itemsize: int) -> Iterator[slice]:
+        """Rows of a matrix of that shape, (R, rows, columns), of which a panel holds all."""
+        replicas, rows, columns = shape
+        panel = max(1, self.panel // (replicas * columns * itemsize))
+        yield from (slice(first, min(first + panel, rows)) for first in range(0, rows, panel))
 
     def keyed_rows(self, matrix: KeyedMatrix, out: Array) -> None:
         """Write the matrix out."""

@@ -34,7 +34,7 @@ class Act(Layer):
             a = self._kept(at)
             if a is not at.x:
                 a[...] = at.x
-        elif a.strides != at.y.strides:  # from outside the block, out of a slab
+        elif len(a) > 1 and a.strides != at.y.strides:  # from outside the block, out of a slab
             a = at.y
             a[...] = at.x
         at.backend.activate(self.f, a, h=at.y)
