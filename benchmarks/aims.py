@@ -1,4 +1,4 @@
-"""What the CPU's steps aim at, and what forbids it where they don't get there."""
+"""What steps aim at, and what forbids it where they don't get there."""
 
 import re
 from collections.abc import Iterator
@@ -47,7 +47,21 @@ READ = {"Adam": 7, "RMSprop": 5}  # times that a step reads or writes an array a
 WIDE = "Nøkland's CIFAR net, batch 64", "VGG8, half as wide, batch 64"
 
 
-def every_aim() -> Iterator[Aim]:
+GPU = (
+    Aim("784-800-800-10, batch 64", "torch bp", 0.125),
+    Aim("784-800-800-10, batch 64", "torch dfa", 0.77),
+    Aim("784-800-800-10, batch 64", "jax dfa", 0.77),
+    Aim("784-[240]x100-10, batch 64", "torch bp", 0.5),
+    Aim("784-[240]x100-10, batch 64", "jax bp", 0.5),
+    Aim("4096-[4096]x4-1000, batch 4096, TF32", FLOOR, 1.15),
+)
+
+
+def every_aim(kind: str) -> Iterator[Aim]:
+    """Those of the CPU or of a GPU."""
+    if kind == "gpu":
+        yield from GPU
+        return
     for work, families in TANH.items():
         for family, aim in families.items():
             yield Aim(work, family, aim)
@@ -66,7 +80,7 @@ def aims(records: list[dict[str, Any]]) -> list[str]:
     """What the steps aim at, by number of threads, and where bare products, which nothing can be faster than, would not
     get there either."""
     lines = []
-    for aim in every_aim() if records[0]["kind"] == "cpu" else ():
+    for aim in every_aim(records[0]["kind"]):
         found = [reached(aim, {work["work"]: work for work in record["works"]}) for record in records]
         if any(found):
             least = ", at least" if aim.against == PEAK else ""
@@ -92,7 +106,7 @@ def aims(records: list[dict[str, Any]]) -> list[str]:
 def missed(record: dict[str, Any]) -> list[str]:
     """Where the time goes of works that miss an aim, of all rows alike."""
     works = {work["work"]: work for work in record["works"]}
-    late = {aim.work: works[aim.work] for aim in every_aim() if "missed" in reached(aim, works)}
+    late = {aim.work: works[aim.work] for aim in every_aim(record["kind"]) if "missed" in reached(aim, works)}
     found = [f"- {name}: {why}" for name, work in late.items() if (why := rest(name, work))]
     return [f"Where the time goes in works that miss an aim, {threads(record)}:", "", *found] if found else []
 

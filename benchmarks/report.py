@@ -26,21 +26,6 @@ Nets of maps stand in [gpufa's words](layers.md). DFA's error enters at every bl
 block by local backprop, in PyTorch's and JAX's DFA by hand, too. JAX's maps have channels last in memory. ResNet-20 and
 Nøkland's net are compared in float64: in float32 rounding soon turns some unit of relu over, or what a pool takes.
 """
-UNMEASURED = """
-## GPU
-
-**Not measured yet.** The kernels, the products' layouts and the recorded step have been compiled for every architecture
-and run on the CPU, not on a GPU. `python -m benchmarks gpu` measures these, and `python -m benchmarks report` puts them
-here:
-
-| work | aim |
-|---|---|
-| 784-800-800-10, batch 64, fp32 | DFA 1.3x faster than the fastest peer's, 8x faster than PyTorch's eager backprop |
-| 784-[240]x100-10, batch 64 | DFA 2x faster than the fastest peer's backprop |
-| 4096-[4096]x4-1000, batch 4096, TF32 | DFA within 1.15x of its bare products |
-| 10 replicas of 784-800-800-10 | 5x the samples per second of ten runs in turn |
-| MNIST, 2x800, batch 64 | an epoch of 60,000 samples in 60 ms |
-"""
 
 
 def write(results: Path) -> Path:
@@ -48,8 +33,6 @@ def write(results: Path) -> Path:
     records = [json.loads(path.read_text(encoding="utf-8")) | {"file": path} for path in sorted(results.glob("*.json"))]
     records = [record for record in records if counts(record)]
     sections = [steps(same, DOCS) for kind in ("cpu", "gpu") for same in alike(records, kind)]
-    if not any(r.get("kind") == "gpu" for r in records):
-        sections.append(UNMEASURED)
     sections += [whole_epoch(r) for r in records if r.get("kind") == "epoch"]
     sections += [streamed(r) for r in records if r.get("kind") == "streams"]
     sections += [growth(r) for r in records if r.get("kind") == "scaling"]
@@ -99,7 +82,7 @@ def whole_epoch(record: dict[str, Any]) -> str:
         "",
         f"`{record['command']}`, {record['date']}: an epoch of 60,000 samples, 784-800-800-10, batch 64, plain SGD,",
         "with the drawing of the order, batching, the alignment probe, divergence checks and the history takes",
-        f"{record['epoch_s']:.2f} s, {ratio:.2f} times its {record['steps']} steps ({record['steps_s']:.2f} s).",
+        f"{record['epoch_s']:.3g} s, {ratio:.2f} times its {record['steps']} steps ({record['steps_s']:.3g} s).",
         "",
     ]
     return "\n".join(lines)

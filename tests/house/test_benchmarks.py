@@ -93,6 +93,7 @@ def test_the_page_is_made_of_the_results(tmp_path, monkeypatch):
     points = [(axis, value) for axis in ("width", "depth", "batch", "replicas", "classes") for value in (1, 2, 4)]
     places = [{"axis": a, "value": v, "contender": c} for a, v in points for c in ("gpufa dfa", "gpufa bp")]
     growth = [place | {"ms": place["value"] ** 2} for place in places]
+    dense = "784-800-800-10, batch 64"
     held = [place | {"grown_bytes": 30, "data_bytes": 5, "parameter_bytes": 5} for place in places]
     for name, content in {
         "cpu-x": {"kind": "cpu", "works": works},
@@ -108,6 +109,7 @@ def test_the_page_is_made_of_the_results(tmp_path, monkeypatch):
         "graphs-x": {"kind": "graphs", "data": "a graph", "dropout": 0.5, "rows": rows},
         "gpu-x": {"kind": "gpu", "works": works, "facts": {"device": "Stand-in GPU 0 (GPU 0)"}},
         "gpu-y": {"kind": "gpu", "works": works, "facts": {"device": "a GPU"}, "quick": True},
+        "gpu-z": {"kind": "gpu", "works": [works[0] | {"work": dense}], "facts": {"device": "b GPU"}, "threads": 4},
     }.items():
         text = json.dumps(about | {"command": f"python -m benchmarks {name[:-2]}"} | content)
         (tmp_path / f"{name}.json").write_text(text)
@@ -124,7 +126,7 @@ def test_the_page_is_made_of_the_results(tmp_path, monkeypatch):
     assert "| torch bp | 3.000 | 3.000 to 3.000 | 1.50 |" in page
     assert "Absent: jax bp (jax is not installed)." in page
     assert "two, 10 replicas: 5.00 times the samples per second of 10 runs in turn." in page
-    assert "**Not measured yet.**" in page
+    assert f"| {dense} | gpufa dfa | torch bp | 0.12 | 0.67, out of reach (0.50) |" in page
     assert "| width | 2.00 | 2.00 |" in page
     assert "| batch | 4 | 0 | 3.00 |" in page
     assert "| gpufa gru dfa | 3.0 | 0.75 |" in page
@@ -132,7 +134,7 @@ def test_the_page_is_made_of_the_results(tmp_path, monkeypatch):
     other = page.partition("## another, 2 threads, 1 thread")[2].partition("\n## ")[0]
     assert re.findall("### (.*)", other) == [work["work"] for work in works]
     assert "another" not in readme
-    drawn = "cpu-a-machine", "cpu-another", "scaling-x", "through_time-x"
+    drawn = "cpu-a-machine", "cpu-another", "gpu-b-gpu", "scaling-x", "through_time-x"
     assert {p.name for p in tmp_path.glob("*.png")} == {f"performance-{name}.png" for name in drawn}
 
 

@@ -12,7 +12,7 @@ from .grids import in_rows, rows_grid, slab_grid, stride, types
 from .launcher import Launcher
 
 Array = Any
-SMALL = 64  # columns of a feedback matrix up to which its product is done in registers, f' and all
+SMALL = 16  # columns of a feedback matrix up to which its product is done in registers, f' and all
 ALL = slice(None)
 ROWS = 16  # of a feedback matrix, kept by one block
 
