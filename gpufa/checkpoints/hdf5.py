@@ -59,7 +59,7 @@ def image(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> list[me
     import h5py
 
     text = json.dumps(metadata, sort_keys=True, allow_nan=False).encode()
-    made, untimed = InMemory(), h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    made, untimed, groups = InMemory(), h5py.h5p.create(h5py.h5p.DATASET_CREATE), set[str]()
     untimed.set_obj_track_times(False)  # equal content, equal bytes
     with h5py.File(made, "w", libver=("v110", "v110"), track_order=True, userblock_size=BLOCK) as file:
         # A fixed-length byte string: variable-length ones sit in a heap where damage has made HDF5 hang.
@@ -70,8 +70,9 @@ def image(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any]) -> list[me
                     f"array {name!r} has type {array.dtype}; a checkpoint holds numbers and booleans only"
                 )
             for i, letter in enumerate(name):
-                if letter == "/" and name[:i] not in file:
+                if letter == "/" and name[:i] not in groups:
                     file.create_group(name[:i], track_order=True)
+                    groups.add(name[:i])
             space = h5py.h5s.create_simple(array.shape) if array.ndim else h5py.h5s.create(h5py.h5s.SCALAR)
             kind = h5py.h5t.py_create(array.dtype, logical=True)
             dataset = h5py.h5d.create(file.id, name.encode(), kind, space, untimed)

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Annotated, Any, get_type_hints
 
 from cyclopts import Group, Parameter
@@ -72,7 +73,7 @@ def flags_of(base: Config, rule: str | None, without: Collection[str] = ()) -> t
     made: list[tuple[str, Any, Any]] = []
     for key, kind in enumerate(SETTINGS, start=1):
         group = Group((kind.__doc__ or "").rstrip("."), sort_key=key)
-        texts = {p.arg_name: p.description for p in parse_from_object(kind).params}
+        texts = _texts(kind)
         for field in dataclasses.fields(kind):
             name = field.name
             if name in (*without, "rule_options"):
@@ -86,6 +87,12 @@ def flags_of(base: Config, rule: str | None, without: Collection[str] = ()) -> t
             )
             made.append((name, Annotated[AS_FLAGS.get(name, hints[name]) | None, about], None))
     return dataclasses.make_dataclass("Flags", made, namespace={"__module__": __name__}, frozen=True)
+
+
+@cache
+def _texts(kind: type) -> dict[str, str | None]:
+    """What its source says of each field."""
+    return {p.arg_name: p.description for p in parse_from_object(kind).params}
 
 
 def config_of(base: Config, flags: Any, options: tuple[str, ...]) -> Config:

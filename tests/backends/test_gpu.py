@@ -109,7 +109,7 @@ def test_every_activation(activation):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", [pytest.param("float32", marks=pytest.mark.slow), "float64"])
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_the_step_is_recorded_once_and_replayed_to_the_same_bits(options, dtype, recordings, monkeypatch):
     settings = config(**options, dtype=dtype, hidden=(40, 30), backend="cupy")

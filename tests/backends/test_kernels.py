@@ -31,17 +31,15 @@ def compile_all(library, arch, texts):
 
 def targets():
     """(version, architecture, types): every one from sm_70 on that an installed NVRTC knows; all types of numbers for
-    the oldest, a common one and the newest, one for the rest. Slow is all but all types for the oldest, and one for
-    the newest."""
+    the oldest, a common one and the newest, one for the rest. Slow is all but the oldest."""
     found = []
     for version, library in nvrtc.libraries().items():
         known = [arch for arch in nvrtc.architectures(library) if arch >= OLDEST]
         chosen = known[0], COMMON, known[-1]
         found += [pytest.param(version, chosen[0], TYPES, id=f"{version}-{chosen[0]}")]
         found += [pytest.param(version, COMMON, TYPES, marks=pytest.mark.slow, id=f"{version}-{COMMON}")]
-        found += [pytest.param(version, chosen[2], TYPES[:1], id=f"{version}-{chosen[2]}")]
-        slow = {"marks": pytest.mark.slow, "id": f"{version}-{chosen[2]}-others"}
-        found += [pytest.param(version, chosen[2], TYPES[1:], **slow)]
+        slow = {"marks": pytest.mark.slow, "id": f"{version}-{chosen[2]}"}
+        found += [pytest.param(version, chosen[2], TYPES, **slow)]
         rest = [arch for arch in known if arch not in chosen]
         found += [pytest.param(version, a, TYPES[:1], marks=pytest.mark.slow, id=f"{version}-{a}") for a in rest]
     return found or [pytest.param("", 0, (), marks=pytest.mark.skip("no NVRTC; pip install nvidia-cuda-nvrtc-cu12"))]

@@ -135,7 +135,9 @@ def whole(tmp_path_factory):
     return cwd / "whole"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, *(pytest.param(one, marks=pytest.mark.slow) for one in (signal.SIGTERM, signal.SIGHUP))]
+)
 def test_signals_save_and_exit_cleanly_and_resume_is_bitwise(tmp_path, number, whole):
     process = start("train", *LONG, "--out", "cut", cwd=tmp_path)
     history = tmp_path / "cut" / "history.csv"

@@ -8,7 +8,10 @@ nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbfor
 pytest.importorskip("ipykernel")
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "examples").glob("*.ipynb"))
-each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+LONG = "conv_nets", "fair_comparison"
+each = pytest.mark.parametrize(
+    "path", [pytest.param(one, marks=pytest.mark.slow if one.stem in LONG else (), id=one.name) for one in NOTEBOOKS]
+)
 
 
 def test_there_are_the_four():

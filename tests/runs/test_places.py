@@ -17,7 +17,9 @@ from gpufa.runs.places import claimed, locked
 FAST = ["--hidden", "4", "--epochs", "1", "--backend", "numpy", "--seeds", "0", "--quiet"]
 
 
-@pytest.mark.parametrize("command", [["train"], ["compare", "--rules", "bp", "--no-baseline"]])
+@pytest.mark.parametrize(
+    "command", [pytest.param(["train"], marks=pytest.mark.slow), ["compare", "--rules", "bp", "--no-baseline"]]
+)
 def test_runs_that_start_at_once_get_a_folder_each(tmp_path, command):
     started = [subprocess.Popen([sys.executable, "-m", "gpufa", *command, *FAST], cwd=tmp_path) for _ in range(4)]
     assert [process.wait(120) for process in started] == [0] * 4
