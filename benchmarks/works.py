@@ -8,8 +8,8 @@ from gpufa.rules import RULES as ALL_RULES
 OURS = "gpufa dfa", "gpufa fa", "gpufa bp", "bare products dfa", "bare products bp"
 TORCH = "torch bp", "torch bp foreach", "torch bp fused", "torch bp compiled", "torch dfa", "torch dfa compiled"
 SKLEARN = "sklearn bp", "feedbackclassifier bp", "feedbackclassifier dfa"
-COMPILED = "jax bp", "jax dfa"
-PEERS = (*TORCH, *COMPILED, *SKLEARN, "biotorch dfa")
+JAX = "jax bp", "jax dfa"
+PEERS = (*TORCH, *JAX, *SKLEARN, "biotorch dfa")
 FLOOR = "gpufa dfa", "bare products dfa"
 MAPS = (
     *("gpufa dfa", "gpufa fa", "gpufa bp"),
@@ -21,7 +21,7 @@ TOKENS = (
     *("gpufa dfa", "gpufa fa", "gpufa bp", "bare products dfa", "bare products bp"),
     *("torch bp", "torch bp compiled", "torch dfa", "torch dfa compiled", "jax bp", "jax dfa"),
 )
-ON_GPU = (*OURS, *TORCH, *COMPILED, "biotorch dfa")
+ON_GPU = (*OURS, *TORCH, *JAX, "biotorch dfa")
 MAPS_ON_GPU = "gpufa dfa", "gpufa bp", "torch bp", "torch bp channels last", "torch dfa"
 SMALL = 8  # channels of a small net, and its samples in a batch
 

@@ -41,7 +41,7 @@ def first_gpu(minutes: float = 9.0, quick: bool = False, only: str = "", out: Pa
         sys.exit(1)
 
 
-def stages(quick: bool, wanted: Collection[str] = tuple(PLANS)) -> list[Stage]:
+def stages(quick: bool, wanted: Collection[str]) -> list[Stage]:
     """The plans that are wanted, behind the facts, as commands."""
     command = sys.executable, "-u", "-m", f"{__package__}.child"
     small = ("--quick",) if quick else ()
@@ -81,7 +81,8 @@ def write(about: dict[str, Any], outcomes: Sequence[Outcome], folder: Path) -> N
             row["file"] = path.name
         rows.append(row)
     path = named("first-gpu", device, folder)
-    earlier = json.loads(path.read_text(encoding="utf-8"))["stages"] if path.exists() else []
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    earlier = before["stages"] if before.get("quick") == about["quick"] else []  # a rehearsal is no measurement
     written(about | {"stages": joined(earlier, rows)}, path)
 
 

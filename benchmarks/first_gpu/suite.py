@@ -37,16 +37,17 @@ def suite(task: Task) -> None:
         where = FEW if task.quick else "tests"
         collected = "--collect-only", "--continue-on-collection-errors", f"--ignore={OWN}", where
         events, trouble = told(collected, Path(folder), task.left() / 2)
-        if not events or not events[0]["ids"]:
-            raise Wrong(f"the tests can't be collected: {trouble}")
-        if trouble:  # some files can't
-            task.keep(not_collected=trouble)
-        parts = divided(events[0]["ids"])
+        lost = [
+            {"file": event["uncollected"], "text": plain(event["text"])} for event in events if "uncollected" in event
+        ]
+        tests = [test for event in events for test in event.get("ids", ())]
+        if trouble or not tests:
+            raise Wrong(f"the tests can't be collected: {trouble or lost}")
+        task.keep(not_collected=lost)
+        parts = divided(tests)
         if task.quick:
             parts = [parts[0][:2]]
-        done(task, parts, Path(folder))
-    if trouble:
-        raise Wrong(f"not all tests can be collected: {trouble}")
+        done(task, parts, Path(folder), [one["file"] for one in lost])
 
 
 def divided(tests: list[str]) -> list[list[str]]:
@@ -59,15 +60,15 @@ def divided(tests: list[str]) -> list[list[str]]:
     return [row[i : i + LARGEST] for i in range(0, len(row), LARGEST)]
 
 
-def done(task: Task, parts: list[list[str]], folder: Path) -> None:
-    """Run the parts, and those that are left of parts that ended early."""
+def done(task: Task, parts: list[list[str]], folder: Path, lost: Sequence[str] = ()) -> None:
+    """Run the parts, and those that are left of parts that ended early; files that are `lost` can't be run."""
     rows: list[dict[str, Any]] = []
     failures: list[dict[str, str]] = []
     running: dict[Future, list[str]] = {}
     begun = 0
-    with ThreadPoolExecutor(MOST) as pool:
+    most = max(1, min(MOST, (os.cpu_count() or 1) - 2))
+    with ThreadPoolExecutor(most) as pool:
         while parts or running:
-            most = max(1, min(MOST, (os.cpu_count() or 2) - 2))
             while parts and len(running) < most and task.left() > SHORTEST:
                 own = folder / str(begun := begun + 1)
                 own.mkdir()
@@ -79,12 +80,13 @@ def done(task: Task, parts: list[list[str]], folder: Path) -> None:
                 row, failed, rest = outcome(part := running.pop(ended), *ended.result())
                 rows.append(row)
                 failures += failed
-                if len(rest) < len(part):
-                    parts += [rest] * bool(rest)
+                if 0 < len(rest) < len(part):
+                    parts.append(rest)
             task.keep(counts=totals(rows), parts=rows, failures=failures[:TOLD])
-    print("\n".join(failure["test"] for failure in failures))
-    if failures or any("trouble" in row for row in rows):
-        raise Wrong(f"{totals(rows)}, not reached: {sum(map(len, parts))}")
+    print("\n".join([*lost, *(failure["test"] for failure in failures)]))
+    if failures or lost or any("trouble" in row for row in rows):
+        files = f", can't be collected: {', '.join(lost)}" if lost else ""
+        raise Wrong(f"{totals(rows)}, not reached: {sum(map(len, parts))}{files}")
     if parts:
         raise OutOfTime(f"{sum(map(len, parts))} tests were not reached")
 

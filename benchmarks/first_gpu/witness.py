@@ -14,6 +14,11 @@ def tell(**event: Any) -> None:
         print(json.dumps(event), file=file)
 
 
+def pytest_collectreport(report: Any) -> None:
+    if report.failed:
+        tell(uncollected=report.nodeid, text=report.longreprtext[-LETTERS:])
+
+
 def pytest_collection_finish(session: Any) -> None:
     tell(ids=[item.nodeid for item in session.items])
 

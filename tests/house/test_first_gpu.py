@@ -121,6 +121,9 @@ def test_the_record_is_on_disk_after_every_stage(tmp_path):
     record = json.loads((tmp_path / "first-gpu-nvidia-x-gpu-0.json").read_text())
     told = {stage["name"]: (stage["status"], len(stage["date"])) for stage in record["stages"]}
     assert told == {"facts": ("done", 10), "streams": ("failed", 10), "rows": ("failed", 10)}
+    command.kept(iter(outcomes(("facts", "done", dict(stages[0].found)))), 9.0, True, tmp_path)
+    record = json.loads((tmp_path / "first-gpu-nvidia-x-gpu-0.json").read_text())
+    assert [stage["name"] for stage in record["stages"]] == ["facts"]
     rows = json.loads((tmp_path / "gpu-nvidia-x-gpu-0.json").read_text())
     assert (rows["kind"], rows["works"], rows["command"]) == ("gpu", [], "python -m benchmarks first-gpu")
     assert {path.name.partition("-nvidia")[0] for path in tmp_path.iterdir()} == {"first-gpu", "gpu"}
@@ -170,6 +173,25 @@ def test_tests_that_hang_or_end_their_process_cost_those_behind_them_nothing(tmp
     assert "assert 1 == 2" in told["test_wrong"]
     assert told["test_hangs"] == "nothing happened for 4 s"
     assert told["test_ends_the_process"].startswith("exit code 9")
+
+
+def test_a_file_that_can_not_be_collected_is_told_and_the_others_are_run(tmp_path, monkeypatch):
+    from benchmarks.first_gpu import runner, suite
+    from benchmarks.first_gpu.task import Task, Wrong
+
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/test_it.py").write_text("import pytest\n\n@pytest.mark.gpu\ndef test_right(): pass\n")
+    (tmp_path / "tests/test_lost.py").write_text("import what_there_is_not\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = gpu: for a test\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setattr(runner, "ROOT", tmp_path)
+    monkeypatch.setattr(suite, "ROOT", tmp_path)
+    task = Task(tmp_path / "found", 60.0, quick=False)
+    with pytest.raises(Wrong, match=r"not reached: 0, can't be collected: tests/test_lost\.py"):
+        suite.suite(task)
+    assert task.found["counts"]["passed"] == 1
+    (lost,) = task.found["not_collected"]
+    assert "No module named 'what_there_is_not'" in lost["text"]
 
 
 def test_parts_are_small_and_begin_with_files_of_few_tests():

@@ -15,6 +15,7 @@ from gpufa.net.shape.layout import Layout
 
 PLACED, FLAT = (["input 2x3x1", "dense 5 tanh, dense 4 tanh", "dense 4 relu", "dense 3"],
                 ["input 6", "dense 5 tanh, dense 4 tanh", "dense 4 relu", "dense 3"])  # fmt: skip
+BELOW = ["relu, dense 4 tanh", "dense 3"], ["dense 4 tanh", "dense 3"]
 X, Y = samples([6, 3])
 
 
@@ -32,6 +33,14 @@ def test_dense_layers_take_places_as_units(rule, backend):
     placed, flat = (network(words, rule, backend=backend) for words in (PLACED, FLAT))
     close(placed.gradients(X, Y), flat.gradients(X, Y), 0)
     close(values(placed), values(flat), 0)
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
+@pytest.mark.parametrize("n", [1, 3])
+def test_an_activation_takes_the_input_as_it_lies(n, seeds, backend):
+    below, above = (network([f"input {n}", *words], "bp", seeds=seeds, backend=backend) for words in BELOW)
+    x, y = np.random.default_rng(2).normal(size=(9, n)), np.arange(9) % 3
+    close(below.gradients(x, y), above.gradients(np.maximum(x, 0), y), 1e-12)
 
 
 def test_samples_may_have_the_inputs_shape():

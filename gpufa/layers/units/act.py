@@ -12,6 +12,11 @@ from ..protocol.terms import Carriers
 ALL = slice(None)
 
 
+def laid(a: Array) -> list[int]:
+    """Bytes from one to the next along each axis that has several."""
+    return [step for n, step in zip(a.shape, a.strides, strict=True) if n > 1]
+
+
 @dataclass(frozen=True)
 class Act(Layer):
     """An activation, by its name or as a row of one's own; its name is its word."""
@@ -34,7 +39,7 @@ class Act(Layer):
             a = self._kept(at)
             if a is not at.x:
                 a[...] = at.x
-        elif len(a) > 1 and a.strides != at.y.strides:  # from outside the block, out of a slab
+        elif a.ndim != at.y.ndim or laid(a) != laid(at.y):  # from outside the block, out of a slab
             a = at.y
             a[...] = at.x
         at.backend.activate(self.f, a, h=at.y)
