@@ -3,7 +3,7 @@
 from gpufa.backends.cpu.machine import attention, compiler, convolver, gates, norms, pools, update
 
 REMEMBERED = (compiler.compiler, update.compiled_update, convolver.convolver)
-REMEMBERED += (attention.attender, norms.normer, pools.pooler, gates._functions)
+REMEMBERED += (attention.attender, norms.normer, pools.pooler, gates._functions, gates._calls)
 
 
 def forget():

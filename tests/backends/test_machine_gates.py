@@ -1,10 +1,11 @@
-"""Activations and their derivatives by machine code have NumPy's bits, and with erfc its numbers to rounding, for any
-number of threads."""
+"""Activations and their derivatives by machine code have NumPy's bits, and with erfc and tanh its numbers to rounding,
+for any number of threads."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from machinelab import forget
 from scipy import special
 
 from gpufa.backends.cpu.backend import NumpyBackend
@@ -19,7 +20,16 @@ pytestmark = pytest.mark.skipif(not compiler(), reason="no C++ compiler")
 
 PIECES = {"identity", "relu", "leaky_relu", "hard_tanh", "hard_logistic", "sign", "step"}
 PLAIN = PIECES | {"tanh", "scaled_tanh", "logistic"}  # their derivatives call no function
-CALLED = {"gelu"}
+TANH = {"tanh", "scaled_tanh", "logistic", "silu"}  # that NumPy is slow at without AVX-512
+CALLED = {"gelu", "silu"}  # whose derivatives call functions
+
+
+@pytest.fixture(autouse=True, params=["AVX-512", "AVX2"])
+def vectors(request, monkeypatch):
+    monkeypatch.setattr(gates, "vectors", lambda: request.param)
+    forget()
+    yield request.param
+    forget()
 
 
 @pytest.fixture(params=[1, 3])
@@ -29,37 +39,46 @@ def threads(request, monkeypatch):
 
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - CALLED))
-def test_numpys_bits(name, dtype):
+@pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - {"gelu"}))
+def test_numpys_bits(name, dtype, vectors):
+    by_ours = vectors == "AVX2" and name in TANH
     row, draw = ACTIVATIONS[name], np.random.default_rng(0)
     a = (2 * draw.normal(size=(2, 90, 101))).astype(dtype)
     a[0, 0, :6] = 0, 1, -1, 0.5, np.inf, np.nan
     h, found, delta = np.empty_like(a), np.full_like(a, 7), draw.normal(size=a.shape).astype(dtype)
     row.value(a, h)
-    assert gates.passed("activate", row, a, found) == (name in PIECES)
+    assert gates.passed("activate", row, a, found) == (name in PIECES or by_ours)
     if name in PIECES:
         np.testing.assert_array_equal(found, h)
     z = np.nan_to_num(a if row.of == "a" else h)
     g = np.empty_like(a)
     row.derivative(z, g, np.empty_like(a))
-    assert gates.passed("gated", row, delta, z, found) == (name in PLAIN)
-    NumpyBackend().gated(delta, Gate(row, z, None, slice(None)), out=found)
-    np.testing.assert_array_equal(found, delta * g)
+    by_ours &= name in CALLED
+    assert gates.passed("gated", row, delta, z, found) == (name in PLAIN or by_ours)
+    if not by_ours:
+        NumpyBackend().gated(delta, Gate(row, z, None, slice(None)), out=found)
+        np.testing.assert_array_equal(found, delta * g)
+        NumpyBackend().gate(delta, [Gate(row, z, None, slice(None))])
+        np.testing.assert_array_equal(found, delta)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", sorted(CALLED))
-def test_numpys_numbers_by_functions_of_ours(name, dtype, monkeypatch):
+@pytest.mark.parametrize("name", sorted({"gelu"} | TANH))
+def test_numpys_numbers_by_functions_of_ours(name, dtype, vectors, monkeypatch):
+    if name in TANH and vectors == "AVX-512":
+        pytest.skip("NumPy's own is taken")
     row, draw, bits = ACTIVATIONS[name], np.random.default_rng(0), []
     a = (3 * draw.normal(size=(2, 90, 101))).astype(dtype)
     a[0, 0, :9] = 0, 1, -1, 0.5, np.inf, np.nan, 40, -40, 1e-30
     h, g, delta = np.empty_like(a), np.empty_like(a), draw.normal(size=a.shape).astype(dtype)
     row.value(a.astype("float64"), h64 := np.empty(a.shape))
-    row.derivative(np.nan_to_num(a.astype("float64")), g64 := np.empty(a.shape), np.empty(a.shape))
+    z = np.nan_to_num(a if row.of == "a" else h64)
+    row.derivative(z.astype("float64"), g64 := np.empty(a.shape), np.empty(a.shape))
+    z = z.astype(dtype)
     for parts in (1, 3):
         monkeypatch.setattr(machine_threads, "threads", lambda work, parts=parts: parts)
         assert gates.passed("activate", row, a, h)
-        assert gates.passed("gated", row, delta, np.nan_to_num(a), g)
+        assert gates.passed("gated", row, delta, z, g)
         bits.append([h.tobytes(), g.tobytes()])
     assert bits[0] == bits[1]
     rounding = 4 * float(np.finfo(dtype).eps)
@@ -68,19 +87,25 @@ def test_numpys_numbers_by_functions_of_ours(name, dtype, monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_exponentials_and_erfc_over_all_that_there_is(dtype):
+def test_exponentials_erfc_and_tanh_over_all_that_there_is(dtype):
     """Of erfc the tail too, to so many units in the last place as its argument's rounding leaves."""
-    both = "void both(const T* x, T* e, T* c, long n) {"
-    both += " for (long i = 0; i < n; i++) e[i] = power<T>(x[i], 0), c[i] = erfc_of<T>(x[i]); }"
-    code = built(source(dtype, "functions.hpp") + 'extern "C" ' + both, {"both": [*[POINTER] * 3, LONG]})
+    every = "void every(const T* x, T* e, T* c, T* t, long n) {"
+    every += (
+        " for (long i = 0; i < n; i++) e[i] = power<T>(x[i], 0), c[i] = erfc_of<T>(x[i]), t[i] = tanh_of<T>(x[i]); }"
+    )
+    code = built(source(dtype, "functions.hpp") + 'extern "C" ' + every, {"every": [*[POINTER] * 4, LONG]})
     far, eps = (100, 9.0) if dtype == "float32" else (740, 26.0), float(np.finfo(dtype).eps)
     x = np.concatenate([np.linspace(-far[0], 88, 100001), np.linspace(-far[1], far[1], 100001)]).astype(dtype)
-    e, c = np.empty_like(x), np.empty_like(x)
-    code.both(*(a.ctypes.data for a in (x, e, c)), x.size)
+    x[:4] = -0.0, 1e-30, -1e-30, np.nan
+    e, c, t = np.empty_like(x), np.empty_like(x), np.empty_like(x)
+    code.every(*(a.ctypes.data for a in (x, e, c, t)), x.size)
     tiny = float(np.finfo(dtype).tiny)
     np.testing.assert_allclose(e, np.exp(x.astype("longdouble")).astype("float64"), rtol=2 * eps, atol=tiny)
     wanted = special.erfc(x.astype("float64"))
     np.testing.assert_allclose(c, wanted, rtol=1e-13 if dtype == "float64" else 4 * eps, atol=tiny)
+    np.testing.assert_allclose(t, np.tanh(x.astype("longdouble")).astype("float64"), rtol=3 * eps)
+    assert np.signbit(t[0])
+    assert (np.abs(t[4:]) <= 1).all()
 
 
 def test_few_numbers_and_gaps_are_left_to_numpy():
@@ -89,6 +114,21 @@ def test_few_numbers_and_gaps_are_left_to_numpy():
     assert not gates.passed("activate", relu, many[0, :100], many[1, :100])
     assert not gates.passed("activate", relu, many[:, ::2], many[:, ::2].copy())
     assert not gates.passed("activate", relu, many, many.astype("float64"))
+
+
+@pytest.mark.parametrize("name", ["tanh", "gelu"])
+def test_the_numbers_of_a_replica_are_its_own_wherever_they_lie(name, vectors):
+    if name in TANH and vectors == "AVX-512":
+        pytest.skip("NumPy's own is taken")
+    backend, row, slab = NumpyBackend(), ACTIVATIONS[name], np.random.default_rng(0).normal(size=(2, 80, 64))
+    part, beside, alone = slab[:, 8:72], np.empty_like(slab)[:, 8:72], np.empty((1, 64, 64))
+    backend.activate(row, part, beside)
+    for own, found in zip(part, beside, strict=True):
+        backend.activate(row, own[None].copy(), alone)
+        np.testing.assert_array_equal(found, alone[0])
+    assert gates.passed("activate", row, part, beside)
+    assert not gates.passed("activate", row, part[:, 1:], beside[:, 1:])  # few
+    assert not gates.passed("activate", row, slab[:, :, ::2], slab[:, :, ::2].copy())
 
 
 def test_every_number_is_done_once_by_any_number_of_threads(monkeypatch):

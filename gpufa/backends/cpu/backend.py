@@ -107,15 +107,14 @@ class NumpyBackend(Direct, Pools, PassNorms, Attending, LookUps, EdgeSums, Loadi
     def gate(self, delta: NDArray, gates: Iterable[Gate]) -> None:
         for gate in gates:
             part = delta[..., gate.rows, :]
-            for rows in _rows_at_a_time(part.shape):
-                some = part[..., rows, :]
-                if gate.activation:
-                    z = gate.z[..., rows, :]
+            if gate.activation and not passed("gated", gate.activation, part, gate.z, part):
+                for rows in _rows_at_a_time(part.shape):
+                    some, z = part[..., rows, :], gate.z[..., rows, :]
                     g, t = (self._piece(name, z) for name in ("f'", "work of f'"))
                     gate.activation.derivative(z, g, t)
                     np.multiply(some, g, out=some)
-                if gate.mask is not None:
-                    np.multiply(some, gate.mask[..., rows, :], out=some)
+            if gate.mask is not None:
+                np.multiply(part, gate.mask, out=part)
 
     def gated(self, delta: NDArray, gate: Gate, out: NDArray) -> None:
         if gate.activation and not passed("gated", gate.activation, delta, gate.z, out):

@@ -32,11 +32,13 @@ class Products(Backend):
         self._products(a, b, out, alpha, beta)
 
     def _products(self, a: NDArray, b: NDArray, out: NDArray, alpha: float, beta: float) -> None:
-        if out.ndim == 2 or (out.size and not out[(0,) * (out.ndim - 2)].flags.c_contiguous):
+        axes = out.ndim
+        if axes == 2 or (out.size and not out[(0,) * (axes - 2)].flags.c_contiguous):
             self._product(a, b, out, alpha, beta)
             return
+        does, each_a, each_b = self._product if axes == 3 else self._products, a.ndim == axes, b.ndim == axes
         for r, one in enumerate(out):
-            self._products(a[r] if a.ndim == out.ndim else a, b[r] if b.ndim == out.ndim else b, one, alpha, beta)
+            does(a[r] if each_a else a, b[r] if each_b else b, one, alpha, beta)
 
     def _product(self, a: NDArray, b: NDArray, out: NDArray, alpha: float, beta: float) -> None:
         af, bf = a.flags, b.flags
@@ -84,6 +86,6 @@ class Products(Backend):
     def _ones(self, m: int, dtype: Any) -> NDArray:
         """The column (m, 1) of ones."""
         ones = self.room("ones", m, dtype)
-        if (ones[-1:] != 1).any():
+        if m and ones[-1] != 1:
             ones.fill(1)
         return ones[:, None]

@@ -69,10 +69,19 @@ def _built_on() -> str:
 def _processor() -> str:
     """The processor's name, its vectors where they are known, since processors of one name differ in them, and the
     number of cores this process may use."""
-    said = {"model name": platform.processor() or platform.machine(), "flags": ""}
+    name = _said().get("model name") or platform.processor() or platform.machine()
+    return f"{name}{f' with {vectors()}' if vectors() else ''}, {cores()} cores"
+
+
+def vectors() -> str:
+    """What the widest vectors of the processor are called; nothing where that is not known."""
+    flags = _said().get("flags", "").split()
+    return next((name for flag, name in VECTORS.items() if flag in flags), "")
+
+
+def _said() -> dict[str, str]:
+    """What Linux says of the first core."""
     with suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        said |= {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in reversed(lines))}
-    flags = said["flags"].split()
-    vectors = next((f" with {name}" for flag, name in VECTORS.items() if flag in flags), "")
-    return f"{said['model name']}{vectors}, {cores()} cores"
+        return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in reversed(lines))}
+    return {}

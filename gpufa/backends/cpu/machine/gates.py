@@ -1,13 +1,14 @@
 """h = f(a) and delta * f' as one pass of machine code each, by all threads, where they call no function, and where they
-call erfc: NumPy is faster at exponentials alone than a C++ compiler's library, and SciPy takes erfc number by number.
+call one of `functions.hpp` that is slow elsewhere: SciPy takes erfc number by number, and NumPy looks up the numbers
+that its tanh is made of, which processors without AVX-512 do one by one.
 
 They are the row's own CUDA texts, compiled as C++ in a fraction of a second. Where they call no function, products and
-sums are rounded one by one, as NumPy's are, and so come to its bits; with erfc of `functions.hpp` to rounding.
+sums are rounded one by one, as NumPy's are, and so come to its bits; else to rounding.
 """
 
 import re
 import warnings
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ....basics.errors import GpufaWarning
 from ....functions.activations import Activation
 from ... import kernels
 from .compiler import LONG, POINTER, built, source
+from .facts import vectors
 from .threads import share_numbers
 
 ROUNDED = """
@@ -29,10 +31,19 @@ ROUNDED = """
 CALLED = """
 #define erfc(x) erfc_of<T>(x)
 #define exp(x) power<T>(x, 0)
+#define tanh(x) tanh_of<T>(x)
+"""
+ALONE = """
+#ifdef __clang__
+#define EACH_ALONE _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define EACH_ALONE _Pragma("GCC ivdep")
+#endif
 """
 TEXTS = {
     "activate": """
 extern "C" void activate(const T* as, T* hs, long n) {
+    EACH_ALONE
     for (long i = 0; i < n; i++) {
         const T a = as[i];
         T h;
@@ -43,6 +54,7 @@ extern "C" void activate(const T* as, T* hs, long n) {
 """,
     "gated": """
 extern "C" void gated(const T* delta, const T* zs, T* out, long n) {
+    EACH_ALONE
     for (long i = 0; i < n; i++) {
         const T Z = zs[i];
         T g;
@@ -55,9 +67,13 @@ extern "C" void gated(const T* delta, const T* zs, T* out, long n) {
 ARRAYS = {"activate": 2, "gated": 3}  # of each function
 FORMS = {"activate": "value(a, h)", "gated": "derivative(z, g, t)"}
 CALL = re.compile(r"[a-z]\w*\(")
-OURS = {"erfc(", "exp("}  # functions that are in vectors
+OURS = {"erfc(", "exp(", "tanh("}  # functions that are in vectors
+SLOW = {"erfc("}  # those that take longer elsewhere, on any processor
 EACH, EACH_CALLED = 0.2, 2.0  # nanoseconds a number
-FEW = 1 << 14  # numbers that NumPy has done before machine code is called
+FEW, FEW_CALLED = (
+    1 << 14,
+    1 << 12,
+)  # numbers, or numbers of a replica, that NumPy has done before machine code is called
 
 
 @cache
@@ -78,19 +94,21 @@ def _functions(activation: Activation, dtype: Any) -> dict[str, Any]:
 def _function(name: str, activation: Activation, dtype: Any) -> Any:
     """One of them, untried; None where NumPy is faster, or without a compiler."""
     calls = _calls(name, activation)
-    if calls is None or (calls and not "erfc(" in calls <= OURS):
+    if calls is None:
         return None
     defines = {**kernels.activation_text(activation), **kernels.derivative_text(activation)}
     text = source(dtype, "functions.hpp") + CALLED if calls else source(dtype) + ROUNDED
-    text += "".join(f"#define {key} {' '.join(value.split())}\n" for key, value in defines.items()) + TEXTS[name]
-    library = built(text, {name: [*[POINTER] * ARRAYS[name], LONG]})
+    text += ALONE + "".join(f"#define {key} {' '.join(value.split())}\n" for key, value in defines.items())
+    library = built(text + TEXTS[name], {name: [*[POINTER] * ARRAYS[name], LONG]})
     return library and getattr(library, name)
 
 
+@cache
 def _calls(name: str, activation: Activation) -> set[str] | None:
-    """What the function's text calls; None where there is no text."""
+    """The functions that its text calls; None where there is no text, or NumPy is faster."""
     text = activation.cuda if name == "activate" else activation.cuda_derivative
-    return set(CALL.findall(text)) if text else None
+    calls, slow = set(CALL.findall(text)), SLOW if vectors() == "AVX-512" else SLOW | {"tanh("}
+    return calls if text and (not calls or (calls <= OURS and calls & slow)) else None
 
 
 def _right(name: str, does: Any, activation: Activation, dtype: Any) -> bool:
@@ -107,14 +125,27 @@ def _right(name: str, does: Any, activation: Activation, dtype: Any) -> bool:
 
 
 def passed(name: str, activation: Activation, *arrays: NDArray) -> bool:
-    """Do it, "activate" or "gated", to many numbers that lie whole, if there is machine code for it."""
-    first = arrays[0]
-    if first.size < FEW or not all(a.flags.c_contiguous and a.dtype == first.dtype for a in arrays):
+    """Do it, "activate" or "gated", to arrays (R, ...), if there is machine code for it and each replica's lie whole;
+    `out` of "gated" may be its `delta`.
+
+    Where NumPy has other bits, how many there are beside a replica decides nothing.
+    """
+    first, calls = arrays[0], _calls(name, activation)
+    if calls is None or any(a.dtype != first.dtype for a in arrays):
+        return False
+    if first.size < (FEW_CALLED * len(first) if calls else FEW):
+        return False
+    whole = all(a.flags.c_contiguous for a in arrays)
+    if not whole and not all(a.ndim > 1 and a[:1].flags.c_contiguous for a in arrays):
         return False
     does, size = _functions(activation, first.dtype).get(name), first.itemsize
     if not does:
         return False
-    starts = [a.ctypes.data for a in arrays]
-    each = EACH_CALLED if _calls(name, activation) else EACH
-    share_numbers(first.size, each, lambda start, end: does(*(at + start * size for at in starts), end - start))
+    for own in [arrays] if whole else zip(*arrays, strict=True):
+        starts = [a.ctypes.data for a in own]
+        share_numbers(own[0].size, EACH_CALLED if calls else EACH, partial(_stretch, does, starts, size))
     return True
+
+
+def _stretch(does: Any, starts: list[int], size: int, first: int, last: int) -> None:
+    does(*(start + first * size for start in starts), last - first)

@@ -30,6 +30,9 @@ def share(parts: int, work: Callable[[int], None]) -> None:
 def share_numbers(n: int, each: float, work: Callable[[int, int], None]) -> None:
     """Do work(start, end) for stretches that are n numbers together, of which each takes so many nanoseconds."""
     parts = threads(n * each)
+    if parts == 1:
+        work(0, n)
+        return
     borders = [n // SIDE * part // parts * SIDE for part in range(parts)] + [n]
     share(parts, lambda part: work(borders[part], borders[part + 1]))
 
