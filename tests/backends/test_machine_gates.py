@@ -1,7 +1,7 @@
 """Activations and their derivatives by machine code have NumPy's bits, and with erfc and tanh its numbers to rounding,
 for any number of threads."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -50,9 +50,9 @@ def test_numpys_bits(name, dtype, vectors):
     assert gates.passed("activate", row, a, found) == (name in PIECES or by_ours)
     if name in PIECES:
         np.testing.assert_array_equal(found, h)
-    z = np.nan_to_num(a if row.of == "a" else h)
-    g = np.empty_like(a)
-    row.derivative(z, g, np.empty_like(a))
+    z, g = a if row.of == "a" else h, np.empty_like(a)
+    with np.errstate(all="ignore"):
+        row.derivative(z, g, np.empty_like(a))
     by_ours &= name in CALLED
     assert gates.passed("gated", row, delta, z, found) == (name in PLAIN or by_ours)
     if not by_ours:
@@ -114,21 +114,44 @@ def test_few_numbers_and_gaps_are_left_to_numpy():
     assert not gates.passed("activate", relu, many[0, :100], many[1, :100])
     assert not gates.passed("activate", relu, many[:, ::2], many[:, ::2].copy())
     assert not gates.passed("activate", relu, many, many.astype("float64"))
+    assert not gates.passed("gated", relu, many, many[:1], many)
 
 
 @pytest.mark.parametrize("name", ["tanh", "gelu"])
 def test_the_numbers_of_a_replica_are_its_own_wherever_they_lie(name, vectors):
+    """Of a size that is no multiple of a vector: what follows the last whole one is done number by number."""
     if name in TANH and vectors == "AVX-512":
         pytest.skip("NumPy's own is taken")
-    backend, row, slab = NumpyBackend(), ACTIVATIONS[name], np.random.default_rng(0).normal(size=(2, 80, 64))
-    part, beside, alone = slab[:, 8:72], np.empty_like(slab)[:, 8:72], np.empty((1, 64, 64))
-    backend.activate(row, part, beside)
-    for own, found in zip(part, beside, strict=True):
-        backend.activate(row, own[None].copy(), alone)
-        np.testing.assert_array_equal(found, alone[0])
-    assert gates.passed("activate", row, part, beside)
-    assert not gates.passed("activate", row, part[:, 1:], beside[:, 1:])  # few
+    backend, row, slab = NumpyBackend(), ACTIVATIONS[name], np.random.default_rng(0).normal(size=(2, 80, 65))
+    for part in (slab[:, 8:73], slab[:, 8:73].copy()):
+        h, down, alone = np.empty_like(slab)[:, 8:73], np.empty_like(part), np.empty((1, 65, 65))
+        backend.activate(row, part, h)
+        backend.gated(part, Gate(row, part, None, slice(None)), out=down)
+        for r in range(2):
+            own = part[r : r + 1].copy()
+            backend.activate(row, own, alone)
+            np.testing.assert_array_equal(h[r], alone[0])
+            backend.gated(own, Gate(row, own, None, slice(None)), out=alone)
+            np.testing.assert_array_equal(down[r], alone[0])
+    assert gates.passed("activate", row, part, h)
+    assert not gates.passed("activate", row, part[:, 2:], h[:, 2:])  # few
     assert not gates.passed("activate", row, slab[:, :, ::2], slab[:, :, ::2].copy())
+
+
+def test_a_function_without_a_hash_may_be_an_activations():
+    @dataclass
+    class Steep:
+        by: float
+
+        def __call__(self, a, h):
+            np.multiply(a, self.by, out=h)
+
+    row, a = (
+        replace(ACTIVATIONS["identity"], name="steep", value=Steep(2.0), cuda="h = 2 * a;"),
+        np.ones((1, gates.FEW)),
+    )
+    assert gates.passed("activate", row, a, found := np.empty_like(a))
+    assert (found == 2).all()
 
 
 def test_every_number_is_done_once_by_any_number_of_threads(monkeypatch):

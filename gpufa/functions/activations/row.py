@@ -1,7 +1,7 @@
 """What an activation is: value, derivative, and both in CUDA C."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -25,8 +25,8 @@ class Activation(Part):
     kind: ClassVar[str] = "activation"
 
     of: Literal["h", "a"]
-    value: Callable[[Array, Array], Any]
-    derivative: Callable[[Array, Array, Array], Any]
+    value: Callable[[Array, Array], Any] = field(hash=False)  # a callable of one's own may have no hash
+    derivative: Callable[[Array, Array, Array], Any] = field(hash=False)
     cuda: str = ""
     cuda_derivative: str = ""
     learns: bool = True

@@ -99,6 +99,19 @@ def test_every_activation_in_a_layer_and_a_gate(either, dtype, name):
     near(either, found, delta * g, dtype)
 
 
+@every_dtype
+@pytest.mark.parametrize("rows", [3, 130])
+@pytest.mark.parametrize("name", [name for name, row in ACTIVATIONS.items() if row.learns and name != "identity"])
+def test_what_is_no_number_shows_in_the_derivative(backend, name, rows, dtype):
+    z, delta = np.full((1, rows, 130), np.nan, dtype), np.ones((1, rows, 130), dtype)
+    gate, found = Gate(ACTIVATIONS[name], backend.to_device(z), None, slice(0, rows)), backend.to_device(delta)
+    out = backend.zeros(delta.shape, dtype)
+    backend.gated(found, gate, out=out)
+    backend.gate(found, [gate])
+    for one in (found, out):
+        assert np.isnan(backend.to_host(one)).all()
+
+
 def gates_of(backend, z, mask):
     """Two activations and rows without f', each on their own rows."""
     cuts = [0, z.shape[1] // 3, z.shape[1] // 2, z.shape[1]]

@@ -1,5 +1,4 @@
 // Functions in steps that compilers make vectors of, to a few units in the last place; NaN stays.
-#include <cmath>
 #include <cstring>
 
 template <typename N>
@@ -18,6 +17,7 @@ struct Real<float> {
         1.25300806f,   -0.1356211f,    -0.0475621561f, 0.129644721f,   -0.119275281f,   0.0683131967f,
         -0.0237635597f, 0.00250677867f, 0.00187506025f, -0.00073408205f, -9.25376913e-5f, 8.00745497e-5f,
     };
+    static float signed_as(float size, float x) { return __builtin_copysignf(size, x); }
     // e^r - 1, |r| < 0.4 (Cephes' expf)
     template <typename N>
     static N grown(N r) {
@@ -45,6 +45,7 @@ struct Real<double> {
         4.1807846988455822e-8,  -1.3326364813003833e-8, -8.5003979297726154e-9, 9.8857988311393649e-10,
         8.864219016427092e-10,
     };
+    static double signed_as(double size, double x) { return __builtin_copysign(size, x); }
     // (Cephes' exp)
     template <typename N>
     static N grown(N r) {
@@ -107,5 +108,5 @@ static inline N tanh_of(N x) {
     const N z = x < 0 ? -x : x, twice = z > R::flat ? 2 * R::flat : 2 * z;
     const N n = twice * R::log2_e + R::whole, steps = n - R::whole, up = two_to(n);
     const N u = R::grown(twice - steps * R::high - steps * R::low) * up + (up - 1), found = u / (u + 2);
-    return std::copysign(found, x);
+    return R::signed_as(found, x);
 }

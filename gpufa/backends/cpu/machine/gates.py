@@ -70,10 +70,8 @@ CALL = re.compile(r"[a-z]\w*\(")
 OURS = {"erfc(", "exp(", "tanh("}  # functions that are in vectors
 SLOW = {"erfc("}  # those that take longer elsewhere, on any processor
 EACH, EACH_CALLED = 0.2, 2.0  # nanoseconds a number
-FEW, FEW_CALLED = (
-    1 << 14,
-    1 << 12,
-)  # numbers, or numbers of a replica, that NumPy has done before machine code is called
+FEW = 1 << 14  # numbers that NumPy has done before machine code is called
+FEW_CALLED = 1 << 15  # bytes of a replica
 
 
 @cache
@@ -93,7 +91,7 @@ def _functions(activation: Activation, dtype: Any) -> dict[str, Any]:
 
 def _function(name: str, activation: Activation, dtype: Any) -> Any:
     """One of them, untried; None where NumPy is faster, or without a compiler."""
-    calls = _calls(name, activation)
+    calls = _calls(_text(name, activation))
     if calls is None:
         return None
     defines = {**kernels.activation_text(activation), **kernels.derivative_text(activation)}
@@ -104,11 +102,14 @@ def _function(name: str, activation: Activation, dtype: Any) -> Any:
 
 
 @cache
-def _calls(name: str, activation: Activation) -> set[str] | None:
-    """The functions that its text calls; None where there is no text, or NumPy is faster."""
-    text = activation.cuda if name == "activate" else activation.cuda_derivative
+def _calls(text: str) -> set[str] | None:
+    """The functions that a text calls; None where there is no text, or NumPy is faster."""
     calls, slow = set(CALL.findall(text)), SLOW if vectors() == "AVX-512" else SLOW | {"tanh("}
     return calls if text and (not calls or (calls <= OURS and calls & slow)) else None
+
+
+def _text(name: str, activation: Activation) -> str:
+    return activation.cuda if name == "activate" else activation.cuda_derivative
 
 
 def _right(name: str, does: Any, activation: Activation, dtype: Any) -> bool:
@@ -128,12 +129,12 @@ def passed(name: str, activation: Activation, *arrays: NDArray) -> bool:
     """Do it, "activate" or "gated", to arrays (R, ...), if there is machine code for it and each replica's lie whole;
     `out` of "gated" may be its `delta`.
 
-    Where NumPy has other bits, how many there are beside a replica decides nothing.
+    Where functions are called, a replica's bits don't hang on what stands beside it: its first number begins a vector.
     """
-    first, calls = arrays[0], _calls(name, activation)
-    if calls is None or any(a.dtype != first.dtype for a in arrays):
+    first, calls = arrays[0], _calls(_text(name, activation))
+    if calls is None or any(a.dtype != first.dtype or a.shape != first.shape for a in arrays):
         return False
-    if first.size < (FEW_CALLED * len(first) if calls else FEW):
+    if first.nbytes < FEW_CALLED * len(first) if calls else first.size < FEW:
         return False
     whole = all(a.flags.c_contiguous for a in arrays)
     if not whole and not all(a.ndim > 1 and a[:1].flags.c_contiguous for a in arrays):
@@ -141,7 +142,7 @@ def passed(name: str, activation: Activation, *arrays: NDArray) -> bool:
     does, size = _functions(activation, first.dtype).get(name), first.itemsize
     if not does:
         return False
-    for own in [arrays] if whole else zip(*arrays, strict=True):
+    for own in [arrays] if whole and not calls else zip(*arrays, strict=True):
         starts = [a.ctypes.data for a in own]
         share_numbers(own[0].size, EACH_CALLED if calls else EACH, partial(_stretch, does, starts, size))
     return True
