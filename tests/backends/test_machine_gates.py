@@ -90,9 +90,8 @@ def test_numpys_numbers_by_functions_of_ours(name, dtype, vectors, monkeypatch):
 def test_exponentials_erfc_and_tanh_over_all_that_there_is(dtype):
     """Of erfc the tail too, to so many units in the last place as its argument's rounding leaves."""
     every = "void every(const T* x, T* e, T* c, T* t, long n) {"
-    every += (
-        " for (long i = 0; i < n; i++) e[i] = power<T>(x[i], 0), c[i] = erfc_of<T>(x[i]), t[i] = tanh_of<T>(x[i]); }"
-    )
+    every += "for (long i = 0; i < n; i++) {"
+    every += "e[i] = power<T>(x[i], 0), c[i] = erfc_of<T>(x[i]), t[i] = tanh_of<T>(x[i]); } }"
     code = built(source(dtype, "functions.hpp") + 'extern "C" ' + every, {"every": [*[POINTER] * 4, LONG]})
     far, eps = (100, 9.0) if dtype == "float32" else (740, 26.0), float(np.finfo(dtype).eps)
     x = np.concatenate([np.linspace(-far[0], 88, 100001), np.linspace(-far[1], far[1], 100001)]).astype(dtype)
@@ -146,10 +145,8 @@ def test_a_function_without_a_hash_may_be_an_activations():
         def __call__(self, a, h):
             np.multiply(a, self.by, out=h)
 
-    row, a = (
-        replace(ACTIVATIONS["identity"], name="steep", value=Steep(2.0), cuda="h = 2 * a;"),
-        np.ones((1, gates.FEW)),
-    )
+    row = replace(ACTIVATIONS["identity"], name="steep", value=Steep(2.0), cuda="h = 2 * a;")
+    a = np.ones((1, gates.FEW))
     assert gates.passed("activate", row, a, found := np.empty_like(a))
     assert (found == 2).all()
 
@@ -164,7 +161,13 @@ def test_every_number_is_done_once_by_any_number_of_threads(monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "text", "form"),
-    [("activate", {"cuda": "h = a < 0 ? (T)0 : 2 * a;"}, "value"), ("gated", {"cuda_derivative": "g = 1;"}, "deriv")],
+    [
+        ("activate", {"cuda": "h = a < 0 ? (T)0 : 2 * a;"}, "value"),
+        ("activate", {"cuda": "h = a < 0 ? (T)0 : a < 50 ? a : (T)50;"}, "value"),
+        ("activate", {"cuda": "h = a > 0 ? a : (T)0;"}, "value"),
+        ("gated", {"cuda_derivative": "g = 1;"}, "deriv"),
+        ("gated", {"cuda_derivative": "g = h > 0;"}, "deriv"),
+    ],
 )
 def test_a_text_that_says_other_than_numpy_is_told_and_not_taken(name, text, form):
     row, many = replace(ACTIVATIONS["relu"], name="mine", **text), np.full((3, gates.FEW), -1, "float32")

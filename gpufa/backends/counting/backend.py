@@ -74,7 +74,7 @@ class Counting(Backend):
     def describe(self) -> dict[str, str]:
         return self.like.describe()
 
-    gemm = row_sums = layer = activate = gate = output_error = targets = tick = load = _nothing
+    gemm = row_sums = layer = activate = gated = output_error = targets = tick = load = _nothing
     optimizer_update = random = dropout = permutations = keyed_rows = evaluate = normalise = _nothing
     reorder = whiten = write = perturb = lower = means = look_up = add_look_ups = soften = soften_back = _nothing
     trace = trace_sums = neighbours = _nothing

@@ -1,7 +1,7 @@
 """The CPU: NumPy's ufuncs, and SciPy's BLAS for every product."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -104,26 +104,17 @@ class NumpyBackend(Direct, Pools, PassNorms, Attending, LookUps, EdgeSums, Loadi
         if mask is not None:
             np.multiply(h, mask, out=sent)
 
-    def gate(self, delta: NDArray, gates: Iterable[Gate]) -> None:
-        for gate in gates:
-            part = delta[..., gate.rows, :]
-            if gate.activation and not passed("gated", gate.activation, part, gate.z, part):
-                for rows in _rows_at_a_time(part.shape):
-                    some, z = part[..., rows, :], gate.z[..., rows, :]
-                    g, t = (self._piece(name, z) for name in ("f'", "work of f'"))
-                    gate.activation.derivative(z, g, t)
-                    np.multiply(some, g, out=some)
-            if gate.mask is not None:
-                np.multiply(part, gate.mask, out=part)
-
     def gated(self, delta: NDArray, gate: Gate, out: NDArray) -> None:
         if gate.activation and not passed("gated", gate.activation, delta, gate.z, out):
             for rows in _rows_at_a_time(out.shape):
-                some, z = out[..., rows, :], gate.z[..., rows, :]
-                gate.activation.derivative(z, some, self._piece("work of f'", z))
-                np.multiply(some, delta[..., rows, :], out=some)
+                z = gate.z[..., rows, :]
+                g, t = (self._piece(name, z) for name in ("f'", "work of f'"))
+                gate.activation.derivative(z, g, t)
+                np.multiply(delta[..., rows, :], g, out=out[..., rows, :])
         if gate.mask is not None:
             np.multiply(out if gate.activation else delta, gate.mask, out=out)
+        elif not gate.activation:
+            np.copyto(out, delta)
 
     def _piece(self, name: str, like: NDArray) -> NDArray:
         """Work space of that shape."""

@@ -20,11 +20,6 @@ ROWS = 16  # of a feedback matrix, kept by one block
 class FeedbackKernels(Launcher):
     """The operations that rules are written in."""
 
-    def gate(self, delta: Array, gates: Iterable[Gate]) -> None:
-        for gate in gates:
-            part = delta[..., gate.rows, :]
-            self.gated(part, gate, out=part)
-
     def gated(self, delta: Array, gate: Gate, out: Array) -> None:
         replicas, rows, columns = out.shape
         arrays = delta, gate.z, gate.mask, out

@@ -90,12 +90,13 @@ class Backend(Store, Dynamics, Columns, Norms, Sequences, TraceOperations, Edges
 
     def gate(self, delta: Array, gates: Iterable[Gate]) -> None:
         """delta *= f'(a) [* mask], each gate on its own rows."""
-        raise NotImplementedError
+        for gate in gates:
+            part = delta[..., gate.rows, :]
+            self.gated(part, gate, out=part)
 
     def gated(self, delta: Array, gate: Gate, out: Array) -> None:
-        """out = delta * f'(a) [* mask], of all rows."""
-        out[...] = delta
-        self.gate(out, [gate])
+        """out = delta * f'(a) [* mask], of all rows; out may be delta."""
+        raise NotImplementedError
 
     def feedback_delta(self, matrix: Array | KeyedMatrix, signal: Array, gates: Iterable[Gate], out: Array) -> None:
         """out = (matrix @ signal) * f'(a): one layer's delta, or all hidden layers' at once."""

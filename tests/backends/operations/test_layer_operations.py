@@ -112,6 +112,16 @@ def test_what_is_no_number_shows_in_the_derivative(backend, name, rows, dtype):
         assert np.isnan(backend.to_host(one)).all()
 
 
+@every_dtype
+def test_a_gate_of_nothing_lets_all_through(backend, dtype):
+    delta = draw(2, 5, 7, dtype=dtype)
+    placed, out = backend.to_device(delta), backend.zeros(delta.shape, dtype)
+    backend.gated(placed, Gate(None, placed, None, slice(0, 5)), out=out)
+    backend.gate(placed, [Gate(None, placed, None, slice(1, 3))])
+    for one in (placed, out):
+        np.testing.assert_array_equal(backend.to_host(one), delta)
+
+
 def gates_of(backend, z, mask):
     """Two activations and rows without f', each on their own rows."""
     cuts = [0, z.shape[1] // 3, z.shape[1] // 2, z.shape[1]]
