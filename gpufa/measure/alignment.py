@@ -22,6 +22,7 @@ the signals are those at its output, `gradient` is over all its matrices, `dead`
 measured in parts; its angles are of all its samples all the same, of gradients added up.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ from ..net.learner import Learner
 from ..net.learning.gradients import Gradients
 from ..net.state.arena import Layers, Parameters
 from ..rules.baselines.bp import BP
-from .angles import Cosines, Squares, angle, cosines, degrees, joined, ratio
+from .angles import angle, degrees, flattened, mean_and_deviation, products
 
 METRICS = (
     *("per_sample", "per_sample_std", "batch", "gradient", "local", "weight", "agreement", "pseudo", "excluded"),
@@ -56,14 +57,13 @@ def taken(net: Learner, x: Any, y: Any) -> "Batch":
 
 
 class Batch:
-    """What the parts of a batch, `several` or one, come to; of `whole` gradients where products of samples won't do."""
+    """What the parts of a batch, `several` or one, come to; of `whole` gradients where products of samples won't do.
+    `samples` and `gradients` are the sums that angles come of, by layer, of each sample and of all."""
 
     def __init__(self, net: Learner, several: bool) -> None:
-        self.rule, self.xp, self.several, self.m = net.rule, net.backend.xp, several, 0
-        self.samples: dict[tuple[str, int], Cosines] = {}
-        self.batch: dict[int, Squares] = {}
-        self.agreeing: dict[int, list[Any]] = {}
-        self.products: dict[int, Any] = {}
+        self.rule, self.several, self.m = net.rule, several, 0
+        self.samples: dict[str, dict[int, list[Any]]] = {}
+        self.gradients: dict[int, Any] = {}
         self.arenas: list[Parameters] = []
         self.inverse: Any = None
         self.still: Any = None
@@ -80,30 +80,38 @@ class Batch:
 
     def metrics(self) -> dict[str, NDArray]:
         """All of them."""
-        p, xp, found = self.p, self.xp, {name: dict[int, Any]() for name in METRICS}
-        for (name, k), one in self.samples.items():
-            mean, std, count = one.mean_and_deviation()
-            found[name][k] = degrees(xp, mean)
+        p, found = self.p, dict[str, dict[int, NDArray]]()
+        for name, by_layer in self.samples.items():
+            sums = self._host({k: p.xp.concatenate(parts, axis=-1) for k, parts in by_layer.items()})
+            mean, std, count = mean_and_deviation(sums)
+            rows = {name: degrees(mean)}
             if name == "per_sample":
-                found["per_sample_std"][k] = (degrees(xp, mean - std) - degrees(xp, mean + std)) / 2
-                found["excluded"][k] = self.m - count
-        for k, agree in self.agreeing.items():
-            found["agreement"][k] = 100 * joined(xp, agree).mean(axis=-1)
-        found["batch"] = {k: one.angle() for k, one in self.batch.items()}
-        found["gradient"] = self.products
+                rows["per_sample_std"] = (degrees(mean - std) - degrees(mean + std)) / 2
+                rows |= {"batch": angle(sums.sum(axis=-1)), "agreement": 100 * (sums[0] > 0).mean(axis=-1)}
+                rows["excluded"] = self.m - count
+            found |= {name: dict(zip(by_layer, values, strict=True)) for name, values in rows.items()}
         if self.arenas:
             ours, true = self.arenas[-2:]
-            found["gradient"] = {k: angle(xp, _matrices(p, ours, k), _matrices(p, true, k)) for k in p.hidden}
+            self.gradients = {k: flattened(p.xp, _matrices(p, ours, k), _matrices(p, true, k)) for k in p.hidden}
+        pairs = self.rule.weight_pairs(p.with_matrices())
+        weights = {k: flattened(p.xp, feedback, weights) for k, feedback, weights in pairs}
+        for name, by_layer in (("gradient", self.gradients), ("weight", weights)):
+            found[name] = dict(zip(by_layer, angle(self._host(by_layer)), strict=True)) if by_layer else {}
         if p.hidden:
             units = [k for k in p.hidden if p.activations[k - 1].learns and k not in p.sizes.layered]
-            found["dead"] = {k: 100 * self.still[:, p.sizes.rows(k)].mean(axis=-1) for k in units}
-        pairs = self.rule.weight_pairs(p.with_matrices())
-        found["weight"] = {k: angle(xp, feedback, weights) for k, feedback, weights in pairs}
-        shape, undefined = (len(p.hidden), len(p.seeds)), xp.full(len(p.seeds), xp.nan)
-        return {
-            name: np.array([p.backend.to_host(by_layer.get(k, undefined)) for k in p.hidden], float).reshape(shape).T
-            for name, by_layer in found.items()
-        }
+            still = p.backend.to_host(self.still)
+            found["dead"] = {k: 100 * still[:, p.sizes.rows(k)].mean(axis=-1) for k in units}
+        return {name: self._table(found.get(name, {})) for name in METRICS}
+
+    def _host(self, by_layer: Mapping[int, Any]) -> NDArray:
+        """Sums of each layer, (3, layers, ...)."""
+        return self.p.backend.to_host(self.p.xp.stack(list(by_layer.values()), axis=1))
+
+    def _table(self, by_layer: Mapping[int, NDArray]) -> NDArray:
+        """Of each hidden layer, (R, L - 1), NaN of those that are not there."""
+        undefined = np.full(len(self.p.seeds), np.nan)
+        rows = [by_layer.get(k, undefined) for k in self.p.hidden]
+        return np.array(rows, float).reshape(len(rows), len(undefined)).T
 
     def _signals(self, p: Pass) -> None:
         """The angles of the error signals."""
@@ -115,11 +123,9 @@ class Batch:
         backprop(p)
         for k in p.hidden:
             d, t = ours[k], p.delta[k]
-            self._cosines("per_sample", k, d, t)
-            self.agreeing.setdefault(k, []).append((d * t).sum(axis=-2, dtype="float64") > 0)
-            self.batch.setdefault(k, Squares(self.xp)).take(d, t)
+            self._samples("per_sample", k, d, t)
             if not self.whole:
-                self.products[k] = _gradient_angle(p, d, t, p.sent[k - 1])
+                self.gradients[k] = _gradient_sums(p, d, t, p.sent[k - 1])
 
     def _gradients(self, p: Pass) -> None:
         """The gradients that a rule hands over itself, and backprop's, those of several parts added up."""
@@ -154,7 +160,7 @@ class Batch:
                 down = p.pull(k + 1)
             if down is not None and p.sizes.one_dense(k + 1) and not p.residual:
                 p.send(k, down)
-                self._cosines("local", k, ours[k], p.delta[k])
+                self._samples("local", k, ours[k], p.delta[k])
 
     def _through_pseudoinverse(self, p: Pass, ours: Layers) -> None:
         """(pinv(W_L) e) * f'(a_{L-1}) for the last hidden layer; pinv by the host, where all weights are finite."""
@@ -163,10 +169,11 @@ class Batch:
             self.inverse = p.backend.to_device(np.linalg.pinv(W), p.dtype) if np.isfinite(W).all() else ()
         if len(self.inverse):
             p.send(p.L - 1, p.through(self.inverse, ours[p.L]))
-            self._cosines("pseudo", p.L - 1, ours[p.L - 1], p.delta[p.L - 1])
+            self._samples("pseudo", p.L - 1, ours[p.L - 1], p.delta[p.L - 1])
 
-    def _cosines(self, name: str, k: int, ours: Any, other: Any) -> None:
-        self.samples.setdefault((name, k), Cosines(self.xp)).take(ours, other)
+    def _samples(self, name: str, k: int, ours: Any, other: Any) -> None:
+        sums = products(self.p.xp, ours, other, -2)
+        self.samples.setdefault(name, {}).setdefault(k, []).append(sums)
 
 
 def _matrices(p: Pass, arena: Parameters, k: int) -> Any:
@@ -186,21 +193,23 @@ def backprop(p: Pass) -> None:
 
 def by_place(ours: NDArray, true: NDArray) -> NDArray:
     """`per_sample` over the channels of each place alone, in degrees: (samples, channels, places) to (places,)."""
-    cos, defined = cosines(np, ours, true, axis=1)
-    return np.asarray(degrees(np, ratio(np, (cos * defined).sum(axis=0), defined.sum(axis=0))))
+    return degrees(mean_and_deviation(products(np, ours, true, -2).swapaxes(-1, -2))[0])
 
 
-def _gradient_angle(p: Pass, d: Any, t: Any, h: Any) -> Any:
-    """The angle of d h^T and t h^T from products of samples alone: <d h^T, t h^T> = sum of (d^T t) * (h^T h)."""
-    if h.ndim == 2:
-        h = h[None]
-    similar = p.backend.zeros((len(h), p.m, p.m), p.dtype)
-    p.backend.gemm(T(h), h, out=similar)
-    products = []
-    for u, v in ((d, t), (d, d), (t, t)):
-        gram = p.backend.zeros((len(d), p.m, p.m), p.dtype)
-        p.backend.gemm(T(u), v, out=gram)
-        products.append((gram * similar).sum(axis=(-1, -2), dtype="float64"))
-    dot, dd, tt = products
-    norm = p.xp.sqrt(p.xp.maximum(dd, 0) * p.xp.maximum(tt, 0))
-    return degrees(p.xp, ratio(p.xp, dot, norm))
+def _gradient_sums(p: Pass, d: Any, t: Any, h: Any) -> Any:
+    """Those of d h^T and t h^T, by whichever matrices are smaller: these themselves, or products of samples alone, as
+    <d h^T, t h^T> = sum of (d^T t) * (h^T h)."""
+    if d.shape[-2] * h.shape[-2] <= p.m**2:
+        return flattened(p.xp, *(_product(p, u, T(h)) for u in (d, t)))
+    h = h if h.ndim > d.ndim - 1 else h[None]
+    similar, out = _product(p, T(h), h), p.xp.empty((3, len(d)))
+    for sums, (u, v) in zip(out, ((d, t), (d, d), (t, t)), strict=True):
+        (_product(p, T(u), v) * similar).sum(axis=(-1, -2), dtype="float64", out=sums)
+    return out
+
+
+def _product(p: Pass, a: Any, b: Any) -> Any:
+    """a @ b, (R, ., m) and (R, m, .) or (m, .)."""
+    out = p.backend.zeros((*a.shape[:-1], b.shape[-1]), p.dtype)
+    p.backend.gemm(a, b, out=out)
+    return out

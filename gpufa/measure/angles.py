@@ -1,84 +1,56 @@
-"""Angles of arrays, in degrees, of all at once or of one part of the samples after the other."""
+"""Angles of arrays, in degrees. The sums <a, b>, <a, a> and <b, b> that they come of, behind each other on axis 0, are
+taken where the arrays are; the rest is the host's, on what is left."""
 
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 NUMBERS = 1 << 18  # that are multiplied at a time
 
 
-class Cosines:
-    """The cosines of samples, (R, m), of arrays (R, n, m) that are taken in parts."""
-
-    def __init__(self, xp: ModuleType) -> None:
-        self.xp = xp
-        self.parts: list[tuple[Any, Any]] = []
-
-    def take(self, a: Any, b: Any) -> None:
-        """A part more."""
-        self.parts.append(cosines(self.xp, a, b, axis=-2))
-
-    def mean_and_deviation(self) -> tuple[Any, Any, Any]:
-        """Of those that are defined, and how many these are, (R,) each."""
-        xp, (cos, defined) = self.xp, (joined(self.xp, one) for one in zip(*self.parts, strict=True))
-        count = defined.sum(axis=-1)
-        mean = ratio(xp, (cos * defined).sum(axis=-1), count)
-        return mean, xp.sqrt(ratio(xp, (defined * (cos - mean[:, None]) ** 2).sum(axis=-1), count)), count
+def products(xp: ModuleType, a: Any, b: Any, *axes: int) -> Any:
+    """The sums over these axes, counted from the end, (3, all other axes)."""
+    out = xp.empty((3, *(size for axis, size in enumerate(a.shape, -a.ndim) if axis not in axes)))
+    for sums, (u, v) in zip(out, ((a, b), (a, a), (b, b)), strict=True):
+        (u * v).sum(axis=axes, dtype="float64", out=sums)
+    return out
 
 
-class Squares:
-    """The sums <a, b>, <a, a> and <b, b>, (R,), of arrays (R, n, m) that are taken in parts."""
-
-    def __init__(self, xp: ModuleType) -> None:
-        self.xp = xp
-        self.sums: tuple[Any, ...] = ()
-
-    def take(self, a: Any, b: Any) -> None:
-        """A part more, some rows of it at a time; `a` may be a Product."""
-        step = max(NUMBERS // b.shape[-1], 1)
-        for first in range(0, b.shape[-2], step):
-            rows = slice(first, first + step)
-            found = products(a[:, rows], b[:, rows], axis=(-1, -2))
-            self.sums = tuple(x + y for x, y in zip(self.sums, found, strict=True)) if self.sums else found
-
-    def angle(self) -> Any:
-        """That of a and b, each flattened; NaN where one is zero."""
-        cos, defined = _cosines(self.xp, *self.sums)
-        return degrees(self.xp, self.xp.where(defined, cos, self.xp.nan))
+def flattened(xp: ModuleType, a: Any, b: Any) -> Any:
+    """The sums over all of arrays (R, ., .), (3, R), some rows at a time; `a` may be a Product."""
+    step = max(NUMBERS // b.shape[-1], 1)
+    parts = (slice(start, start + step) for start in range(0, b.shape[-2], step))
+    first, *more = (products(xp, a[:, rows], b[:, rows], -2, -1) for rows in parts)
+    return sum(more, first)
 
 
-def angle(xp: ModuleType, a: Any, b: Any) -> Any:
-    """The angle of two arrays (R, ., .), each flattened; NaN where one is zero."""
-    whole = Squares(xp)
-    whole.take(a, b)
-    return whole.angle()
+def cosines(sums: NDArray) -> tuple[NDArray, NDArray]:
+    """The cosines, 0 where one of the two is zero, and where none is."""
+    dot, aa, bb = sums
+    norm = np.sqrt(np.maximum(aa, 0)) * np.sqrt(np.maximum(bb, 0))
+    return dot / np.where(norm == 0, 1, norm), norm > 0
 
 
-def cosines(xp: ModuleType, a: Any, b: Any, axis: Any) -> tuple[Any, Any]:
-    """The cosine along `axis`, 0 where undefined, and where it is defined."""
-    return _cosines(xp, *products(a, b, axis))
+def angle(sums: NDArray) -> NDArray:
+    """NaN where one of the two is zero."""
+    cos, defined = cosines(sums)
+    return degrees(np.where(defined, cos, np.nan))
 
 
-def products(a: Any, b: Any, axis: Any) -> tuple[Any, Any, Any]:
-    """<a, b>, <a, a> and <b, b> along `axis`."""
-    dot, aa, bb = ((u * v).sum(axis=axis, dtype="float64") for u, v in ((a, b), (a, a), (b, b)))
-    return dot, aa, bb
+def mean_and_deviation(sums: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """Of the cosines along the last axis, of those that are defined, and how many these are."""
+    cos, defined = cosines(sums)
+    count = defined.sum(axis=-1)
+    mean = ratio((cos * defined).sum(axis=-1), count)
+    return mean, np.sqrt(ratio((defined * (cos - mean[..., None]) ** 2).sum(axis=-1), count)), count
 
 
-def joined(xp: ModuleType, parts: Any) -> Any:
-    """The samples of all parts, (R, m)."""
-    first, *more = parts
-    return xp.concatenate([first, *more], axis=-1) if more else first
-
-
-def ratio(xp: ModuleType, a: Any, b: Any) -> Any:
+def ratio(a: NDArray, b: NDArray) -> NDArray:
     """a / b, NaN where b is zero."""
-    return xp.where(b == 0, xp.nan, a / xp.where(b == 0, 1, b))
+    return np.where(b == 0, np.nan, a / np.where(b == 0, 1, b))
 
 
-def degrees(xp: ModuleType, cos: Any) -> Any:
-    return xp.degrees(xp.arccos(xp.clip(cos, -1, 1)))
-
-
-def _cosines(xp: ModuleType, dot: Any, aa: Any, bb: Any) -> tuple[Any, Any]:
-    norm = xp.sqrt(aa) * xp.sqrt(bb)
-    return dot / xp.where(norm == 0, 1, norm), norm > 0
+def degrees(cos: NDArray) -> NDArray:
+    return np.degrees(np.arccos(np.clip(cos, -1, 1)))

@@ -2,21 +2,20 @@
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..layers.tokens.attention import Attention
 from ..net.learner import Learner
 from ..net.state.arena import Parameters
 from .alignment import taken
-from .angles import angle
+from .angles import angle, flattened
 
 
 def by_head(net: Learner, x: Any, y: Any) -> dict[str, NDArray]:
     """By layer of attention, as `called`, the angle of what the rule hands over for the weights of each head with what
     backprop does, (R, heads), in degrees: of its rows of W, which make its queries, keys and values, and the columns of
     U that read what it takes. NaN where one of the two is zero."""
-    found, sizes = {}, net.sizes
+    found, sizes, xp = {}, net.sizes, net.backend.xp
     several = {
         k: [(one.end, one.layer.heads) for one in sizes.named(k) if isinstance(one.layer, Attention)]
         for k in sizes.every
@@ -27,7 +26,8 @@ def by_head(net: Learner, x: Any, y: Any) -> dict[str, NDArray]:
         for k, layers in several.items():
             for title, (end, heads) in zip(called(k, len(layers)), layers, strict=True):
                 own = (_of_heads(net, one, end, heads) for one in (ours, true))
-                found[title] = np.stack([net.backend.to_host(angle(batch.xp, a, b)) for a, b in zip(*own, strict=True)])
+                sums = xp.stack([flattened(xp, a, b) for a, b in zip(*own, strict=True)], axis=1)
+                found[title] = angle(net.backend.to_host(sums))
     return {title: each.T for title, each in found.items()}
 
 

@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import standin
 
+import gpufa
 from gpufa.rules import RULES
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +56,20 @@ def test_what_a_step_may_ask(counts):
         assert sum(plain[rule][kind] for kind in ("launches", "copies", "fills")) <= 8
     for rule, first in {"eqprop": 521, "chl": 140, "predictive_coding": 211, "forward_forward": 113}.items():
         assert 2 * (plain[rule]["launches"] + plain[rule]["products"]) <= first
+
+
+@pytest.mark.gpu
+@pytest.mark.standin_only
+@pytest.mark.parametrize("layers", [2, 8])
+def test_what_the_angles_may_ask(layers):
+    """Sums of products, of which the host makes the rest: it waits as often whatever the number of layers."""
+    net = gpufa.Network([6, *[5] * layers, 3], rule="dfa", seeds=(0, 1), backend="cupy")
+    x, y = np.ones((4, 6)), np.zeros(4, int)
+    net.alignment(x, y)
+    with standin.count() as found:
+        net.alignment(x, y)
+    assert found["launches"] + found["products"] <= 20 + 45 * layers
+    assert found["syncs"] <= 9
 
 
 def test_the_committed_page_has_the_records(counts, tmp_path):

@@ -140,24 +140,26 @@ def test_signals_of_replicas_of_a_rule_without_deltas_and_of_a_net_without_hidde
     assert {name: d.shape for name, d in flat.items()} == {"delta1": (20, 3)}
 
 
-def test_alignment_metrics_against_their_definitions():
+@pytest.mark.parametrize("samples", [3, 20])  # by products of samples, and by the gradients themselves
+def test_alignment_metrics_against_their_definitions(samples):
+    x, y = X[:samples], Y[:samples]
     net = make(rule="dfa")
     bp = make(rule="bp")
     for name, p in bp.parameters.items():
         p[...] = net.parameters[name]
     W, B = net.parameters, net.feedback
-    a1 = np.tanh(W["W1"] @ X.T + W["b1"][:, None])
+    a1 = np.tanh(W["W1"] @ x.T + W["b1"][:, None])
     a2 = np.tanh(W["W2"] @ a1 + W["b2"][:, None])
-    e = (net.predict(X) - np.eye(3)[Y]).T
+    e = (net.predict(x) - np.eye(3)[y]).T
     ours = {1: (B["B1"] @ e) * (1 - a1**2), 2: (B["B2"] @ e) * (1 - a2**2)}
     true = {2: (W["W3"].T @ e) * (1 - a2**2)}
     true[1] = (W["W2"].T @ true[2]) * (1 - a1**2)
-    found = net.alignment(X, Y)
+    found = net.alignment(x, y)
 
     def angle(a, b):
         return np.degrees(np.arccos((a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b)))
 
-    gradients = net.gradients(X, Y), bp.gradients(X, Y)
+    gradients = net.gradients(x, y), bp.gradients(x, y)
     for k in (1, 2):
         np.testing.assert_allclose(found["agreement"][k - 1], 100 * ((ours[k] * true[k]).sum(0) > 0).mean())
         cosines = (ours[k] * true[k]).sum(0) / np.linalg.norm(ours[k], axis=0) / np.linalg.norm(true[k], axis=0)
