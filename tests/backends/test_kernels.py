@@ -31,12 +31,15 @@ def compile_all(library, arch, texts):
 
 def targets():
     """(version, architecture, types): every one from sm_70 on that an installed NVRTC knows; all types of numbers for
-    the oldest, a common one and the newest, one for the rest. Slow is all but the oldest."""
+    the oldest, a common one and the newest, one for the rest. Slow is all but the oldest, and of a second NVRTC all
+    but one type."""
     found = []
     for version, library in nvrtc.libraries().items():
         known = [arch for arch in nvrtc.architectures(library) if arch >= OLDEST]
         chosen = known[0], COMMON, known[-1]
-        found += [pytest.param(version, chosen[0], TYPES, id=f"{version}-{chosen[0]}")]
+        slow = {"marks": pytest.mark.slow, "id": f"{version}-{chosen[0]}-rest"}
+        others = [pytest.param(version, chosen[0], TYPES[1:], **slow)] if found else []
+        found += [pytest.param(version, chosen[0], TYPES[:1] if found else TYPES, id=f"{version}-{chosen[0]}"), *others]
         found += [pytest.param(version, COMMON, TYPES, marks=pytest.mark.slow, id=f"{version}-{COMMON}")]
         slow = {"marks": pytest.mark.slow, "id": f"{version}-{chosen[2]}"}
         found += [pytest.param(version, chosen[2], TYPES, **slow)]

@@ -51,7 +51,8 @@ struct Running {
     size_t started;
     std::vector<State> states;
     std::vector<Fiber*> fibers;  // of each thread that waits
-    std::vector<std::array<unsigned char, 32>> slots;
+    std::vector<std::array<unsigned char, 32>> slots[2];  // of one exchange, and of the next
+    std::vector<unsigned char> exchanges;                 // of each thread, even or odd
 };
 Running block;
 std::vector<Fiber*> idle;
@@ -114,12 +115,13 @@ void wait(bool whole_block) {
     leave();
 }
 
+// One wait is enough: who writes to the same slots again has met all others in the exchange between.
 void exchange(void* value, unsigned bytes, int lane) {
     const int me = current->thread, other = me / 32 * 32 + lane;
-    memcpy(block.slots[me].data(), value, bytes);
+    auto& slots = block.slots[block.exchanges[me] ^= 1];
+    memcpy(slots[me].data(), value, bytes);
     wait(false);
-    if (other < (int)block.slots.size()) memcpy(value, block.slots[other].data(), bytes);
-    wait(false);
+    if (other < (int)slots.size()) memcpy(value, slots[other].data(), bytes);
 }
 
 void arrange(Order order) {
@@ -152,7 +154,7 @@ const char* run_block(Order order) {
     for (int i = 0; i < n; i++) block.turns[i] = i;
     arrange(order);
     block.started = 0;
-    block.states.assign(n, READY);
+    block.states.assign(n, READY), block.exchanges.assign(n, 0);
     memset(block.image->shared, 0xFF, block.image->shared_end - block.image->shared);
     while (block.started < block.turns.size() && !crash.signal) enter(idle_fiber());
     while (!crash.signal && std::count(block.states.begin(), block.states.end(), DONE) < n) {
@@ -185,7 +187,8 @@ void run_kernel(const char* name, const Image& image, const Entry& entry, void**
     block.image = &image, block.entry = &entry, block.arguments = arguments;
     block.places.resize(n);
     for (unsigned t = 0; t < (unsigned)n; t++) block.places[t] = {t % size.x, t / size.x % size.y, t / size.x / size.y};
-    block.turns.resize(n), block.fibers.resize(n), block.slots.resize(n);
+    block.turns.resize(n), block.fibers.resize(n);
+    for (auto& slots : block.slots) slots.resize(n);
     const Order order = settings.order == ANY ? (Order)draw(3) : settings.order;
     const long long blocks = (long long)grid.x * grid.y * grid.z;
     const char* wrong = nullptr;
