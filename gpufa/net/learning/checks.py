@@ -58,7 +58,8 @@ def check_fit(layout: Layout, rule: Rule, others: Mapping[str, type[Rule]]) -> N
     _check_stops(layout)
     for k in layout.every:
         needs = rule.needs if rule.feedforward or "pull" in rule.needs else rule.needs | {"matrix", "plain"}
-        missing = [what for what in WANTED if what in needs - layout.offers(k)]
+        lacking = needs - layout.offers(k)
+        missing = [what for what in WANTED if what in lacking]
         if not missing:
             continue
         if missing == ["derivative"] and not layout.layered:
