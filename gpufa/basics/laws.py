@@ -37,8 +37,13 @@ def _sign(words: NDArray[np.uint32], out: NDArray) -> None:
 
 def _normal(words: NDArray[np.uint32], out: NDArray) -> None:
     """Normal-like, mean 0 and variance 1: the sum of the word's four bytes (Irwin-Hall; no value beyond 3.46)."""
-    np.einsum("nb->n", words.view(np.uint8).reshape(-1, 4), out=out, dtype=out.dtype, casting="unsafe")
-    np.subtract(out, 510, out=out)
+    rest = out.view(np.uint32)[: len(words)]
+    for bits, mask in ((8, 0x00FF00FF), (16, 0xFFFF)):  # bytes beside each other, and then pairs of them
+        np.right_shift(words, np.uint32(bits), out=rest)
+        np.bitwise_and(rest, np.uint32(mask), out=rest)
+        np.bitwise_and(words, np.uint32(mask), out=words)
+        np.add(words, rest, out=words)
+    np.subtract(words, 510.0, out=out, casting="unsafe")
 
 
 def _ternary(words: NDArray[np.uint32], out: NDArray) -> None:

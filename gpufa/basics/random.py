@@ -93,6 +93,7 @@ class Generator:
     def __init__(self) -> None:
         self._counters = np.empty((6, BLOCK), np.uint64)
         self._blocks = np.arange(BLOCK, dtype=np.uint64)
+        self._at = np.empty(BLOCK, np.uint64)
         self._words = np.empty((BLOCK, 4), np.uint32)
 
     def fill(
@@ -130,11 +131,7 @@ class Generator:
     ) -> NDArray:
         """Write the words of the indices 4 * at[i] to 4 * at[i] + 3 into out[:, i], (4, n) uint32, for at (n,)."""
         for start in range(0, len(at), BLOCK):
-            piece = at[start : start + BLOCK]
-            counters = self._counters[:, : len(piece)]
-            counters[0] = piece
-            self._mix(counters, seed, purpose, stream, step)
-            out[:, start : start + BLOCK] = counters[:4]
+            out[:, start : start + BLOCK] = self._quads(at[start : start + BLOCK], seed, purpose, stream, step).T
         return out
 
     def keep(self, out: NDArray, drop: float, seed: int, *, stream: int = 0, step: int = 0) -> NDArray:
@@ -154,10 +151,7 @@ class Generator:
         threshold = drop_threshold(drop)
         for start in range(0, len(at.quads), BLOCK):
             quads = at.quads[start : start + BLOCK]
-            counters = self._counters[:, : len(quads)]
-            counters[0] = quads
-            self._mix(counters, seed, Purpose.DROPOUT, stream, step)
-            at.words[start : start + BLOCK] = counters[:4].T
+            at.words[start : start + BLOCK] = self._quads(quads, seed, Purpose.DROPOUT, stream, step)
         np.take(at.words.view(np.uint16).reshape(-1), at.among, out=at.drawn, mode="clip")
         np.greater_equal(at.drawn, threshold, out=at.kept)
         np.multiply(at.kept, 2**16 / (2**16 - threshold), out=at.kept)
@@ -180,19 +174,26 @@ class Generator:
 
     def _draw(self, n: int, first: int, seed: int, purpose: int, stream: int, step: int) -> NDArray[np.uint32]:
         """n words, from index 4 * first on."""
-        quads = -(-n // 4)
-        counters = self._counters[:, :quads]
-        np.add(self._blocks[:quads], np.uint64(first), out=counters[0])
-        self._mix(counters, seed, purpose, stream, step)
-        words = self._words[:quads]
-        words[...] = counters[:4].T
-        return words.reshape(-1)[:n]
+        quads = self._blocks[: -(-n // 4)]
+        return self._quads(quads, seed, purpose, stream, step, first).reshape(-1)[:n]
 
-    def _mix(self, counters: NDArray[np.uint64], seed: int, purpose: int, stream: int, step: int) -> None:
-        """`philox` of counters whose first row is written."""
-        for row, word in enumerate((stream, step, purpose), start=1):
+    def _quads(
+        self, at: NDArray, seed: int, purpose: int, stream: int, step: int, first: int = 0
+    ) -> NDArray[np.uint32]:
+        """The words of the indices 4 * (first + at[i]) to 4 * (first + at[i]) + 3, (n, 4), for at (n,)."""
+        indices, words = self._at[: len(at)], self._words[: len(at)]
+        np.add(at, first, out=indices, casting="unsafe")
+        self.mix(indices, (stream, step, purpose), seed, words)
+        return words
+
+    def mix(self, at: NDArray[np.uint64], counter: tuple[int, int, int], seed: int, out: NDArray[np.uint32]) -> None:
+        """out[i] = the words of the counter (at[i], *counter), (n, 4), for at (n,), both contiguous."""
+        counters = self._counters[:, : len(at)]
+        counters[0] = at
+        for row, word in enumerate(counter, start=1):
             counters[row] = word
         philox(counters, seed)
+        out[...] = counters[:4].T
 
 
 def permutation(seed: int, purpose: Purpose, step: int, n: int, stream: int = 0) -> NDArray[np.int64]:

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...basics.filled import Filled
-from ...basics.random import Generator, Purpose, permutation
+from ...basics.random import Purpose, permutation
 from ..operations.keyed import KeyedMatrix
+from .machine.philox import Mixing
 from .products import Products
 
 
@@ -17,7 +18,7 @@ class Drawing(Products):
 
     def __init__(self) -> None:
         super().__init__()
-        self.generator = Generator()
+        self.generator = Mixing()
 
     def random(
         self,

@@ -43,7 +43,7 @@ def kernel(file: str, name: str, dtype: str = "float32", slab: str | None = None
     types |= {key: defines.pop(key) for key in "UYO" if key in defines}
     lines = [f"#define {key} {' '.join(str(text).split())}" for key, text in {"V": V, **types, **defines}.items()]
     # bf16 is defined by the text itself, so the types are named behind nothing but their macros.
-    source = "\n".join([*lines, _included(f"{file}.cu")])
+    source = "\n".join([*lines, included(f"{file}.cu")])
     found = re.search(rf'extern "C" __global__ void {name}\((.*?)\)', source, re.S)
     assert found, f"{file}.cu has no kernel {name}"
     parameters = tuple(re.sub(r"\s*\w+$", "", part.strip()) for part in found[1].split(","))
@@ -51,10 +51,10 @@ def kernel(file: str, name: str, dtype: str = "float32", slab: str | None = None
 
 
 @cache
-def _included(name: str) -> str:
+def included(name: str) -> str:
     """A file's text with the files that it includes put in their places."""
     text = files(__package__).joinpath(name).read_text(encoding="utf-8")
-    return re.sub(r'#include "(.*?)"', lambda found: _included(found[1]), text)
+    return re.sub(r'#include "(.*?)"', lambda found: included(found[1]), text)
 
 
 def activation_text(activation: Activation) -> dict[str, str]:
