@@ -6,6 +6,7 @@ import pytest
 
 from gpufa.backends.cpu.backend import NumpyBackend
 from gpufa.backends.cpu.machine import norms
+from gpufa.backends.cpu.machine import threads as machine_threads
 from gpufa.backends.cpu.machine.compiler import compiler
 from gpufa.backends.operations.norms import Moments, Norms
 
@@ -35,7 +36,8 @@ def both_ways(does, x, delta, gain, shift, axis=-1):
 @pytest.mark.parametrize("columns", [1, 63, 64, 200, 4096, 9001])
 @pytest.mark.parametrize("axis", [-1, -2])
 def test_they_are_numpys(axis, columns, dtype, threads, monkeypatch):
-    monkeypatch.setattr(norms, "threads", lambda work: threads)
+    for module in (norms, machine_threads):
+        monkeypatch.setattr(module, "threads", lambda work: threads)
     given = drawn(columns, dtype)
     tolerance = 2e-5 if dtype == "float32" else 1e-13
     for found, expected in zip(*(both_ways(does, *given, axis=axis) for does in (NumpyBackend, Norms)), strict=True):

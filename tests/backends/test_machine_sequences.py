@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gpufa.backends.cpu.backend import NumpyBackend
-from gpufa.backends.cpu.machine import sequences
+from gpufa.backends.cpu.machine import threads as machine_threads
 from gpufa.backends.cpu.machine.compiler import compiler
 from gpufa.backends.cpu.sequences import NumpySequences
 
@@ -32,7 +32,7 @@ def both(name, change, *arrays):
 @some_threads
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (31, 33), (700, 5), (64, 64)])
 def test_what_is_turned_over_is_numpys(rows, columns, dtype, threads, monkeypatch):
-    monkeypatch.setattr(sequences, "threads", lambda work: threads)
+    monkeypatch.setattr(machine_threads, "threads", lambda work: threads)
     x = drawn(2, rows + 2, columns, dtype=dtype)[:, 1:-1]
     out = np.zeros((2, columns, rows + 3), dtype)
     NumpyBackend().turn(x, out[..., 1:-2])
@@ -45,7 +45,7 @@ def test_what_is_turned_over_is_numpys(rows, columns, dtype, threads, monkeypatc
 @some_threads
 @pytest.mark.parametrize("shared", [True, False])
 def test_sums_of_look_ups_are_numpys(shared, dtype, threads, monkeypatch):
-    monkeypatch.setattr(sequences, "threads", lambda work: threads)
+    monkeypatch.setattr(machine_threads, "threads", lambda work: threads)
     delta = drawn(2, 7, 60, dtype=dtype)
     tokens = np.random.default_rng(1).integers(0, 9, (12, 5) if shared else (2, 12, 5)).astype(dtype)
 

@@ -11,6 +11,7 @@ from ..cpu.machine.convolution import Direct
 from ..cpu.machine.convolver import Convolver, convolver
 from ..cpu.machine.norms import normer
 from ..cpu.machine.pools import pooler
+from ..cpu.machine.traces import tracer
 from ..operations.base import Backend
 from ..operations.columns import Maps
 from ..operations.norms import Moments, Over
@@ -161,7 +162,8 @@ class CountingOnCPU(Counting, Direct, Attending):
             super().norm_back(delta, axis, gain, factor, z, out, over)
 
     def trace(self, trace: Array, *_: Any) -> None:
-        part_of(self, trace)
+        if tracer(trace.dtype) is None:
+            part_of(self.room, trace)
 
     def trace_sums(self, trace: Array, signal: Array, out: Array) -> None:
         self.scratch("sums of traces", (*out.shape, 1), out.dtype)

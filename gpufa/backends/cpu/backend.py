@@ -11,12 +11,10 @@ from ...basics.arguments import shown
 from ...basics.errors import OutOfMemory, in_bytes
 from ...functions import optimizers
 from ...functions.activations import Activation
-from ...functions.cells import TRACE
 from ...functions.formulas import Formula
 from ...functions.optimizers import CHUNK, Hyper, Optimizer, clip_factor
 from ..operations.norms import Over
 from ..operations.operands import Gate, Outputs, Rates
-from ..operations.traced import part_of
 from .loading import Loading
 from .machine.attention import Attending
 from .machine.convolution import Direct
@@ -26,6 +24,7 @@ from .machine.gates import passed
 from .machine.norms import PassNorms
 from .machine.pools import Pools
 from .machine.sequences import LookUps
+from .machine.traces import Traces
 from .machine.update import compiled_update
 
 BESIDE = 8  # samples
@@ -33,7 +32,7 @@ PIECE = 1 << 17  # numbers of f' at a time: these, and what they are made of and
 LINE = 64  # bytes of a line of the cache: arrays begin at one, as vectors should, and JAX asks of memory that it shares
 
 
-class NumpyBackend(Direct, Pools, PassNorms, Attending, LookUps, EdgeSums, Loading):
+class NumpyBackend(Direct, Pools, PassNorms, Attending, LookUps, Traces, EdgeSums, Loading):
     """NumPy arrays on the CPU."""
 
     name = "numpy"
@@ -182,20 +181,6 @@ class NumpyBackend(Direct, Pools, PassNorms, Attending, LookUps, EdgeSums, Loadi
 
     def evaluate(self, formula: Formula, *arrays: NDArray, **numbers: float) -> None:
         formula.value(*arrays, **numbers)
-
-    def trace(self, trace: NDArray, decay: NDArray, local: NDArray, x: NDArray) -> None:
-        """Some rows at a time, so that a part of them stays in the cache."""
-        part, every = part_of(self, trace), x if x.ndim == trace.ndim else x[:, None]
-        for own, d, add, seen in zip(trace, decay[:, :, None], local[:, :, None], every, strict=True):
-            for first in range(0, len(own), len(part)):
-                some = slice(first, first + len(part))
-                read = seen if len(seen) == 1 else seen[some]
-                TRACE.value(own[some], d[some], add[some], read, part[: len(own[some])])
-
-    def trace_sums(self, trace: NDArray, signal: NDArray, out: NDArray) -> None:
-        found = self.scratch("sums of traces", (*out.shape, 1), out.dtype)
-        np.matmul(trace, signal[..., None], out=found)
-        np.add(out, found[..., 0], out=out)
 
     def perturb(self, x: NDArray, slope: NDArray, size: float, out: NDArray) -> None:
         np.sign(slope, out=slope)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ...functions.cells import TRACE
-from .store import Store
 
 Array = Any
 PIECE = 1 << 17  # numbers of a trace at a time on a CPU: these, and what is added to them, stay within the cache
@@ -30,8 +29,8 @@ class TraceOperations:
         self.gemm(trace, signal[..., None], out=out[..., None], beta=1.0)
 
 
-def part_of(store: Store, trace: Array) -> Array:
+def part_of(room: Callable[..., Array], trace: Array) -> Array:
     """Work space for some rows of a trace, (rows, inputs, m)."""
     _, rows, inputs, m = trace.shape
     step = min(max(PIECE // max(inputs * m, 1), 1), rows)
-    return store.room("part of a trace", step * inputs * m, trace.dtype).reshape(step, inputs, m)
+    return room("part of a trace", step * inputs * m, trace.dtype).reshape(step, inputs, m)

@@ -24,6 +24,13 @@ from ...kernels import TYPES
 
 FLAGS = "-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC"
 CAREFUL = "#if defined(__FAST_MATH__) || __FINITE_MATH_ONLY__\n#error what is no number would be lost\n#endif\n"
+ROUNDED = """
+#ifdef __clang__
+#pragma clang fp contract(off)
+#else
+#pragma GCC optimize("fp-contract=off")
+#endif
+"""  # products before they are summed, as NumPy's are
 POINTER, LONG, REAL = ctypes.c_void_p, ctypes.c_long, ctypes.c_double
 Functions = Mapping[str, Sequence[Any]]  # by name, the types of what they are handed
 

@@ -17,17 +17,10 @@ from numpy.typing import NDArray
 from ....basics.errors import GpufaWarning
 from ....functions.activations import Activation
 from ... import kernels
-from .compiler import LONG, POINTER, built, source
+from .compiler import LONG, POINTER, ROUNDED, built, source
 from .facts import vectors
 from .threads import share_numbers
 
-ROUNDED = """
-#ifdef __clang__
-#pragma clang fp contract(off)
-#else
-#pragma GCC optimize("fp-contract=off")
-#endif
-"""
 CALLED = """
 #define erfc(x) erfc_of<T>(x)
 #define exp(x) power<T>(x, 0)

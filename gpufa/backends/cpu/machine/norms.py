@@ -1,13 +1,13 @@
 """Norms on the CPU, where NumPy would go over all maps a dozen times."""
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from numpy.typing import NDArray
 
 from ...operations.norms import Moments, Norms, Over
 from .compiler import LONG, POINTER, REAL, built, source
-from .threads import share, threads
+from .threads import share, share_rows, threads
 
 EACH = 0.5  # nanoseconds a number
 FUNCTIONS = {
@@ -73,9 +73,7 @@ def _made(*arrays: NDArray) -> Any:
 def _by_rows(does: Any, given: tuple[NDArray, ...], *numbers: float) -> None:
     """One replica's, its rows shared among threads."""
     rows, columns = given[0].shape
-    pointers, parts = [a.ctypes.data for a in given], threads(given[0].size * EACH)
-    borders = [rows * part // parts for part in range(parts + 1)]
-    share(parts, lambda part: does(*pointers, *numbers, columns, borders[part], borders[part + 1]))
+    share_rows(rows, columns * EACH, partial(does, *(a.ctypes.data for a in given), *numbers, columns))
 
 
 def _by_columns(does: Any, given: tuple[NDArray, ...], *numbers: float) -> None:

@@ -1,6 +1,5 @@
 """Turning over and look-ups on the CPU, where NumPy would go over all of it many times."""
 
-from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
@@ -8,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..sequences import NumpySequences
 from .compiler import LONG, POINTER, REAL, built, source
-from .threads import share, threads
+from .threads import share_rows
 
 EACH = 1.0  # nanoseconds a number
 FUNCTIONS = {
@@ -33,7 +32,7 @@ class LookUps(NumpySequences):
             return
         for one, to in zip(x, out, strict=True) if x.ndim > 2 else [(x, out)]:
             (rows, columns), pitches = one.shape, [a.strides[0] // size for a in (one, to)]
-            _by_rows(rows, columns, partial(code.turn, one.ctypes.data, to.ctypes.data, *pitches, columns))
+            share_rows(rows, columns * EACH, partial(code.turn, one.ctypes.data, to.ctypes.data, *pitches, columns))
 
     def add_look_ups(
         self, delta: NDArray, tokens: NDArray, out: NDArray, first: int = 0, alpha: Any = 1.0, beta: float = 0.0
@@ -48,11 +47,4 @@ class LookUps(NumpySequences):
         for r, (one, to) in enumerate(zip(delta, out, strict=True)):
             own, steps = places[r if len(places) > 1 else 0], [step // to.itemsize for step in to.strides]
             given = one.ctypes.data, own.ctypes.data, to.ctypes.data, *steps, factor, first, first + len(to), columns
-            _by_rows(rows, columns, partial(code.add_look_ups, *given))
-
-
-def _by_rows(rows: int, columns: int, does: Callable[[int, int], None]) -> None:
-    """does(first row, the one behind the last), its rows shared among threads."""
-    parts = threads(rows * columns * EACH)
-    borders = [rows * part // parts for part in range(parts + 1)]
-    share(parts, lambda part: does(borders[part], borders[part + 1]))
+            share_rows(rows, columns * EACH, partial(code.add_look_ups, *given))

@@ -37,6 +37,14 @@ def share_numbers(n: int, each: float, work: Callable[[int, int], None]) -> None
     share(parts, lambda part: work(borders[part], borders[part + 1]))
 
 
+def share_rows(rows: int, each: float, work: Callable[[int, int], None]) -> None:
+    """Do work(first row, the one behind the last) for stretches that are all rows together, of which each takes so many
+    nanoseconds."""
+    parts = threads(rows * each)
+    borders = [rows * part // parts for part in range(parts + 1)]
+    share(parts, lambda part: work(borders[part], borders[part + 1]))
+
+
 def rooms(room: Room, name: str, numbers: int, parts: int, like: NDArray) -> list[NDArray]:
     """So many numbers for each part, from where vectors can begin."""
     found = [room(f"{name} {part}", numbers + BORDER // like.itemsize, like.dtype) for part in range(parts)]
