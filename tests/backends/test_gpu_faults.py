@@ -7,6 +7,7 @@ import gc
 import subprocess
 import sys
 import types
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -28,17 +29,26 @@ NO_ROOM = r"GPU 0 has no room for an array \(.*\) of .* MiB: .* MiB are free"
 
 @pytest.fixture
 def room():
-    """Leaves CuPy so many bytes more than it has."""
+    """Leaves CuPy so many bytes more than are in use; what is free of blocks that are in use in part is taken."""
     import cupy
 
-    pool = cupy.get_default_memory_pool()
+    from gpufa.backends.gpu.cupydevice import open_device
+
+    pool, taken = cupy.get_default_memory_pool(), []
 
     def leave(size):
+        taken.clear()
         gc.collect()
         pool.free_all_blocks()
+        pool.set_limit(size=pool.total_bytes())
+        for piece in (MIB, MIB >> 6, MIB >> 11):
+            with open_device(0).working(), suppress(cupy.cuda.memory.OutOfMemoryError):
+                while True:
+                    taken.append(cupy.empty(piece, "uint8"))
         pool.set_limit(size=pool.total_bytes() + size)
 
     yield leave
+    taken.clear()
     pool.set_limit(size=0)
 
 
@@ -115,6 +125,10 @@ def test_memory_that_runs_out_in_mid_run_leaves_the_last_checkpoint(tmp_path, ro
         def on_epoch(self, trainer):
             if trainer.progress.epoch == 2:
                 trainer.net._passes.clear()
+                with trainer.backend.working():
+                    empty = trainer.backend.xp.empty
+                    empty(16 * MIB, "uint8")
+                    self.part = empty(9 * MIB, "uint8")  # of the block that has just been given back
                 room(0)
 
     settings = config(epochs=4, backend="cupy", dtype="float64", out=str(tmp_path))
