@@ -42,6 +42,19 @@ def test_they_have_numpys_bits(by, of_x, m, dtype, monkeypatch):
     np.testing.assert_array_equal(trace, wanted)
 
 
+@pytest.mark.parametrize("same", ["rows of decay", "samples of decay", "rows of local", "inputs of x", "samples of x"])
+def test_what_is_the_same_for_several_is_numpys_as_well(same):
+    trace, decay, local, x = given(9, "1", "float64")
+    decay = decay[:, :1].copy() if same == "rows of decay" else decay
+    decay = decay[..., :1].copy() if same == "samples of decay" else decay
+    local = local[:, :1].copy() if same == "rows of local" else local
+    x = x[:, :, :1].copy() if same == "inputs of x" else x
+    x = x[..., :1].copy() if same == "samples of x" else x
+    wanted = expected(trace, decay, local, x)
+    NumpyBackend().trace(trace, decay, local, x)
+    np.testing.assert_array_equal(trace, wanted)
+
+
 @pytest.mark.usefixtures("fresh")
 @pytest.mark.parametrize("fault", ["no compiler", "wrong code"])
 def test_otherwise_numpy_does_it(fault, monkeypatch):

@@ -41,17 +41,18 @@ def tracer(dtype: Any) -> Any:
 
 
 class Traces(TraceOperations):
-    """By machine code, to NumPy's bits; by NumPy without a compiler, and where an array has gaps."""
+    """By machine code, to NumPy's bits; by NumPy without a compiler, and where an array has gaps, or
+    is the same for several rows or samples."""
 
     room: Callable[..., NDArray]
 
     def trace(self, trace: NDArray, decay: NDArray, local: NDArray, x: NDArray) -> None:
         every = x if x.ndim == trace.ndim else x[:, None]
         for one in zip(trace, decay, local, every, strict=True):
-            whole = all(a.flags.c_contiguous and a.dtype == trace.dtype for a in one)
-            does = tracer(trace.dtype) if whole else None
-            (rows, inputs, m), seen = one[0].shape, one[3]
-            if does:
+            (rows, inputs, m), (own, d, add, seen) = trace.shape[1:], one
+            fit = d.shape == add.shape == (rows, m) and seen.shape in ((1, inputs, m), own.shape)
+            whole = fit and all(a.flags.c_contiguous and a.dtype == trace.dtype for a in one)
+            if does := tracer(trace.dtype) if whole else None:
                 given = *(a.ctypes.data for a in one), inputs * m if len(seen) > 1 else 0, inputs, m
                 share_rows(rows, inputs * m * EACH, partial(does, *given))
             else:
