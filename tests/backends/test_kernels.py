@@ -37,8 +37,8 @@ def targets():
     for version, library in nvrtc.libraries().items():
         known = [arch for arch in nvrtc.architectures(library) if arch >= OLDEST]
         chosen = known[0], COMMON, known[-1]
-        slow = {"marks": pytest.mark.slow, "id": f"{version}-{chosen[0]}-rest"}
-        others = [pytest.param(version, chosen[0], TYPES[1:], **slow)] if found else []
+        later = {"marks": pytest.mark.slow, "id": f"{version}-{chosen[0]}-rest"}
+        others = [pytest.param(version, chosen[0], TYPES[1:], **later)] if found else []
         found += [pytest.param(version, chosen[0], TYPES[:1] if found else TYPES, id=f"{version}-{chosen[0]}"), *others]
         found += [pytest.param(version, COMMON, TYPES, marks=pytest.mark.slow, id=f"{version}-{COMMON}")]
         slow = {"marks": pytest.mark.slow, "id": f"{version}-{chosen[2]}"}
