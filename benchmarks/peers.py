@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gpufa.backends import get_backend, why_no_gpu
 
-from .records import described, in_words, named, written
+from .records import described, in_words, machine, named, written
 from .runner import run
 from .works import CPU, GPU, Work
 
@@ -80,11 +80,18 @@ def measure(
     only: str,
     out: Path | None,
 ) -> None:
-    """Run the works and write the figures down, after each of them. Exits with 1 where contenders disagree."""
+    """Run the works and write the figures down, after each of them. Exits with 1 where contenders disagree, or where
+    those that are not run again are of another machine."""
     out = out or named(device, name)
     record = described(device, facts, threads) | {"works": []}
     if only and out.exists():
-        record["works"] = json.loads(out.read_text(encoding="utf-8"))["works"]
+        before = json.loads(out.read_text(encoding="utf-8"))
+        if machine(before) != machine(record):
+            raise SystemExit(
+                f"benchmarks: {str(out)!r} has works of {machine(before)}, and this is {machine(record)}; give another"
+                " --out"
+            )
+        record["works"] = before["works"]
     names = [work.name for work in works]
     for work in works:
         if only not in work.name:

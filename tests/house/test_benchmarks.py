@@ -41,6 +41,18 @@ def test_growth(kind, unit):
     assert len([line for line in done.stdout.splitlines() if unit in line]) == 20
 
 
+def test_works_of_another_machine_are_not_put_beside(tmp_path):
+    from benchmarks.records import written
+
+    file = tmp_path / "other.json"
+    written({"facts": {"processor": "an abacus"}, "works": []}, file)
+    before = file.read_bytes()
+    done = run("cpu", "--quick", "--only", "one net", "--out", str(file))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"benchmarks: {str(file)!r} has works of an abacus, and this is ")
+    assert file.read_bytes() == before
+
+
 def test_without_a_gpu_the_gpu_works_say_why():
     done = run("gpu")
     assert done.returncode == 1
