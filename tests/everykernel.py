@@ -61,6 +61,8 @@ def every_kernel(dtype, slab=None, V=None):
             found[f"output_error {name} {kind}"] = kernel("output", "output_error", **narrow, **text)
     for name in ("row_sums", "long_row_sums", "square_sums", "clip_factors"):
         found[name] = kernel("sums", name, **(wide if "row_sums" in name else narrow), THREADS="256")
+    for name in ("dots", "dot", "all_finite"):
+        found[name] = kernel("dots", name, dtype, THREADS="256")
     for name in ("row_norm_sums", "norm_up", "norm_down"):
         found[name] = kernel("norms", name, **plain, THREADS="256")
     for name in ("column_norm_sums", "follow"):

@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backends import get_backend
 from ..basics.arrays import T
 from ..net.batch.passes import Pass
 from ..net.learner import Learner
@@ -92,9 +93,9 @@ class Batch:
             found |= {name: dict(zip(by_layer, values, strict=True)) for name, values in rows.items()}
         if self.arenas:
             ours, true = self.arenas[-2:]
-            self.gradients = {k: flattened(p.xp, _matrices(p, ours, k), _matrices(p, true, k)) for k in p.hidden}
+            self.gradients = {k: flattened(p.backend, _matrices(p, ours, k), _matrices(p, true, k)) for k in p.hidden}
         pairs = self.rule.weight_pairs(p.with_matrices())
-        weights = {k: flattened(p.xp, feedback, weights) for k, feedback, weights in pairs}
+        weights = {k: flattened(p.backend, feedback, weights) for k, feedback, weights in pairs}
         for name, by_layer in (("gradient", self.gradients), ("weight", weights)):
             found[name] = dict(zip(by_layer, angle(self._host(by_layer)), strict=True)) if by_layer else {}
         if p.hidden:
@@ -148,7 +149,10 @@ class Batch:
             slope = p.delta.stacked
             slope.fill(1)
             p.gate(p.hidden, slope)
-            still = (slope == 0).all(axis=-1)
+            p.xp.not_equal(slope, 0, out=slope)
+            moved = p.backend.zeros(slope.shape[:-1], p.dtype)
+            p.backend.row_sums(slope, out=moved)
+            still = moved == 0
             self.still = still if self.still is None else self.still & still
 
     def _one_layer_of_backprop(self, p: Pass, ours: Layers) -> None:
@@ -172,8 +176,7 @@ class Batch:
             self._samples("pseudo", p.L - 1, ours[p.L - 1], p.delta[p.L - 1])
 
     def _samples(self, name: str, k: int, ours: Any, other: Any) -> None:
-        sums = products(self.p.xp, ours, other, -2)
-        self.samples.setdefault(name, {}).setdefault(k, []).append(sums)
+        self.samples.setdefault(name, {}).setdefault(k, []).append(products(self.p.backend, ours, other))
 
 
 def _matrices(p: Pass, arena: Parameters, k: int) -> Any:
@@ -193,18 +196,18 @@ def backprop(p: Pass) -> None:
 
 def by_place(ours: NDArray, true: NDArray) -> NDArray:
     """`per_sample` over the channels of each place alone, in degrees: (samples, channels, places) to (places,)."""
-    return degrees(mean_and_deviation(products(np, ours, true, -2).swapaxes(-1, -2))[0])
+    return degrees(mean_and_deviation(products(get_backend("numpy"), ours, true).swapaxes(-1, -2))[0])
 
 
 def _gradient_sums(p: Pass, d: Any, t: Any, h: Any) -> Any:
     """Those of d h^T and t h^T, by whichever matrices are smaller: these themselves, or products of samples alone, as
     <d h^T, t h^T> = sum of (d^T t) * (h^T h)."""
     if d.shape[-2] * h.shape[-2] <= p.m**2:
-        return flattened(p.xp, *(_product(p, u, T(h)) for u in (d, t)))
+        return flattened(p.backend, *(_product(p, u, T(h)) for u in (d, t)))
     h = h if h.ndim > d.ndim - 1 else h[None]
     similar, out = _product(p, T(h), h), p.xp.empty((3, len(d)))
     for sums, (u, v) in zip(out, ((d, t), (d, d), (t, t)), strict=True):
-        (_product(p, T(u), v) * similar).sum(axis=(-1, -2), dtype="float64", out=sums)
+        p.backend.dots(_product(p, T(u), v), similar, sums)
     return out
 
 

@@ -1,29 +1,34 @@
 """Angles of arrays, in degrees. The sums <a, b>, <a, a> and <b, b> that they come of, behind each other on axis 0, are
 taken where the arrays are; the rest is the host's, on what is left."""
 
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backends import Backend
+
 NUMBERS = 1 << 18  # that are multiplied at a time
 
 
-def products(xp: ModuleType, a: Any, b: Any, *axes: int) -> Any:
-    """The sums over these axes, counted from the end, (3, all other axes)."""
-    out = xp.empty((3, *(size for axis, size in enumerate(a.shape, -a.ndim) if axis not in axes)))
-    for sums, (u, v) in zip(out, ((a, b), (a, a), (b, b)), strict=True):
-        (u * v).sum(axis=axes, dtype="float64", out=sums)
-    return out
+def products(backend: Backend, a: Any, b: Any) -> Any:
+    """The sums over units of arrays (R, n, m), (3, R, m)."""
+    return _sums(backend, a, b, (len(a), a.shape[-1]))
 
 
-def flattened(xp: ModuleType, a: Any, b: Any) -> Any:
+def flattened(backend: Backend, a: Any, b: Any) -> Any:
     """The sums over all of arrays (R, ., .), (3, R), some rows at a time; `a` may be a Product."""
     step = max(NUMBERS // b.shape[-1], 1)
     parts = (slice(start, start + step) for start in range(0, b.shape[-2], step))
-    first, *more = (products(xp, a[:, rows], b[:, rows], -2, -1) for rows in parts)
+    first, *more = (_sums(backend, a[:, rows], b[:, rows], (len(b),)) for rows in parts)
     return sum(more, first)
+
+
+def _sums(backend: Backend, a: Any, b: Any, shape: tuple[int, ...]) -> Any:
+    out = backend.xp.empty((3, *shape))
+    for sums, (u, v) in zip(out, ((a, b), (a, a), (b, b)), strict=True):
+        backend.dots(u, v, sums)
+    return out
 
 
 def cosines(sums: NDArray) -> tuple[NDArray, NDArray]:

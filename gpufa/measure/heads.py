@@ -26,7 +26,7 @@ def by_head(net: Learner, x: Any, y: Any) -> dict[str, NDArray]:
         for k, layers in several.items():
             for title, (end, heads) in zip(called(k, len(layers)), layers, strict=True):
                 own = (_of_heads(net, one, end, heads) for one in (ours, true))
-                sums = xp.stack([flattened(xp, a, b) for a, b in zip(*own, strict=True)], axis=1)
+                sums = xp.stack([flattened(net.backend, a, b) for a, b in zip(*own, strict=True)], axis=1)
                 found[title] = angle(net.backend.to_host(sums))
     return {title: each.T for title, each in found.items()}
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.operations.operands import Outputs
+from ..basics.arrays import T
 from ..data.samples.data import has_labels
 from ..data.samples.places import without_gaps
 from ..data.samples.scaling import Scaling
@@ -124,7 +125,7 @@ def _tally(net: Learner, y: Any, n: int, judged: Iterable[Judged], sums: Any) ->
     replicas, classes = len(net.seeds), max(net.sizes.outputs, 2) if CLASSES in kinds else net.sizes.outputs
     residual = np.zeros(replicas)
     wrong, held = backend.zeros((replicas, classes), "float64"), backend.zeros((classes,), "float64")
-    inexact, spread = backend.zeros((replicas,), "float64"), 0.0
+    found, inexact, spread = backend.zeros(wrong.shape, "float64"), backend.zeros((replicas,), "float64"), 0.0
     outputs, second, counting = list[NDArray](), list[NDArray](), 0.0
     unit, weights = _units(own) if own else (1.0, None)
 
@@ -145,8 +146,11 @@ def _tally(net: Learner, y: Any, n: int, judged: Iterable[Judged], sums: Any) ->
             one = net.sizes.outputs == 1
             missed = (_yes(net, p) != (p.y > HALF))[:, 0] if one else p.missed
             members = backend.xp.concatenate([1 - p.y, p.y], axis=1) if one else p.y
-            wrong += (members * missed[:, None]).sum(axis=-1, dtype="float64")
-            held += members[0].sum(axis=-1, dtype="float64")
+            of_class = T(members)  # (R, m, C), of 0 and 1
+            backend.dots(of_class, T(missed[:, None].astype(members.dtype)), found)
+            wrong += found
+            backend.dots(of_class[:1], of_class[:1], found[:1])
+            held += found[0]
             if PAIR in kinds:
                 net.output_loss.outputs(p.a, p.e)
                 outputs.append(np.array(backend.to_host(p.e[:, -1])))

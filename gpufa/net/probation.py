@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
+from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
 from .batch.passes import Pass
@@ -35,14 +36,14 @@ def _forward(net: Learner, x: Any, y: Any) -> None:
     p = net.pass_for(len(x))
     net.teach(p, y)
     p.evaluate(net.rule.forward, x)
-    taken = p.e.copy()
+    taken = _kept(net, p.e)
     p.error()
-    if not _equal(taken, p.e):
+    if not _equal(taken, net.backend.to_host(p.e)):
         raise InvalidValue(
             f"rule {net.rule.name!r} changes net.a[{p.L}] behind super().forward(net, x), which takes the error; let it"
             " call net.forward(x) in its place"
         )
-    if net.rule.feedforward and not _near(p.xp, p.a[p.L].copy(), p.forward(x)):
+    if net.rule.feedforward and not _near(_kept(net, p.a[p.L]), net.backend.to_host(p.forward(x))):
         raise InvalidValue(
             f"rule {net.rule.name!r} does not go through the net as net.forward(x) does; let it say feedforward = False"
             ' and, where it knows no skip connections, "plain" in its needs'
@@ -50,8 +51,7 @@ def _forward(net: Learner, x: Any, y: Any) -> None:
 
 
 def _deltas(net: Learner, x: Any, y: Any) -> None:
-    ones, zeros = (_filled(net, x, y, value).copy() for value in (1, 0))
-    again = _filled(net, x, y, 0)
+    ones, zeros, again = (_filled(net, x, y, value) for value in (1, 0, 0))
     parts = [tuple(found[:, net.sizes.rows(k)] for found in (zeros, ones, again)) for k in net.sizes.hidden]
     same = all(_equal(a, c) for a, _, c in parts)
     for k, (a, b, _) in zip(net.sizes.hidden, parts, strict=True):
@@ -74,11 +74,11 @@ def _deltas(net: Learner, x: Any, y: Any) -> None:
 def _products(net: Learner, x: Any, y: Any) -> None:
     """Raise InvalidValue where the rule's gradients are not those of what its deltas leave."""
     p = net.pass_for(len(x))  # as the deltas have left it last, from zeros
-    ours = [layers.slab.copy() for layers in (p.delta, p.sent)]
+    ours = [_kept(net, layers.slab) for layers in (p.delta, p.sent)]
     p = net.judged(x, y)
     p.delta.stacked.fill(0)
     net.rule.gradients(p, Gradients(net.arena, [], signals_of=net.rule.name))
-    if not all(_equal(a, layers.slab) for a, layers in zip(ours, (p.delta, p.sent), strict=True)):
+    if not all(_equal(a, net.backend.to_host(b.slab)) for a, b in zip(ours, (p.delta, p.sent), strict=True)):
         raise InvalidValue(
             f"rule {net.rule.name!r} has gradients of other signals or activity than its deltas leave; let it say so:"
             ' makes = frozenset({"signals", "gradients"})'
@@ -96,7 +96,7 @@ def _weights(net: Learner, x: Any, y: Any) -> None:
         sums.finish()
         found.append(grads)
     for name in found[0]:
-        if not _near(net.backend.xp, found[1][name], found[0][name]):
+        if not _near(*(net.backend.to_host(grads[name]) for grads in (found[1], found[0]))):
             if not net.rule.linear:
                 raise InvalidValue(
                     f"rule {net.rule.name!r} does not learn in proportion to each place's error, and some places have"
@@ -114,27 +114,32 @@ def _sent(net: Learner, p: Pass) -> None:
         block = p.layered[k]
         if "gradients" in net.rule.makes and not block.arrived:  # the rule has a way of its own within
             continue
-        if not _equal(p.delta[k], block.handed_on(block.at.delta)):
+        if not _equal(*map(net.backend.to_host, (p.delta[k], block.handed_on(block.at.delta)))):
             raise InvalidValue(
                 f"rule {net.rule.name!r} writes net.delta[{k}] of block {k}, '{net.sizes.blocks[k - 1]}', whose layers"
                 f" learn from what is sent to it alone; let its deltas call net.send({k}, ...) with all of it"
             )
 
 
-def _filled(net: Learner, x: Any, y: Any, value: float) -> Any:
-    """The hidden deltas as the rule leaves them where they were all of that value, (R, hidden units, m) of the pass."""
+def _filled(net: Learner, x: Any, y: Any, value: float) -> NDArray:
+    """The hidden deltas as the rule leaves them where they were all of that value, (R, hidden units, m)."""
     p = net.judged(x, y)
     p.delta.stacked.fill(value)
     net.rule.deltas(p, p.e)
-    return p.delta.stacked
+    return _kept(net, p.delta.stacked)
 
 
-def _equal(a: Any, b: Any) -> bool:
-    """Element by element, no number being like another; xp.array_equal would copy both."""
+def _kept(net: Learner, array: Any) -> NDArray:
+    """A copy on the host, which compares without kernels that a GPU would first have to compile."""
+    return np.array(net.backend.to_host(array))
+
+
+def _equal(a: NDArray, b: NDArray) -> bool:
+    """Element by element, no number being like another; np.array_equal would copy both."""
     return bool(((a == b) | ((a != a) & (b != b))).all())
 
 
-def _near(xp: Any, a: Any, b: Any) -> bool:
+def _near(a: NDArray, b: NDArray) -> bool:
     """Whether they are the same but for rounding, or not all finite."""
     return not bool(abs(a - b).max() > 1e-2 * abs(b).max())
 

@@ -68,7 +68,7 @@ def test_what_the_angles_may_ask(layers):
     net.alignment(x, y)
     with standin.count() as found:
         net.alignment(x, y)
-    assert found["launches"] + found["products"] <= 20 + 45 * layers
+    assert found["launches"] + found["products"] <= 20 + 31 * layers
     assert found["syncs"] <= 9
 
 

@@ -7,7 +7,6 @@ from ...functions.activations import ACTIVATIONS, Activation
 from ...functions.optimizers import DECAYS, Hyper, Optimizer
 from .. import kernels
 from ..kernels import TYPES, kernel
-from ..operations.norms import Over
 from ..operations.operands import Outputs, Rates, Samples, Ticks
 from .device import Device, Job
 from .draws import RandomKernels
@@ -15,16 +14,13 @@ from .edges import EdgeKernels
 from .elementwise import ElementKernels
 from .feedback import FeedbackKernels
 from .grids import (
-    THREADS,
     columns_grid,
     element,
     output_grid,
-    shared_grid,
     slab_grid,
     stride,
     tile_grid,
     types,
-    warp_grid,
 )
 from .maps import MapKernels
 from .nccl import NcclLines
@@ -32,10 +28,10 @@ from .norms import NormKernels
 from .recorded import Recorded
 from .relax import RelaxKernels
 from .sequences import SequenceKernels
+from .sums import SumKernels
 
 Array = Any
 Layered = Any
-PIECES = 256  # blocks that share a sum over an arena
 
 
 class CupyBackend(
@@ -47,6 +43,7 @@ class CupyBackend(
     SequenceKernels,
     EdgeKernels,
     ElementKernels,
+    SumKernels,
     NcclLines,
 ):
     """CuPy arrays on one NVIDIA GPU."""
@@ -83,20 +80,6 @@ class CupyBackend(
         found = kernel("layer", "bias_activation", **types(a), V=V, **kernels.activation_text(activation))
         grid = slab_grid(rows, columns // V, replicas)
         self._launch(found, *grid, a, b, h, mask, sent, *map(stride, (a, b)), stride(mask), rows, columns, replicas)
-
-    def row_sums(self, delta: Array, out: Array, alpha: float | Array = 1.0, beta: float = 0.0) -> None:
-        replicas, rows, columns = delta.shape
-        factor = (None, alpha) if isinstance(alpha, int | float) else (alpha, 1.0)
-        text = {**types(delta), "V": self._wide(columns, delta), "THREADS": str(THREADS)}
-        given = delta, stride(delta), out, stride(out), *factor, beta
-        grid, sizes = shared_grid(rows, columns, replicas), (rows, columns, replicas)
-        if grid[0][0] == 1:
-            self._launch(kernel("sums", "row_sums", **text), *warp_grid(rows, replicas), *given, *sizes)
-            return
-        branch = self.device.branch  # each has room of its own
-        parts = self.scratch(f"parts of sums, {branch}", (replicas, rows, grid[0][0]), out.dtype)
-        arrived = self.scratch(f"blocks that have summed, {branch}", (replicas, rows), "uint32")
-        self._launch(kernel("sums", "long_row_sums", **text), *grid, *given, parts, arrived, *sizes)
 
     def output_error(self, outputs: Outputs) -> None:
         self._output_error(None, outputs)
@@ -148,19 +131,6 @@ class CupyBackend(
             *(samples.weights, stride(samples.weights), w, stride(w)),
             *((self._seeds(by.seeds), *by.places[1:]) if by else (None, 0, 0)),
         )
-
-    def clip_factors(self, g: Array, most: float, out: Array, over: Over | None = None) -> Array:
-        replicas, n = g.shape
-        squares = self.scratch("squares of pieces", (replicas, PIECES), "float64")
-        sums, factors = (
-            kernel("sums", name, g.dtype.name, THREADS=str(THREADS)) for name in ("square_sums", "clip_factors")
-        )
-        grid = (PIECES, 1, min(replicas, 65535)), (THREADS, 1, 1)
-        self._launch(sums, *grid, g, stride(g), squares, n, replicas)
-        if over:
-            over(squares)
-        self._launch(factors, *warp_grid(1, replicas), squares, PIECES, most, out, replicas)
-        return out
 
     def optimizer_update(
         self, optimizer: Optimizer, p: Array, g: Array, states: Sequence[Array], hyper: Hyper, decay: str, rates: Rates

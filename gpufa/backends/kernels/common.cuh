@@ -54,6 +54,15 @@ static __device__ bool last_of(unsigned* arrived, unsigned blocks) {
     return last;
 }
 
+// part[0] = the sum of what a block of MANY threads has put into `part`, in one order always; for the first of them.
+template <int MANY, class E>
+static __device__ void add_up(E* part) {
+    for (int half = MANY / 2; half; half /= 2) {
+        __syncthreads();
+        if (threadIdx.x < half) part[threadIdx.x] += part[threadIdx.x + half];
+    }
+}
+
 #define FOR_PACK(v) _Pragma("unroll") for (int v = 0; v < V; v++)
 
 // Every element of slabs (replicas, rows, columns), V columns at a time, whatever the grid.

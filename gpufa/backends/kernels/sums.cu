@@ -31,10 +31,7 @@ extern "C" __global__ void long_row_sums(const S* delta, i64 delta_stride, T* ou
             FOR_PACK(v) sum += (T)pack.at[v];
         }
         part[threadIdx.x] = sum;
-        for (int half = THREADS / 2; half; half /= 2) {
-            __syncthreads();
-            if (threadIdx.x < half) part[threadIdx.x] += part[threadIdx.x + half];
-        }
+        add_up<THREADS>(part);
         if (threadIdx.x == 0) parts[at * gridDim.x + blockIdx.x] = part[0];
         if (last_of(arrived + at, gridDim.x) && threadIdx.x == 0) {
             sum = 0;
@@ -54,10 +51,7 @@ extern "C" __global__ void square_sums(const T* g, i64 stride, double* squares, 
         for (i64 i = blockIdx.x * (i64)THREADS + threadIdx.x; i < n; i += gridDim.x * (i64)THREADS)
             sum += (double)g[r * stride + i] * (double)g[r * stride + i];
         part[threadIdx.x] = sum;
-        for (int half = THREADS / 2; half; half /= 2) {
-            __syncthreads();
-            if (threadIdx.x < half) part[threadIdx.x] += part[threadIdx.x + half];
-        }
+        add_up<THREADS>(part);
         if (threadIdx.x == 0) squares[r * gridDim.x + blockIdx.x] = part[0];
         __syncthreads();
     }

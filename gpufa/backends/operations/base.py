@@ -23,6 +23,7 @@ from .norms import Norms, Over
 from .operands import Gate, Outputs, Rates, Samples, Ticks
 from .sequences import Sequences
 from .store import Store
+from .sums import Sums
 from .traced import TraceOperations
 
 Array = Any
@@ -31,7 +32,7 @@ Job = Callable[[], None]
 HERE = nullcontext()
 
 
-class Backend(Store, Dynamics, Columns, Norms, Sequences, TraceOperations, Edges, Lines):
+class Backend(Store, Sums, Dynamics, Columns, Norms, Sequences, TraceOperations, Edges, Lines):
     """Base of all backends; `xp` is the array library. Procedural feedback of at least `keyed_from` bytes is made as it
     is used, `panel` bytes of a matrix at a time for a larger product; less is drawn once and kept. Of a gradient no
     more than `gradient_bytes` are made before an optimizer takes them, where that can be; None for all of it."""

@@ -15,8 +15,6 @@ from ..shape.layout import Layout
 from .arena import Array, Extra, Parameters
 from .feedback import Feedback, FeedbackMatrices
 
-LOOK = 1 << 20  # parameters that are looked at at a time
-
 
 class Model:
     """A net as a rule is asked about it (`Rule.check`), and, once it has its memory, as a rule prepares it.
@@ -114,10 +112,8 @@ class Model:
 
     def finite(self) -> Any:
         """Whether all parameters of a replica are finite, (R,) on the device."""
-        xp, flat = self.backend.xp, self.arena.flat
-        found = xp.ones(len(flat), bool)
-        for start in range(0, flat.shape[1], LOOK):
-            found &= xp.isfinite(flat[:, start : start + LOOK]).all(axis=1)
+        found = self.backend.zeros((len(self.seeds),), bool)
+        self.backend.finite(self.arena.flat, found)
         return found
 
     def new_arena(self, dtype: str | None = None) -> Parameters:
