@@ -156,7 +156,7 @@ def _ranking(cells: Ran, wanted: Mapping[str, Any]) -> "Figure":
     axes.set_xlim(right=1.2 * axes.get_xlim()[1])
     axes.set_xlabel(f"{measure.what}, {measure.unit}")
     axes.grid(axis="x")
-    axes.margins(y=0.02)
+    axes.set_ylim(-0.6, len(ranked) - 0.4)
     return figure
 
 
