@@ -22,7 +22,10 @@ TOKENS = (
     *("torch bp", "torch bp compiled", "torch dfa", "torch dfa compiled", "jax bp", "jax dfa"),
 )
 ON_GPU = (*OURS, *TORCH, *JAX, "biotorch dfa")
-MAPS_ON_GPU = "gpufa dfa", "gpufa bp", "torch bp", "torch bp channels last", "torch dfa"
+MAPS_ON_GPU = (
+    *("gpufa dfa", "gpufa bp", "torch bp", "torch bp compiled", "torch bp channels last"),
+    *("torch dfa", "torch dfa compiled", "jax bp", "jax dfa"),
+)
 SMALL = 8  # channels of a small net, and its samples in a batch
 
 
