@@ -12,6 +12,7 @@ from gpufa.backends.kernels import (
     update_text,
 )
 from gpufa.backends.operations.dynamics import DESCEND, INFER, SETTLE
+from gpufa.backends.operations.sums import TESTS
 from gpufa.basics.laws import LAWS
 from gpufa.functions.activations import ACTIVATIONS
 from gpufa.functions.augmentations import augmentations
@@ -61,8 +62,10 @@ def every_kernel(dtype, slab=None, V=None):
             found[f"output_error {name} {kind}"] = kernel("output", "output_error", **narrow, **text)
     for name in ("row_sums", "long_row_sums", "square_sums", "clip_factors"):
         found[name] = kernel("sums", name, **(wide if "row_sums" in name else narrow), THREADS="256")
-    for name in ("dots", "dot", "all_finite"):
+    for name in ("dots", "dot"):
         found[name] = kernel("dots", name, dtype, THREADS="256")
+    for name, test in TESTS.items():
+        found[f"every {name}"] = kernel("every", "every", dtype, TEST=test.cuda)
     for name in ("row_norm_sums", "norm_up", "norm_down"):
         found[name] = kernel("norms", name, **plain, THREADS="256")
     for name in ("column_norm_sums", "follow"):

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from ..net.learner import Learner
 from ..parallel.ranks import ALONE, Ranks
-from .tally import AMOUNTS, CLASSES, FLAGS, NATS, PAIR, TOKENS, Tally, count, count_nodes, together
+from .tally import Tally, count, count_nodes, together
+from .targets import AMOUNTS, CLASSES, FLAGS, NATS, PAIR, TOKENS
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backends import Backend
 from ..backends.operations.operands import Outputs
 from ..basics.arrays import T
 from ..data.samples.data import has_labels
@@ -13,14 +14,8 @@ from ..data.samples.places import without_gaps
 from ..data.samples.scaling import Scaling
 from ..net.batch.passes import Pass
 from ..net.learner import Learner
+from .targets import AMOUNTS, CLASSES, FLAGS, PAIR, kinds_of
 
-# What targets are, which may be more than one of these.
-CLASSES = "classes"  # one class a sample: labels, one-hot rows, or 0 and 1 of one output
-PAIR = "pair"  # of two classes
-TOKENS = "tokens"  # one class at each place of a sample
-NATS = "nats"  # the same, whose probability the loss is of
-FLAGS = "flags"  # several outputs of 0 or 1 each
-AMOUNTS = "amounts"  # numbers, whose squared error is the loss
 ADDED = "n", "loss", "wrong", "held", "inexact", "residual"  # of two parts
 HALF = 0.5  # an output above it says yes
 
@@ -59,33 +54,6 @@ class Tally(NamedTuple):
     spread: float
     unit: float
     values: int
-
-
-def kinds_of(net: Learner, y: Any) -> frozenset[str]:
-    """What the targets y, on the device, are to the net.
-
-    Real ones are what their values say: one-hot rows are classes, and other rows of 0 and 1 flags, unless they are
-    scaled. A single output of 0 and 1 is a class under binary cross-entropy alone. Under squared error all are amounts
-    as well; what is none of these is a share, and has its loss alone.
-    """
-    if net.sizes.places > 1:
-        loss = net.output_loss.name
-        if has_labels(y):
-            return frozenset({TOKENS, NATS} if loss == "cross_entropy" else {TOKENS})
-        return frozenset({AMOUNTS} if loss == "squared_error" else ())
-    if has_labels(y):
-        return frozenset({CLASSES, PAIR} if net.sizes.outputs == 2 else {CLASSES})
-    loss, columns = net.output_loss.name, y.shape[1]
-    found = {AMOUNTS} if loss == "squared_error" else set[str]()
-    if net.target_scaling or not bool(((y == 0) | (y == 1)).all()):
-        return frozenset(found)
-    if columns > 1 and loss != "binary_cross_entropy" and bool((y.sum(axis=1) == 1).all()):
-        found |= {CLASSES, PAIR} if columns == 2 else {CLASSES}
-    elif columns > 1:
-        found |= {FLAGS}
-    elif loss == "binary_cross_entropy":
-        found |= {CLASSES, PAIR}
-    return frozenset(found)
 
 
 def count(net: Learner, x: Any, y: Any, part: slice = slice(None)) -> Tally:
@@ -129,15 +97,17 @@ def _tally(net: Learner, y: Any, n: int, judged: Iterable[Judged], sums: Any) ->
     outputs, second, counting = list[NDArray](), list[NDArray](), 0.0
     unit, weights = _units(own) if own else (1.0, None)
 
-    def total(squares: Any, axes: Any, samples: int) -> NDArray:
-        """Over samples and outputs, where each output counts by its weight, on the host."""
-        summed = backend.to_host(squares.sum(axis=axes if weights is None else samples, dtype="float64"))
-        return summed if weights is None else np.asarray(summed @ weights)
+    def squares(e: Any) -> NDArray:
+        """Of e, (R, n_L, m), the sum over samples and outputs, of which each counts by its weight, on the host."""
+        summed = backend.zeros(e.shape[: 1 if weights is None else 2], "float64")
+        by_output = e if weights is None else T(e)
+        backend.dots(by_output, by_output, summed)
+        return backend.to_host(summed) if weights is None else np.asarray(backend.to_host(summed) @ weights)
 
     for p in judged:
         counting += p.counting
         if AMOUNTS in kinds:
-            residual += total(backend.xp.square(p.e), (-1, -2), -1)
+            residual += squares(p.e)
         if FLAGS in kinds:
             astray = _yes(net, p) != (p.y > HALF)
             wrong += astray.sum(axis=-1, dtype="float64")
@@ -156,7 +126,7 @@ def _tally(net: Learner, y: Any, n: int, judged: Iterable[Judged], sums: Any) ->
                 outputs.append(np.array(backend.to_host(p.e[:, -1])))
                 second.append(np.array(backend.to_host(members[0, 1])) > HALF)
     if AMOUNTS in kinds and net.sizes.places == 1:
-        spread = float(total(backend.xp.square(y - y.mean(axis=0)), None, 0))
+        spread = float(squares(T(y - _means(backend, y))[None])[0])
     if net.sizes.places > 1:
         return _of_places(net, y, kinds, counting, backend.to_host(sums), residual)
     return Tally(
@@ -167,6 +137,14 @@ def _tally(net: Learner, y: Any, n: int, judged: Iterable[Judged], sums: Any) ->
         np.concatenate(second) if second else np.zeros(0, bool),
         *(residual, spread, unit, 0 if has_labels(y) else y.size),
     )
+
+
+def _means(backend: Backend, y: Any) -> Any:
+    """Of each column of y, (N, n_L), like it."""
+    found, one = backend.zeros((1, y.shape[1]), "float64"), backend.zeros((1, 1, 1), y.dtype)
+    one.fill(1)
+    backend.dots(y[None], one, found)
+    return (found[0] / len(y)).astype(y.dtype)
 
 
 def _of_places(net: Learner, y: Any, kinds: frozenset[str], n: float, sums: NDArray, residual: NDArray) -> Tally:

@@ -5,7 +5,8 @@ import pytest
 from rulelab import network
 
 from gpufa.measure import scores
-from gpufa.measure.tally import AMOUNTS, CLASSES, FLAGS, NATS, PAIR, TOKENS, Tally
+from gpufa.measure.tally import Tally
+from gpufa.measure.targets import AMOUNTS, CLASSES, FLAGS, NATS, PAIR, TOKENS
 from gpufa.net.learner import CHUNK
 
 rng = np.random.default_rng(3)

@@ -43,7 +43,8 @@ def test_a_ranking_has_the_lowest_on_top_and_names_what_diverged():
              for name, v in (("bp", 3.0), ("fa", np.nan), ("dfa", 2.0))}  # fmt: skip
     axes = figures._ranking(cells, {}).axes[0]
     low, high = axes.get_ylim()
-    assert low <= -0.5 and high >= len(cells) - 0.5  # the marks of the first and the last are whole
+    assert low <= -0.5  # the marks of the first and the last are whole
+    assert high >= len(cells) - 0.5
     assert [label.get_text() for label in axes.get_yticklabels()] == ["fa", "bp", "dfa"]
     assert [text.get_text() for text in axes.texts] == ["diverged", "3.0", "2.0"]
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from ..kernels import Kernel, kernel
 from ..operations.norms import Over
+from ..operations.sums import TESTS
 from .grids import MOST, THREADS, columns_grid, sample_grid, shared_grid, steps, stride, types, warp_grid
 from .launcher import Launcher
 
@@ -44,10 +45,11 @@ class SumKernels(Launcher):
         grid = (pieces, 1, min(replicas, MOST)), (THREADS, 1, 1)
         self._launch(_kernel("dots", "dot", a), *grid, *given, parts, arrived, rows, columns, replicas)
 
-    def finite(self, x: Array, out: Array) -> None:
+    def every(self, test: str, x: Array, out: Array) -> None:
         replicas, n = x.shape
         out.fill(True)
-        self._launch(_kernel("dots", "all_finite", x), *columns_grid(n, replicas), x, stride(x), out, n, replicas)
+        found = kernel("every", "every", x.dtype.name, TEST=TESTS[test].cuda)
+        self._launch(found, *columns_grid(n, replicas), x, stride(x), out, n, replicas)
 
     def clip_factors(self, g: Array, most: float, out: Array, over: Over | None = None) -> Array:
         replicas, n = g.shape

@@ -46,15 +46,3 @@ extern "C" __global__ void dot(const T* a, i64 a_replica, i64 a_row, i64 a_colum
         __syncthreads();
     }
 }
-
-// out[r] stays true where all of x[r] is finite.
-extern "C" __global__ void all_finite(const T* x, i64 stride, bool* out, i64 n, i64 replicas) {
-    FOR_REPLICAS(r) {
-        bool all = true;
-        for (i64 i = blockIdx.x * (i64)blockDim.x + threadIdx.x; i < n; i += gridDim.x * (i64)blockDim.x) {
-            const T value = x[r * stride + i];
-            all = all && value - value == 0;
-        }
-        if (!all) out[r] = false;
-    }
-}

@@ -1,10 +1,27 @@
-"""Sums that are looked at beside training, in operations of `xp`: of products, and whether all is finite."""
+"""What is looked at beside training, in operations of `xp`: sums of products, and whether all numbers pass a test."""
 
+from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 Array = Any
 LOOK = 1 << 20  # numbers that are looked at at a time
+
+
+class Test(NamedTuple):
+    """Of each number of an array whether it passes; `cuda` is that of one number x."""
+
+    passed: Callable[[Array], Array]
+    cuda: str
+
+
+TESTS: Mapping[str, Test] = {
+    "finite": Test(np.isfinite, "x - x == 0"),
+    "0 or 1": Test(lambda x: (x == 0) | (x == 1), "x == 0 || x == 1"),
+    "1": Test(lambda x: x == 1, "x == 1"),
+}
 
 
 class Sums:
@@ -17,8 +34,8 @@ class Sums:
         to (R,), in double. Either may lie in memory in any way."""
         (a * b).sum(axis=-2 if out.ndim > 1 else (-2, -1), dtype="float64", out=out)
 
-    def finite(self, x: Array, out: Array) -> None:
-        """out = whether all of x is finite, (R, n) to (R,)."""
+    def every(self, test: str, x: Array, out: Array) -> None:
+        """out = whether all of x pass that one of TESTS, (R, n) to (R,)."""
         out.fill(True)
         for start in range(0, x.shape[1], LOOK):
-            out &= self.xp.isfinite(x[:, start : start + LOOK]).all(axis=1)
+            out &= TESTS[test].passed(x[:, start : start + LOOK]).all(axis=1)

@@ -113,7 +113,7 @@ class Model:
     def finite(self) -> Any:
         """Whether all parameters of a replica are finite, (R,) on the device."""
         found = self.backend.zeros((len(self.seeds),), bool)
-        self.backend.finite(self.arena.flat, found)
+        self.backend.every("finite", self.arena.flat, found)
         return found
 
     def new_arena(self, dtype: str | None = None) -> Parameters:

@@ -1,8 +1,8 @@
-"""Sums beside training, on both backends: products over units and over all, and whether all is finite."""
+"""Sums and tests beside training, on both backends: products over units and over all, and what all numbers are."""
 
 import numpy as np
 import pytest
-from operationlab import ALL, draw, every_dtype, rng, slab
+from operationlab import draw, every_dtype, rng, slab
 
 
 def close(backend, found, expected):
@@ -61,27 +61,32 @@ def test_dots_of_two_types(backend, kinds):
     close(backend, out, (a * b).sum(-2))
 
 
+BAD = {"finite": (np.nan, np.inf, -np.inf), "0 or 1": (np.nan, -1, 1e-30, 2), "1": (np.nan, 0, np.nextafter(1, 2))}
+
+
 @every_dtype
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(("test", "bad"), [(test, bad) for test in BAD for bad in BAD[test]])
 @pytest.mark.parametrize("n", [1, 700])
-def test_finite(backend, dtype, bad, n):
-    x = np.full((5, n), np.finfo(dtype).max, dtype)
-    x[:, ::2] = np.finfo(dtype).smallest_subnormal
+def test_every(backend, dtype, test, bad, n):
+    bad = np.nextafter(np.ones((), dtype), 2) if 1 < bad < 2 else bad
+    x = np.ones((5, n), dtype)
+    if test != "1":
+        x[:, ::2] = {"finite": np.finfo(dtype).max, "0 or 1": -0.0}[test]
     at = rng.integers(0, n, 5)
     x[1, at[1]], x[4, at[4]] = bad, bad
     wide = backend.zeros((5, n + 3), dtype)
     wide.fill(np.nan)
     wide[:, 2 : n + 2] = backend.to_device(x)
     out = backend.zeros((5,), bool)
-    backend.finite(wide[:, 2 : n + 2], out)
+    backend.every(test, wide[:, 2 : n + 2], out)
     assert backend.to_host(out).tolist() == [True, False, True, True, False]
 
 
-def test_finite_of_more_than_are_looked_at_at_once(backend, monkeypatch):
+def test_every_of_more_than_are_looked_at_at_once(backend, monkeypatch):
     from gpufa.backends.operations import sums
 
     monkeypatch.setattr(sums, "LOOK", 7)
     x, out = np.ones((2, 20), "float32"), backend.zeros((2,), bool)
     x[1, 19] = np.inf
-    backend.finite(backend.to_device(x), out)
-    assert backend.to_host(out[ALL]).tolist() == [True, False]
+    backend.every("finite", backend.to_device(x), out)
+    assert backend.to_host(out).tolist() == [True, False]
