@@ -21,6 +21,7 @@ from ..functions.parts import Part
 from ..measure.history import History
 from ..rules import Rule
 from ..runs import tables
+from ..runs.going_on import on
 from ..runs.summary import summary_of
 from ..training.settings.toml import stored, to_toml
 from .comparison import Comparison, compared
@@ -96,9 +97,10 @@ class Section:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Where it was trained; empty for a run that has not ended, as that is written then."""
-        place = self.summary.get("environment", {})
-        return {"backend": self.summary["backend"], **place} if place else {}
+        """Where it was trained, and where before; empty for a run that has not ended, as that is written then."""
+        place, before = self.summary.get("environment", {}), self.summary.get("before", [])
+        earlier = {f"to epoch {one['epochs']}": on(one["place"]) for one in before}
+        return {"backend": self.summary["backend"], **place, **earlier} if place else {}
 
 
 class Report:

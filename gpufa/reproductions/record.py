@@ -11,6 +11,7 @@ from rich.table import Table
 
 from ..basics import files
 from ..checkpoints import networks
+from ..runs.going_on import on
 from ..runs.summary import finite
 from ..runs.tables import mean_and_deviation
 from .experiment import Experiment, Published
@@ -58,7 +59,7 @@ def _cell(experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
         "why": found.why,
         "deviations": finite(found.deviations),
         "seconds": outcome.seconds,
-        "machines": sorted({machine for run in outcome.runs if (machine := _machine(run))}),
+        "machines": sorted({machine for run in outcome.runs for machine in _machines(run)}),
         "settings": dict(cell.settings),
     }
 
@@ -122,13 +123,14 @@ def _figure(text: str, unit: str, training: float | None) -> str:
     return f"{text} {unit}".rstrip() + ("" if training is None else f" ({training:.2f})")
 
 
-def _machine(run: Path) -> str:
-    """The device that a run was trained on, as its summary says; "" where it left none."""
+def _machines(run: Path) -> list[str]:
+    """The devices that a run was trained on, as its summary says; none where it left none."""
     with suppress(OSError, ValueError, KeyError):
         summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
         facts = summary["environment"]
-        return f"{summary['backend']} on {facts.get('device') or facts['processor']}"
-    return ""
+        now = f"{summary['backend']} on {facts.get('device') or facts['processor']}"
+        return [now, *(on(one["place"]) for one in summary.get("before", []))]
+    return []
 
 
 def _trained(outcome: Outcome) -> date:

@@ -53,6 +53,8 @@ class Folder(Callback):
         }
         if place := bits_hang_on(trainer.net):
             self.metadata["place"] = place
+        if trainer.before:
+            self.metadata["before"] = trainer.before
         if trainer.ranks.first:
             text = to_toml(trainer.config.recorded(trainer.rule))
             files.write(self.path / "config.toml", text, "config file", "give another --out")

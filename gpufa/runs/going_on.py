@@ -13,7 +13,7 @@ from ..training.settings.config import Config
 
 SAME_BITS = "optimizer pass", "TF32", "GPU memory", "CUDA driver"  # facts of a backend that change none
 OF_LAYERS = "convolution"  # of nets whose blocks are all one dense layer neither
-COUNTS = re.compile(r",? \d+ (?:cores|threads)")
+COUNTS = re.compile(r",? \d+ (?:cores?|threads)")
 
 
 def bits_hang_on(net: Learner) -> dict[str, str]:
@@ -22,21 +22,29 @@ def bits_hang_on(net: Learner) -> dict[str, str]:
     return {name: COUNTS.sub("", fact) for name, fact in net.backend.describe().items() if name not in without}
 
 
-def moved(file: Path, metadata: Mapping[str, Any], net: Learner) -> None:
-    """Tell where a run goes on in another place than it began in."""
+def moved(file: Path, metadata: Mapping[str, Any], net: Learner, epochs: int) -> list[dict[str, Any]]:
+    """Tell where a run goes on in another place than it was in. Returns to which epochs it was trained in other places,
+    and in which, by the facts that its bits may hang on."""
     before, here = metadata.get("place"), bits_hang_on(net)
+    earlier = list(metadata.get("before", []))
     if not isinstance(before, Mapping):
-        return
+        return earlier
     changes = [
         f"{name} {before.get(name, 'none')}, here {here.get(name, 'none')}"
         for name in {**before, **here}
         if not _alike(str(before.get(name, "")), here.get(name, ""))
     ]
-    if changes:
-        warn(
-            f"{str(file)!r} was trained elsewhere ({'; '.join(changes)}): training goes on, but maybe not to the same"
-            " bits"
-        )
+    if not changes:
+        return earlier
+    warn(
+        f"{str(file)!r} was trained elsewhere ({'; '.join(changes)}): training goes on, but maybe not to the same bits"
+    )
+    return [*earlier, {"epochs": epochs, "place": dict(before)}]
+
+
+def on(place: Mapping[str, str]) -> str:
+    """The backend and the device of a place, by its facts."""
+    return f"cupy on {place['device']}" if "device" in place else f"numpy on {place.get('processor', 'a CPU')}"
 
 
 def _alike(before: str, here: str) -> bool:

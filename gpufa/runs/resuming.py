@@ -74,8 +74,8 @@ def resume(
             config, arrays, rule, callbacks, *networks.scalings_in(stored), networks.filling_in(stored), ranks
         )
         trainer.callbacks += bar(progress and ranks.first)
-        moved(file, metadata, trainer.net)
         put(trainer, stored)
+        trainer.before = moved(file, metadata, trainer.net, trainer.progress.epoch)
         out = file.parent if ranks.keeps else None
         if trainer.finished:
             return finished(of_all_seeds(trainer, arrays), out, already=True)

@@ -40,6 +40,7 @@ def summarise(trainer: Trainer) -> dict[str, Any]:
         "samples_per_second": samples / course["seconds"] if course["seconds"] else None,
         "backend": net.backend.name,
         "environment": net.backend.describe(),
+        **({"before": trainer.before} if trainer.before else {}),
     }
 
 

@@ -57,6 +57,7 @@ class Stepper:
         config = dataclasses.replace(config, class_weights=class_weights(config.class_weights))
         config = config.resolved(made)
         self.rule, self.callbacks, self.stop_requested = made, callbacks_of(callbacks), False
+        self.before: list[dict[str, Any]] = []  # to which epochs a run was trained in other places, and in which
         if config.samples is not None:
             data = subset(data, config.samples)
         data = channels_first(config, data)

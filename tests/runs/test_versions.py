@@ -1,11 +1,14 @@
 """Checkpoints of other versions, and of other places."""
 
+import re
+
 import pytest
 from traininglab import DATA, config
 
 import gpufa
 from gpufa.checkpoints import hdf5, networks
 from gpufa.commands.main import main
+from gpufa.reproductions import record
 
 
 @pytest.mark.parametrize("version", ["0.3.0", "1.0", "0.30"])
@@ -44,3 +47,17 @@ def test_a_run_that_goes_on_elsewhere_says_so(tmp_path, recwarn):
     said = r"was trained elsewhere \(processor Z80, here .*\): training goes on, but maybe not to the same bits"
     with pytest.warns(gpufa.GpufaWarning, match=said):
         gpufa.resume(tmp_path, epochs=3, data=DATA)
+    before = [{"epochs": 2, "place": metadata["place"]}]
+    again = gpufa.resume(tmp_path, epochs=4, data=DATA)  # it stays known
+    assert again.summary["before"] == networks.facts(tmp_path)["before"] == before
+    gpufa.Report(tmp_path, pictures=[]).save(tmp_path / "report.html")
+    assert re.search(r"to epoch 2</t[hd]>\s*<td>numpy on Z80</td>", (tmp_path / "report.html").read_text())
+    assert record._machines(tmp_path) == [f"numpy on {again.summary['environment']['processor']}", "numpy on Z80"]
+    on_gpu = {"device": "a GPU", "cupy": "14"}
+    contents = hdf5.read(tmp_path / "checkpoint.h5")
+    contents[1]["place"] = on_gpu
+    hdf5.write(tmp_path / "checkpoint.h5", *contents)
+    with pytest.warns(gpufa.GpufaWarning, match="trained elsewhere"):
+        summary = gpufa.resume(tmp_path, epochs=5, data=DATA).summary
+    assert summary["before"] == [*before, {"epochs": 4, "place": on_gpu}]
+    assert record._machines(tmp_path)[1:] == ["numpy on Z80", "cupy on a GPU"]

@@ -70,7 +70,7 @@ def _processor() -> str:
     """The processor's name, its vectors where they are known, since processors of one name differ in them, and the
     number of cores this process may use."""
     name = _said().get("model name") or platform.processor() or platform.machine()
-    return f"{name}{f' with {vectors()}' if vectors() else ''}, {cores()} cores"
+    return f"{name}{f' with {vectors()}' if vectors() else ''}, {cores()} core{'' if cores() == 1 else 's'}"
 
 
 def vectors() -> str:
