@@ -41,11 +41,12 @@ def test_a_stopped_run_goes_on_bit_for_bit(layers, rule, options, tmp_path):
     assert np.abs(U).max() > 0.01
 
 
-@pytest.mark.parametrize(("rule", "most"), [("bp", 25), ("eprop", 25), ("dfa", 42)])
-def test_an_error_at_each_step_is_learned_from(rule, most):
+@pytest.mark.parametrize(("rule", "most", "seeds"), [("bp", 25, 3), ("eprop", 25, 3), ("dfa", 42, 10)])
+def test_an_error_at_each_step_is_learned_from(rule, most, seeds):
+    """Whoever guesses ends at 50 %; a seed of dfa between 13 and 50, which the processor's rounding moves."""
     data, more = (
         "evidence:cues=1,cue=40,gap=10,delay=20,recall=20,step=5,train_samples=200,test_samples=50",
-        {"epochs": 12},
+        {"epochs": 12, "seeds": range(seeds)},
     )
     run = gpufa.train(gpufa.Config(**SETTINGS | {"data": data, "layers": EACH, "rule": rule, "lr": 0.02} | more))
     assert run.history.epochs["test_error"][-1].mean() < most
