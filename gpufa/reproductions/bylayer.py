@@ -7,7 +7,7 @@ import numpy as np
 
 from ..measure.history import newest
 from ..plots import style
-from ..plots.lines import band, dress
+from ..plots.lines import band, beside, dress
 from .labelled import Ran, labelled
 
 if TYPE_CHECKING:
@@ -27,5 +27,6 @@ def angles(cells: Ran, wanted: Mapping[str, Any]) -> "Figure":
         found = newest(history.probes["per_sample"]).T
         line = {"color": colours[i // pairs], "linestyle": DASHED if i % pairs else "-", "marker": "o"}
         band(axes, np.arange(1, len(found) + 1), found, label, line)
-    dress(axes, "angle with backprop's delta, degrees", angle=True, x="hidden block")
+    dress(axes, "angle with backprop's delta, degrees", angle=True, x="hidden block", legend=False)
+    beside(figure, axes.get_legend_handles_labels()[0])
     return figure
