@@ -55,7 +55,7 @@ GPU = (
     Aim("784-[240]x100-10, batch 64", "jax bp", 0.5),
     Aim("4096-[4096]x4-1000, batch 4096, TF32", FLOOR, 1.15),
 )
-ON_GPU = {  # most of torch bp's and of torch dfa's time that DFA should take
+LAYERED_ON_GPU = {  # most of torch bp's and of torch dfa's time that DFA should take
     **{f"{net}, batch 64": (0.8, 1.0) for net in ("LeNet", "Nøkland's CIFAR net", "ResNet-20")},
     **{f"{net}, batch 64, TF32": (0.8, 1.0) for net in ("Nøkland's CIFAR net", "ResNet-20")},
     **{work: (0.75, 1.0) for work in (TRANSFORMER, f"{TRANSFORMER}, TF32")},
@@ -66,7 +66,7 @@ def every_aim(kind: str) -> Iterator[Aim]:
     """Those of the CPU or of a GPU."""
     if kind == "gpu":
         yield from GPU
-        for work, (backprop, feedback) in ON_GPU.items():
+        for work, (backprop, feedback) in LAYERED_ON_GPU.items():
             yield Aim(work, "torch bp", backprop)
             yield Aim(work, "torch dfa", feedback)
         return

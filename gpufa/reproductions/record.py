@@ -127,9 +127,7 @@ def _machines(run: Path) -> list[str]:
     """The devices that a run was trained on, as its summary says; none where it left none."""
     with suppress(OSError, ValueError, KeyError):
         summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
-        facts = summary["environment"]
-        now = f"{summary['backend']} on {facts.get('device') or facts['processor']}"
-        return [now, *(on(one["place"]) for one in summary.get("before", []))]
+        return [on(summary["environment"]), *(on(one["place"]) for one in summary.get("before", []))]
     return []
 
 

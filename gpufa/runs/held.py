@@ -78,5 +78,5 @@ def of_all_seeds(trainer: Trainer, data: Data) -> Trainer:
         return trainer
     found = Trainer(trainer.config, data, trainer.rule, (), net.scaling, net.target_scaling, net.filling)
     put(found, arrays)
-    found.stop_requested = trainer.stop_requested
+    found.stop_requested, found.before = trainer.stop_requested, trainer.before
     return found

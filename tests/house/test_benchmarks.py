@@ -41,15 +41,19 @@ def test_growth(kind, unit):
     assert len([line for line in done.stdout.splitlines() if unit in line]) == 20
 
 
-def test_works_of_another_machine_are_not_put_beside(tmp_path):
-    from benchmarks.records import written
+@pytest.mark.parametrize(("name", "threads"), [("an abacus", 2), (None, 1)])
+def test_works_of_another_machine_or_number_of_threads_are_not_put_beside(tmp_path, name, threads):
+    from benchmarks.records import in_words, written
+    from gpufa.backends import get_backend
 
+    here = get_backend("numpy").describe()["processor"]
     file = tmp_path / "other.json"
-    written({"facts": {"processor": "an abacus"}, "works": []}, file)
+    written({"facts": {"processor": name or here}, "threads": threads, "works": []}, file)
     before = file.read_bytes()
     done = run("cpu", "--quick", "--only", "one net", "--out", str(file))
     assert done.returncode == 1
-    assert done.stderr.startswith(f"benchmarks: {str(file)!r} has works of an abacus, and this is ")
+    there = f"{name or here}, {in_words(threads)}"
+    assert done.stderr.startswith(f"benchmarks: {str(file)!r} has works of {there}, these are of {here}, 2 threads")
     assert file.read_bytes() == before
 
 

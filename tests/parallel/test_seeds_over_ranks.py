@@ -5,10 +5,11 @@ import json
 
 import numpy as np
 import pytest
-from mpilab import HERE, ended, equal, needs_mpi, started
+from mpilab import HERE, TRAIN, ended, equal, mpi, needs_mpi, started
 from parallellab import NOT_SEEDS, SEEDS, trained
 
 from gpufa.checkpoints import hdf5
+from gpufa.commands.main import main
 
 BY = "stopped", "mirrors"  # patience
 pytestmark = needs_mpi
@@ -57,3 +58,14 @@ def test_the_runs_stop_as_they_are_meant_to(by_two):
 def test_more_processes_than_seeds_are_refused(by_two, tmp_path, sentence):
     ended(started(HERE / "parallellab.py", tmp_path, "seeds", "not", cwd=tmp_path))
     assert json.loads((tmp_path / "refused.json").read_text()) == {sentence: sentence}
+
+
+def test_a_run_that_they_go_on_with_keeps_where_it_was(tmp_path):
+    assert main([*TRAIN, "--out", str(tmp_path / "run")]) == 0
+    arrays, metadata = hdf5.read(tmp_path / "run" / "checkpoint.h5")
+    metadata["place"]["processor"] = "Z80"
+    hdf5.write(tmp_path / "run" / "checkpoint.h5", arrays, metadata)
+    assert "processor Z80" in mpi("resume", "run", "--epochs", "4", "--parallel", "seeds", cwd=tmp_path)
+    before = [{"epochs": 3, "place": metadata["place"]}]
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["before"] == before
+    assert hdf5.read(tmp_path / "run" / "checkpoint.h5")[1]["before"] == before

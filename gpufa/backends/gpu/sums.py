@@ -1,6 +1,8 @@
-"""Sums on a GPU: over samples, over units, over all. Each is one launch, and adds up in one order always."""
+"""Sums on a GPU, over samples, over units, over all, which add up in one order always; and tests of all numbers."""
 
 from typing import Any
+
+import numpy as np
 
 from ..kernels import Kernel, kernel
 from ..operations.norms import Over
@@ -13,7 +15,7 @@ PIECES = 256  # blocks that share a sum over an arena
 
 
 class SumKernels(Launcher):
-    """The operations of `Sums`, those of samples, and what a gradient is clipped by."""
+    """The operations of `Sums`, sums over samples, and what a gradient is clipped by."""
 
     def row_sums(self, delta: Array, out: Array, alpha: float | Array = 1.0, beta: float = 0.0) -> None:
         replicas, rows, columns = delta.shape
@@ -33,7 +35,7 @@ class SumKernels(Launcher):
         if a.dtype != b.dtype:
             super().dots(a, b, out)
             return
-        rows, columns = (max(x.shape[axis] for x in (a, b)) for axis in (-2, -1))
+        *_, rows, columns = np.broadcast_shapes(a.shape, b.shape)
         replicas, given = len(out), (a, *steps(a), b, *steps(b), out)
         if out.ndim > 1:
             grid = sample_grid(columns, 32, replicas, lanes=32)

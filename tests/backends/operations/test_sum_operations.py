@@ -44,6 +44,17 @@ def test_dots_of_arrays_in_any_layout(backend, dtype):
             assert not backend.to_host(wide[::2]).any()
 
 
+@pytest.mark.parametrize(("n", "m"), [(0, 3), (4, 0), (0, 0)])
+def test_dots_of_nothing(backend, n, m):
+    """Nothing beside what is the same everywhere is nothing."""
+    one, a = backend.to_device(np.ones((1, 1, 1))), backend.zeros((2, n, m), "float64")
+    over_units, over_all = (backend.to_device(np.full(shape, 7.0)) for shape in ((2, m), (2,)))
+    backend.dots(a, one, over_units)
+    backend.dots(a, one, over_all)
+    assert not backend.to_host(over_units).any()
+    assert not backend.to_host(over_all).any()
+
+
 def test_dots_are_added_up_in_double(backend):
     a = np.full((1, 3, 1), 1, "float32")
     a[0, 0] = 2**13
