@@ -23,6 +23,7 @@ def healthy(monkeypatch, tmp_path):
     monkeypatch.setattr(machine, "cache_folder", lambda: tmp_path / "cache")
     monkeypatch.setattr(machine, "pools", lambda: [GOOD, GOOD])
     monkeypatch.setattr(machine, "_allowed", lambda: 8)
+    monkeypatch.setattr(machine, "_idle", lambda: 8.0)
     monkeypatch.setattr(machine, "compiler", lambda: "/usr/bin/c++")
     monkeypatch.setattr(machine, "machine_code", lambda: (True, True))
     monkeypatch.setattr(checks, "cupy_builds", dict)
@@ -111,6 +112,28 @@ def test_too_few_threads_and_too_many(monkeypatch, threads, variable, mend):
     if variable:
         monkeypatch.setenv(variable, str(threads))
     assert faults()[0] == [("threads", mend, True)]
+
+
+@pytest.mark.parametrize(
+    ("threads", "idle", "found"), [(8, 7.6, False), (8, 7.4, True), (2, 1.9, False), (1, 0.0, False)]
+)
+def test_cores_that_others_have_are_a_remark(monkeypatch, threads, idle, found):
+    """One thread waits for nobody; a machine that is a little busy is idle."""
+    monkeypatch.setattr(machine, "pools", lambda: [GOOD | {"num_threads": threads}])
+    monkeypatch.setattr(machine, "_idle", lambda: idle)
+    remark = ("threads", "export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1", False)
+    what, said = faults()
+    assert what == ([remark] if found else [])
+    assert ("7.4 of the machine's idle" in said) is found
+
+
+def test_idle_cores_are_those_beside_the_load(monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(os, "getloadavg", lambda: (1.5, 0.0, 0.0), raising=False)
+    assert machine._idle() == 2.5
+    monkeypatch.delattr(os, "getloadavg")
+    assert machine._idle() == 4.0
 
 
 def test_a_cache_that_cant_be_written_is_found_once(monkeypatch, tmp_path):

@@ -105,7 +105,16 @@ def _threads() -> Finding:
     if used > allowed:
         mend = f"export OPENBLAS_NUM_THREADS={allowed} OMP_NUM_THREADS={allowed}"
         return Finding("threads", state, "threads wait for each other's cores, which makes products slow", mend, True)
+    if used > 1 and round(idle := _idle()) < used:
+        state += f", {max(idle, 0):.1f} of the machine's idle in the last minute"
+        why = "a product ends with its last thread, and that waits for a core where other processes have them"
+        return Finding("threads", state, why, "export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1")
     return Finding("threads", state)
+
+
+def _idle() -> float:
+    """The machine's cores less those asked for in the last minute, on the average; all where the system can't say."""
+    return (os.cpu_count() or 1) - (os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0)
 
 
 def _allowed() -> int:
