@@ -40,7 +40,8 @@ def unbias(momentum: float, beta2: float, step: int) -> tuple[float, float]:
 @dataclass(frozen=True)
 class Optimizer(Part):
     """update(p, g, states, t, hyper) writes p and the states. `decay` is what weight decay means unless told otherwise;
-    momentum, beta2, eps and lr are the defaults.
+    momentum, beta2, eps and lr are the defaults. A row that does p -= lr * g and no more is `plain`: products may go
+    straight into the weights, past its update.
 
     cuda is the update of one element, of type T: p, g, the states and the fields of Hyper are in scope under their
     names, and rest1 = 1 - momentum, rest2 = 1 - beta2, each rounded once. It has at most two states; without
@@ -57,6 +58,7 @@ class Optimizer(Part):
     beta2: float = 0.0
     eps: float = 1e-8
     decay: str = "l2"
+    plain: bool = False
 
     @property
     def on_gpu(self) -> bool:
@@ -78,6 +80,8 @@ class Optimizer(Part):
             return "leaves the weights as they were; let update(p, g, states, t, hyper) write p"
         if not np.allclose(whole, pieces, rtol=1e-12):
             return "makes other weights of a stretch than of its pieces; update has to go element by element"
+        if self.plain and not np.allclose(whole, START - 3 * self.lr * np.linspace(-1, 2, 8), rtol=1e-12):
+            return "is plain, and does something else than p -= lr * g; leave its plain out"
         return ""
 
     def _tried(self, spans: Sequence[slice]) -> Array:
@@ -155,7 +159,7 @@ _ADAM = """mean = momentum * mean + rest1 * g;
 # fmt: off
 ROWS = (
     Optimizer("sgd", (), _sgd,
-              "p -= lr * g;", lr=0.1),
+              "p -= lr * g;", lr=0.1, plain=True),
     Optimizer("momentum", ("velocity",), _momentum,
               "velocity = momentum * velocity + g; p -= lr * velocity;", lr=0.02, momentum=0.9),
     Optimizer("nesterov", ("velocity",), _nesterov,

@@ -67,6 +67,7 @@ FAULTS = [
     (Optimizer("o", (), both), "makes other weights of a stretch than of its pieces"),
     (Optimizer("o", (), nothing), "leaves the weights as they were"),
     (Optimizer("o", (), explodes), "makes weights that are not finite"),
+    (Optimizer("o", (), signed, plain=True), "is plain, and does something else than p -= lr * g"),
     (Optimizer("o", ["v"], signed), "has states ['v'] and decay 'l2'; give names such as"),
     (Optimizer("o", ("u", "v", "w"), signed, cuda="p -= lr * g;"), "has 3 states, and CUDA text is for at most 2"),
     (Schedule("s", lambda p: -1.0), "schedule 's' has the factor -1.0 at step 0"),

@@ -131,6 +131,18 @@ def test_no_code_runs_because_a_checkpoint_names_it(group, name, tmp_path, monke
             use("run")
 
 
+@pytest.mark.parametrize("rule", ["bp", "dfa", "kp", "weight_mirror"])
+def test_an_optimizer_without_states_makes_each_step_itself(rule):
+    """Products go straight into the weights where the row is plain SGD's alone."""
+    start, end = (
+        gpufa.train(config(rule=rule, optimizer=SIGNED, lr=0.01, epochs=epochs, batch_size=1000), DATA).network
+        for epochs in (0, 1)
+    )
+    moved = np.concatenate([(end.parameters[f"W{k}"] - start.parameters[f"W{k}"]).ravel() for k in (1, 2)])
+    np.testing.assert_allclose(abs(moved[moved != 0]), 0.01, rtol=1e-6)
+    assert (moved != 0).any()
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("own", [{"activation": CUBE}, {"optimizer": SIGNED}, {"loss": HUBER}])
 def test_without_cuda_text_a_gpu_is_refused_and_auto_takes_numpy(own):

@@ -62,7 +62,7 @@ class Update:
         )
         matrices = {*net.sizes.all_matrices, *(name for name, extra in net.extras.items() if len(extra.shape) > 1)}
         self.spared = {*self.rates} - matrices if config.decay_on == "matrices" else set[str]()
-        plain = not self.optimizer.states and not config.weight_decay and config.clip is None
+        plain = self.optimizer.plain and not config.weight_decay and config.clip is None
         self.windows = -(-net.sizes.places // net.window) if net.window else 1
         self.direct = plain and net.rule.makes == {"signals"} and ranks.size == 1 and self.windows == 1
         self.holders = net.ranks if config.clip is not None else ALONE
