@@ -8,10 +8,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..basics.arguments import of_type, path_of, readable
-from ..basics.errors import FileProblem, InvalidValue
+from ..basics.errors import FileProblem, InvalidValue, warn
 from ..basics.version import __version__
 from ..data.graphs.graph import Graph
-from ..data.samples.about import of_metadata
+from ..data.samples.about import About, of_metadata, shortened
 from ..data.samples.scaling import Scaling
 from ..data.tables.missing import Filling
 from ..functions.parts import Part, parts_of
@@ -24,6 +24,7 @@ from .replicas import of_replicas
 from .validity import EDGES, FILLED, SCALED, check
 
 CHECKPOINT = "checkpoint.h5"
+WRITTEN = "config.toml", "history.csv", "summary.json", "curves.png"  # by a run, beside its checkpoint
 ALL = slice(None)
 
 
@@ -35,8 +36,13 @@ def checkpoint_of(path: str | Path) -> Path:
 
 
 def check_free(out: Path) -> None:
-    """Raises FileProblem where the folder holds a run already."""
+    """Raises FileProblem where the folder holds a run already, or files that a run would write over."""
     with readable(out, "run folder"):
+        if not (out / CHECKPOINT).exists() and (there := [name for name in WRITTEN if (out / name).is_file()]):
+            raise FileProblem(
+                f"{str(out)!r} holds {' and '.join(there)}, which a run would write over; give another --out, or add"
+                " --force"
+            )
         if (out / CHECKPOINT).exists():
             raise FileProblem(
                 f"{str(out)!r} holds a run already; go on with gpufa resume, give another --out, or add --force"
@@ -145,10 +151,25 @@ def begin_with(
     there["layers"] = metadata["network"].get("layers")
     del here["single"]  # an axis more or less: the arrays of a file have it anyway
     here.pop("nodes", None)  # its weights are good for any graph
+    if net.about and (trained := of_metadata(metadata)):
+        _tell_of_others(trained, net.about, name)
     for what in ("sizes", "layers", *here):  # of layers in words, activations are but a part
         if there[what] != here[what]:
             raise InvalidValue(f"{name} has {what} = {there[what]!r}, but this run {here[what]!r}; {remedy}")
     fill(network_arrays(net), arrays, net)
+
+
+def _tell_of_others(trained: About, about: About, name: str) -> None:
+    """Tell where the columns or classes of the data are not those that the net was trained on."""
+    for what, then, now in (
+        ("features", trained.features, about.features),
+        ("classes", trained.classes, about.classes),
+    ):
+        if then and now and then != now:
+            warn(
+                f"{name} was trained on the {what} {shortened([*map(str, then)])}, and the data have"
+                f" {shortened([*map(str, now)])}: they take each other's places"
+            )
 
 
 def network_arrays(net: Network) -> dict[str, Any]:

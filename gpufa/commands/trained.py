@@ -15,7 +15,7 @@ from ..basics.console import console
 from ..basics.errors import InvalidValue
 from ..checkpoints import networks, provenance
 from ..data.arrays import folders
-from ..data.samples.about import CLASSIFICATION, REGRESSION, About, Wanted
+from ..data.samples.about import CLASSIFICATION, Wanted
 from ..data.samples.target import by_name
 from ..data.streams.room import Way
 from ..network import Network
@@ -110,9 +110,9 @@ def predict(run: Path, data: str, /, *, out: Path | None = None, use: Used = AS_
 
 def _predictions(net: Network, x: Any) -> Iterator[str]:
     """The lines of the csv file, those of some samples at a time."""
-    digits = 12 if net.target_scaling else 6
-    about = net.about or About(REGRESSION if net.output_loss.name == "squared_error" else CLASSIFICATION)
-    classes, numbers = about.task == CLASSIFICATION, range(net.sizes.outputs)
+    digits = 17 if net.dtype == "float64" else 12 if net.target_scaling else 9  # those that tell numbers apart
+    about, numbers = net.supposed, range(net.sizes.outputs)
+    classes = about.task == CLASSIFICATION
     head = [*(["label"] if classes else []), *(f"output_{about.class_name(i) if classes else i}" for i in numbers)]
     step = len(x) if net.graph is not None else max(1, min(AT_ONCE, PIECE // (x.shape[1] * x.dtype.itemsize)))
     for start in range(0, len(x), step):

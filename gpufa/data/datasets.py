@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -83,7 +82,7 @@ def read(source: Any, test_fraction: float | None, wanted: Wanted, way: Way = IN
         return validate(source, wanted, test_fraction)
     check_no_text(wanted, str(source))
     path = home_path(source, "data")
-    if is_own(path):
+    if is_own(source):
         return read_file(path, test_fraction, wanted, way)
     if is_graph(str(source)):
         return read_file(fetch(str(source)), test_fraction, wanted, way)
@@ -94,9 +93,11 @@ def read(source: Any, test_fraction: float | None, wanted: Wanted, way: Way = IN
     return _named(source, test_fraction, wanted)
 
 
-def is_own(path: Path) -> bool:
-    """Whether data at that path are the user's own: a file, by its ending, or a folder that has no set's name."""
-    return is_file(path.name) or (os.path.isdir(path) and not is_known(str(path)))
+def is_own(name: str | os.PathLike[str]) -> bool:
+    """Whether data of that name are the user's own: a file, by its ending, or a folder that is not called as a set is;
+    ./mnist is the folder."""
+    path = home_path(name, "data")
+    return is_file(path.name) or (os.path.isdir(path) and not is_known(os.fspath(name)))
 
 
 def of_a_graph(source: str) -> bool:
@@ -164,7 +165,7 @@ def load_inputs(
         return read_windows(str(path_or_name), about, wanted, way)
     check_no_text(wanted, str(path_or_name))
     path, features = home_path(path_or_name, "data"), whole(features, "the number of features", most=sys.maxsize)
-    if is_own(path):
+    if is_own(path_or_name):
         return read_inputs(path, shape or (features,), about, wanted, way)
     found = part_of(path_or_name, "test")
     x = inputs(found.x)

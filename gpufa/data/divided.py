@@ -140,7 +140,7 @@ def _finished(
         called = HANDED if about.weights == HANDED else f"sample weights {about.weights}"
         weights = checked(weights, len(xs[0]), called, wanted.missing == DROP)
     if wanted.missing == DROP:
-        xs, ys, weights, about = _without_gaps(xs, ys, weights, about, what)
+        xs, ys, weights, about = _without_gaps(xs, ys, weights, about, what, wanted.task == CLASSIFICATION)
     elif wanted.missing:
         about = replace(about, missing=wanted.missing)
     if wanted.task == AT_PLACES or about.places:
@@ -162,7 +162,7 @@ def _finished(
 
 
 def _without_gaps(
-    xs: list[NDArray], ys: list[Any], weights: NDArray | None, about: About, what: str
+    xs: list[NDArray], ys: list[Any], weights: NDArray | None, about: About, what: str, named: bool
 ) -> tuple[list[NDArray], list[NDArray], NDArray | None, About]:
     """The samples that have no missing value, nor their weight, and how many had one."""
     ends = _suffixes(len(xs) == 2)
@@ -170,7 +170,7 @@ def _without_gaps(
     kept: list[NDArray[np.bool_]] = []
     for x, y, end in zip(xs, arrays, ends, strict=True):
         _check_lengths(x, y, end, what)
-        rows = kept_rows(x, y)
+        rows = kept_rows(x, y, named)
         if weights is not None and not kept:
             rows &= ~np.isnan(weights)
         kept.append(rows)

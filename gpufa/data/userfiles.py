@@ -28,6 +28,7 @@ from .streams.sources import opened, size_of
 from .tables.columns import Roles, choose, match
 from .tables.csvfiles import read_csv
 from .tables.dialect import ENDINGS, is_table
+from .tables.headers import refuse_names_as_sample
 from .tables.parquet import ENDING, read_parquet
 from .tables.table import Table
 from .timefirst import turned_as_trained
@@ -56,6 +57,7 @@ def read_file(path: Path, test_fraction: float | None, wanted: Wanted, way: Way)
     way = way.unless(GAPS if wanted.missing else "")
     try:
         if table := _table(path, partial(choose, wanted=wanted), wanted.task, wanted.missing, way):
+            refuse_names_as_sample(table)
             return settled(of_tables([table], wanted, test_fraction))
         return settled(_of_arrays(path, test_fraction, wanted, way))
     except InvalidValue as error:

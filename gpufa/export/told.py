@@ -5,24 +5,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..basics.version import __version__
-from ..data.samples.about import CLASSIFICATION, REGRESSION
+from ..data.samples.about import CLASSIFICATION
 from ..network import Network
 
 
 def told(net: Network, seed: int | None = None) -> dict[str, Any]:
     """Texts and lists by name, of a net that `steps_of` has taken; what isn't known is left out."""
     about = net.about
-    task = about.task if about else REGRESSION if net.output_loss.name == "squared_error" else CLASSIFICATION
     found = {
         "gpufa": __version__,
-        "task": task,
+        "task": net.supposed.task,
         "loss": net.output_loss.name,
         "rule": net.rule.name,
         "seeds": list(net.seeds) if seed is None else [seed],
         "layers": net.sizes.words,
         "features": [str(name) for name in (about and about.features) or ()],
         "target": [str(name) for name in about.target] if about else [],
-        "classes": [about.class_name(i) for i in range(net.sizes.outputs)] if about and task == CLASSIFICATION else [],
+        "classes": [about.class_name(i) for i in range(net.sizes.outputs)]
+        if about and about.task == CLASSIFICATION
+        else [],
     }
     return {name: value for name, value in found.items() if value}
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..basics.arrays import T
-from ..data.samples.about import About
+from ..data.samples.about import CLASSIFICATION, REGRESSION, About
 from ..data.samples.data import has_labels
 from ..data.samples.places import counted, without_gaps
 from ..functions.losses import Loss
@@ -35,6 +35,11 @@ class Learner(Scaled):
         self.every_step = rule.every_step
         self.scaling = None
         self._passes: dict[int, Pass] = {}
+
+    @property
+    def supposed(self) -> About:
+        """What its data were; where nothing says so, classes where its outputs are shares of one, and else amounts."""
+        return self.about or About(CLASSIFICATION if self.output_loss.normalised else REGRESSION)
 
     @property
     def window(self) -> int:

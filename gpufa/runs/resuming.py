@@ -1,5 +1,6 @@
 """A run from its checkpoint on."""
 
+import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -19,7 +20,7 @@ from ..parallel.ranks import Together
 from ..rules import Rule, rule_class
 from ..training.course.callbacks import Callback
 from ..training.settings.config import Config
-from ..training.settings.toml import from_mapping
+from ..training.settings.toml import from_mapping, to_toml
 from ..training.trainer import Trainer
 from .going_on import gone_on, moved
 from .held import of_all_seeds, put
@@ -59,6 +60,8 @@ def resume(
     with ranks_of(parallel) as ranks, _held(file, ranks):
         stored, metadata = networks.contents(file)
         config = _config_of(file, metadata, rule, parts)
+        if ranks.first:
+            _tell_of_edits(file.with_name("config.toml"), config)
         config = replace(
             gone_on(config, file, epochs, schedule_epochs),
             backend=config.backend if backend is None else backend,
@@ -80,6 +83,20 @@ def resume(
         if trainer.finished:
             return finished(of_all_seeds(trainer, arrays), out, already=True)
         return run_on(trainer, arrays, out, metadata["data"], on_interrupt)
+
+
+def _tell_of_edits(file: Path, config: Config) -> None:
+    """Tell of settings that have been changed in a run's config.toml, which nothing reads again."""
+    try:
+        now = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return
+    before = tomllib.loads(to_toml(config))
+    if changed := [name for name, value in now.items() if name in before and value != before[name]]:
+        warn(
+            f"{str(file)!r} has another {' and '.join(changed)} than the checkpoint, which counts; resume has --epochs"
+            " and --schedule-epochs, and other settings make another run: gpufa train CONFIG --out FOLDER"
+        )
 
 
 def _held(file: Path, ranks: Together) -> AbstractContextManager[None]:

@@ -32,10 +32,10 @@ NEVER = 2**62  # steps between two measurements of the angles that partial_fit d
 
 
 class Going(NamedTuple):
-    """What partial_fit goes on with in the same process, and the settings that it was made for."""
+    """What partial_fit goes on with in the same process, and the settings and shape of targets it was made for."""
 
     trainer: Trainer
-    asked: tuple[Config, type[Rule], dict[str, Any]]
+    asked: tuple[Config, type[Rule], dict[str, Any], tuple[int, ...]]
 
 
 class FeedbackNet(Parameters, BaseEstimator):
@@ -99,8 +99,8 @@ class FeedbackNet(Parameters, BaseEstimator):
         before = getattr(self, "network_", None)
         with told_in_parameters():
             rule, config = self._asked(data, class_weights, before)
-            check_one_pass(self, config, schedule(config.schedule, config.parts).ends)
-            asked = config, type(rule), rule.options
+            check_one_pass(self, config, schedule(config.schedule, config.parts).has_length)
+            asked = config, type(rule), rule.options, data.y_train.shape[1:]
             if before and self._going and self._going.asked == asked:
                 self._going.trainer.feed(data)
             else:

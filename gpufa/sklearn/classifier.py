@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from ..basics.arguments import shown
 from ..basics.errors import InvalidValue
 from ..data.samples.about import CLASSIFICATION, About
+from ..data.samples.target import texts_of
 from ..data.samples.weights import BALANCED
 from ..functions.losses import LOSSES
 from ..rules import RULES
@@ -125,14 +126,14 @@ class FeedbackClassifier(ClassifierMixin, FeedbackNet):
         """Samples with the numbers of their classes, and what the classes and columns are called."""
         data = self._data(X, np.searchsorted(self.classes_, y).astype(np.int64), sample_weight)
         columns = tuple(getattr(self, "feature_names_in_", ())) or None
-        return data.told(About(CLASSIFICATION, (), tuple(map(str, self.classes_)), columns, columns))
+        return data.told(About(CLASSIFICATION, (), tuple(texts_of(self.classes_)), columns, columns))
 
     def _class_weights(self, y: NDArray) -> Any:
         """class_weight as Config has it; classes that are left out count 1."""
         if not isinstance(self.class_weight, Mapping):
             return self.class_weight
         weights = compute_class_weight(dict(self.class_weight), classes=self.classes_, y=y)
-        return dict(zip(map(str, self.classes_), weights.tolist(), strict=True))
+        return dict(zip(texts_of(self.classes_), weights.tolist(), strict=True))
 
     def _check_same(self, classes: NDArray, who: str) -> None:
         """Raises InvalidValue where these are not the classes that the nets tell apart."""

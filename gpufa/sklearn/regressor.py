@@ -25,14 +25,14 @@ class FeedbackRegressor(RegressorMixin, FeedbackNet):
         unless `out` is given."""
         self._forget()
         X, y = self._inputs(X, self.missing is not None, y=y, multi_output=True, y_numeric=True)
-        return self._train(self._measured(X, y, sample_weight), self.class_weight)
+        return self._train(self._measured(X, y, sample_weight), self.class_weight)._shaped_as(y)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Go once over these samples, from where fit or partial_fit has left weights and optimizer. Weights count
         against each other within a call."""
         first = not hasattr(self, "network_")
         X, y = self._inputs(X, self.missing is not None, y=y, multi_output=True, y_numeric=True, reset=first)
-        return self._train_once(self._measured(X, y, sample_weight), self.class_weight)
+        return self._train_once(self._measured(X, y, sample_weight), self.class_weight)._shaped_as(y)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """The mean of the nets' outputs, shaped as y was."""
@@ -46,10 +46,14 @@ class FeedbackRegressor(RegressorMixin, FeedbackNet):
 
     def _measured(self, X: NDArray, y: NDArray, sample_weight: Any) -> Data:
         """Samples with their targets, and what the columns are called."""
-        self._flat = y.ndim == 1
         data = self._data(X, y.reshape(len(y), -1).astype(float_type(y)), sample_weight)
         columns = tuple(getattr(self, "feature_names_in_", ())) or None
         return data.told(About(REGRESSION, (), None, columns, columns))
+
+    def _shaped_as(self, y: NDArray) -> Self:
+        """The same, whose predictions have the axes of the targets that it has been trained on."""
+        self._flat = y.ndim == 1
+        return self
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -22,6 +22,7 @@ from ..basics.arguments import path_of, several, shown
 from ..basics.errors import FileProblem, InvalidValue
 from ..basics.ownfiles import is_own
 from ..data.datasets import of_a_graph
+from ..data.samples.about import Wanted
 from ..functions.parts import Part, parts_of
 from ..rules import rule_class
 from ..training.settings.config import Config
@@ -35,9 +36,9 @@ GIVEN = {
     "start": "each run starts from its own seeds",
     "blind": "no trial sees the test samples",
 }
-# Settings that decide which samples a trial is judged by, and so are the same for all.
+# Settings that decide which samples a trial is judged by, or how these are read, once for all trials.
 JUDGED_BY = frozenset(
-    {"data", "target", "task", "features", "drop", "missing", "test_fraction", "validation", "samples", "seeds"}
+    {"data", "test_fraction", "validation", "samples", "seeds", "stream"} | (set(Wanted._fields) - {"strict"})
 )
 
 

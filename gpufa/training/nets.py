@@ -21,7 +21,7 @@ from ..functions.parts import off_gpu
 from ..layers.protocol.sequences import numbered
 from ..layers.protocol.terms import Shape
 from ..layers.words import inputs
-from ..measure.health import Fault, unfilled, unscaled, unscaled_targets
+from ..measure.health import Fault, of_another_unit, unfilled, unscaled, unscaled_targets
 from ..network import Network
 from ..parallel.nccl import connected
 from ..parallel.ranks import BY_ITSELF, Together
@@ -78,6 +78,8 @@ def begin(
     if places:
         taken += f"; images {'x'.join(map(str, places))}"
     net.scaling = input_scaling(config, data, net, places, scaling)
+    if net.scaling and not config.blind and (said := of_another_unit(some(data.x_test), net.scaling, pixels=False)):
+        warn(f"the test samples are {said}")
     tokens, faults = numbered(net.sizes.shapes[0]), []
     if tokens and tokens.pad is None:
         faults = [unfilled(some(data.x_train), tokens.word)]

@@ -99,7 +99,7 @@ def test_damaged_files(tmp_path: Path, suffix: str) -> None:
     raw = path.read_bytes()
     for damaged in b"", b"nonsense", raw[: len(raw) // 2]:
         path.write_bytes(damaged)
-        with pytest.raises(FileProblem, match=rf"data{suffix} can't be read \(.+\); write its arrays of numbers anew"):
+        with pytest.raises(FileProblem, match=rf"data{suffix} can't be read \(.+\); write its arrays anew"):
             load_data(path)
 
 

@@ -212,3 +212,13 @@ def test_a_start_is_a_checkpoints(tmp_path):
     model = classifier(out=str(tmp_path / "run")).fit(X, Y)
     began = classifier(start=str(tmp_path / "run"), max_iter=0, n_iter_no_change=NEVER).fit(X, Y)
     same(weights(began), weights(model))
+
+
+def test_classes_that_are_floats_go_by_their_numbers():
+    """As in gpufa.train: 1, not 1.0."""
+    x, y = clouds()
+    model = classifier(max_iter=60).fit(x, y + 1.0)
+    assert model.network_.about.classes == ("1", "2", "3")
+    assert model.predict(x).dtype == np.float64
+    found = model.network_.evaluate(x, np.array(["1", "2", "3"])[y])["error"]
+    np.testing.assert_allclose(found, 100 * (1 - model.score(x, y + 1.0)), atol=1e-4)

@@ -65,3 +65,23 @@ def test_amounts_that_are_whole_numbers_stay_amounts():
     model = regressor(max_iter=200, hidden_layer_sizes=32, n_iter_no_change=NEVER).fit(x, np.arange(len(x)) % 2)
     assert model.network_.sizes.outputs == 1
     assert model.predict(x).dtype == np.float64
+
+
+@pytest.mark.parametrize(("first", "then"), [(2, 1), (1, 2), (2, 3)])
+def test_partial_fit_keeps_to_its_outputs(first, then):
+    """A single target would be spread over both outputs."""
+    x, y = waves(60, 2)
+    y = np.c_[y, y[:, :1]]
+    model = regressor().partial_fit(x, y[:, :first])
+    before = model.predict(x)
+    with pytest.raises(gpufa.InvalidValue, match="the fitted network has sizes"):
+        model.partial_fit(x, y[:, :then])
+    np.testing.assert_array_equal(model.predict(x), before)
+
+
+def test_a_fit_that_is_refused_leaves_predictions_as_they_were():
+    x, y = waves(60)
+    model = regressor(warm_start=True).fit(x, y)
+    with pytest.raises(gpufa.InvalidValue):
+        model.fit(x, np.c_[y, y])
+    assert model.predict(x).shape == y.shape

@@ -71,6 +71,11 @@ def test_a_grid_has_every_combination():
         ({"settings__rule": "bp"}, "settings has rule, which a study gives itself: rules has the rules"),
         ({"space__rule": {"name": ["bp"]}}, "space has rule, which a study gives itself"),
         ({"space__seeds": [0, 1]}, "space has seeds, which decides what trials are judged by"),
+        *(
+            ({f"space__{name}": ["a", "b"]}, f"space has {name}, which decides what trials are judged by")
+            for name in ("tokens", "length", "encoding", "sample_weights", "stream", "missing", "features")
+        ),
+        ({"rules": {"bp": {"settings": {"length": 9}}}}, "length decides what trials are judged by"),
         ({"space__validation": [0.1, 0.2]}, "so that their errors can't be compared"),
         ({"settings__validation": None}, "as --validation 0.1 does for a run (test data never choose anything)"),
         ({"settings__validation": 0.0}, "validation = 0 holds no samples out"),

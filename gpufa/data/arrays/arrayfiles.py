@@ -46,7 +46,7 @@ def tried(path: Path, read: Callable[[], T]) -> T:
                 f"{path} is marked as open by a program that writes into it, or that was killed; close it there, or"
                 " clear the mark with h5clear -s"
             ) from None
-        raise FileProblem(f"{path} can't be read ({error}); write its arrays of numbers anew") from None
+        raise FileProblem(f"{path} can't be read ({error}); write its arrays anew, texts by astype(str)") from None
 
 
 def _names_npz(path: Path) -> dict[str, str]:
@@ -104,7 +104,7 @@ def _read_hdf5(path: Path, x: Sequence[str], y: Sequence[str]) -> list[NDArray]:
 def _of_texts(file: Any, name: str, size: int) -> NDArray:
     """An array of numbers, or of strings."""
     found = dataset(file, name, size, texts=True)
-    return found[()] if found.dtype.kind in REAL else np.asarray(found.asstr("utf-8", "replace")[()], str)
+    return found[()] if found.dtype.kind in REAL else np.asarray(found.asstr("utf-8", "strict")[()], str)
 
 
 def dataset(file: Any, name: str, size: int, texts: bool = False) -> Any:

@@ -6,13 +6,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...basics.errors import InvalidValue
+from ...basics.errors import InvalidValue, warn
 from ..samples.about import About, Wanted, shortened
 
 X = "x", "data", "images", "features", "inputs"
 Y = "y", "target", "targets", "label", "labels", "class", "classes"
 PARTS = "", "train", "test"
 FORM = "(?:(?P<before>train|test)[_./-]?)?(?:{})(?:[_./-]?(?P<behind>train|test))?"
+
+_HELD, _NAMES = "(?:valid(?:ation)?|val|dev)", "|".join(X + Y)
+HELD_OUT = re.compile(f"{_HELD}[_./-]?(?:{_NAMES})|(?:{_NAMES})[_./-]?{_HELD}", re.IGNORECASE)
 
 ROLES = {"--features": "x", "--target": "the target", "--sample-weights": "the weights"}
 
@@ -101,6 +104,11 @@ def to_train(found: Fields, wanted: Wanted, every: Mapping[str, str]) -> tuple[l
         raise InvalidValue(
             f"there is no array {' or '.join(missing)} among {listed(every)}; give {x}_train, {y}_train, {x}_test,"
             f" {y}_test, or {x} and {y}, or name them with --features and --target"
+        )
+    if unused := [name for name in every if HELD_OUT.fullmatch(name)]:
+        warn(
+            f"{' and '.join(unused)} are not used: what a run is stopped by is held out of the training samples, as"
+            " --validation says"
         )
     weights = [found.weights[part] for part in (parts[0], "") if part in found.weights][:1]
     if wanted.sample_weights and not weights:

@@ -86,6 +86,17 @@ def inputs(x: Any, name: str = "x", gaps: bool = False, row: Callable[[int], int
     return floats(x, name, gaps, row)
 
 
+def _decoded(texts: NDArray, name: str) -> NDArray:
+    """Bytes as strings. Raises InvalidValue for what is no UTF-8, where different bytes would be one text."""
+    try:
+        return np.char.decode(texts, "utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidValue(
+            f"{name} has bytes that are no UTF-8, such as {error.object!r}; decode them,"
+            " np.char.decode(y, 'latin-1') say"
+        ) from None
+
+
 def targets(y: Any, name: str, gaps: bool = False) -> NDArray:
     """Strings, or real and finite numbers, (samples,), or (samples, outputs) where there are several; NaN among them
     where `gaps` may be. Raises InvalidValue for others."""
@@ -93,7 +104,7 @@ def targets(y: Any, name: str, gaps: bool = False) -> NDArray:
     if array.dtype.kind == "O" and array.size and all(isinstance(one, str) for one in array.flat):
         array = array.astype(str)
     if array.dtype.kind == "S":
-        array = np.char.decode(array, "utf-8", "replace")
+        array = _decoded(array, name)
     if array.dtype.kind != "U" or not array.size:
         array = numbers(array, name)
     if not array.ndim or (array.ndim > 1 and array.dtype.kind == "U" and array.size != len(array)):

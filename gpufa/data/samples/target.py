@@ -94,9 +94,9 @@ def labels(y: NDArray, classes: Names, name: str = "y", source: str = "y_train")
         elif number not in known and truth in known:
             known[number] = known[truth]
     values = np.unique(y)
-    found = [known.get(text) for text in _texts(values)]
+    found = [known.get(text, known.get(text.lstrip("0") or "0")) for text in texts_of(values)]  # 02134 is 2134's
     if None in found:
-        text = _texts(values)[found.index(None)]
+        text = texts_of(values)[found.index(None)]
         raise InvalidValue(
             f"{name} has the class {text}, but those of {source} are {shortened(classes)}; give training samples of"
             " every class"
@@ -118,6 +118,8 @@ def judged(y: Any, about: About | None, samples: int) -> NDArray:
     counted = kind(values) in ("bools", "whole numbers", "whole floats")
     if about.task == REGRESSION if about else not counted:
         return _amounts(values, "y")
+    if values.dtype.kind == "U" and all(text.isdecimal() and text == str(int(text)) for text in np.unique(values)):
+        return values.astype(np.int64)
     if not counted:
         raise InvalidValue(f"y is no column of labels, such as {values.flat[0]}; the net tells classes, 0, 1, ...")
     return values.astype(np.int64)
@@ -171,17 +173,22 @@ def _refuse(y: NDArray, of_all: str, task: str | None, name: str) -> None:
 def _classes(y: NDArray, of_all: str, task: str | None, name: str) -> Names:
     """The names of the classes in sorted order."""
     values = np.unique(y)
+    if values.dtype.kind == "f" and np.abs(values).max() >= EXACT:
+        raise InvalidValue(
+            f"{name} has whole numbers beyond 2^53, such as {np.abs(values).max():.17g}, which floats don't tell apart;"
+            " give them as integers, in a file with --task classification, or as texts"
+        )
     classes, rows = len(values), len(y)
     if classes == 1:
         raise InvalidValue(
-            f"{name} has one class, {shortened(_texts(values))}, only: nothing can be learned; name another --target"
+            f"{name} has one class, {shortened(texts_of(values))}, only: nothing can be learned; name another --target"
         )
     if task is None and of_all != "bools" and seems_amounts(classes, rows):
         raise InvalidValue(
             f"{name} has {classes} different values in {rows} rows; if these are amounts, add --task regression, if"
             " each is a class, --task classification, or name another --target"
         )
-    return tuple(_texts(values))
+    return tuple(texts_of(values))
 
 
 def seems_amounts(classes: int, rows: int) -> bool:
@@ -189,7 +196,7 @@ def seems_amounts(classes: int, rows: int) -> bool:
     return (classes > MANY and rows < ROWS_EACH * classes) or (rows >= FEW_ROWS and rows < OWN * classes)
 
 
-def _texts(values: NDArray) -> list[str]:
+def texts_of(values: NDArray) -> list[str]:
     """Values as they are named: whole numbers without a point, whatever their type."""
     if values.dtype.kind == "f":
         return [str(int(v)) if v == np.round(v) and abs(v) < EXACT else str(v) for v in values]

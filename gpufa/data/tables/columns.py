@@ -116,14 +116,14 @@ def match(names: Names | None, width: int, about: About | None, features: int, w
         return _by_place(width, about, wanted)
     given = found(wanted.features, names, width, "--features")
     dropped = found(wanted.drop, names, width, "--drop")
-    places = {name: _place(str(name), names) for name in (*about.features, *about.target)}
+    places = {name: _place_of_trained(str(name), names, known) for name in (*about.features, *about.target)}
     if missing := [str(name) for name in about.features if places[name] is None]:
         raise InvalidValue(
             f"there is no column {shortened(missing)}, which the net was trained on; the columns are {shortened(names)}"
         )
     taken = tuple(i for name in about.features if (i := places[name]) is not None)
     target = tuple(i for name in about.target if (i := places[name]) is not None)
-    trained = {i for name in known if (i := _place(name, names)) is not None}
+    trained = {i for name in known if (i := _place_of_trained(name, names, known)) is not None}
     ignored = {*taken, *target, *trained, *dropped}
     if wanted.features is None and (extra := [names[i] for i in range(width) if i not in ignored]):
         raise InvalidValue(f"column {column(extra[0])} is none that the net was trained on; leave it out with --drop")
@@ -161,16 +161,27 @@ def _by_place(width: int, about: About, wanted: Wanted) -> Roles:
 
 
 def _by_width(names: Names | None, width: int, features: int, wanted: Wanted) -> Roles:
-    """The columns where nothing is known of those that were trained on."""
+    """The columns where nothing is known of those that were trained on; a single one beside --features is the
+    target."""
     left = [i for i in range(width) if i not in found(wanted.drop, names, width, "--drop")]
     if wanted.features is not None:
-        left = list(found(wanted.features, names, width, "--features"))
+        given = found(wanted.features, names, width, "--features")
+        beside = tuple(i for i in left if i not in given)
+        if len(given) == features:
+            return Roles(beside if len(beside) == 1 else (), given)
+        left = list(given)
     if len(left) == features:
         return Roles((), tuple(left))
     if len(left) != features + 1:
         raise InvalidValue(f"it has {len(left)} columns; expected {features} features, and a target column or none")
     known = [i for i in left if names and is_known(names[i])]
-    target = known[0] if len(known) == 1 else left[-1]
+    if names and len(known) != 1:
+        raise InvalidValue(
+            f"it has the columns {shortened([names[i] for i in left])}, and the net was trained on {features} without"
+            " names, so that it is not for certain which of them is the target, or none; name those with --features, or"
+            " leave a column out with --drop"
+        )
+    target = known[0] if known else left[-1]
     return Roles((target,), tuple(i for i in left if i != target))
 
 
@@ -196,6 +207,12 @@ def _place(name: str, names: Names) -> int | None:
     return alike[0] if len(alike) == 1 else None
 
 
+def _place_of_trained(name: str, names: Names, known: Names) -> int | None:
+    """The same of a column that was trained on, which no other of those can be."""
+    alone = sum(other.lower() == name.lower() for other in known) == 1
+    return _place(name, names) if alone or name in names else None
+
+
 def name_of(names: Names | None, i: int) -> str | int:
     """A column's name, or its number where it has none."""
     return names[i] if names else i
@@ -207,9 +224,13 @@ def is_known(name: str) -> bool:
 
 def unique(names: Iterable[str]) -> Names:
     """The names as pandas makes them: with a number behind those that were there before, "Unnamed: 0" for none."""
-    seen: dict[str, int] = {}
-    made = []
-    for i, name in enumerate(names):
-        seen[name] = seen.get(name, -1) + 1
-        made.append(f"{name or f'Unnamed: {i}'}{f'.{seen[name]}' if name and seen[name] else ''}")
+    given = [name or f"Unnamed: {i}" for i, name in enumerate(names)]
+    taken, seen, made = set(given), dict[str, int](), list[str]()
+    for name in given:
+        free, count = name, seen.get(name, 0)
+        while count and (free := f"{name}.{count}") in taken:
+            count += 1
+        taken.add(free)
+        seen[name] = count + 1
+        made.append(free)
     return tuple(made)

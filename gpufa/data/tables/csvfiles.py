@@ -18,7 +18,7 @@ from ..samples.data import truths
 from .columns import Roles
 from .dialect import Dialect, dialect_of, lines, opened, packed
 from .headers import read_header
-from .missing import is_missing
+from .missing import is_code, is_missing
 from .table import Table
 
 WORDS = {",": "commas", ";": "semicolons", "\t": "tabs"}
@@ -76,7 +76,9 @@ def _read(
         i: _nothing for i in range(width) if i not in {*roles.features, *roles.target, roles.weights}
     }
     at = roles.target[0] if len(roles.target) == 1 and roles.features else None
-    if at is None or dialect.is_number(_first_value(path, dialect, skip, at)):
+    value = "" if at is None else _first_value(path, dialect, skip, at)
+    as_texts = task == CLASSIFICATION or (task is None and is_code(value))
+    if at is None or (dialect.is_number(value) and not as_texts):
         try:
             return _load(path, dialect, skip, width, unused), None
         except UnicodeDecodeError:
@@ -97,6 +99,11 @@ def _read(
     except ValueError as error:
         raise _fault(path, dialect, skip, names, {*unused, at}, error) from None
     texts = texts[-len(table) :]  # NumPy may try a converter out
+    if as_texts and all(map(dialect.is_number, texts)):
+        if any(map(is_code, texts)):
+            return table, np.array(["" if is_missing(text) else text for text in texts])
+        table[:, at] = [dialect.number(text) for text in texts]
+        return table, None
     for row, cell in enumerate(texts):
         gap = not cell or (task != CLASSIFICATION and is_missing(cell))
         if gap and dialect.gaps:
@@ -105,6 +112,7 @@ def _read(
             what = "is empty" if not cell else "is missing" if gap else "is a number among texts"
             raise FileProblem(
                 f"{path}, line {_line_of(path, skip, row)}: {cell!r} in column {at + 1} {what}; mend the target,"
+                f"{' write no numbers into the first line if it names the columns,' * (names is None)}"
                 f"{' leave such rows out with --missing drop,' * gap} or add --task classification where each text is a"
                 " class"
             )

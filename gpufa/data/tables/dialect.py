@@ -36,7 +36,7 @@ class Dialect(NamedTuple):
         """Raises ValueError for a cell that is none; beside decimal commas a point may part thousands."""
         if self.gaps and is_missing(cell):
             return float("nan")
-        if self.commas and "." in cell:
+        if "_" in cell or (self.commas and "." in cell):  # 1_000 is a number of Python alone
             raise ValueError(cell)
         return float(cell.replace(",", ".") if self.commas and COMMA_DECIMAL.fullmatch(cell) else cell)
 

@@ -20,6 +20,12 @@ def is_missing(cell: str) -> bool:
     return cell.strip().lower() in CELLS
 
 
+def is_code(cell: str) -> bool:
+    """Whether a number names something, and is none to the last digit in float64: 02134, or more than 2^53."""
+    digits = cell.strip()
+    return digits.isdecimal() and ((len(digits) > 1 and digits[0] == "0") or int(digits) > 2**53)
+
+
 class Filling(NamedTuple):
     """What takes the place of each feature's missing values, float64 (features,)."""
 
@@ -46,10 +52,11 @@ def fit_filling(name: str, x_train: NDArray, names: Sequence[str | int] | None =
     return Filling(FILLED[name](np.asarray(x_train, np.float64), axis=0))
 
 
-def kept_rows(x: NDArray, y: NDArray) -> NDArray:
-    """Which samples have no missing value, in x or in y: bools (samples,)."""
+def kept_rows(x: NDArray, y: NDArray, named: bool) -> NDArray:
+    """Which samples have no missing value, in x or in y: bools (samples,). Where each text is `named` a class, an empty
+    one alone is missing."""
     if y.dtype.kind == "U":
-        gaps = np.vectorize(is_missing, otypes=[bool])(y)
+        gaps = y == "" if named else np.vectorize(is_missing, otypes=[bool])(y)
     else:
         gaps = np.isnan(y) if y.dtype.kind == "f" else np.zeros(y.shape, bool)
     gaps = gaps.reshape(len(y), -1).any(axis=1)
