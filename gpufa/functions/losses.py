@@ -15,6 +15,7 @@ from .parts import Part, far_apart, slope_of
 
 Array = Any
 
+TRIED = tuple(np.array(row)[(np.arange(12)[:, None] + np.arange(3)) % 3] for row in ([1.0, 0, 0], [0.6, 0.3, 0.1]))
 SUM_TO_ONE = 1e-3  # by how much shares may miss it, which float16 may do
 
 
@@ -70,11 +71,16 @@ class Loss(Part):
         return bool(self.cuda_output and self.cuda_value and not self.error)
 
     def fault(self) -> str:
-        """Tried on one-hot targets of three outputs, but for kinks, in float64."""
+        """Tried on one-hot targets of three outputs, or where these are unfit on shares above 0, but for kinks, in
+        float64."""
         a = np.linspace(-2.003, 2.001, 36).reshape(1, 3, 12)[:, :, ::-1].copy()
-        y = np.eye(3)[np.arange(12) % 3].T[None].copy()
-        if found := self.unfit(y[0].T):
-            return f"takes no one-hot targets ({found}); mend unfit(y), which says what of (samples, outputs) is wrong"
+        rows = next((rows for rows in TRIED if not self.unfit(rows)), None)
+        if rows is None:
+            return (
+                f"takes neither one-hot targets ({self.unfit(TRIED[0])}) nor shares above 0 ({self.unfit(TRIED[1])});"
+                " mend unfit(y), which says what of (samples, outputs) is wrong"
+            )
+        y = rows.T[None].copy()
         e, value, t = np.full_like(a, np.nan), np.full((1, 12), np.nan), np.empty_like(a)
         self.evaluate(a.copy(), y.copy(), e, value, t)
         if not np.isfinite(value).all():

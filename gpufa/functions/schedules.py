@@ -37,6 +37,13 @@ class Schedule(Part):
     course: Callable[[Progress], float]
     ends: bool = False
 
+    @property
+    def has_length(self) -> bool:
+        """Whether its factors hang on how many steps there are."""
+        lengths = (Progress(0, 10, total, 10, 0.5) for total in (100, 200))
+        short, long = ([self.course(one._replace(step=step)) for step in range(100)] for one in lengths)
+        return self.ends or short != long
+
     def at(self, progress: Progress) -> float:
         """The factor. Raises InvalidValue where that is no number of at least 0."""
         found = self.course(progress)

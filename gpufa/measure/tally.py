@@ -151,8 +151,10 @@ def _of_places(net: Learner, y: Any, kinds: frozenset[str], n: float, sums: NDAr
     """That of n places that have a target, of the sums of losses and misses, (2, R), and of squares, (R,)."""
     none, spread, values = np.zeros((len(residual), 0)), 0.0, 0
     if AMOUNTS in kinds:
-        xp, there = net.backend.xp, y == y
-        mean = without_gaps(xp, y).sum(axis=0, dtype="float64") / xp.maximum(there.sum(axis=0), 1)
+        xp, y = net.backend.xp, y.reshape(len(y), -1, net.sizes.places)
+        there = y == y
+        mean = without_gaps(xp, y).sum(axis=(0, 2), dtype="float64") / xp.maximum(there.sum(axis=(0, 2)), 1)
+        mean = mean[:, None]
         spread, values = float(xp.square(without_gaps(xp, y - mean)).sum(dtype="float64")), int(there.sum())
     wrong, held, second = sums[1][:, None], np.full(1, n), np.zeros(0, bool)
     return Tally(int(n), kinds, sums[0], wrong, held, none.sum(axis=1), none, second, residual, spread, 1.0, values)

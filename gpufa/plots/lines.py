@@ -19,13 +19,15 @@ MANY = 1e3  # from this ratio on a logarithmic axis is marked at powers of ten a
 
 
 def band(axes: "Axes", x: NDArray, y: NDArray, label: str, look: Any, banded: bool = True) -> None:
-    """Mean over seeds, and a band of one deviation on each side; `look` is a colour, or words for a line."""
+    """Mean over seeds, and a band of one sample deviation on each side; `look` is a colour, or words for a line."""
     finite = np.isfinite(y)
     if not finite.any():
         return
     alive = finite.any(axis=1)
     x, y = x[alive], np.where(finite, y, np.nan)[alive]
-    mean, deviation = np.nanmean(y, axis=1), np.nanstd(y, axis=1)
+    mean, several = np.nanmean(y, axis=1), np.isfinite(y).sum(axis=1) > 1
+    deviation = np.zeros(len(y))
+    deviation[several] = np.nanstd(y[several], axis=1, ddof=1)
     rows = _drawn(mean)
     x, y, mean, deviation = x[rows], y[rows], mean[rows], deviation[rows]
     line = look if isinstance(look, dict) else {"color": look}

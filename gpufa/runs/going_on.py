@@ -67,8 +67,14 @@ def gone_on(config: Config, file: Path, epochs: int | None, schedule_epochs: int
         schedule_epochs=config.schedule_epochs if schedule_epochs is None else schedule_epochs,
     )
     total = new.epochs or 0
-    if not (schedule(config.schedule, config.parts).ends and length):
+    row = schedule(config.schedule, config.parts)
+    if not (row.has_length and length):
         return new
+    if schedule_epochs is None and not row.ends and total > max(length, before):
+        raise InvalidValue(
+            f"the {config.schedule} schedule of {str(file)!r} goes over {length} epochs; add --schedule-epochs {total}"
+            f" to stretch it, so that the run is not as if never stopped, or --schedule-epochs {length} to go on by it"
+        )
     if schedule_epochs is None:
         if total > max(length, before):
             raise InvalidValue(

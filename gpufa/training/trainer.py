@@ -16,6 +16,7 @@ from ..measure.health import complaints
 from ..net.probation import Unseen, try_out
 from .course.scoring import scored
 from .course.stopping import Status
+from .settings.idle import idle
 from .stepper import Stepper
 from .steps.together import beside, check_at_one, side_by_side
 
@@ -78,6 +79,8 @@ class Trainer(Stepper):
         for fault in self.faults:
             if fault.what:
                 warn(str(fault))
+        for sentence in idle(self.config, self.net):
+            warn(sentence)
         if self.net.about and self.net.about.tokens:
             check_causal(self.net, vocabulary_size(self.net.about))
         if self.ranks.layers.size == 1:

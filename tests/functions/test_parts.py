@@ -63,7 +63,7 @@ FAULTS = [
     (Loss("l", half, LOSSES["squared_error"].values), "where central differences of its values give"),
     (Loss("l", identity, huber), "has the error"),
     (Loss("l", identity, nothing), "has values that are not finite, or not written"),
-    (Loss("l", identity, huber, unfit=lambda y: "no"), "takes no one-hot targets (no); mend unfit(y)"),
+    (Loss("l", identity, huber, unfit=lambda y: "no"), "takes neither one-hot targets (no) nor shares above 0"),
     (Optimizer("o", (), both), "makes other weights of a stretch than of its pieces"),
     (Optimizer("o", (), nothing), "leaves the weights as they were"),
     (Optimizer("o", (), explodes), "makes weights that are not finite"),
@@ -112,3 +112,22 @@ def test_rows_are_found_by_name_by_themselves_and_in_files(tmp_path):
         parts_of([3])
     with pytest.raises(InvalidValue, match="two different parts are schedule 'slow'; give them different names"):
         parts_of([f"{file}:slow", Schedule("slow", lambda p: 1.0)])
+
+
+def test_a_loss_of_targets_above_zero_is_tried_on_shares():
+    """Gamma's, of a mean exp(a): y / exp(a) + a, whose error is 1 - y exp(-a)."""
+
+    def values(a, y, value, t):
+        value[...] = (y * np.exp(-a) + a).sum(axis=-2)
+
+    def error(a, y, e):
+        e[...] = 1 - y * np.exp(-a)
+
+    def unfit(y):
+        return "" if y.min() > 0 else f"there is {y.min():g}, and they must be above 0"
+
+    assert Loss("gamma", identity, values, error=error, unfit=unfit).fault() == ""
+    assert (
+        "has the error"
+        in Loss("gamma", identity, values, error=lambda a, y, e: error(a, 2 * y, e), unfit=unfit).fault()
+    )

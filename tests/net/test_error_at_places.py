@@ -74,10 +74,12 @@ def test_real_targets_at_places():
         for name in wanted:
             np.testing.assert_allclose(found[name].reshape(wanted[name].shape), wanted[name], **EXACT)
     scores, others = net.evaluate(X, gaps), each.evaluate(rows(X)[there], rows(REAL)[there])
-    np.testing.assert_allclose([scores["loss"], scores["rmse"]], [others["loss"], others["rmse"]], rtol=1e-12)
-    spread = np.nansum((gaps - np.nanmean(gaps, axis=0)) ** 2)
+    for name in "loss", "rmse", "r2":
+        np.testing.assert_allclose(scores[name], others[name], rtol=1e-12)
+    spread = np.nansum((gaps - np.nanmean(gaps, axis=(0, 2), keepdims=True)) ** 2)
     residual = np.nansum((net.predict(X) - gaps) ** 2)
     np.testing.assert_allclose(scores["r2"], 1 - residual / spread, rtol=1e-10)
+    assert np.isfinite(net.evaluate(X[:1], REAL[:1])["r2"])
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy", "squared_error"])

@@ -31,3 +31,10 @@ def test_of_many_the_extremes_and_the_ends_are_drawn():
     assert points[points[:, 1].argmin()].tolist() == [77_777, -9]
     np.testing.assert_array_equal(points[:, 1], y.mean(axis=1)[points[:, 0].astype(int)])
     assert len(bands[0].get_paths()[0].vertices) <= 2 * DRAWN + 10
+
+
+def test_a_band_is_one_sample_deviation_of_the_seeds_that_are_left():
+    y = np.array([[1.0, 3.0, 8.0], [1.0, 3.0, np.nan], [2.0, np.nan, np.nan]])
+    _, (patch,) = drawn(y)
+    highest = [patch.get_paths()[0].vertices[:, 1][patch.get_paths()[0].vertices[:, 0] == x].max() for x in range(3)]
+    np.testing.assert_allclose(highest, [4 + np.std([1, 3, 8], ddof=1), 2 + np.sqrt(2), 2])

@@ -106,7 +106,7 @@ def test_curves_are_means_over_seeds_with_a_band_of_a_deviation(subject):
     np.testing.assert_allclose(middle.lines[0].get_ydata(), epochs["loss"].mean(axis=1))
     np.testing.assert_allclose(right.lines[1].get_ydata(), subject.history.probes["per_sample"][..., 1].mean(axis=1))
     top = middle.collections[0].get_paths()[0].vertices[:, 1].max()
-    np.testing.assert_allclose(top, (epochs["loss"].mean(axis=1) + epochs["loss"].std(axis=1)).max())
+    np.testing.assert_allclose(top, (epochs["loss"].mean(axis=1) + epochs["loss"].std(axis=1, ddof=1)).max())
 
 
 def test_what_is_not_finite_is_left_out_of_curves_and_map():

@@ -6,14 +6,14 @@ import pytest
 from traininglab import DATA, config, parameters, same
 
 import gpufa
-from gpufa.functions.schedules import factor
+from gpufa.functions.schedules import SCHEDULES, factor
 
 COSINE = config(schedule="cosine", epochs=6, warmup=3)
 
 
 @pytest.mark.parametrize("schedule", ["constant", "step", "cosine"])
 def test_a_run_in_two_parts_is_the_whole_one(tmp_path, schedule):
-    settings = dataclasses.replace(COSINE, schedule=schedule, schedule_every=2)
+    settings = dataclasses.replace(COSINE, schedule=schedule, schedule_every=2 if schedule == "step" else 10)
     whole = gpufa.train(settings, DATA)
     length = 6 if schedule == "cosine" else None
     gpufa.train(dataclasses.replace(settings, epochs=3, schedule_epochs=length, out=str(tmp_path)), DATA)
@@ -90,8 +90,21 @@ def test_epochs_behind_the_schedules_end_are_told():
     same(parameters(long), parameters(gpufa.train(dataclasses.replace(COSINE, epochs=2), DATA)))
 
 
-def test_a_length_is_for_schedules_that_end():
-    with pytest.raises(gpufa.InvalidValue, match="is the length of a schedule that ends, and step does not"):
+def test_a_schedule_of_ones_own_that_goes_by_its_length_keeps_it(tmp_path):
+    fades = gpufa.Schedule("fades", lambda p: 1 - 0.5 * min(p.step / p.total, 1))
+    assert [s.has_length for s in (fades, *SCHEDULES.values())] == [True, False, False, True]
+    run, long = tmp_path / "run", config(schedule=fades, epochs=4, schedule_epochs=2)
+    gpufa.train(config(schedule=fades, epochs=2, out=str(run)), DATA)
+    with pytest.raises(
+        gpufa.InvalidValue, match=r"goes over 2 epochs; add --schedule-epochs 4 to stretch it.*epochs 2 to"
+    ):
+        gpufa.resume(run, 4, DATA, parts=[fades])
+    resumed = gpufa.resume(run, 4, DATA, parts=[fades], schedule_epochs=2)
+    same(parameters(resumed), parameters(gpufa.train(long, DATA)))
+
+
+def test_a_length_is_for_schedules_that_have_one():
+    with pytest.raises(gpufa.InvalidValue, match="is the length of a schedule that has one, and step has none"):
         gpufa.train(config(schedule="step", schedule_epochs=5), DATA)
     with pytest.raises(gpufa.InvalidValue, match="schedule_epochs = 0 can't be used; expected a whole number of at"):
         config(schedule_epochs=0)

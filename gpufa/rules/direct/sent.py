@@ -38,6 +38,10 @@ class SentError(FeedbackInside):
             above_zero(self.ternary, "threshold of ternary errors", "ternary")
 
     @property
+    def needs(self) -> frozenset[str]:  # type: ignore[override]
+        return super().needs | ({"derivative"} if self.last == "weights" else frozenset())
+
+    @property
     def pulls(self) -> bool:
         """Whether some of what is sent comes down through the outputs' weights."""
         return self.error == "encoder" or self.last == "weights"

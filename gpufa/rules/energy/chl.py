@@ -22,7 +22,8 @@ from .phases import ContrastiveRule, Phase
 
 @dataclass(frozen=True)
 class CHL(ContrastiveRule):
-    """h_L is the output after its non-linearity, so that any of the losses is backprop's as gamma -> 0.
+    """h_L is the output after its non-linearity, so that any of the losses whose error is yhat - y is backprop's as
+    gamma -> 0; others are refused.
 
     The first step of the free phase is the feed-forward pass; the clamped phase starts where the free one has ended.
     """
@@ -44,6 +45,11 @@ class CHL(ContrastiveRule):
         whole(self.clamped_steps, "number of clamped steps", "clamped_steps", least=1)
 
     def check(self, model: Model) -> None:
+        if model.output_loss.error:
+            raise InvalidValue(
+                f"rule 'chl' clamps the outputs to the targets, as if the loss's error were yhat - y, and the loss"
+                f" {model.output_loss.name!r} has another; use a loss without error(a, y, e), or another rule"
+            )
         least = self.gamma ** (model.sizes.L - 1)
         if least < 100 * np.finfo(model.dtype).eps:
             raise InvalidValue(

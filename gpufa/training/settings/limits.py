@@ -158,6 +158,12 @@ def check_run(config: Any, net: Learner, data: Data) -> None:
             f"rule {rule.name!r} does not train the feed-forward net whose gradient perturbs the inputs;"
             " leave --adversarial out"
         )
+    still = [k for k in net.sizes.hidden if "derivative" not in net.sizes.offers(k) or _stops(net, k)]
+    if config.adversarial and still:
+        raise InvalidValue(
+            f"no gradient gets to the inputs through block {still[0]}, '{net.sizes.blocks[still[0] - 1]}', and without"
+            " one nothing perturbs them; leave --adversarial out"
+        )
     if config.depth_drop and not net.residual:
         raise InvalidValue(
             "depth_drop drops residual layers, and the net has none of one dense layer; add --residual, in words"
@@ -174,9 +180,9 @@ def check_run(config: Any, net: Learner, data: Data) -> None:
         raise InvalidValue(
             f"keep = 'best' needs validation samples; {_held_out(data)} (test data never choose anything)"
         )
-    if config.schedule_epochs and not schedule(config.schedule, config.parts).ends:
+    if config.schedule_epochs and not schedule(config.schedule, config.parts).has_length:
         raise InvalidValue(
-            f"schedule_epochs is the length of a schedule that ends, and {config.schedule} does not; leave"
+            f"schedule_epochs is the length of a schedule that has one, and {config.schedule} has none; leave"
             " --schedule-epochs out, or take --schedule cosine"
         )
     if config.schedule_at and config.schedule != "step":
@@ -212,6 +218,11 @@ def check_run(config: Any, net: Learner, data: Data) -> None:
         )
     if config.label_noise and not has_labels(y):
         raise InvalidValue("label_noise is for labels, but the targets are real-valued; remove --label-noise")
+
+
+def _stops(net: Learner, k: int) -> bool:
+    """Whether no error goes down through a layer of block k."""
+    return any(layer.stops for layer, _ in net.sizes.walk(k))
 
 
 def _held_out(data: Data) -> str:

@@ -8,6 +8,7 @@ from ...data.samples.data import has_labels
 from ...net.batch.masks import Drops
 from ...net.batch.passes import Pass
 from ...net.learner import Learner
+from ...net.learning.rule import Rule
 from ...net.state.clock import Clock
 from ...parallel.ranks import ALONE, Job, Piece, Ranks, recorded
 from ...rules.baselines.bp import BP
@@ -36,7 +37,8 @@ class Step:
         m: int,
         norms: Ranks = ALONE,
     ) -> None:
-        self.rule, self.batches, self.clock, self.update, self.sums = net.rule, batches, clock, update, sums
+        self.net, self.rule = net, net.rule
+        self.batches, self.clock, self.update, self.sums = batches, clock, update, sums
         self.share = share = update.ranks.share(m)
         self.m = m = share.own
         self.adversarial, backend = config.adversarial, net.backend
@@ -106,7 +108,22 @@ class Step:
         self.update.optimize(self.clock.now)
 
     def _after(self) -> None:
+        """The rule's own step behind the update, in which replicas that have stopped keep all that they have."""
+        live = self._owned() if self.update.stopped and type(self.rule).after_update is not Rule.after_update else []
+        kept = [(array[r], self._copied(i, array[r])) for i, array in enumerate(live) for r in self.update.stopped]
         self.rule.after_update(self.p)
+        for array, copy in kept:
+            array[...] = copy
+
+    def _owned(self) -> list[Array]:
+        """What a rule may write behind an update: weights, feedback and what it remembers."""
+        net = self.net
+        return [net.arena.flat, *net.fixed.checkpointed.values(), *net.state.values()]
+
+    def _copied(self, i: int, array: Array) -> Array:
+        copy = self.p.backend.scratch(f"kept of stopped replicas {i}", array.shape, array.dtype)
+        copy[...] = array
+        return copy
 
     def _perturb(self, clean: Pass, size: float) -> None:
         """x + size * sign(dL/dx) in place of the samples or behind them; dL/dx by true backprop, without dropout."""

@@ -7,8 +7,9 @@ from functools import partial
 import numpy as np
 
 from ...backends.operations.operands import Rates
+from ...basics.arrays import without_diagonal
 from ...basics.errors import InvalidValue
-from ...functions.optimizers import Hyper, unbias
+from ...functions.optimizers import OPTIMIZERS, Hyper, unbias
 from ...functions.optimizers import optimizer as find_optimizer
 from ...net.batch.passes import Pass
 from ...net.learner import Learner
@@ -71,6 +72,9 @@ class Update:
         self.room = self._room()
         self.grads = None if self.direct or self.room else net.new_arena()
         self.spans, self.by_rate = list(self._spans()), list(self._by_rate())
+        shifted = config.weight_decay and config.decay == "shift"
+        by_itself = self.optimizer.name not in OPTIMIZERS or shifted  # moves where the gradient is 0
+        self.hollow = sorted(net.sizes.hollow & self.rates.keys()) if by_itself else []
         self.activate(np.ones(len(net.seeds), bool))
 
     def numbers(self, factor: float, step: int, samples: int) -> list[float]:
@@ -91,8 +95,8 @@ class Update:
 
     def activate(self, active: np.ndarray) -> None:
         """Let these replicas alone go on, (R,) bool."""
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], active, [False]])))
-        self.running = [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+        self.running = _runs(active)
+        self.stopped = _runs(~active)
 
     def collect(self, rule: Rule, p: Pass, now: Array, own: bool = True) -> None:
         """Take what the rule makes of the pass for the running replicas' gradients; where products go straight into the
@@ -122,6 +126,9 @@ class Update:
         """Update the running replicas' weights by the gradients that wait for that."""
         if self.grads is not None:
             self.apply(slice(0, self.grads.flat.shape[1]), self.grads.flat, now)
+        for name in self.hollow:
+            for replicas in self.running:
+                without_diagonal(self.net.arena[name][replicas])
 
     def apply(self, span: slice, grad: Array, now: Array) -> None:
         """The gradient of this stretch of the arena, (R, length), is complete: update the running replicas' weights
@@ -183,3 +190,9 @@ class Update:
             stop = span.stop
         if kind is not None:
             yield slice(start, stop), *kind
+
+
+def _runs(those: np.ndarray) -> list[slice]:
+    """The stretches of replicas among them, (R,) bool."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], those, [False]])))
+    return [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]

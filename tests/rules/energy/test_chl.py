@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from energylab import SIZES, distance, weak
+from partlab import HUBER
 from rulelab import network, samples, trainer, values
 
 import gpufa
@@ -73,3 +74,11 @@ def test_chl_refuses_differences_that_the_numbers_can_not_tell():
     with pytest.raises(gpufa.InvalidValue, match=text):
         gpufa.Network([5, 4, 4, 4, 3], rule=CHL(1e-3), backend="numpy")
     gpufa.Network([5, 4, 4, 4, 3], rule=CHL(1e-3), dtype="float64", backend="numpy")
+
+
+def test_chl_is_refused_a_loss_whose_error_is_another():
+    """It clamps the outputs to the targets, as if the error were yhat - y."""
+    with pytest.raises(
+        gpufa.InvalidValue, match=r"rule 'chl' clamps the outputs.*the loss 'huber' has another; use a loss"
+    ):
+        gpufa.Network([3, 4, 1], rule="chl", loss=HUBER)

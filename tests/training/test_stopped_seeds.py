@@ -1,0 +1,48 @@
+"""A seed that has stopped keeps all it has beside others that go on, whatever its rule does behind an update."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import gpufa
+from gpufa.rules import RULES
+
+RNG = np.random.default_rng(0)
+X = RNG.uniform(size=(80, 6))
+Y = np.where(RNG.uniform(size=80) < 0.3, RNG.integers(0, 3, 80), (X[:, 0] > 0.5).astype(int) + (X[:, 1] > 0.5))
+DATA = {"x_train": X, "y_train": Y, "x_test": X, "y_test": Y}
+
+
+@dataclass(frozen=True)
+class Counting(RULES["dfa"]):
+    """Writes into all that it may behind each update."""
+
+    name = "counting"
+
+    def state(self, sizes):
+        return {"steps": (1,)}
+
+    def after_update(self, net):
+        net.state["steps"] += 1
+        net.B[1] *= 0.99
+        net.W[1] *= 0.99
+
+
+@pytest.mark.parametrize("rule", ["weight_mirror", Counting])
+def test_each_seed_is_as_if_alone(rule):
+    def run(*seeds):
+        settings = {"hidden": (8, 8), "epochs": 40, "batch_size": 8, "dtype": "float64", "backend": "numpy"}
+        stops = {"patience": 2, "keep": "last", "validation": 0.3, "lr": 0.02, "init": "uniform"}
+        name = {"rule": rule} if isinstance(rule, str) else {}
+        config = gpufa.Config(**settings, **stops, **name, seeds=seeds)
+        return gpufa.train(config, DATA, **({} if name else {"rule": rule()}))
+
+    together = run(0, 1, 2, 3)
+    assert len(set(together.summary["epochs_per_seed"])) > 1
+    for seed in range(4):
+        alone = run(seed)
+        for kind in "parameters", "feedback", "state":
+            for name, own in getattr(alone.network, kind).items():
+                found = getattr(together.network, kind)[name][seed]
+                np.testing.assert_allclose(found, own.reshape(found.shape), atol=1e-12, err_msg=name)
