@@ -1,5 +1,8 @@
 """The public Network: shapes, views, replicas, prediction in chunks, alignment, and what it refuses."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -258,3 +261,20 @@ def test_a_scale_beyond_the_numbers_makes_infinite_ones_without_a_word(kw):
     """It is training that tells of it: the seed has diverged."""
     net = gpufa.Network([4, 3, 2], **kw)
     assert not all(np.isfinite(a).all() for a in (*net.parameters.values(), *net.feedback.values()))
+
+
+def test_nets_that_are_gone_make_room_for_a_large_one():
+    """Python looks for circles by the number of objects, and not by the bytes that they hold."""
+    gone = []
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            net = gpufa.Network([400, 400, 400], dtype="float64", backend="numpy")
+            assert not [one for one in gone if one() is not None]
+            net.predict(np.zeros((2, 400)))
+            gone.append(weakref.ref(net.arena.flat))
+            del net
+            assert gone[-1]() is not None
+    finally:
+        gc.enable()

@@ -1,5 +1,6 @@
 """What stays of a net from one step to the next, or of R nets side by side."""
 
+import gc
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +15,8 @@ from ...functions.losses import Loss
 from ..shape.layout import Layout
 from .arena import Array, Extra, Parameters
 from .feedback import Feedback, FeedbackMatrices
+
+LARGE = 1 << 20  # bytes of weights and feedback from which on room is made for a net by those that are gone
 
 
 class Model:
@@ -86,14 +89,16 @@ class Model:
         """Memory on the backend, zero but for what starts from another number, and the feedback, which is drawn; `kind`
         is one of FEEDBACK. Raises InvalidValue where the rule calls something of its own as a layer does."""
         self.backend, self.extras = backend, extras
+        shapes = [shape for k in self.sizes.every for shape in self.sizes.parameters[k].values()]
+        shapes += [extra.shape for extra in extras.values()]
+        shapes += [(one.rows, one.columns) for one in fixed.values()] if kind == "stored" else []
+        size = len(self.seeds) * np.dtype(self.dtype).itemsize * sum(map(math.prod, shapes))
+        if size >= LARGE:  # a net that is gone holds itself through its passes, and Python clears that by its own count
+            gc.collect()
         try:
             self.arena = self.new_arena()
             self.fixed = FeedbackMatrices(backend, fixed, self.seeds, self.dtype, kind)
         except OutOfMemory as error:
-            shapes = [shape for k in self.sizes.every for shape in self.sizes.parameters[k].values()]
-            shapes += [extra.shape for extra in extras.values()]
-            shapes += [(one.rows, one.columns) for one in fixed.values()] if kind == "stored" else []
-            size = len(self.seeds) * np.dtype(self.dtype).itemsize * sum(map(math.prod, shapes))
             raise OutOfMemory(
                 f"a net of {self.sizes.sketch} {self.dtype} with {len(self.seeds)} seeds takes"
                 f" {in_bytes(size)} for its weights and feedback, and more to train: {error}"
