@@ -14,7 +14,7 @@ from ..plots import comparison, style, weights
 from ..plots.lines import band, dress
 from .bylayer import angles
 from .experiment import Experiment
-from .labelled import Ran, labelled, resolved
+from .labelled import Ran, labelled, labels, resolved
 from .outcome import MEASURES, Outcome
 from .toyflow import phase
 
@@ -148,7 +148,8 @@ def _ranking(cells: Ran, wanted: Mapping[str, Any]) -> "Figure":
         axes.annotate(
             text, (1, y), (-4, 0), ("axes fraction", "data"), "offset points", ha="right", va="center", size=8
         )
-    axes.set_yticks(heights, [name.partition("/")[2] for name, _ in ranked])
+    called = dict(zip(cells, labels(cells), strict=True))
+    axes.set_yticks(heights, [called[name] for name, _ in ranked])
     if np.nanmin(means) > 0:
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

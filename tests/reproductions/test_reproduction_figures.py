@@ -49,6 +49,14 @@ def test_a_ranking_has_the_lowest_on_top_and_names_what_diverged():
     assert [text.get_text() for text in axes.texts] == ["diverged", "3.0", "2.0"]
 
 
+def test_a_ranking_of_several_rows_names_them():
+    cells = {f"{row}/bp": dataclasses.replace(outcome([v]), cell=Cell(f"{row}/bp", {}, "test_error"))
+             for row, v in (("trained", 3.0), ("frozen", 2.0))}  # fmt: skip
+    cells |= {"trained/fa": dataclasses.replace(outcome([9.0]), cell=Cell("trained/fa", {}, "test_error"))}
+    named = [label.get_text() for label in figures._ranking(cells, {}).axes[0].get_yticklabels()]
+    assert named == ["trained fa", "trained bp", "frozen bp"]
+
+
 def test_the_toy_flow_follows_its_equations_to_where_they_rest():
     """A step of FA on one example has dw_2 / dw_1 = w_1 / b, b = 1; all paths end at w_1 w_2 = 1."""
     (cell,) = experiment.find("lillicrap2016-linear").chosen(("toy-flow/*",))
