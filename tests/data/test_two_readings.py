@@ -34,6 +34,7 @@ BIG = 76561198000000001, 76561198000000008, 76561198000000015
         (BIG, {"task": "classification"}, tuple(map(str, BIG))),
         (("02134", "00501", "10001"), {}, ("00501", "02134", "10001")),
         (("10001", "00501", "02134"), {"task": "classification"}, ("00501", "02134", "10001")),
+        (("10001", "00501", "02134"), {}, ("00501", "02134", "10001")),
         (("1", "2.0", "3"), {"task": "classification"}, ("1", "2", "3")),
         (("1", "2", "NA"), {"task": "classification"}, ("1", "2", "NA")),
         (("1", "2", "NA"), {"task": "classification", "missing": "drop"}, ("1", "2")),
@@ -45,6 +46,13 @@ def test_classes_are_called_as_the_file_calls_them(tmp_path, targets, settings, 
     data = load_data(csv(tmp_path, "a,b,c", *targets), **settings)
     assert data.about.classes == classes
     assert np.bincount(np.concatenate([data.y_train, data.y_test])).tolist() == [ROWS // 3] * len(classes)
+
+
+def test_weights_that_are_no_numbers_are_told(tmp_path):
+    with pytest.raises(
+        FileProblem, match="'x' in column 3, the sample weights, is not a number; mend it, or name another"
+    ):
+        load_data(csv(tmp_path, "a,b,w,label", "x,0", "x,1"), sample_weights="w")
 
 
 def test_a_label_is_a_class_with_and_without_its_zeros(tmp_path):

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from ..samples.about import CLASSIFICATION, Names
 from ..samples.data import truths
 from .columns import Roles
 from .dialect import Dialect, dialect_of, lines, opened, packed
-from .headers import read_header
+from .headers import LOOKED_AT, read_header
 from .missing import is_code, is_missing
 from .table import Table
 
@@ -76,16 +77,16 @@ def _read(
         i: _nothing for i in range(width) if i not in {*roles.features, *roles.target, roles.weights}
     }
     at = roles.target[0] if len(roles.target) == 1 and roles.features else None
-    value = "" if at is None else _first_value(path, dialect, skip, at)
-    as_texts = task == CLASSIFICATION or (task is None and is_code(value))
-    if at is None or (dialect.is_number(value) and not as_texts):
+    values = [] if at is None else _first_values(path, dialect, skip, at)
+    as_texts = task == CLASSIFICATION or (task is None and any(map(is_code, values)))
+    if at is None or (dialect.is_number(values[0] if values else "") and not as_texts):
         try:
             return _load(path, dialect, skip, width, unused), None
         except UnicodeDecodeError:
             raise
         except ValueError as error:
             if at is None or task != CLASSIFICATION:
-                raise _fault(path, dialect, skip, names, {*unused}, error) from None
+                raise _fault(path, dialect, skip, names, roles, {*unused}, error) from None
     texts: list[str] = []
 
     def keep(cell: str) -> float:
@@ -97,7 +98,7 @@ def _read(
     except UnicodeDecodeError:
         raise
     except ValueError as error:
-        raise _fault(path, dialect, skip, names, {*unused, at}, error) from None
+        raise _fault(path, dialect, skip, names, roles, {*unused, at}, error) from None
     texts = texts[-len(table) :]  # NumPy may try a converter out
     if as_texts and all(map(dialect.is_number, texts)):
         if any(map(is_code, texts)):
@@ -150,15 +151,15 @@ def _first_line(path: Path, dialect: Dialect, skip: int) -> list[str]:
     return next((dialect.cells(line) for number, line in lines(path) if number > skip), [])
 
 
-def _first_value(path: Path, dialect: Dialect, skip: int, at: int) -> str:
-    """The first cell of a column that is not missing, where some may be."""
+def _first_values(path: Path, dialect: Dialect, skip: int, at: int) -> list[str]:
+    """The first cells of a column that are not missing, where some may be."""
     rows = (dialect.cells(line) for number, line in lines(path) if number > skip)
     cells = (row[at] for row in rows if at < len(row))
-    return next((cell for cell in cells if not (dialect.gaps and is_missing(cell))), "")
+    return list(islice((cell for cell in cells if not (dialect.gaps and is_missing(cell))), LOOKED_AT))
 
 
 def _fault(
-    path: Path, dialect: Dialect, skip: int, names: Names | None, texts: set[int | str], error: ValueError
+    path: Path, dialect: Dialect, skip: int, names: Names | None, roles: Roles, texts: set[int | str], error: ValueError
 ) -> FileProblem:
     """What is wrong with which line of a table, but for what its columns of texts hold; looked for only when NumPy
     can't read it."""
@@ -170,6 +171,11 @@ def _fault(
             return FileProblem(f"{where} {len(cells)} cells, but {width} in the lines before; separate cells by {by}")
         for column, cell in enumerate(cells):
             called = shlex.quote(names[column]) if names and column < len(names) and names[column] else column
+            if column == roles.weights and not dialect.is_number(cell):
+                return FileProblem(
+                    f"{where} {cell!r} in column {column + 1}, the sample weights, is not a number; mend it, or name"
+                    " another with --sample-weights"
+                )
             if column not in texts and not dialect.is_number(cell) and is_missing(cell):
                 return FileProblem(
                     f"{where} {cell!r} in column {column + 1} is not a number; fill such in with --missing mean or"
