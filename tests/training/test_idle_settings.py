@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from rulelab import DATA
+from rulelab import DATA, host
 
 import gpufa
 
@@ -84,7 +84,14 @@ def test_an_error_of_its_own_needs_a_derivative():
     told(activation="tanh", rule_options=options)
 
 
-@pytest.mark.parametrize("settings", [{"decay": "shift", "weight_decay": 0.01}, {"optimizer": "noisy"}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"decay": "shift", "weight_decay": 0.01},
+        {"optimizer": "noisy"},
+        pytest.param({"decay": "shift", "weight_decay": 0.01, "backend": "cupy"}, marks=pytest.mark.gpu),
+    ],
+)
 @pytest.mark.parametrize("rule", ["bp", "eprop"])
 def test_a_spiking_unit_never_hears_of_itself(rule, settings):
     def noisy(p, g, states, t, c):
@@ -96,6 +103,7 @@ def test_a_spiking_unit_never_hears_of_itself(rule, settings):
     y = np.arange(20) % 2
     x = rng.normal(size=(20, 21))
     few = FEW | {"rule": rule, "hidden": None, "layers": ["input 3x7", "lif 4"], "batch_size": 8, "seeds": (0, 1)}
-    U = gpufa.train(gpufa.Config(**few | settings), (x, y)).network.parameters["U1"]
+    net = gpufa.train(gpufa.Config(**few | settings), (x, y)).network
+    U = host(net, net.parameters["U1"])
     np.testing.assert_array_equal(np.diagonal(U, axis1=1, axis2=2), 0)
     assert (U != 0).sum() == 2 * 12

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from rulelab import host
 
 import gpufa
 from gpufa.rules import RULES
@@ -29,10 +30,11 @@ class Counting(RULES["dfa"]):
         net.W[1] *= 0.99
 
 
+@pytest.mark.parametrize("place", ["numpy", pytest.param("cupy", marks=pytest.mark.gpu)])
 @pytest.mark.parametrize("rule", ["weight_mirror", Counting])
-def test_each_seed_is_as_if_alone(rule):
+def test_each_seed_is_as_if_alone(rule, place):
     def run(*seeds):
-        settings = {"hidden": (8, 8), "epochs": 40, "batch_size": 8, "dtype": "float64", "backend": "numpy"}
+        settings = {"hidden": (8, 8), "epochs": 40, "batch_size": 8, "dtype": "float64", "backend": place}
         stops = {"patience": 2, "keep": "last", "validation": 0.3, "lr": 0.02, "init": "uniform"}
         name = {"rule": rule} if isinstance(rule, str) else {}
         config = gpufa.Config(**settings, **stops, **name, seeds=seeds)
@@ -43,6 +45,7 @@ def test_each_seed_is_as_if_alone(rule):
     for seed in range(4):
         alone = run(seed)
         for kind in "parameters", "feedback", "state":
+            both = getattr(together.network, kind)
             for name, own in getattr(alone.network, kind).items():
-                found = getattr(together.network, kind)[name][seed]
-                np.testing.assert_allclose(found, own.reshape(found.shape), atol=1e-12, err_msg=name)
+                found, wanted = host(together.network, both[name][seed]), host(alone.network, own)
+                np.testing.assert_allclose(found, wanted.reshape(found.shape), atol=1e-12, err_msg=name)
