@@ -55,10 +55,10 @@ class Folder(Callback):
             self.metadata["place"] = place
         if trainer.before:
             self.metadata["before"] = trainer.before
+        self.save(trainer)  # first, as a folder with other files alone is somebody else's
         if trainer.ranks.first:
             text = to_toml(trainer.config.recorded(trainer.rule))
             files.write(self.path / "config.toml", text, "config file", "give another --out")
-        self.save(trainer)
 
     def on_epoch(self, trainer: Trainer) -> None:
         epoch = trainer.progress.epoch

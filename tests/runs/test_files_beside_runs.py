@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import gpufa
+from gpufa.basics import files
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 3))
@@ -88,3 +89,22 @@ def test_test_samples_in_another_unit_are_told(blind):
         gpufa.train(gpufa.Config(**SHORT, scaling="unit"), {**data, "x_test": bytes_[40:]})
     said = [str(one.message) for one in caught if "the test samples are numbers from 0 to 1" in str(one.message)]
     assert len(said) == (not blind)
+
+
+def test_a_run_that_is_killed_as_it_begins_goes_on(monkeypatch):
+    """Its checkpoint is there before all other files, which would be somebody else's without it."""
+    write = files.write
+
+    def killed(path, *args):
+        if Path(path).name == "config.toml":
+            raise SystemExit
+        write(path, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write", killed)
+        with pytest.raises(SystemExit):
+            gpufa.train(gpufa.Config(**SHORT, data=table("t.csv"), out="out"))
+    assert Path("out/checkpoint.h5").exists()
+    assert not Path("out/config.toml").exists()
+    assert gpufa.resume("out").summary["epochs"] == 1
+    assert Path("out/config.toml").exists()
