@@ -1,6 +1,5 @@
 """Networks and histories in checkpoint files: which arrays and facts they hold, and how a network is made from them."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,10 +7,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..basics.arguments import of_type, path_of, readable
-from ..basics.errors import FileProblem, InvalidValue, warn
+from ..basics.errors import FileProblem, InvalidValue
 from ..basics.version import __version__
 from ..data.graphs.graph import Graph
-from ..data.samples.about import About, of_metadata, shortened
+from ..data.samples.about import of_metadata
 from ..data.samples.scaling import Scaling
 from ..data.tables.missing import Filling
 from ..functions.parts import Part, parts_of
@@ -20,12 +19,10 @@ from ..network import Network
 from ..rules import RULES, Rule, make_rule, rule_class
 from ..training.settings.config import PARTS
 from . import hdf5
-from .replicas import of_replicas
 from .validity import EDGES, FILLED, SCALED, check
 
 CHECKPOINT = "checkpoint.h5"
 WRITTEN = "config.toml", "history.csv", "summary.json", "curves.png"  # by a run, beside its checkpoint
-ALL = slice(None)
 
 
 def checkpoint_of(path: str | Path) -> Path:
@@ -38,14 +35,14 @@ def checkpoint_of(path: str | Path) -> Path:
 def check_free(out: Path) -> None:
     """Raises FileProblem where the folder holds a run already, or files that a run would write over."""
     with readable(out, "run folder"):
-        if not (out / CHECKPOINT).exists() and (there := [name for name in WRITTEN if (out / name).is_file()]):
-            raise FileProblem(
-                f"{str(out)!r} holds {' and '.join(there)}, which a run would write over; give another --out, or add"
-                " --force"
-            )
         if (out / CHECKPOINT).exists():
             raise FileProblem(
                 f"{str(out)!r} holds a run already; go on with gpufa resume, give another --out, or add --force"
+            )
+        if there := [name for name in WRITTEN if (out / name).is_file()]:
+            raise FileProblem(
+                f"{str(out)!r} holds {' and '.join(there)}, which a run would write over; give another --out, or add"
+                " --force"
             )
 
 
@@ -123,53 +120,6 @@ def made_of(arrays: Mapping[str, NDArray], metadata: Mapping[str, Any], rule: Ru
     net.filling, (net.scaling, net.target_scaling) = filling_in(arrays), scalings_in(arrays)
     net.about = of_metadata(metadata)
     return net
-
-
-def start_from(path: str | Path, net: Network, seeds: Sequence[int] = (), part: slice = ALL) -> None:
-    """Give the net the weights and feedback of a checkpoint; where it has a part of a run's seeds, theirs. Raises
-    FileProblem as `load` does, InvalidValue where the checkpoint is of a net with other sizes, functions, rule options
-    or seeds."""
-    arrays, metadata = contents(path)
-    remedy = "start from a run of the same net, rule and seeds"
-    begin_with(of_replicas(arrays, part), metadata, net, repr(str(path)), remedy, seeds)
-
-
-def begin_with(
-    arrays: Mapping[str, NDArray],
-    metadata: Mapping[str, Any],
-    net: Network,
-    name: str,
-    remedy: str,
-    seeds: Sequence[int] = (),
-) -> None:
-    """The same of contents that errors call `name`."""
-    here = json.loads(json.dumps(describe(net, seeds)["network"]))
-    there = here | json.loads(json.dumps(metadata["network"]))
-    here["rule"] = {**net.rule.later, **here["rule"]}
-    there["rule"] = {**here["rule"], **net.rule.later, **there["rule"]}
-    here.setdefault("layers", None)
-    there["layers"] = metadata["network"].get("layers")
-    del here["single"]  # an axis more or less: the arrays of a file have it anyway
-    here.pop("nodes", None)  # its weights are good for any graph
-    if net.about and (trained := of_metadata(metadata)):
-        _tell_of_others(trained, net.about, name)
-    for what in ("sizes", "layers", *here):  # of layers in words, activations are but a part
-        if there[what] != here[what]:
-            raise InvalidValue(f"{name} has {what} = {there[what]!r}, but this run {here[what]!r}; {remedy}")
-    fill(network_arrays(net), arrays, net)
-
-
-def _tell_of_others(trained: About, about: About, name: str) -> None:
-    """Tell where the columns or classes of the data are not those that the net was trained on."""
-    for what, then, now in (
-        ("features", trained.features, about.features),
-        ("classes", trained.classes, about.classes),
-    ):
-        if then and now and then != now:
-            warn(
-                f"{name} was trained on the {what} {shortened([*map(str, then)])}, and the data have"
-                f" {shortened([*map(str, now)])}: they take each other's places"
-            )
 
 
 def network_arrays(net: Network) -> dict[str, Any]:

@@ -32,13 +32,13 @@ UNMOVED, STEPS = 0.99, 100  # share of that of guessing that the loss is still, 
 
 
 class Fault(NamedTuple):
-    """What is wrong, and the flag that helps; both "" where nothing is."""
+    """What is wrong, "" where nothing is, and the flag that helps, "" where none does."""
 
     what: str = ""
     remedy: str = ""
 
     def __str__(self) -> str:
-        return f"{self.what}; nets learn better with {self.remedy}" if self.what else ""
+        return f"{self.what}; nets learn better with {self.remedy}" if self.remedy else self.what
 
 
 def unscaled(x: NDArray) -> Fault:

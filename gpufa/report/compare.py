@@ -8,6 +8,7 @@ from typing import Any
 from ..basics.arguments import path_of, several
 from ..basics.errors import GpufaError, InvalidValue, warn
 from ..checkpoints import networks, provenance
+from ..checkpoints.starting import start_from
 from ..data.samples.data import Data
 from ..measure.seeds import FEW
 from ..rules import Rule, rule_class
@@ -128,4 +129,4 @@ def _try(one: Planned, arrays: Data) -> None:
     """Raise what training would; it must not be found out after days of it."""
     trainer = Trainer(one.config, arrays, one.rule, (), *runs.begun(one.config))
     if one.config.start:
-        networks.start_from(one.config.start, trainer.net)
+        start_from(one.config.start, trainer.net)

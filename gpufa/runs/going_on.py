@@ -70,16 +70,13 @@ def gone_on(config: Config, file: Path, epochs: int | None, schedule_epochs: int
     row = schedule(config.schedule, config.parts)
     if not (row.has_length and length):
         return new
-    if schedule_epochs is None and not row.ends and total > max(length, before):
-        raise InvalidValue(
-            f"the {config.schedule} schedule of {str(file)!r} goes over {length} epochs; add --schedule-epochs {total}"
-            f" to stretch it, so that the run is not as if never stopped, or --schedule-epochs {length} to go on by it"
-        )
     if schedule_epochs is None:
         if total > max(length, before):
+            why = "ends after {} epochs, and more would change nothing" if row.ends else "goes over {} epochs"
+            instead = "" if row.ends else f", or --schedule-epochs {length} to go on by it"
             raise InvalidValue(
-                f"the {config.schedule} schedule of {str(file)!r} ends after {length} epochs, and more would change"
-                f" nothing; add --schedule-epochs {total} to stretch it, and the run is not as if never stopped"
+                f"the {config.schedule} schedule of {str(file)!r} {why.format(length)}; add --schedule-epochs {total}"
+                f" to stretch it, and the run is not as if never stopped{instead}"
             )
         return new if total == before else replace(new, schedule_epochs=length)
     if schedule_epochs != length:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..basics.errors import InvalidValue
 from ..checkpoints import networks
+from ..checkpoints.starting import begin_with
 from ..network import Network
 from ..training.trainer import Trainer
 
@@ -16,7 +17,7 @@ COUNTERS = "step", "epoch"
 
 def start_of(trainer: Trainer, net: Network, remedy: str) -> None:
     """Let it begin with the weights and feedback of a net like its own. Raises InvalidValue where that is another."""
-    networks.begin_with(*networks.held(net), trainer.net, "the fitted network", remedy)
+    begin_with(*networks.held(net), trainer.net, "the fitted network", remedy)
 
 
 def left_by(trainer: Trainer) -> dict[str, NDArray]:

@@ -14,6 +14,7 @@ from ..basics.arguments import of_type, one_of, path_of
 from ..basics.errors import FileProblem, InvalidValue, warn
 from ..checkpoints import networks
 from ..checkpoints.provenance import data_of, fingerprint
+from ..checkpoints.starting import start_from
 from ..checkpoints.validity import SCALED
 from ..data.samples.data import Data
 from ..data.samples.scaling import Scaling
@@ -127,7 +128,7 @@ def run_on(
     if out:
         trainer.callbacks.insert(0, Folder(out, about_data))
     if trainer.config.start and trainer.progress.step == 0:
-        networks.start_from(trainer.config.start, trainer.net, trainer.config.seeds, trainer.seeds.part)
+        start_from(trainer.config.start, trainer.net, trainer.config.seeds, trainer.seeds.part)
     with stopped_by_signals(trainer) as came:
         trainer.run()
     run = finished(of_all_seeds(trainer, data), out)

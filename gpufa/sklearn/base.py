@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..basics.errors import InvalidValue, warn
-from ..checkpoints import networks
+from ..checkpoints.starting import start_from
 from ..data.samples.data import Data, host_array, inputs
 from ..data.samples.weights import checked
 from ..functions.schedules import schedule
@@ -129,7 +129,7 @@ class FeedbackNet(Parameters, BaseEstimator):
         if left is not None:
             go_on(trainer, left)
         elif config.start:
-            networks.start_from(config.start, trainer.net)
+            start_from(config.start, trainer.net)
         return trainer
 
     def _fitted(self, trainer: Trainer, before: Network | None) -> Self:

@@ -78,13 +78,13 @@ def begin(
     if places:
         taken += f"; images {'x'.join(map(str, places))}"
     net.scaling = input_scaling(config, data, net, places, scaling)
-    if net.scaling and not config.blind and (said := of_another_unit(some(data.x_test), net.scaling, pixels=False)):
-        warn(f"the test samples are {said}")
     tokens, faults = numbered(net.sizes.shapes[0]), []
     if tokens and tokens.pad is None:
         faults = [unfilled(some(data.x_train), tokens.word)]
     elif not (tokens or net.scaling):
         faults = [unscaled(net.filled(some(data.x_train)))]
+    elif net.scaling and not config.blind and (said := of_another_unit(some(data.x_test), net.scaling, pixels=False)):
+        faults = [Fault(f"the test samples are {said}")]
     if not has_labels(data.y_train):
         net.target_scaling = scaling_of(config.target_scaling, data.y_train, target_scaling, "target_scaling")
         if config.loss == "squared_error" and not net.target_scaling:

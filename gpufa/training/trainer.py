@@ -68,7 +68,7 @@ class Trainer(Stepper):
             raise
         finally:
             self._tell("on_end")
-        remedies = " and ".join(fault.remedy for fault in self.faults if fault.what)
+        remedies = " and ".join(fault.remedy for fault in self.faults if fault.remedy)
         remedy = f"add {remedies}" if remedies else ""
         own = complaints(self.rule, self.history, self.net, remedy, self.chance, self.config.freeze)
         for sentence in dict.fromkeys(chain.from_iterable(self.ranks.everybody.gather(own))):

@@ -132,6 +132,8 @@ def test_idle_cores_are_those_beside_the_load(monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
     monkeypatch.setattr(os, "getloadavg", lambda: (1.5, 0.0, 0.0), raising=False)
     assert machine._idle() == 2.5
+    monkeypatch.setattr(os, "getloadavg", lambda: (_ for _ in ()).throw(OSError), raising=False)
+    assert machine._idle() == 4.0
     monkeypatch.delattr(os, "getloadavg")
     assert machine._idle() == 4.0
 

@@ -187,7 +187,7 @@ def test_toml_that_is_none(capsys):
             ["--sample-weights", "wait"],
             "there is no column 'wait'; the columns are weight, one, two, label: change --sa",
         ),
-        (["--sample-weights", "label"], "'yes' in column 4 is not a number"),
+        (["--sample-weights", "label"], "'yes' in column 4, the sample weights, is not a number; mend it, or"),
         (
             ["--sample-weights", "label", "--target", "label"],
             'column "label" is the target, and is named by --sample-w',

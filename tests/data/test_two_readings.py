@@ -59,6 +59,11 @@ def test_a_label_is_a_class_with_and_without_its_zeros(tmp_path):
     about = About(CLASSIFICATION, ("c",), ("501", "2134"), ("a", "b"), ("a", "b", "c"))
     _, y = load_inputs(csv(tmp_path, "a,b,c", "00501", "02134"), 2, about)
     assert_array_equal(y, np.arange(ROWS) % 2)
+    for text in "", "0abc", "0.5", "00":
+        with pytest.raises(InvalidValue, match=f"y has the class {text}, but those of"):
+            judged(np.array([text]), About(CLASSIFICATION, (), ("abc", ".5", "x")), 1)
+    with pytest.raises(InvalidValue, match="y has the class , but those of"):
+        judged(np.array([""]), About(CLASSIFICATION, (), ("0", "2")), 1)
     assert_array_equal(judged(np.array(["1", "0"]), About(CLASSIFICATION), 2), [1, 0])
     with pytest.raises(InvalidValue, match="y is no column of labels, such as one"):
         judged(np.array(["one", "0"]), About(CLASSIFICATION), 2)
@@ -123,7 +128,8 @@ def test_the_target_of_a_net_without_names_is_named_or_told(tmp_path):
         InvalidValue, match="not for certain which of them is the target, or none; name those with --feat"
     ):
         load_inputs(path, 2)
-    x, y = load_inputs(path, 2, None, Wanted(features=("index", "a")))
+    with pytest.warns(GpufaWarning, match='column "price" is taken for the target, where one is asked for'):
+        x, y = load_inputs(path, 2, None, Wanted(features=("index", "a")))
     assert (x.shape, y[:2].tolist()) == ((ROWS, 2), [[1.5], [2.5]])
     x, y = load_inputs(path, 2, None, Wanted(drop=("index",)))
     assert (x[:2, 1].tolist(), y) == ([1.5, 2.5], None)

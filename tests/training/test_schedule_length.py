@@ -96,7 +96,7 @@ def test_a_schedule_of_ones_own_that_goes_by_its_length_keeps_it(tmp_path):
     run, long = tmp_path / "run", config(schedule=fades, epochs=4, schedule_epochs=2)
     gpufa.train(config(schedule=fades, epochs=2, out=str(run)), DATA)
     with pytest.raises(
-        gpufa.InvalidValue, match=r"goes over 2 epochs; add --schedule-epochs 4 to stretch it.*epochs 2 to"
+        gpufa.InvalidValue, match=r"goes over 2 epochs; add --schedule-epochs 4 to stretch it.*epochs 2 to go on by it"
     ):
         gpufa.resume(run, 4, DATA, parts=[fades])
     resumed = gpufa.resume(run, 4, DATA, parts=[fades], schedule_epochs=2)

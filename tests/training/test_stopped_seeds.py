@@ -1,6 +1,7 @@
 """A seed that has stopped keeps all it has beside others that go on, whatever its rule does behind an update."""
 
 from dataclasses import dataclass
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from rulelab import host
 
 import gpufa
 from gpufa.rules import RULES
+from gpufa.training.steps.overlapped import OverlappedStep
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(size=(80, 6))
@@ -49,3 +51,16 @@ def test_each_seed_is_as_if_alone(rule, place):
             for name, own in getattr(alone.network, kind).items():
                 found, wanted = host(together.network, both[name][seed]), host(alone.network, own)
                 np.testing.assert_allclose(found, wanted.reshape(found.shape), atol=1e-12, err_msg=name)
+
+
+def test_overlapped_steps_keep_them_likewise():
+    step = MagicMock()
+    step.clock.now, step.clock.dtype, step.p.backend.zeros = np.zeros(2), "float64", np.zeros
+    OverlappedStep([step]).run()
+    step.after.assert_called_once()
+    step.rule.after_update.assert_not_called()
+
+
+def test_a_rule_says_whether_it_follows_updates():
+    assert [RULES[name].follows for name in ("dfa", "fa", "weight_mirror")] == [False, False, True]
+    assert Counting.follows

@@ -94,7 +94,7 @@ def labels(y: NDArray, classes: Names, name: str = "y", source: str = "y_train")
         elif number not in known and truth in known:
             known[number] = known[truth]
     values = np.unique(y)
-    found = [known.get(text, known.get(text.lstrip("0") or "0")) for text in texts_of(values)]  # 02134 is 2134's
+    found = [known.get(text, known.get(_without_zeros(text))) for text in texts_of(values)]
     if None in found:
         text = texts_of(values)[found.index(None)]
         raise InvalidValue(
@@ -108,6 +108,11 @@ def labels(y: NDArray, classes: Names, name: str = "y", source: str = "y_train")
     return made
 
 
+def _without_zeros(text: str) -> str:
+    """A code as the number that it was read as before: 02134 as 2134."""
+    return str(int(text)) if text.isdecimal() else text
+
+
 def judged(y: Any, about: About | None, samples: int) -> NDArray:
     """y as a net that was trained on what `about` says is judged by it: labels, or floats (samples, outputs)."""
     values = targets(y, "y")
@@ -118,7 +123,9 @@ def judged(y: Any, about: About | None, samples: int) -> NDArray:
     counted = kind(values) in ("bools", "whole numbers", "whole floats")
     if about.task == REGRESSION if about else not counted:
         return _amounts(values, "y")
-    if values.dtype.kind == "U" and all(text.isdecimal() and text == str(int(text)) for text in np.unique(values)):
+    if values.dtype.kind == "U" and all(
+        text.isdecimal() and text == _without_zeros(text) for text in np.unique(values)
+    ):
         return values.astype(np.int64)
     if not counted:
         raise InvalidValue(f"y is no column of labels, such as {values.flat[0]}; the net tells classes, 0, 1, ...")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...basics.errors import InvalidValue
+from ...basics.errors import InvalidValue, warn
 from ..samples.about import About, Names, Wanted, column, shortened
 from ..streams.parts import pieces
 
@@ -167,8 +167,10 @@ def _by_width(names: Names | None, width: int, features: int, wanted: Wanted) ->
     if wanted.features is not None:
         given = found(wanted.features, names, width, "--features")
         beside = tuple(i for i in left if i not in given)
+        if len(given) == features and len(beside) == 1:
+            return _told_target(beside, given, names)
         if len(given) == features:
-            return Roles(beside if len(beside) == 1 else (), given)
+            return Roles((), given)
         left = list(given)
     if len(left) == features:
         return Roles((), tuple(left))
@@ -183,6 +185,13 @@ def _by_width(names: Names | None, width: int, features: int, wanted: Wanted) ->
         )
     target = known[0] if known else left[-1]
     return Roles((target,), tuple(i for i in left if i != target))
+
+
+def _told_target(target: tuple[int, ...], features: tuple[int, ...], names: Names | None) -> Roles:
+    """Roles of which the target is a guess, which is told where nothing calls it that."""
+    if not (names and is_known(names[target[0]])):
+        warn(f"column {column(name_of(names, target[0]))} is taken for the target, where one is asked for")
+    return Roles(target, features)
 
 
 def found(wanted: Iterable[str] | None, names: Names | None, width: int, flag: str) -> tuple[int, ...]:

@@ -68,6 +68,7 @@ class Rule:
                   do with a batch says so itself
     broadcasts    what it sends into hidden blocks it makes of the output's error or the targets alone, and nothing goes
                   from block to block but activity: processes may hold the blocks between them
+    follows       it does something behind each update of the weights: so does a class that defines `after_update`
     traces        its recurrent layers carry traces forward in training in place of their steps, of which nothing goes
                   down to layers below them
     window        how many steps in time a step of training takes at once, with an update behind each of these windows
@@ -92,6 +93,7 @@ class Rule:
     linear: ClassVar[bool] = False
     separable: ClassVar[bool] = False
     broadcasts: ClassVar[bool] = False
+    follows: ClassVar[bool] = False
     every_step: ClassVar[bool] = False
     as_said: ClassVar[bool] = False
     traces: ClassVar[bool] = False
@@ -124,6 +126,8 @@ class Rule:
         cls.name = cls.__dict__.get("name", cls.__name__.lower())
         if not kept(cls, "feeds", ("forward",)):
             cls.feeds = False
+        if not kept(cls, "follows", ("after_update",)):
+            cls.follows = True
         for promise in ("separable", "broadcasts"):
             if not kept(cls, promise, WORK):
                 setattr(cls, promise, False)

@@ -158,12 +158,8 @@ def check_run(config: Any, net: Learner, data: Data) -> None:
             f"rule {rule.name!r} does not train the feed-forward net whose gradient perturbs the inputs;"
             " leave --adversarial out"
         )
-    still = [k for k in net.sizes.hidden if "derivative" not in net.sizes.offers(k) or _stops(net, k)]
-    if config.adversarial and still:
-        raise InvalidValue(
-            f"no gradient gets to the inputs through block {still[0]}, '{net.sizes.blocks[still[0] - 1]}', and without"
-            " one nothing perturbs them; leave --adversarial out"
-        )
+    if config.adversarial:
+        _check_slope(net)
     if config.depth_drop and not net.residual:
         raise InvalidValue(
             "depth_drop drops residual layers, and the net has none of one dense layer; add --residual, in words"
@@ -220,9 +216,14 @@ def check_run(config: Any, net: Learner, data: Data) -> None:
         raise InvalidValue("label_noise is for labels, but the targets are real-valued; remove --label-noise")
 
 
-def _stops(net: Learner, k: int) -> bool:
-    """Whether no error goes down through a layer of block k."""
-    return any(layer.stops for layer, _ in net.sizes.walk(k))
+def _check_slope(net: Learner) -> None:
+    """Raises InvalidValue where the loss has no gradient at the inputs."""
+    for k in net.sizes.hidden:
+        if "derivative" not in net.sizes.offers(k) or any(layer.stops for layer, _ in net.sizes.walk(k)):
+            raise InvalidValue(
+                f"no gradient gets to the inputs through block {k}, '{net.sizes.blocks[k - 1]}', and without one"
+                " nothing perturbs them; leave --adversarial out"
+            )
 
 
 def _held_out(data: Data) -> str:

@@ -33,7 +33,7 @@ class StepInTime(Step):
                 p.weight = net.backend.zeros((len(net.seeds), length * self.m), net.dtype)
 
     def _pieces(self, learn: Piece) -> list[Piece]:
-        return [learn, Piece(self._optimize), Piece(self._after)]
+        return [learn, Piece(self._optimize), Piece(self.after)]
 
     def _collect(self) -> None:
         self.load()

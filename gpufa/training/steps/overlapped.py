@@ -44,4 +44,4 @@ class OverlappedStep:
         step.p.error(step.sums)
         step.update.collect(step.rule, step.p, now)
         step.update.optimize(now)
-        step.rule.after_update(step.p)
+        step.after()

@@ -8,7 +8,6 @@ from ...data.samples.data import has_labels
 from ...net.batch.masks import Drops
 from ...net.batch.passes import Pass
 from ...net.learner import Learner
-from ...net.learning.rule import Rule
 from ...net.state.clock import Clock
 from ...parallel.ranks import ALONE, Job, Piece, Ranks, recorded
 from ...rules.baselines.bp import BP
@@ -83,7 +82,7 @@ class Step:
         """All of it, in which the gradients are made so."""
         update, p = self.update, self.p
         whole = Piece(self._take), *p.evaluation(self.rule, self.x, self.sums), Piece(self._remember), learn
-        return [*whole, Piece(update.share, update.ranks), Piece(self._optimize, update.holders), Piece(self._after)]
+        return [*whole, Piece(update.share, update.ranks), Piece(self._optimize, update.holders), Piece(self.after)]
 
     def _collect(self) -> None:
         self.update.collect(self.rule, self.p, self.clock.now)
@@ -107,9 +106,9 @@ class Step:
     def _optimize(self) -> None:
         self.update.optimize(self.clock.now)
 
-    def _after(self) -> None:
+    def after(self) -> None:
         """The rule's own step behind the update, in which replicas that have stopped keep all that they have."""
-        live = self._owned() if self.update.stopped and type(self.rule).after_update is not Rule.after_update else []
+        live = self._owned() if self.update.stopped and self.rule.follows else []
         kept = [(array[r], self._copied(i, array[r])) for i, array in enumerate(live) for r in self.update.stopped]
         self.rule.after_update(self.p)
         for array, copy in kept:

@@ -114,7 +114,10 @@ def _threads() -> Finding:
 
 def _idle() -> float:
     """The machine's cores less those asked for in the last minute, on the average; all where the system can't say."""
-    return (os.cpu_count() or 1) - (os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0)
+    load = 0.0
+    with suppress(AttributeError, OSError):
+        load = os.getloadavg()[0]
+    return (os.cpu_count() or 1) - load
 
 
 def _allowed() -> int:
