@@ -81,7 +81,7 @@ def measure(
     out: Path | None,
 ) -> None:
     """Run the works and write the figures down, after each of them. Exits with 1 where contenders disagree, or where
-    those that are not run again are of another machine or number of threads."""
+    those that are not run again, which keep their date, are of another machine or number of threads."""
     out = out or named(device, name)
     record = described(device, facts, threads) | {"works": []}
     if only and out.exists():
@@ -89,7 +89,7 @@ def measure(
         there, here = (f"{machine(one)}, {in_words(one['threads'])}" for one in (before, record))
         if there != here:
             raise SystemExit(f"benchmarks: {str(out)!r} has works of {there}, these are of {here}; give another --out")
-        record["works"] = before["works"]
+        record["works"] = [{"date": before["date"]} | work for work in before["works"]]
     names = [work.name for work in works]
     for work in works:
         if only not in work.name:

@@ -45,6 +45,7 @@ def told(found: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[str]:
         marks = " (other work)" if any("other" in row for row in rows) else ""
         marks += " (**other weights**)" if any(row.get("agrees") is False for row in rows) else ""
         lines.append(f"| {name}{marks} | {' | '.join(cell for row in rows for cell in cells(row))} |")
+    lines += [f"\n{threads(record)}: measured on {work['date']}." for record, work in found if "date" in work]
     every = [row for work in works for row in work["rows"]]
     if most := max((row.get("allocated_bytes", 0) for row in every), default=0):
         lines += ["", f"A step of gpufa allocates {most / 1024:.1f} KiB at most, objects and temporaries together."]

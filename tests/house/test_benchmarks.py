@@ -57,6 +57,22 @@ def test_works_of_another_machine_or_number_of_threads_are_not_put_beside(tmp_pa
     assert file.read_bytes() == before
 
 
+def test_works_that_are_not_run_again_keep_their_date(tmp_path, monkeypatch):
+    from benchmarks import peers, records
+    from benchmarks.works import CPU
+
+    monkeypatch.setattr(peers, "run", lambda work, *_: {"work": work.name, "rows": []})
+    file, works = tmp_path / "steps.json", CPU[:3]
+    settings = {"quick": False, "threads": 2, "rounds": 1, "out": file}
+    peers.measure(works, "cpu", {"processor": "one"}, "one", only="", **settings)
+    for name, day in ((works[0].name, "2026-01-01"), (works[1].name, "2026-01-02")):
+        record = json.loads(file.read_text())
+        records.written(record | {"date": day}, file)
+        peers.measure(works, "cpu", {"processor": "one"}, "one", only=name, **settings)
+    dates = [work.get("date") for work in json.loads(file.read_text())["works"]]
+    assert dates == ["2026-01-02", None, "2026-01-01"]
+
+
 def test_without_a_gpu_the_gpu_works_say_why():
     done = run("gpu")
     assert done.returncode == 1
@@ -103,7 +119,13 @@ def test_the_page_is_made_of_the_results(tmp_path, monkeypatch):
     works = [
         {"work": "one", "optimizer": "sgd", "replicas": 1, "rows": rows},
         {"work": "two, one net", "optimizer": "sgd", "replicas": 1, "rows": rows[:1]},
-        {"work": "two, 10 replicas", "optimizer": "sgd", "replicas": 10, "rows": [rows[0] | {"ms": 4.0}]},
+        {
+            "work": "two, 10 replicas",
+            "optimizer": "sgd",
+            "replicas": 10,
+            "rows": [rows[0] | {"ms": 4.0}],
+            "date": "2025-12-31",
+        },
     ]
     about = {"date": "2026-01-01", "threads": 2, "facts": {"processor": "a machine"}, "packages": {}, "system": "s"}
     points = [(axis, value) for axis in ("width", "depth", "batch", "replicas", "classes") for value in (1, 2, 4)]
@@ -141,6 +163,7 @@ def test_the_page_is_made_of_the_results(tmp_path, monkeypatch):
     assert "Worst: torch bp takes 1.50 of gpufa's time (one)." in readme
     assert "| torch bp | 3.000 | 3.000 to 3.000 | 1.50 |" in page
     assert "Absent: jax bp (jax is not installed)." in page
+    assert page.count("\n\n2 threads: measured on 2025-12-31.\n") == 1
     assert "two, 10 replicas: 5.00 times the samples per second of 10 runs in turn." in page
     assert f"| {dense} | gpufa dfa | torch bp | 0.12 | 0.67, out of reach (0.50) |" in page
     assert "| width | 2.00 | 2.00 |" in page

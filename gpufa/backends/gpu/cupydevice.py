@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -205,6 +206,11 @@ class CupyDevice:
 @cache
 def open_device(index: int) -> CupyDevice:
     """The one device of that index: all nets on it share its streams, so that their work stays in order."""
+    # CuPy's first operator imports this, and modules behind it (Optuna's) keep the error of one that is not there, with
+    # all frames that led to it and so the net that was trained there: a thread's frames lead to none.
+    importing = threading.Thread(target=import_module, args=("cupyx.scipy.special",))
+    importing.start()
+    importing.join()
     return CupyDevice(index)
 
 
