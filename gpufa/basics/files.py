@@ -52,6 +52,12 @@ def write(path: str | Path, content: Content, what: str, remedy: str) -> None:
         ) from error
 
 
+def check_unused(folder: Path, names: Iterable[str], by: str, remedy: str) -> None:
+    """Raises FileProblem where the folder has files of these names, which `by` would write over."""
+    if there := [name for name in names if (folder / name).is_file()]:
+        raise FileProblem(f"{str(folder)!r} holds {' and '.join(there)}, which {by} would write over; {remedy}")
+
+
 def clear(folder: Path) -> None:
     """Take away what processes that were killed have left half-written. Raises OSError where it stays."""
     for half in folder.glob(f".{'[0-9a-f]' * 16}.tmp"):

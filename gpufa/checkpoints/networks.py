@@ -6,6 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ..basics import files
 from ..basics.arguments import of_type, path_of, readable
 from ..basics.errors import FileProblem, InvalidValue
 from ..basics.version import __version__
@@ -39,11 +40,7 @@ def check_free(out: Path) -> None:
             raise FileProblem(
                 f"{str(out)!r} holds a run already; go on with gpufa resume, give another --out, or add --force"
             )
-        if there := [name for name in WRITTEN if (out / name).is_file()]:
-            raise FileProblem(
-                f"{str(out)!r} holds {' and '.join(there)}, which a run would write over; give another --out, or add"
-                " --force"
-            )
+        files.check_unused(out, WRITTEN, "a run", "give another --out, or add --force")
 
 
 def save(net: Network, path: str | Path) -> None:

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from ..basics import files
 from ..basics.console import console, say
 from ..checkpoints import networks
 from ..checkpoints.provenance import data_of, fingerprint
 from ..sweep import results, retrained
+from ..sweep.begun import begun_with
 from ..sweep.rows import rows
 from ..sweep.storage import optuna_at_hand
 from ..sweep.study import Study
@@ -42,6 +44,8 @@ def sweep(
     plan = read(study, rules, parts)
     folder = out or Path("runs") / study.stem
     networks.check_free(folder)
+    if begun_with(folder) is None:
+        files.check_unused(folder, results.WRITTEN, "a study", "give another --out")
     with optuna_at_hand():
         data, name = data_of(plan.arms[0].config(), None)
         plan.check_data(data.y_train)

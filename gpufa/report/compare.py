@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..basics import files
 from ..basics.arguments import path_of, several
 from ..basics.errors import GpufaError, InvalidValue, warn
 from ..checkpoints import networks, provenance
@@ -18,7 +19,7 @@ from ..runs.result import Run
 from ..training.course.callbacks import Callback
 from ..training.settings.config import Config
 from ..training.trainer import Trainer
-from .comparison import Comparison, compared
+from .comparison import WRITTEN, Comparison, compared
 from .frozen import BASELINE
 
 RULES = "bp", "fa", "dfa", "ifa"
@@ -75,6 +76,7 @@ def trained(
     if config.out and not force:
         for short in dict.fromkeys([*planned, *[BASELINE] * baseline]):
             networks.check_free(path_of(_below(config, short), "out"))
+        files.check_unused(path_of(config.out, "out"), WRITTEN, "a comparison", "give another --out, or add --force")
     arrays, _ = provenance.data_of(config, data)
     for one in planned.values():
         _try(one, arrays)

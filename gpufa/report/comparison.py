@@ -23,6 +23,7 @@ from .forms import FORMS
 
 PERCENT = f"{100 * seeds.LEVEL:g} %"
 Row = dict[str, Any]
+WRITTEN = tuple(f"compare.{ending}" for ending in ("csv", "json", *FORMS, "png"))
 
 
 @dataclass(frozen=True, repr=False)

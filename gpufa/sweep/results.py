@@ -9,12 +9,14 @@ from typing import Any
 from ..basics import files
 from ..basics.sheet import Sheet
 from ..plots import save
+from ..report.comparison import WRITTEN as COMPARED
 from ..report.forms import FORMS
 from ..runs import tables
 from . import pictures, retrained
 from .rows import NO_RESULT, PRUNED, TRAINED, Row, best_of, rows, score_of
 from .study import Study
 
+WRITTEN = "search.md", "search.csv", "search.json", "history.png", "importance.png", "slices.png", *COMPARED
 FILES = "search.md, .json and .csv, compare.*, history.png, importance.png and slices.png"
 MOST = 3  # reasons that are told why settings could not be trained
 

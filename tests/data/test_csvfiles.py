@@ -59,6 +59,18 @@ def test_csv_whole_targets_that_are_not_labels(tmp_path: Path) -> None:
     assert load_data(csv(tmp_path, huge), task="regression").y_train.shape == (3, 1)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_quotes_may_hold_line_breaks(tmp_path: Path, mark: str, end: str) -> None:
+    rows = ['"first\ncolumn",note,label', '1,"in\ntwo, or\nthree",no', '2,"one ""quoted""\n",yes', "", "3,,no"]
+    found = load_data(
+        csv(tmp_path, end.join([row.replace("\n", end).replace(",", mark) for row in rows])), drop=["note"]
+    )
+    assert found.about.features == ("first column",)
+    rows = zip((*found.x_train[:, 0], *found.x_test[:, 0]), (*found.y_train, *found.y_test), strict=True)
+    assert sorted(rows) == [(1, 0), (2, 1), (3, 0)]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -72,6 +84,10 @@ def test_csv_whole_targets_that_are_not_labels(tmp_path: Path) -> None:
         ("a,b,label\nred,1,1\nblue,1,0\n", r"line 2: 'red' in column 1 is not a number; .* with --drop a"),
         ("1,2,0\n\n3,4\n", r"line 3: 2 cells, but 3 in the lines before"),
         ("1,b,0\n3,4,1\n", r"line 1: 'b' in column 2 is not a number"),
+        ("a,label\n1,inf\n2,low\n", r"line 3: 'low' in column 2 .* add --task classification where each text of the"),
+        ('a,b,label\n1,2,0\n1,"2\n2",1\n', r"line 3: '2\\n2' in column 2 is not a number; .* with --drop b"),
+        ('a,b,label\n1,2,0\n1,"2,1\n1,3,1\n', r"line 3: 2 cells, but 3 in the lines before"),
+        ('"a\nb",b,label\n\n1,2,0\n1,2,"1\n"\n1,2\n', r"line 7: 2 cells, but 3 in the lines before"),
         ("1 2 0\n3 4 1\n", r"line 2: '3 4 1' in column 1 is not a number; separate numbers by commas"),
         ("a,b,c\n1,2\n3,4\n", r"names 3 columns, but its lines have 2 cells"),
         ("1,\u0661\n2,3\n", r"is not a table \(could not convert string '\u0661'"),

@@ -28,6 +28,16 @@ def test_it_trains_every_rule_and_the_baseline_and_tests_them(tmp_path):
     np.testing.assert_array_equal(alone.summary["test_error"], errors["dfa"])
 
 
+def test_a_table_that_no_comparison_has_written_stays(tmp_path):
+    config = gpufa.Config(**FAST | FIVE | {"out": str(tmp_path)})
+    (tmp_path / "compare.csv").write_text("mine")
+    with pytest.raises(gpufa.FileProblem, match=r"holds compare.csv, which a comparison would write over; .* --force$"):
+        gpufa.compare(config, ("bp",), baseline=False)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("compare.csv", "mine")]
+    gpufa.compare(config, ("bp",), baseline=False, force=True)
+    assert (tmp_path / "compare.csv").read_text().startswith("rule,")
+
+
 @pytest.mark.filterwarnings("error")
 def test_the_baseline_comes_once_or_not_at_all(tmp_path):
     config = gpufa.Config(**FAST | FIVE)

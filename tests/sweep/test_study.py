@@ -242,3 +242,13 @@ def test_a_folder_that_holds_a_run_is_no_study(tmp_path, capsys):
     assert main(["sweep", str(tmp_path / "small.toml"), "--out", str(out / "best/bp")]) == 2
     assert "holds a run already" in capsys.readouterr().err
     assert trials(out)["bp"][0].state.name == "COMPLETE"
+
+
+@pytest.mark.parametrize("name", ["compare.csv", "search.md", "slices.png"])
+def test_a_file_that_no_study_has_written_stays(tmp_path, capsys, name):
+    out = tmp_path / "study"
+    out.mkdir()
+    (out / name).write_text("mine")
+    assert main(["sweep", str(written(tmp_path)), "--out", str(out)]) == 2
+    assert f"holds {name}, which a study would write over; give another --out" in capsys.readouterr().err
+    assert [(path.name, path.read_text()) for path in out.iterdir()] == [(name, "mine")]

@@ -17,7 +17,7 @@ from ..arrays.arrayfiles import check_there
 from ..samples.about import CLASSIFICATION, Names
 from ..samples.data import truths
 from .columns import Roles
-from .dialect import Dialect, dialect_of, lines, opened, packed
+from .dialect import Dialect, dialect_of, opened, packed
 from .headers import LOOKED_AT, read_header
 from .missing import is_code, is_missing
 from .table import Table
@@ -62,7 +62,7 @@ def read_csv(
         ) from None
     x = np.ascontiguousarray(table[:, list(roles.features)])
     weights = None if roles.weights is None else table[:, roles.weights].copy()
-    called = partial(_called, path, skip)
+    called = partial(_called, path, dialect, skip)
     if texts is not None:
         return Table(names, len(first), roles, x, texts, weights, called)
     y = table[:, roles.target[0]] if len(roles.target) == 1 else table[:, list(roles.target)]
@@ -112,8 +112,8 @@ def _read(
         elif gap or (task != CLASSIFICATION and dialect.is_number(cell)):
             what = "is empty" if not cell else "is missing" if gap else "is a number among texts"
             raise FileProblem(
-                f"{path}, line {_line_of(path, skip, row)}: {cell!r} in column {at + 1} {what}; mend the target,"
-                f"{' write no numbers into the first line if it names the columns,' * (names is None)}"
+                f"{path}, line {_line_of(path, dialect, skip, row)}: {cell!r} in column {at + 1} {what}; mend the"
+                f" target,{' write no numbers into the first line if it names the columns,' * (names is None)}"
                 f"{' leave such rows out with --missing drop,' * gap} or add --task classification where each text is a"
                 " class"
             )
@@ -148,13 +148,12 @@ def _nothing(cell: str) -> float:
 
 def _first_line(path: Path, dialect: Dialect, skip: int) -> list[str]:
     """The cells of the first row of data."""
-    return next((dialect.cells(line) for number, line in lines(path) if number > skip), [])
+    return next((cells for cells, line, _ in dialect.records(path) if line > skip), [])
 
 
 def _first_values(path: Path, dialect: Dialect, skip: int, at: int) -> list[str]:
     """The first cells of a column that are not missing, where some may be."""
-    rows = (dialect.cells(line) for number, line in lines(path) if number > skip)
-    cells = (row[at] for row in rows if at < len(row))
+    cells = (row[at] for row, line, _ in dialect.records(path) if line > skip and at < len(row))
     return list(islice((cell for cell in cells if not (dialect.gaps and is_missing(cell))), LOOKED_AT))
 
 
@@ -164,10 +163,11 @@ def _fault(
     """What is wrong with which line of a table, but for what its columns of texts hold; looked for only when NumPy
     can't read it."""
     width, by = 0, WORDS[dialect.separator]
-    for number, line in lines(path, errors="replace"):
-        cells, where = dialect.cells(line) if number > skip else [], f"{path}, line {number}:"
-        width = width or len(cells)
-        if cells and len(cells) != width:
+    for cells, line, _ in dialect.records(path, errors="replace"):
+        if line <= skip:
+            continue
+        where, width = f"{path}, line {line}:", width or len(cells)
+        if len(cells) != width:
             return FileProblem(f"{where} {len(cells)} cells, but {width} in the lines before; separate cells by {by}")
         for column, cell in enumerate(cells):
             called = shlex.quote(names[column]) if names and column < len(names) and names[column] else column
@@ -182,18 +182,20 @@ def _fault(
                     f" median, leave their rows out with --missing drop, or the column with --drop {called}"
                 )
             if column not in texts and not dialect.is_number(cell):
+                remedy = f"leave a column of text out with --drop {called}"
+                if roles.target == (column,) and roles.features:
+                    remedy = "add --task classification where each text of the target is a class"
                 return FileProblem(
-                    f"{where} {cell!r} in column {column + 1} is not a number; separate numbers by {by}, or leave"
-                    f" a column of text out with --drop {called}"
+                    f"{where} {cell!r} in column {column + 1} is not a number; separate numbers by {by}, or {remedy}"
                 )
     return FileProblem(f"{path} is not a table ({error}); give lines of numbers")
 
 
-def _called(path: Path, skip: int, row: int) -> str:
-    return f"line {_line_of(path, skip, row)}"
+def _called(path: Path, dialect: Dialect, skip: int, row: int) -> str:
+    return f"line {_line_of(path, dialect, skip, row)}"
 
 
-def _line_of(path: Path, skip: int, row: int) -> int:
-    """The line in which a row stands."""
-    filled = (number for number, _ in lines(path) if number > skip)
-    return next(number for i, number in enumerate(filled) if i == row)
+def _line_of(path: Path, dialect: Dialect, skip: int, row: int) -> int:
+    """The line in which a row begins."""
+    filled = (line for _, line, _ in dialect.records(path) if line > skip)
+    return next(islice(filled, row, None))

@@ -4,6 +4,7 @@ import csv
 import gzip
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -18,6 +19,14 @@ def is_table(path: Path) -> bool:
     return path.name.lower().endswith(ENDINGS)
 
 
+class Record(NamedTuple):
+    """The cells of a row, and the first and last line that it takes, from 1 on: quotes may hold line breaks."""
+
+    cells: list[str]
+    line: int
+    last: int
+
+
 class Dialect(NamedTuple):
     """The separator of cells, whether numbers have decimal commas, and whether cells may be without a value."""
 
@@ -25,12 +34,20 @@ class Dialect(NamedTuple):
     commas: bool = False
     gaps: bool = False
 
-    def cells(self, line: str) -> list[str]:
-        """What stands between the separators; a line that csv can't read is one cell."""
-        try:
-            return next(csv.reader([line], delimiter=self.separator), [])
-        except csv.Error:
-            return [line]
+    def records(self, path: Path, errors: str | None = None) -> Iterator[Record]:
+        """The rows that hold something; one that csv can't read is one cell."""
+        with opened(path, errors) as file:
+            reader, last = csv.reader(file, delimiter=self.separator), 0
+            while True:
+                try:
+                    cells = next(reader, None)
+                except csv.Error as error:
+                    cells = [str(error)]
+                if cells is None:
+                    return
+                line, last = last + 1, reader.line_num
+                if len(cells) > 1 or "".join(cells).strip():
+                    yield Record(cells, line, last)
 
     def number(self, cell: str) -> float:
         """Raises ValueError for a cell that is none; beside decimal commas a point may part thousands."""
@@ -56,25 +73,15 @@ def packed(path: Path) -> bool:
 def opened(path: Path, errors: str | None = None) -> IO[Any]:
     """The file as text, gzipped or not."""
     if packed(path):
-        return gzip.open(path, "rt", encoding="utf-8-sig", errors=errors)
-    return open(path, encoding="utf-8-sig", errors=errors)
-
-
-def lines(path: Path, errors: str | None = None) -> Iterator[tuple[int, str]]:
-    """The lines that hold something, counted from 1."""
-    with opened(path, errors) as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield number, line
+        return gzip.open(path, "rt", encoding="utf-8-sig", errors=errors, newline="")
+    return open(path, encoding="utf-8-sig", errors=errors, newline="")
 
 
 def dialect_of(path: Path) -> Dialect:
-    """By the first two lines that hold something: tabs, or else semicolons, part cells where there are any outside of
+    """By the first two rows that hold something: tabs, or else semicolons, part cells where there are any outside of
     quotes; beside those a comma within a number is a decimal comma."""
-    first = [line for (_, line), _ in zip(lines(path), range(2), strict=False)]
     for separator in "\t;":
-        found = Dialect(separator)
-        if first and all(sum(map(bool, map(str.strip, found.cells(line)))) > 1 for line in first):
-            commas = any(COMMA_DECIMAL.fullmatch(cell) for cell in found.cells(first[-1]))
-            return Dialect(separator, commas)
+        first = [record.cells for record in islice(Dialect(separator).records(path), 2)]
+        if first and all(sum(map(bool, map(str.strip, cells))) > 1 for cells in first):
+            return Dialect(separator, any(map(COMMA_DECIMAL.fullmatch, first[-1])))
     return Dialect()

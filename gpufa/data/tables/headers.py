@@ -9,7 +9,7 @@ import numpy as np
 from ...basics.errors import InvalidValue
 from ..samples.about import Names
 from .columns import is_known, unique
-from .dialect import Dialect, lines
+from .dialect import Dialect
 from .table import Table
 
 LOOKED_AT = 1000  # lines that are looked through for a text of the first
@@ -23,20 +23,19 @@ def read_header(path: Path, dialect: Dialect) -> tuple[int, Names | None]:
     A header has no numbers, or names a target column, or numbers the columns: so a slip in the first row of numbers is
     not taken for a header.
     """
-    for number, line in lines(path):
-        names = [cell.strip() for cell in dialect.cells(line.lstrip("# "))]
-        if not any(map(dialect.is_number, names)) or _counts(names) or _names_target(path, dialect, number, names):
-            return number, unique(names)
-        break
+    if (first := next(dialect.records(path), None)) is None:
+        return 0, None
+    names = [" ".join(cell.strip().splitlines()) for cell in (first.cells[0].lstrip("# "), *first.cells[1:])]
+    if not any(map(dialect.is_number, names)) or _counts(names) or _names_target(path, dialect, first.last, names):
+        return first.last, unique(names)
     return 0, None
 
 
 def _names_target(path: Path, dialect: Dialect, header: int, names: list[str]) -> bool:
     """Whether one of the cells is called as a target is, and stands in none of the lines below, as a class y does."""
     known = {i: name.lower() for i, name in enumerate(names) if is_known(name)}
-    for number, line in islice(lines(path, errors="replace"), LOOKED_AT) if known else ():
-        cells = dialect.cells(line)
-        if number > header and any(i < len(cells) and cells[i].strip().lower() == known[i] for i in known):
+    for cells, line, _ in islice(dialect.records(path, errors="replace"), LOOKED_AT) if known else ():
+        if line > header and any(i < len(cells) and cells[i].strip().lower() == known[i] for i in known):
             return False
     return bool(known)
 

@@ -63,9 +63,10 @@ def check_fit(layout: Layout, rule: Rule, others: Mapping[str, type[Rule]]) -> N
         if not missing:
             continue
         if missing == ["derivative"] and not layout.layered:
+            remedy = " or ".join(f"leave --set rule.{name} out" for name in _options_that_add(rule, "derivative"))
             raise InvalidValue(
                 f"activation {layout.activations[k - 1]!r} of hidden layer {k} has derivative zero, so rule"
-                f" {rule.name!r} would never train it; use rule 'dfa' with --set rule.inject=pre_activation"
+                f" {rule.name!r} would never train it; {remedy or INJECTED}"
             )
         offered = frozenset.intersection(*(layout.offers(j) for j in layout.every))
         at_fault = _options_at_fault(rule, missing[0])
@@ -102,14 +103,26 @@ def _check_stops(layout: Layout) -> None:
 
 def _options_at_fault(rule: Rule, what: str) -> dict[str, Any]:
     """The options, by name, each of which alone makes a rule need that of a net; none where it does by default."""
-    defaults = {field.name: field.default for field in fields(rule) if field.default is not MISSING}
-    changed = {name: value for name in defaults if (value := getattr(rule, name)) != defaults[name]}
-    plain = replace(rule, **{name: defaults[name] for name in changed})
+    defaults = _changed(rule)
+    plain = replace(rule, **defaults)
     if what in plain.needs:
         return {}
+    changed = {name: getattr(rule, name) for name in defaults}
     return {name: value for name, value in changed.items() if what in replace(plain, **{name: value}).needs}
 
 
+def _options_that_add(rule: Rule, what: str) -> list[str]:
+    """The options without each of which a rule would not need that of a net."""
+    return [name for name, default in _changed(rule).items() if what not in replace(rule, **{name: default}).needs]
+
+
+def _changed(rule: Rule) -> dict[str, Any]:
+    """The defaults, by name, of the options that a rule has otherwise."""
+    defaults = {field.name: field.default for field in fields(rule) if field.default is not MISSING}
+    return {name: default for name, default in defaults.items() if getattr(rule, name) != default}
+
+
+INJECTED = "use rule 'dfa' with --set rule.inject=pre_activation"
 WANTED = {
     "matrix": "takes blocks of one dense layer each",
     "plain": "goes through the net in a way of its own, which knows no skip connections",
