@@ -18,7 +18,7 @@ class Products(Backend):
     def __init__(self) -> None:
         super().__init__()
         # Threads that wait 2^26 cycles for another product take the processor from whoever works in between.
-        os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "18")
+        os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "19")
         from scipy.linalg import blas
 
         self._gemm = {"f": blas.sgemm, "d": blas.dgemm}
