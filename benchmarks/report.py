@@ -41,7 +41,7 @@ def write(results: Path) -> Path:
     sections += [temporal.through_time(r, DOCS) for r in records if r.get("kind") == "through_time"]
     sections += [temporal.on_graphs(r) for r in records if r.get("kind") == "graphs"]
     if machines := alike(records, "cpu"):
-        most = max(machines, key=lambda same: len(same[0]["works"]))[0]
+        most = max(machines, key=lambda same: (len(same[0]["works"]), same[0]["date"]))[0]
         README.write_text(quoted(most, README.read_text(encoding="utf-8")), encoding="utf-8")
     page = DOCS / "performance.md"
     page.write_text("\n".join([HEAD, *sections]).rstrip() + "\n", encoding="utf-8")
