@@ -59,6 +59,14 @@ def test_csv_whole_targets_that_are_not_labels(tmp_path: Path) -> None:
     assert load_data(csv(tmp_path, huge), task="regression").y_train.shape == (3, 1)
 
 
+def test_a_quote_that_is_not_closed_loses_no_rows(tmp_path: Path) -> None:
+    text = 'a,note,label\n1,x,0\n2,"5 pipe,1\n3,y,0\n4,"6 pipe,1\n5,z,0\n'
+    with pytest.raises(FileProblem, match=r"table.csv, line 3: a quote takes in lines below it"):
+        load_data(csv(tmp_path, text), drop=["note"])
+    found = load_data(csv(tmp_path, 'a,note,label\n1,5" pipe,0\n2,"b" ,1\n3,"c",0\n4,6" pipe,1\n'), drop=["note"])
+    assert len(found.x_train) + len(found.x_test) == 4
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
 def test_quotes_may_hold_line_breaks(tmp_path: Path, mark: str, end: str) -> None:
@@ -86,7 +94,12 @@ def test_quotes_may_hold_line_breaks(tmp_path: Path, mark: str, end: str) -> Non
         ("1,b,0\n3,4,1\n", r"line 1: 'b' in column 2 is not a number"),
         ("a,label\n1,inf\n2,low\n", r"line 3: 'low' in column 2 .* add --task classification where each text of the"),
         ('a,b,label\n1,2,0\n1,"2\n2",1\n', r"line 3: '2\\n2' in column 2 is not a number; .* with --drop b"),
-        ('a,b,label\n1,2,0\n1,"2,1\n1,3,1\n', r"line 3: 2 cells, but 3 in the lines before"),
+        ('a,b,label\n1,2,0\n1,"2,1\n1,3,1\n', r"line 3: a quote takes in lines below it"),
+        (
+            'a,"b,label\n1,2,0\n3,4,1\n5,"6,no\n7,8,1\n',
+            r"line 1: a quote takes in lines below it, .* twice within a quoted cell$",
+        ),
+        ('a,b,label\n1,2,0\n3,"4,1\n5,6,0\n7,"8,1\n9,9,0\n', r"line 3: a quote takes in lines below it"),
         ('"a\nb",b,label\n\n1,2,0\n1,2,"1\n"\n1,2\n', r"line 7: 2 cells, but 3 in the lines before"),
         ("1 2 0\n3 4 1\n", r"line 2: '3 4 1' in column 1 is not a number; separate numbers by commas"),
         ("a,b,c\n1,2\n3,4\n", r"names 3 columns, but its lines have 2 cells"),

@@ -8,11 +8,13 @@ import pytest
 from scipy import stats
 
 import gpufa
+from gpufa.report import comparison
 from gpufa.rules import DFA
 
 FAST = {"hidden": (6,), "epochs": 1, "backend": "numpy", "samples": 200}
 FIVE = {"seeds": (0, 1, 2, 3, 4)}
 FILES = {f"compare.{ending}" for ending in ("csv", "json", "md", "tex", "png")}
+assert set(comparison.WRITTEN) == FILES
 
 
 @pytest.mark.filterwarnings("error")

@@ -10,6 +10,7 @@ from sweeplab import sweep
 import gpufa
 from gpufa.commands.main import main
 from gpufa.measure.seeds import spread
+from gpufa.sweep import results
 from gpufa.training.settings.toml import read_toml
 
 pytest.importorskip("optuna")
@@ -53,6 +54,9 @@ def test_the_search_as_a_table_and_as_csv(searched):
     assert [(line["rule"], line["trial"]) for line in lines] == [(r["rule"], str(r["trial"])) for r in rows(searched)]
     assert [float(line["value"]) for line in lines] == [row["value"] for row in rows(searched)]
     assert {"lr", "hidden", "activation"} < lines[0].keys()
+    assert {path.name for path in searched.iterdir() if path.suffix in (".md", ".csv", ".png", ".tex")} == {
+        name for name in results.WRITTEN if not name.endswith(".json")
+    }
     text = (searched / "search.md").read_text()
     assert text.startswith("4 trials of each rule, sampler random, pruner none, without the test samples.")
     assert "| rule | trained | pruned | no result | validation error % | trial | settings |" in text

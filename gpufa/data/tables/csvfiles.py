@@ -44,6 +44,11 @@ def read_csv(
         dialect = plain._replace(gaps=bool(missing))
         if dialect.commas:
             warn(f"{path}: numbers such as 1,5 are read as 1.5")
+        if line := plain.unclosed(path):
+            raise FileProblem(
+                f"{path}, line {line}: a quote takes in lines below it, and is not closed at the end of a cell; close"
+                " it there, or write it twice within a quoted cell"
+            )
         skip, names = read_header(path, plain)
         first = _first_line(path, dialect, skip)
         if not first:

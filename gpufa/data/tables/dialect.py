@@ -49,6 +49,22 @@ class Dialect(NamedTuple):
                 if len(cells) > 1 or "".join(cells).strip():
                     yield Record(cells, line, last)
 
+    def unclosed(self, path: Path) -> int:
+        """The line of a quote that takes in lines below it and ends within a cell or not at all; 0 without one."""
+        with opened(path) as file:
+            if not any('"' in line for line in file):
+                return 0
+        with opened(path) as file:
+            reader, last = csv.reader(file, delimiter=self.separator, strict=True), 0
+            while True:
+                try:
+                    if next(reader, None) is None:
+                        return 0
+                except csv.Error:
+                    if reader.line_num > last + 1:
+                        return last + 1
+                last = reader.line_num
+
     def number(self, cell: str) -> float:
         """Raises ValueError for a cell that is none; beside decimal commas a point may part thousands."""
         if self.gaps and is_missing(cell):
